@@ -1,0 +1,1 @@
+"""Clinical workflows as plug-ins around a session."""

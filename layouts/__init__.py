@@ -1,0 +1,1 @@
+"""Pure geometry: where the tiles of a picture lie and who sits in them."""

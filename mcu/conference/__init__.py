@@ -1,0 +1,1 @@
+"""The conference model: participants, roles, commands, policy. No I/O."""

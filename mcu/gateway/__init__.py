@@ -1,0 +1,1 @@
+"""Joins a signalling world to the conference."""

@@ -1,0 +1,1 @@
+"""The media worker: desired state in, facts and pictures out."""

@@ -1,0 +1,135 @@
+"""Facts: what a media worker reports to the control side. Never a packet, never more often than a person could use."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from mcu.media.spec import Model
+
+
+class LegFlowing(Model):
+    """The first packets of this medium came in from the leg (also after a silence)."""
+
+    kind: Literal["leg_flowing"] = "leg_flowing"
+    conference: str
+    leg: str
+    media: Literal["audio", "video"]
+
+
+class LegSilent(Model):
+    """Nothing at all has come in from the leg for ``seconds``; the gateway decides whether that ends the call."""
+
+    kind: Literal["leg_silent"] = "leg_silent"
+    conference: str
+    leg: str
+    seconds: float
+
+
+class LegFailed(Model):
+    """The leg cannot work (port taken, DTLS refused, codec missing); ``reason`` is for the log and the administrator."""
+
+    kind: Literal["leg_failed"] = "leg_failed"
+    conference: str
+    leg: str
+    reason: str
+
+
+class LegConnected(Model):
+    """A browser leg has finished ICE and DTLS."""
+
+    kind: Literal["leg_connected"] = "leg_connected"
+    conference: str
+    leg: str
+
+
+class KeyFrameWanted(Model):
+    """The leg's video needs a key frame and RTCP alone has not brought one: signalling may ask too (RFC 5168)."""
+
+    kind: Literal["key_frame_wanted"] = "key_frame_wanted"
+    conference: str
+    leg: str
+
+
+class DigitPressed(Model):
+    """A telephone-event digit (RFC 4733), reported once, at its end."""
+
+    kind: Literal["digit_pressed"] = "digit_pressed"
+    conference: str
+    leg: str
+    digit: str
+
+
+class SpeakerChanged(Model):
+    """Who speaks now; None when nobody does."""
+
+    kind: Literal["speaker_changed"] = "speaker_changed"
+    conference: str
+    leg: str | None
+
+
+class RecordingProgress(Model):
+    """So much of a recording is safely on disk."""
+
+    kind: Literal["recording_progress"] = "recording_progress"
+    conference: str
+    recording: str
+    seconds: float
+    bytes: int
+
+
+class RecordingFailed(Model):
+    """A recording cannot go on (disk full, folder gone); what was written stays."""
+
+    kind: Literal["recording_failed"] = "recording_failed"
+    conference: str
+    recording: str
+    reason: str
+
+
+class LegStatistics(Model):
+    """Counters of a leg since it began, sent every few seconds. Rates in bit/s, jitter and round trip in ms."""
+
+    kind: Literal["leg_statistics"] = "leg_statistics"
+    conference: str
+    leg: str
+    media: Literal["audio", "video"]
+    packets_received: int = 0
+    packets_lost: int = 0
+    bytes_received: int = 0
+    packets_sent: int = 0
+    bytes_sent: int = 0
+    jitter_ms: float = 0.0
+    round_trip_ms: float | None = None
+    remote_fraction_lost: float = 0.0
+    malformed: int = 0
+
+
+class ConferenceStatistics(Model):
+    """What the media of a conference cost and deliver. ``composite_fps`` is measured over the last interval."""
+
+    kind: Literal["conference_statistics"] = "conference_statistics"
+    conference: str
+    composite_fps: float
+    composite_dropped: int
+    late_audio_ticks: int
+    encoders: int
+
+
+Fact = Annotated[
+    LegFlowing
+    | LegSilent
+    | LegFailed
+    | LegConnected
+    | KeyFrameWanted
+    | DigitPressed
+    | SpeakerChanged
+    | RecordingProgress
+    | RecordingFailed
+    | LegStatistics
+    | ConferenceStatistics,
+    Field(discriminator="kind"),
+]
+
+FACT: TypeAdapter[Fact] = TypeAdapter(Fact)

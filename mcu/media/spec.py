@@ -1,0 +1,157 @@
+"""Desired state of a media worker: everything it must do, as values that survive a trip over a socket.
+
+The control side keeps one ``ConferenceSpec`` per conference and sends the whole of it on every change; a worker makes
+it so. A fresh worker that is given the same description binds the same ports and goes on.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+VideoCodecName = Literal["H264", "VP8"]
+AudioCodecName = Literal["opus", "G722", "PCMA", "PCMU"]
+
+
+class Model(BaseModel):
+    """Frozen and strict about names: a field that one side does not know is an error, not a silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Address(Model):
+    """An IP address (never a host name) and a UDP port."""
+
+    host: str
+    port: Annotated[int, Field(ge=0, le=65535)]
+
+
+class CodecSpec(Model):
+    """One payload type of an m-line as negotiated (RFC 8866 rtpmap and fmtp). ``clock_rate`` is that of RTP in Hz."""
+
+    name: VideoCodecName | AudioCodecName
+    payload_type: Annotated[int, Field(ge=0, le=127)]
+    clock_rate: int
+    channels: int = 1
+    parameters: dict[str, str] = {}
+
+
+class AudioSpec(Model):
+    """Sound of a leg. Directions are seen from us: ``send`` means that the leg gets the mix.
+
+    ``receive_codecs`` lists every payload type the peer may use; ``send_codec`` the one that we use.
+    """
+
+    send: bool = True
+    receive: bool = True
+    send_codec: CodecSpec
+    receive_codecs: tuple[CodecSpec, ...]
+    dtmf_payload_type: int | None = None
+    dtmf_clock_rate: int = 8000
+    ssrc: Annotated[int, Field(ge=1, le=0xFFFFFFFF)]
+    mid: str | None = None
+    packet_ms: int = 20
+
+
+class VideoSpec(Model):
+    """Picture of a leg. ``max_*`` is what the peer can take (RFC 6184 section 8.1, RFC 3890): pixels, frames/s, bit/s."""
+
+    send: bool = True
+    receive: bool = True
+    send_codec: CodecSpec
+    receive_codecs: tuple[CodecSpec, ...]
+    ssrc: Annotated[int, Field(ge=1, le=0xFFFFFFFF)]
+    mid: str | None = None
+    max_width: int = 1920
+    max_height: int = 1080
+    max_frame_rate: int = 30
+    max_bitrate: int = 4_000_000
+    feedback: frozenset[Literal["nack", "pli", "fir", "remb"]] = frozenset()
+
+
+class PlainTransport(Model):
+    """RTP/AVP over UDP as SIP rooms use it. RTCP goes to the RTP port + 1 unless ``rtcp_mux`` (RFC 5761).
+
+    ``*_remote`` is what the peer's SDP says; with ``symmetric`` the worker answers to where packets come from
+    (RFC 4961), latched once per stream. A port of 0 means that the leg has no such stream.
+    """
+
+    kind: Literal["rtp"] = "rtp"
+    local_host: str
+    audio_port: int = 0
+    video_port: int = 0
+    audio_remote: Address | None = None
+    video_remote: Address | None = None
+    rtcp_mux: bool = False
+    symmetric: bool = True
+
+
+class WebRtcTransport(Model):
+    """ICE-lite, DTLS-SRTP, everything bundled on the worker's one browser port (RFC 8445, 8842, 8843).
+
+    Credentials never show in a ``repr``. ``fingerprints`` are the peer's, as (algorithm, value).
+    """
+
+    kind: Literal["webrtc"] = "webrtc"
+    local_ufrag: str
+    local_password: Annotated[str, Field(repr=False)]
+    remote_ufrag: str
+    remote_password: Annotated[str, Field(repr=False)]
+    fingerprints: tuple[tuple[str, str], ...]
+    dtls_role: Literal["server", "client"] = "server"
+
+
+class LegSpec(Model):
+    """One leg: a room, a browser. ``name`` is what its tile shows."""
+
+    id: str
+    name: str
+    transport: Annotated[PlainTransport | WebRtcTransport, Field(discriminator="kind")]
+    audio: AudioSpec | None = None
+    video: VideoSpec | None = None
+    microphone_muted: bool = False
+    speaker_muted: bool = False
+    camera_muted: bool = False
+    held: bool = False
+
+
+class RecordingSpec(Model):
+    """A recording to write below ``directory`` (see ``recorder.layout``), from the rung of this size and rate."""
+
+    id: str
+    directory: str
+    width: int = 1920
+    height: int = 1080
+    frame_rate: int = 30
+    bitrate: int = 3_000_000
+
+
+class ConferenceSpec(Model):
+    """The whole description of one conference's media. ``layout`` is a name of the ``layouts`` catalogue or "auto".
+
+    ``revision`` grows by one with every change, so that a late acknowledgement is known for what it is.
+    ``legs`` stand in order of joining, which is the order of the tiles.
+    """
+
+    id: str
+    revision: int
+    layout: str = "auto"
+    width: int = 1920
+    height: int = 1080
+    frame_rate: int = 30
+    bitrate: int = 3_000_000
+    legs: tuple[LegSpec, ...] = ()
+    recordings: tuple[RecordingSpec, ...] = ()
+
+
+class WorkerSettings(Model):
+    """What a worker is told once, at its start. The private key is read from disk by the worker itself."""
+
+    index: int
+    browser_host: str
+    browser_port: int
+    certificate_file: str
+    private_key_file: str
+    font_file: str
+    log_level: str = "INFO"

@@ -1,0 +1,1 @@
+"""Sockets, ICE-lite and DTLS under the RTP sessions of a worker."""

@@ -1,0 +1,43 @@
+"""Access units: what crosses the seam between packets and pictures or sound.
+
+An access unit is one coded picture or one coded sound frame. Nothing above the packet layer ever sees a packet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CodedPicture:
+    """One coded picture.
+
+    ``data`` is an H.264 byte stream with start codes (ITU-T H.264 Annex B, parameter sets in front of every IDR
+    picture), or one VP8 frame (RFC 6386). ``time`` is in seconds on the worker's monotonic clock: for a received
+    picture when its last packet arrived, for one that we encoded the instant its canvas shows. ``timestamp`` is the
+    sender's RTP timestamp unwrapped to an unbounded integer (90 kHz), or None for a picture that we encoded.
+    """
+
+    data: bytes
+    keyframe: bool
+    time: float
+    timestamp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodedSound:
+    """One coded sound frame.
+
+    ``payload_type`` tells which of the leg's negotiated codecs ``data`` is in. ``timestamp`` is the RTP timestamp
+    unwrapped to an unbounded integer in units of the codec's RTP clock, and ``sequence`` the unwrapped sequence
+    number, so that the playout buffer sees loss; both are None for sound that we encoded. ``time`` is in seconds on
+    the worker's monotonic clock: arrival for received sound, the mixer's tick for ours. ``samples`` is the duration in
+    units of the codec's RTP clock, and only set for sound that we encoded.
+    """
+
+    data: bytes
+    payload_type: int
+    time: float
+    timestamp: int | None = None
+    sequence: int | None = None
+    samples: int | None = None

@@ -1,0 +1,71 @@
+"""The seams between the conference, its media, its signalling and the services around it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from mcu.media.facts import Fact
+    from mcu.media.spec import ConferenceSpec
+
+
+class MediaError(Exception):
+    """The media side could not make a change so. ``legs`` maps a leg's id to what was wrong with it."""
+
+    def __init__(self, message: str, legs: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.legs = legs or {}
+
+
+class MediaControl(Protocol):
+    """Desired state down, facts up: all that the control side knows of media workers."""
+
+    async def apply(self, spec: ConferenceSpec) -> None:
+        """Make it so and return once ports are bound. Raises MediaError; with no worker alive it waits for the next."""
+
+    async def remove(self, conference_id: str) -> None:
+        """Forget the conference; its recordings are closed before this returns."""
+
+    def browser_port(self, conference_id: str) -> int:
+        """The UDP port of the worker that holds, or will hold, this conference."""
+
+    def on_fact(self, listener: Callable[[Fact], None]) -> None:
+        """Register a listener for facts; called on the event loop."""
+
+    def on_restart(self, listener: Callable[[Sequence[str]], None]) -> None:
+        """Register a listener told, after a worker was replaced, which conferences came back with it."""
+
+
+class LegOwner(Protocol):
+    """Signalling behind a participant: whoever can end its call or answer for it."""
+
+    async def end(self, leg_id: str, reason: str) -> None:
+        """End the call behind this leg properly (BYE, close). Never raises for a call that is gone already."""
+
+    async def request_key_frame(self, leg_id: str) -> None:
+        """Ask the peer for a key frame over signalling, where that exists (RFC 5168); else do nothing."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One HTTP operation that a folder hands to the control API, with what its documentation needs.
+
+    ``path`` is below ``/api/v1`` unless it starts with ``//`` (then it is taken from the root, less one slash).
+    ``access``: "public" (nobody logged in), "participant" (the token of a joined participant, or a login), "user".
+    ``request`` and ``response`` are pydantic models or None; ``errors`` are the problem statuses it may answer with.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    summary: str
+    access: str = "user"
+    request: type[Any] | None = None
+    response: type[Any] | None = None
+    status: int = 200
+    tag: str = "other"
+    errors: tuple[int, ...] = field(default=())

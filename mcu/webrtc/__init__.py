@@ -1,0 +1,1 @@
+"""Browser legs: offer and answer for WebRTC."""

@@ -1,0 +1,1 @@
+"""Recordings on disk: store layout, fragmented MP4 writer, append-only index."""

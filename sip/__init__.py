@@ -1,0 +1,1 @@
+"""SIP: grammar, messages, transactions, dialogs, SDP, transports, user agent."""

@@ -1,0 +1,1 @@
+"""SDP grammar (RFC 8866) and offer/answer (RFC 3264)."""

@@ -1,0 +1,1 @@
+"""Real programs driven by tests: baresip, SIPp, Chromium."""

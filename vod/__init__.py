@@ -1,0 +1,1 @@
+"""Recordings as video on demand: catalogue, playlists, downloads."""
