@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -48,6 +49,64 @@ class LegOwner(Protocol):
 
     async def request_key_frame(self, leg_id: str) -> None:
         """Ask the peer for a key frame over signalling, where that exists (RFC 5168); else do nothing."""
+
+
+class Problem(Exception):
+    """What an operation of the HTTP API raises to be answered with problem details (RFC 9457).
+
+    ``status`` is the HTTP status, ``title`` says what kind of problem it is (always the same words for one ``code``),
+    ``detail`` what is wrong this time and what to do about it. ``code`` is for programs: lower case with underscores,
+    stable over versions. ``retry_after`` (seconds) becomes the header of that name.
+    """
+
+    def __init__(self, status: int, title: str, detail: str, code: str, *, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.code = code
+        self.retry_after = retry_after
+
+
+class ActorKind(Enum):
+    """As whom somebody acts: the server itself, a person with an account, a participant, or nobody we know."""
+
+    SYSTEM = "system"
+    USER = "user"
+    PARTICIPANT = "participant"
+    ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks for something. ``name`` goes to the audit; ``id`` is the account's or the participant's."""
+
+    kind: ActorKind
+    id: str = ""
+    name: str = ""
+    source: str = ""
+
+    @property
+    def is_user(self) -> bool:
+        """Whether this is a logged-in account (or the server itself), which may steer every conference."""
+        return self.kind in (ActorKind.USER, ActorKind.SYSTEM)
+
+
+ANONYMOUS: Final = Actor(ActorKind.ANONYMOUS)
+SYSTEM: Final = Actor(ActorKind.SYSTEM, "system", "system")
+
+_ACTOR_KEY: Final = "consilium.actor"
+
+
+def set_actor(request: web.BaseRequest, actor: Actor) -> None:
+    """Note on the request who asks; only the control API's access check calls this."""
+    request[_ACTOR_KEY] = actor
+
+
+def actor_of(request: web.BaseRequest) -> Actor:
+    """Who asks, for the handler of any operation; ANONYMOUS where nobody is logged in."""
+    actor = request.get(_ACTOR_KEY, ANONYMOUS)
+    return actor if isinstance(actor, Actor) else ANONYMOUS
 
 
 @dataclass(frozen=True)
