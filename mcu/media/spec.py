@@ -55,7 +55,10 @@ class AudioSpec(Model):
 
 
 class VideoSpec(Model):
-    """Picture of a leg. ``max_*`` is what the peer can take (RFC 6184 section 8.1, RFC 3890): pixels, frames/s, bit/s."""
+    """Picture of a leg.
+
+    ``max_*`` is what the peer can take (RFC 6184 section 8.1, RFC 3890): pixels, frames/s, bit/s.
+    """
 
     send: bool = True
     receive: bool = True

@@ -1,0 +1,103 @@
+"""The wire between the control process and a media worker: length-prefixed JSON over a local stream socket.
+
+Each frame is a 4-byte big-endian length and that many bytes of one JSON message. Both ends are ours, so a frame that
+does not parse is a fault of the program: the link is closed and the worker replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from mcu.media.facts import Fact
+from mcu.media.spec import ConferenceSpec, Model, WorkerSettings
+
+# A conference of 500 legs serialises to about 1 MB; eight times that is a fault, not a conference.
+MAX_FRAME = 8 * 1024 * 1024
+
+_LENGTH = struct.Struct("!I")
+
+
+class LinkError(Exception):
+    """The other end closed the link or sent something that is no message."""
+
+
+class Start(Model):
+    """First message to a worker. ``generation`` counts the workers that have stood in this one's place."""
+
+    kind: Literal["start"] = "start"
+    settings: WorkerSettings
+    generation: int
+
+
+class Apply(Model):
+    """Make this conference so; answered by ``Done`` with the same ``request``."""
+
+    kind: Literal["apply"] = "apply"
+    request: int
+    spec: ConferenceSpec
+
+
+class Remove(Model):
+    """Forget a conference, closing its recordings; answered by ``Done``."""
+
+    kind: Literal["remove"] = "remove"
+    request: int
+    conference: str
+
+
+class Ping(Model):
+    """Are you alive? Answered by ``Pong`` from the worker's event loop."""
+
+    kind: Literal["ping"] = "ping"
+
+
+class Done(Model):
+    """Answer to ``Apply`` and ``Remove``. ``legs`` maps the legs that failed to the reason; ``error`` is for the rest."""
+
+    kind: Literal["done"] = "done"
+    request: int
+    legs: dict[str, str] = {}
+    error: str | None = None
+
+
+class Pong(Model):
+    """Answer to ``Ping``, and said once unasked when the worker is ready."""
+
+    kind: Literal["pong"] = "pong"
+
+
+class Report(Model):
+    """Facts since the last report."""
+
+    kind: Literal["report"] = "report"
+    facts: tuple[Fact, ...]
+
+
+Message = Annotated[Start | Apply | Remove | Ping | Done | Pong | Report, Field(discriminator="kind")]
+
+_MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
+
+
+def frame(message: Message) -> bytes:
+    """One message as it goes over the wire."""
+    body = message.model_dump_json().encode()
+    if len(body) > MAX_FRAME:
+        raise LinkError(f"message of {len(body)} bytes exceeds {MAX_FRAME}")
+    return _LENGTH.pack(len(body)) + body
+
+
+async def read_message(reader: asyncio.StreamReader) -> Message:
+    """Read one message; raises LinkError at the end of the stream or for anything that is no message."""
+    try:
+        (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+        if length > MAX_FRAME:
+            raise LinkError(f"frame of {length} bytes exceeds {MAX_FRAME}")
+        return _MESSAGE.validate_json(await reader.readexactly(length))
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise LinkError("the link was closed") from error
+    except ValidationError as error:
+        raise LinkError(f"unreadable message: {error.error_count()} errors") from error

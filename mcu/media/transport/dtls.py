@@ -1,0 +1,147 @@
+"""DTLS-SRTP of one browser leg (RFC 5764), on aiortc's handshake.
+
+aiortc's transport runs the handshake and derives the keys; media packets then go past its per-packet coroutine and are
+unprotected right in the datagram callback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pylibsrtp
+from aiortc.rtcdtlstransport import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    State,
+)
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+logger = logging.getLogger(__name__)
+
+# A handshake is a dozen datagrams; more than this waiting means that somebody floods us.
+MAX_WAITING = 64
+
+
+class DtlsError(Exception):
+    """The handshake failed or the peer closed the association."""
+
+
+def load_certificate(certificate_file: Path, private_key_file: Path) -> RTCCertificate:
+    """The server's DTLS identity from two PEM files; the key must be ECDSA (RFC 8827 section 6.5)."""
+    certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+    key = serialization.load_pem_private_key(private_key_file.read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{private_key_file}: not an ECDSA key")
+    return RTCCertificate(key, certificate)
+
+
+class _DatagramPipe:
+    """What RTCDtlsTransport sees in place of an ICE transport."""
+
+    role = "controlled"
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send_datagram = send
+        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_WAITING)
+        self._closed = False
+
+    def put(self, data: bytes) -> None:
+        if not self._waiting.full():
+            self._waiting.put_nowait(data)
+
+    def close(self) -> None:
+        self._closed = True
+        if self._waiting.full():
+            self._waiting.get_nowait()
+        self._waiting.put_nowait(None)
+
+    async def _recv(self) -> bytes:
+        data = None if self._closed and self._waiting.empty() else await self._waiting.get()
+        if data is None:
+            raise ConnectionError("closed")
+        return data
+
+    async def _send(self, data: bytes) -> None:
+        self._send_datagram(data)
+
+
+class DtlsSession:
+    """One association: handshake, then protect and unprotect.
+
+    ``fingerprints`` are those of the peer's certificate as its SDP gave them (RFC 8122); a peer that shows another
+    certificate is refused.
+    """
+
+    def __init__(
+        self,
+        certificate: RTCCertificate,
+        fingerprints: Sequence[tuple[str, str]],
+        role: str,
+        send: Callable[[bytes], None],
+    ) -> None:
+        self._pipe = _DatagramPipe(send)
+        self._transport = RTCDtlsTransport(self._pipe, [certificate])  # type: ignore[arg-type]
+        self._transport._set_role(role)
+        self._parameters = RTCDtlsParameters(
+            fingerprints=[RTCDtlsFingerprint(algorithm=name, value=value) for name, value in fingerprints]
+        )
+        self._inbound: pylibsrtp.Session | None = None
+        self._outbound: pylibsrtp.Session | None = None
+        self.refused_packets = 0
+
+    @property
+    def connected(self) -> bool:
+        return self._outbound is not None
+
+    async def handshake(self) -> None:
+        """Run until keys are agreed. Raises DtlsError."""
+        await self._transport.start(self._parameters)
+        if self._transport._state is not State.CONNECTED:
+            raise DtlsError("handshake failed, or the certificate is not the one that the SDP announced")
+        self._inbound = self._transport._rx_srtp
+        self._outbound = self._transport._tx_srtp
+
+    async def close(self) -> None:
+        """Say goodbye (close_notify) and stop."""
+        self._inbound = self._outbound = None
+        await self._transport.stop()
+        self._pipe.close()
+
+    def receive_dtls(self, data: bytes) -> None:
+        """Hand over one DTLS record datagram."""
+        self._pipe.put(data)
+
+    def unprotect_rtp(self, data: bytes) -> bytes | None:
+        """SRTP to RTP; None (counted) when it does not authenticate, is a replay, or comes before the keys."""
+        if self._inbound is None:
+            return None
+        try:
+            return bytes(self._inbound.unprotect(data))
+        except pylibsrtp.Error:
+            self.refused_packets += 1
+            return None
+
+    def unprotect_rtcp(self, data: bytes) -> bytes | None:
+        """SRTCP to RTCP; None (counted) as for RTP."""
+        if self._inbound is None:
+            return None
+        try:
+            return bytes(self._inbound.unprotect_rtcp(data))
+        except pylibsrtp.Error:
+            self.refused_packets += 1
+            return None
+
+    def protect_rtp(self, data: bytes) -> bytes | None:
+        """RTP to SRTP; None before the keys are there."""
+        return None if self._outbound is None else bytes(self._outbound.protect(data))
+
+    def protect_rtcp(self, data: bytes) -> bytes | None:
+        """RTCP to SRTCP; None before the keys are there."""
+        return None if self._outbound is None else bytes(self._outbound.protect_rtcp(data))
