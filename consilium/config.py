@@ -1,0 +1,160 @@
+"""Settings: defaults, then ``consilium.toml``, then ``CONSILIUM_*`` variables, then the command line.
+
+A variable's name is the setting's path in capitals with two underscores between levels: ``CONSILIUM_SIP__PORT=5070``.
+``docs/configuration.md`` describes every setting; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """A setting is unknown or has a value that cannot be; the message names it."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WebSettings(_Section):
+    """The web server: pages, control API, downloads."""
+
+    host: str = Field("0.0.0.0", description="address that HTTPS listens on")
+    https_port: Port = Field(8443, description="port of HTTPS, which browsers need for camera and microphone")
+    http_port: Port = Field(8080, description="port of plain HTTP, on 127.0.0.1 only")
+    certificate_file: Path | None = Field(None, description="PEM certificate chain; made by the server when not given")
+    private_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+
+
+class SipSettings(_Section):
+    """The SIP user agent that rooms dial."""
+
+    host: str = Field("0.0.0.0", description="address that SIP listens on, UDP and TCP")
+    port: Port = Field(5060, description="port of SIP over UDP and TCP")
+    public_address: str | None = Field(
+        None, description="IP address told to rooms in SIP and SDP; without it, the one the room's packets came to"
+    )
+
+
+class MediaSettings(_Section):
+    """Media workers and the picture they make."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="number of media worker processes")
+    host: str = Field("0.0.0.0", description="address that media sockets are bound to")
+    rtp_port_first: Port = Field(20000, description="first UDP port for the media of rooms")
+    rtp_port_last: Port = Field(29999, description="last UDP port for the media of rooms")
+    browser_port: Port = Field(8444, description="UDP port for the media of browsers; worker n uses this plus n")
+    width: Annotated[int, Field(ge=320, le=1920)] = Field(1920, description="width of the largest picture made, pixels")
+    height: Annotated[int, Field(ge=180, le=1080)] = Field(1080, description="its height, pixels")
+    frame_rate: Annotated[int, Field(ge=5, le=30)] = Field(30, description="pictures per second")
+    bitrate: Annotated[int, Field(ge=64_000, le=8_000_000)] = Field(
+        3_000_000, description="highest video rate sent to a participant and recorded, bit/s"
+    )
+    silence_timeout: Annotated[float, Field(ge=5)] = Field(
+        60.0, description="seconds without any packet after which a call is ended"
+    )
+
+
+class RoomSettings(_Section):
+    """Which rooms there are, and what may be dialled."""
+
+    create_on_dial: bool = Field(True, description="dialling an unknown number that fits the pattern opens a room")
+    number_pattern: str = Field(r"[0-9]{3,8}", description="regular expression of numbers that may be opened so")
+    max_participants: Annotated[int, Field(ge=1, le=500)] = Field(25, description="most participants in one room")
+    max_conferences: Annotated[int, Field(ge=1)] = Field(100, description="most conferences held at once")
+    linger: Annotated[float, Field(ge=0)] = Field(
+        10.0, description="seconds an empty conference waits before it ends and its recording is closed"
+    )
+
+
+class LogSettings(_Section):
+    """The log on standard error."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
+
+
+class Settings(_Section):
+    """All settings of one server."""
+
+    data: Path = Field(Path("data"), description="folder of the database, the certificates and the recordings")
+    recordings: Path | None = Field(None, description="folder of recordings; by default a folder inside data")
+    web: WebSettings = WebSettings()
+    sip: SipSettings = SipSettings()
+    media: MediaSettings = MediaSettings()
+    rooms: RoomSettings = RoomSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def recordings_folder(self) -> Path:
+        """Where recordings are kept."""
+        return self.recordings or self.data / "recordings"
+
+
+def load_settings(
+    file: Path | None,
+    environment: Mapping[str, str],
+    assignments: Iterable[str] = (),
+) -> Settings:
+    """Read settings from a TOML file (or none), variables, and ``a.b=value`` assignments. Raises SettingsError."""
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise SettingsError(f"{file}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file}: {error}") from error
+    for name, value in environment.items():
+        if name.startswith("CONSILIUM_") and name != "CONSILIUM_CONFIG":
+            _assign(values, name.removeprefix("CONSILIUM_").lower().split("__"), value)
+    for assignment in assignments:
+        path, separator, value = assignment.partition("=")
+        if not separator:
+            raise SettingsError(f"{assignment!r} is not of the form name=value")
+        _assign(values, path.strip().split("."), value.strip())
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        lines = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise SettingsError("; ".join(lines)) from error
+    _check(settings)
+    return settings
+
+
+def _assign(values: dict[str, Any], path: list[str], value: str) -> None:
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+        if not isinstance(values, dict):
+            raise SettingsError(f"{'.'.join(path)}: {name} is no group of settings")
+    values[path[-1]] = value
+
+
+def _check(settings: Settings) -> None:
+    if settings.media.rtp_port_last - settings.media.rtp_port_first < 3:
+        raise SettingsError("media.rtp_port_last: at least four ports are needed for one call")
+    if (settings.web.certificate_file is None) != (settings.web.private_key_file is None):
+        raise SettingsError("web.certificate_file and web.private_key_file go together")
+
+
+def described() -> dict[str, tuple[str, str]]:
+    """Every setting's dotted name with its default (as JSON) and its description, for docs and their test."""
+    found: dict[str, tuple[str, str]] = {}
+
+    def walk(model: type[BaseModel], prefix: str) -> None:
+        for name, info in model.model_fields.items():
+            if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+                walk(info.annotation, f"{prefix}{name}.")
+            else:
+                found[prefix + name] = (json.dumps(info.default, default=str), info.description or "")
+
+    walk(Settings, "")
+    return found
