@@ -1,1 +1,1 @@
-"""Recordings on disk: store layout, fragmented MP4 writer, append-only index."""
+"""Recordings on disk: fragmented MP4 with an append-only index. A leaf: imports nothing else of this project."""

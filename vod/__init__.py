@@ -1,1 +1,1 @@
-"""Recordings as video on demand: catalogue, playlists, downloads."""
+"""Video on demand: recordings listed, played (HLS by byte ranges), downloaded and deleted over HTTP."""
