@@ -8,6 +8,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aiohttp import web
 
     from mcu.media.facts import Fact
@@ -49,6 +51,16 @@ class LegOwner(Protocol):
 
     async def request_key_frame(self, leg_id: str) -> None:
         """Ask the peer for a key frame over signalling, where that exists (RFC 5168); else do nothing."""
+
+
+class RecordingRegister(Protocol):
+    """Where recordings are entered before the media worker writes them."""
+
+    async def open(self, recording_id: str, number: str, title: str, started_at: datetime) -> str:
+        """Enter a new recording of the conference and return its folder. Raises OSError when there is no place."""
+
+    async def close(self, recording_id: str) -> None:
+        """The recording is over, as wished or not. Never raises for one that is not there."""
 
 
 class Problem(Exception):

@@ -1,0 +1,200 @@
+"""Everything that can be done to a conference, as values, and who may do it.
+
+The HTTP API, DTMF keys, the chair's page and tests all hand these to ``ConferenceManager.execute``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from mcu.ports import Actor, ActorKind
+
+
+class Refusal(StrEnum):
+    """Why a command was not carried out."""
+
+    FORBIDDEN = "forbidden"
+    INVALID = "invalid"
+    UNKNOWN_CONFERENCE = "unknown_conference"
+    UNKNOWN_PARTICIPANT = "unknown_participant"
+    UNKNOWN_LAYOUT = "unknown_layout"
+    NUMBER_TAKEN = "number_taken"
+    NOT_ACTIVE = "not_active"
+    ALREADY_RECORDING = "already_recording"
+    NOT_RECORDING = "not_recording"
+    MEDIA = "media"
+
+
+class CommandRefused(Exception):
+    """A command was not carried out; nothing changed. ``code`` is for programs, the text for people."""
+
+    def __init__(self, code: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class CreateRoom:
+    """Make a permanent room. ``pin``: 4 to 12 digits, None or empty for an open room."""
+
+    number: str
+    title: str = ""
+    pin: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class RemoveRoom:
+    """Forget a permanent room; a conference in it is ended first."""
+
+    number: str
+
+
+@dataclass(frozen=True)
+class SetTitle:
+    """Name a room or a running conference."""
+
+    number: str
+    title: str
+
+
+@dataclass(frozen=True)
+class SetPin:
+    """Ask newcomers for another PIN; None or empty opens the room. Who is in stays in."""
+
+    number: str
+    pin: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class LockConference:
+    """Let nobody else in, or open the door again."""
+
+    number: str
+    locked: bool
+
+
+@dataclass(frozen=True)
+class SetLayout:
+    """Choose a layout of the catalogue, or "auto"."""
+
+    number: str
+    layout: str
+
+
+@dataclass(frozen=True)
+class EndConference:
+    """Hang up on everybody and close recordings."""
+
+    number: str
+    reason: str = "ended"
+
+
+@dataclass(frozen=True)
+class StartRecording:
+    """Record the composed picture and the mix."""
+
+    number: str
+
+
+@dataclass(frozen=True)
+class StopRecording:
+    """Close the recording."""
+
+    number: str
+
+
+@dataclass(frozen=True)
+class Mute:
+    """Mute (True) or unmute (False) what is not None."""
+
+    participant_id: str
+    microphone: bool | None = None
+    speaker: bool | None = None
+    camera: bool | None = None
+
+
+@dataclass(frozen=True)
+class RenameParticipant:
+    """Give somebody another name in the roster and over the tile."""
+
+    participant_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Kick:
+    """End somebody's part in the conference; for oneself this is leaving."""
+
+    participant_id: str
+    reason: str = "kicked"
+
+
+RoomCommand = CreateRoom | RemoveRoom | SetTitle | SetPin
+ConferenceCommand = LockConference | SetLayout | EndConference | StartRecording | StopRecording
+ParticipantCommand = Mute | RenameParticipant | Kick
+Command = RoomCommand | ConferenceCommand | ParticipantCommand
+
+
+def authorize(command: Command, actor: Actor) -> None:
+    """Raise CommandRefused unless the actor may do this.
+
+    Accounts (and the server itself) may do everything; a participant may change and remove itself, nothing else.
+    """
+    if actor.is_user:
+        return
+    if (
+        actor.kind is ActorKind.PARTICIPANT
+        and isinstance(command, Mute | RenameParticipant | Kick)
+        and command.participant_id == actor.id
+    ):
+        return
+    raise CommandRefused(Refusal.FORBIDDEN, "This needs an account; a participant may only change itself.")
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Who did what to which, when, and what came of it ("done" or the code of the refusal)."""
+
+    at: datetime
+    actor: Actor
+    action: str
+    subject: str
+    detail: str
+    outcome: str
+
+
+class AuditLog(Protocol):
+    """Keeps audit entries. Recording one never fails for the caller and never waits."""
+
+    def record(self, entry: AuditEntry) -> None:
+        """Keep the entry."""
+
+
+class NoAudit:
+    """For tests and tools: keeps nothing."""
+
+    def record(self, entry: AuditEntry) -> None:
+        """Drop the entry."""
+
+
+def audit_subject(command: Command) -> str:
+    """What the command is about: the number of a conference or the id of a participant."""
+    if isinstance(command, Mute | RenameParticipant | Kick):
+        return command.participant_id
+    return command.number
+
+
+def audit_detail(command: Command) -> str:
+    """What was asked for, without secrets: of a PIN only whether one was set."""
+    parts = []
+    for item in fields(command):
+        value = getattr(command, item.name)
+        if item.name in ("number", "participant_id") or value is None:
+            continue
+        if not item.repr:
+            value = "set" if value else "removed"
+        parts.append(f"{item.name}={value}")
+    return " ".join(parts)

@@ -1,0 +1,102 @@
+"""Facts from the media worker become changes of the model, and events."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from mcu.conference import events
+from mcu.conference.core import ConferenceCore, Running
+from mcu.conference.model import Participant, RecordingState
+from mcu.media import facts
+from mcu.media.spec import WebRtcTransport
+from mcu.ports import LegOwner
+
+logger = logging.getLogger(__name__)
+
+
+class FactHandler:
+    """Listens to one ``MediaControl``. Facts about what is gone already are dropped: they were late."""
+
+    def __init__(self, core: ConferenceCore) -> None:
+        self._core = core
+
+    def handle(self, fact: facts.Fact) -> None:
+        """Take note of a fact. Called on the event loop; never waits."""
+        running = self._core.with_id(fact.conference)
+        if running is None:
+            return
+        match fact:
+            case facts.LegConnected() | facts.LegFlowing():
+                self._flowing(running, fact.leg)
+            case facts.LegFailed():
+                self._core.spawn(self._failed(running, fact), f"removal of failed leg {fact.leg}")
+            case facts.KeyFrameWanted():
+                owner = running.owners.get(fact.leg)
+                if owner is not None:
+                    self._core.spawn(self._ask(owner, fact.leg), f"key frame request to {fact.leg}")
+            case facts.SpeakerChanged():
+                self._speaker(running, fact.leg)
+            case facts.RecordingProgress():
+                self._progress(running, fact)
+            case facts.RecordingFailed():
+                self._recording_failed(running, fact)
+            case _:
+                return  # digits and statistics are others' business
+
+    def _flowing(self, running: Running, leg: str) -> None:
+        participant = running.conference.participant(leg)
+        if participant is not None and not participant.flowing:
+            self._changed(running, replace(participant, flowing=True))
+
+    def _changed(self, running: Running, participant: Participant) -> None:
+        running.conference = running.conference.changed(participant.id, lambda _: participant)
+        self._core.publish(events.ParticipantChanged(self._core.clock.wall(), running.conference, participant))
+
+    async def _failed(self, running: Running, fact: facts.LegFailed) -> None:
+        logger.warning("Conference %s: leg %s failed: %s", running.conference.number, fact.leg, fact.reason)
+        async with self._core.lock(running.conference.number):
+            participant = running.conference.participant(fact.leg)
+            if participant is not None and not running.over:
+                await self._core.remove(running, participant, "media_failed", removed=True)
+
+    async def _ask(self, owner: LegOwner, leg: str) -> None:
+        await owner.request_key_frame(leg)
+
+    def _speaker(self, running: Running, leg: str | None) -> None:
+        speaker = leg if leg is not None and running.conference.participant(leg) is not None else None
+        if speaker != running.conference.speaker_id:
+            running.conference = replace(running.conference, speaker_id=speaker)
+            self._core.publish(events.SpeakerChanged(self._core.clock.wall(), running.conference, speaker))
+
+    def _progress(self, running: Running, fact: facts.RecordingProgress) -> None:
+        recording = running.conference.recording
+        if recording is None or recording.id != fact.recording:
+            return
+        recording = replace(recording, state=RecordingState.RECORDING, seconds=fact.seconds, bytes=fact.bytes)
+        running.conference = replace(running.conference, recording=recording)
+        self._core.publish(events.RecordingProgress(self._core.clock.wall(), running.conference, recording))
+
+    def _recording_failed(self, running: Running, fact: facts.RecordingFailed) -> None:
+        recording = running.conference.recording
+        if recording is None or recording.id != fact.recording:
+            return
+        logger.error("Conference %s: recording failed: %s", running.conference.number, fact.reason)
+        recording = replace(recording, state=RecordingState.FAILED)
+        running.conference = replace(running.conference, recording=None)
+        self._core.publish(events.RecordingFailed(self._core.clock.wall(), running.conference, recording, fact.reason))
+        self._core.spawn(self._recording_over(running, recording.id), f"end of failed recording {recording.id}")
+
+    async def _recording_over(self, running: Running, recording_id: str) -> None:
+        async with self._core.lock(running.conference.number):
+            if not running.over:
+                await self._core.sync_if_possible(running)
+        if self._core.recordings is not None:
+            await self._core.recordings.close(recording_id)
+
+    def restarted(self, running: Running) -> None:
+        """A new worker holds the conference: browsers must set up their transport anew, rooms go on."""
+        for participant in running.conference.participants:
+            if isinstance(participant.leg.transport, WebRtcTransport) and participant.flowing:
+                self._changed(running, replace(participant, flowing=False))
+        self._core.publish(events.MediaRestarted(self._core.clock.wall(), running.conference))

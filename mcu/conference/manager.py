@@ -1,0 +1,301 @@
+"""The door to the conferences: joining, leaving, commands, events, and the ends of empty ones."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from mcu.conference import events
+from mcu.conference.admission import Admission, Terms
+from mcu.conference.clock import Clock
+from mcu.conference.commands import (
+    AuditEntry,
+    AuditLog,
+    Command,
+    CommandRefused,
+    NoAudit,
+    audit_detail,
+    audit_subject,
+    authorize,
+)
+from mcu.conference.core import ConferenceCore, Running
+from mcu.conference.events import Subscription
+from mcu.conference.executor import CommandExecutor, CommandResult
+from mcu.conference.fact_handler import FactHandler
+from mcu.conference.hashing import PIN_COST, Hasher
+from mcu.conference.joining import Door, JoinCode, JoinRefused, Newcomer, Seat
+from mcu.conference.model import Conference, Participant
+from mcu.conference.rooms import Room, RoomStore
+from mcu.conference.settings import ConferenceSettings
+from mcu.conference.text import clean_name, normal_number
+from mcu.conference.tokens import ParticipantTokens
+from mcu.media.spec import LegSpec, WebRtcTransport
+from mcu.ports import Actor, MediaControl, MediaError, RecordingRegister
+
+logger = logging.getLogger(__name__)
+
+
+def random_id() -> str:
+    """An id that nobody can guess and no two things share."""
+    return secrets.token_hex(8)
+
+
+class ConferenceManager:
+    """All conferences of this server. Used on one event loop; ``run`` must be running for empty ones to end."""
+
+    def __init__(
+        self,
+        media: MediaControl,
+        settings: ConferenceSettings,
+        clock: Clock,
+        ids: Callable[[], str],
+        store: RoomStore,
+        *,
+        audit: AuditLog | None = None,
+        recordings: RecordingRegister | None = None,
+        pin_hasher: Hasher | None = None,
+    ) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._ids = ids
+        self._rooms = store
+        self._audit = audit or NoAudit()
+        self._hasher = pin_hasher or Hasher(PIN_COST)
+        self._core = ConferenceCore(media, settings, clock, recordings)
+        self._admission = Admission(self._core, store, self._hasher)
+        self._executor = CommandExecutor(self._core, store, self._hasher, ids)
+        self._facts = FactHandler(self._core)
+        self._closing = False
+        media.on_fact(self._facts.handle)
+        media.on_restart(self.media_restarted)
+
+    # Looking
+
+    @property
+    def tokens(self) -> ParticipantTokens:
+        """The tokens of participants: issued at the door, void once they have left."""
+        return self._core.tokens
+
+    def conferences(self) -> list[Conference]:
+        """All running conferences, by number."""
+        return sorted((running.conference for running in self._core.all()), key=lambda conference: conference.number)
+
+    async def rooms(self) -> list[Room]:
+        """All permanent rooms, by number."""
+        return await self._rooms.all()
+
+    async def room(self, number: str) -> Room | None:
+        """The permanent room with this number."""
+        normal = normal_number(number)
+        return None if normal is None else await self._rooms.get(normal)
+
+    def conference(self, number: str) -> Conference | None:
+        """The conference that runs under this number."""
+        normal = normal_number(number)
+        running = None if normal is None else self._core.with_number(normal)
+        return None if running is None else running.conference
+
+    def conference_of(self, participant_id: str) -> Conference | None:
+        """The conference that this participant is in."""
+        running = self._core.with_participant(participant_id)
+        return None if running is None else running.conference
+
+    def participant(self, participant_id: str) -> Participant | None:
+        """The participant with this id, in whatever conference."""
+        conference = self.conference_of(participant_id)
+        return None if conference is None else conference.participant(participant_id)
+
+    async def door(self, number: str) -> Door:
+        """What a stranger may know about a number."""
+        return await self._admission.door(number)
+
+    def subscribe(self) -> Subscription:
+        """All events from now on. Close it when done; one that lags too far behind is cut off."""
+        return self._core.hub.subscribe()
+
+    # Coming and going
+
+    async def join(self, number: str, newcomer: Newcomer, pin: str | None = None) -> Participant:
+        """Let somebody in; the conference begins with its first participant. Raises JoinRefused.
+
+        Returns once the media worker has bound the leg. What ``newcomer.make_leg`` raises is passed on.
+        """
+        terms = await self._admission.check(number, pin, newcomer.source)
+        async with self._core.lock(terms.number):
+            running = self._core.with_number(terms.number)
+            created = running is None
+            if running is None:
+                running = self._open(terms)
+            try:
+                participant = await self._seat(running, newcomer)
+            except BaseException:
+                if created:
+                    await self._core.forget(running)
+                raise
+            if created:
+                self._core.publish(events.ConferenceCreated(self._clock.wall(), running.conference))
+            # A fact may have changed it meanwhile.
+            participant = running.conference.participant(participant.id) or participant
+            self._core.publish(events.ParticipantJoined(self._clock.wall(), running.conference, participant))
+            logger.info("Conference %s: %s joined (%s)", terms.number, participant.id, participant.kind)
+            return participant
+
+    def _open(self, terms: Terms) -> Running:
+        if self._closing:
+            raise JoinRefused(JoinCode.MEDIA, "The server is stopping.")
+        if len(self._core.all()) >= self.settings.maximum_conferences:
+            raise JoinRefused(JoinCode.FULL, "The server holds as many conferences as it may.")
+        conference = Conference(self._ids(), terms.number, self._clock.wall(), terms.title, terms.pin_hash)
+        return self._core.open(conference)
+
+    async def _seat(self, running: Running, newcomer: Newcomer) -> Participant:
+        conference = running.conference
+        if conference.locked:
+            raise JoinRefused(JoinCode.LOCKED, "The conference is locked.")
+        if len(conference.participants) >= self.settings.maximum_participants:
+            raise JoinRefused(JoinCode.FULL, "The conference is full.")
+        participant_id = newcomer.id or self._ids()
+        if self._core.with_participant(participant_id) is not None:
+            raise ValueError(f"participant {participant_id} is in a conference already")
+        leg = newcomer.make_leg
+        if not isinstance(leg, LegSpec):
+            leg = leg(Seat(participant_id, conference.id, conference.number))
+        _check_leg(leg, participant_id)
+        name = clean_name(newcomer.name) or newcomer.kind
+        participant = Participant(
+            participant_id, name, newcomer.kind, leg, self._clock.wall(), flowing=_flows_at_once(leg)
+        )
+        self._core.seat(running, participant, newcomer.owner)
+        try:
+            await self._core.attempt(running, lambda now: now.without(participant_id), participant_id)
+        except BaseException as error:
+            self._core.unseat(running, participant_id)
+            if isinstance(error, MediaError):
+                raise JoinRefused(JoinCode.MEDIA, str(error)) from error
+            raise
+        return participant
+
+    async def leave(self, participant_id: str, reason: str = "left") -> None:
+        """Somebody's call has ended. Does nothing for one who is not here (any more)."""
+        running = self._core.with_participant(participant_id)
+        if running is None:
+            return
+        async with self._core.lock(running.conference.number):
+            participant = running.conference.participant(participant_id)
+            if participant is not None and not running.over:
+                await self._core.remove(running, participant, reason, removed=False)
+
+    async def replace_leg(self, participant_id: str, leg: LegSpec) -> None:
+        """The leg was negotiated anew (re-INVITE, hold, reconnect).
+
+        Raises MediaError, the old leg then stands, and KeyError when nobody has this id.
+        """
+        _check_leg(leg, participant_id)
+        running = self._core.with_participant(participant_id)
+        if running is None:
+            raise KeyError(participant_id)
+        async with self._core.lock(running.conference.number):
+            before = running.conference.participant(participant_id)
+            if before is None:
+                raise KeyError(participant_id)
+            moved = leg.transport != before.leg.transport
+            flowing = _flows_at_once(leg) or (before.flowing and not moved)
+            running.conference = running.conference.changed(
+                participant_id, lambda now: replace(now, leg=leg, flowing=flowing)
+            )
+            await self._core.attempt(
+                running,
+                lambda now: now.changed(
+                    participant_id, lambda one: replace(one, leg=before.leg, flowing=before.flowing)
+                ),
+                participant_id,
+            )
+            participant = running.conference.participant(participant_id)
+            if participant is not None:
+                self._core.publish(events.ParticipantChanged(self._clock.wall(), running.conference, participant))
+
+    # Commands
+
+    async def execute(self, command: Command, actor: Actor) -> CommandResult:
+        """Carry a command out for the actor; every try is audited. Raises CommandRefused."""
+        outcome = "failed"
+        try:
+            authorize(command, actor)
+            result = await self._executor.carry_out(command, actor)
+            outcome = "done"
+            return result
+        except CommandRefused as refused:
+            outcome = refused.code.value
+            raise
+        finally:
+            self._audit.record(
+                AuditEntry(
+                    self._clock.wall(),
+                    actor,
+                    type(command).__name__,
+                    audit_subject(command),
+                    audit_detail(command),
+                    outcome,
+                )
+            )
+
+    # Time and media
+
+    def media_restarted(self, conference_ids: Sequence[str]) -> None:
+        """A media worker was replaced; these conferences came back with the new one."""
+        for conference_id in conference_ids:
+            running = self._core.with_id(conference_id)
+            if running is not None:
+                self._facts.restarted(running)
+
+    async def handle_timer(self, now: float) -> None:
+        """End the conferences that have been empty for long enough."""
+        for running in self._core.overdue(now):
+            async with self._core.lock(running.conference.number):
+                if running.empty_since is not None and not running.over:
+                    logger.info("Conference %s: empty, ends", running.conference.number)
+                    await self._core.end(running, "empty")
+
+    def next_deadline(self) -> float | None:
+        """When ``handle_timer`` has something to do (monotonic seconds), or None."""
+        return self._core.next_deadline()
+
+    async def run(self) -> None:
+        """Drive the timers until cancelled."""
+        while True:
+            self._core.changed.clear()
+            await self.handle_timer(self._clock.monotonic())
+            deadline = self.next_deadline()
+            delay = None if deadline is None else max(0.0, deadline - self._clock.monotonic())
+            try:
+                async with asyncio.timeout(delay):
+                    await self._core.changed.wait()
+            except TimeoutError:
+                continue
+
+    async def settle(self) -> None:
+        """Wait until calls that are being ended, and other work in the background, are done."""
+        await self._core.settle()
+
+    async def close(self) -> None:
+        """End all conferences properly: calls hung up, recordings closed, subscriptions ended."""
+        self._closing = True
+        for running in self._core.all():
+            async with self._core.lock(running.conference.number):
+                await self._core.end(running, "server_stopping")
+        await self._core.settle()
+        self._core.hub.close()
+        self._hasher.close()
+
+
+def _check_leg(leg: LegSpec, participant_id: str) -> None:
+    if leg.id != participant_id:
+        raise ValueError(f"leg {leg.id} is not that of participant {participant_id}")
+
+
+def _flows_at_once(leg: LegSpec) -> bool:
+    """A room is there once its call is answered; a browser must finish ICE and DTLS first."""
+    return not isinstance(leg.transport, WebRtcTransport)

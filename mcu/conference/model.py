@@ -1,0 +1,111 @@
+"""The conference as values: every change makes a new one, so that an event can carry what was true when it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from mcu.media.spec import LegSpec
+
+AUTOMATIC_LAYOUT = "auto"
+
+
+class ParticipantState(StrEnum):
+    """Where the media of a participant stand. Joined they are in every case."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    HELD = "held"
+
+
+class RecordingState(StrEnum):
+    """A recording waits for its first key frame (STARTING), writes, or is over."""
+
+    STARTING = "starting"
+    RECORDING = "recording"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Participant:
+    """Somebody in a conference: a room, a browser. The id is also its leg's.
+
+    ``leg`` is what signalling negotiated; what the conference decided (mutes, name) is laid over it by the planner.
+    """
+
+    id: str
+    name: str
+    kind: str
+    leg: LegSpec
+    joined_at: datetime
+    microphone_muted: bool = False
+    speaker_muted: bool = False
+    camera_muted: bool = False
+    flowing: bool = True
+
+    @property
+    def state(self) -> ParticipantState:
+        """What the roster shows."""
+        if self.leg.held:
+            return ParticipantState.HELD
+        return ParticipantState.CONNECTED if self.flowing else ParticipantState.CONNECTING
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording that a conference is making, or has just made. ``seconds`` and ``bytes`` are safe on disk."""
+
+    id: str
+    directory: str
+    started_at: datetime
+    state: RecordingState = RecordingState.STARTING
+    seconds: float = 0.0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Conference:
+    """A running conference. ``id`` is new each time, ``number`` is what people dial.
+
+    ``participants`` stand in order of joining. ``pin_hash`` is None where the room is open.
+    """
+
+    id: str
+    number: str
+    started_at: datetime
+    title: str = ""
+    pin_hash: str | None = field(default=None, repr=False)
+    locked: bool = False
+    layout: str = AUTOMATIC_LAYOUT
+    participants: tuple[Participant, ...] = ()
+    recording: Recording | None = None
+    speaker_id: str | None = None
+
+    def participant(self, participant_id: str) -> Participant | None:
+        """Who has this id here."""
+        return next((participant for participant in self.participants if participant.id == participant_id), None)
+
+    def with_participant(self, participant: Participant) -> Conference:
+        """The conference with one more at the end."""
+        return replace(self, participants=(*self.participants, participant))
+
+    def without(self, participant_id: str) -> Conference:
+        """The conference after somebody went."""
+        return replace(
+            self,
+            participants=tuple(participant for participant in self.participants if participant.id != participant_id),
+            speaker_id=None if self.speaker_id == participant_id else self.speaker_id,
+        )
+
+    def changed(self, participant_id: str, change: Callable[[Participant], Participant]) -> Conference:
+        """The conference with one participant changed, in its old place."""
+        return replace(
+            self,
+            participants=tuple(
+                change(participant) if participant.id == participant_id else participant
+                for participant in self.participants
+            ),
+        )
