@@ -40,7 +40,8 @@ class CodecSpec(Model):
 class AudioSpec(Model):
     """Sound of a leg. Directions are seen from us: ``send`` means that the leg gets the mix.
 
-    ``receive_codecs`` lists every payload type the peer may use; ``send_codec`` the one that we use.
+    ``receive_codecs`` lists every payload type the peer may use; ``send_codec`` the one that we use. ``mid_id`` is the
+    number of the RTP header extension that carries the mid (RFC 8843 section 15.2), if negotiated.
     """
 
     send: bool = True
@@ -51,6 +52,7 @@ class AudioSpec(Model):
     dtmf_clock_rate: int = 8000
     ssrc: Annotated[int, Field(ge=1, le=0xFFFFFFFF)]
     mid: str | None = None
+    mid_id: int | None = None
     packet_ms: int = 20
 
 
@@ -66,6 +68,8 @@ class VideoSpec(Model):
     receive_codecs: tuple[CodecSpec, ...]
     ssrc: Annotated[int, Field(ge=1, le=0xFFFFFFFF)]
     mid: str | None = None
+    mid_id: int | None = None
+    abs_send_time_id: int | None = None
     max_width: int = 1920
     max_height: int = 1080
     max_frame_rate: int = 30

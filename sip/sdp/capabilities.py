@@ -1,0 +1,104 @@
+"""What our side of a session can do, and where it wants its packets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sip.sdp.codecs import OfferedCodec
+from sip.sdp.direction import Direction
+from sip.sdp.h264 import Profile, profile_level_id
+
+_PROFILE_BYTES = {Profile.BASELINE: "42e0", Profile.MAIN: "4d00", Profile.HIGH: "6400"}
+
+
+@dataclass(frozen=True)
+class LocalCapabilities:
+    """Codecs in our order of preference, best first, and limits.
+
+    ``audio`` and ``video`` are codec names. ``profiles`` are the H.264 profiles that we encode and decode: the
+    first one that costs the peer no resolution is taken, so that peers share an encoder. ``level`` is the H.264
+    level (times ten) that we decode. Rates are in bit/s: ``receive_bitrate`` is what we want to get of video,
+    ``send_bitrate`` the most that we send. With ``prefer_offer_order`` the peer's order of audio codecs counts.
+    """
+
+    audio: tuple[str, ...] = ("opus", "G722", "PCMA", "PCMU")
+    video: tuple[str, ...] = ("H264", "VP8")
+    profiles: tuple[Profile, ...] = (Profile.BASELINE, Profile.MAIN, Profile.HIGH)
+    level: int = 40
+    frame_rate: int = 30
+    receive_bitrate: int = 4_000_000
+    send_bitrate: int = 4_000_000
+    feedback: frozenset[str] = frozenset({"nack", "pli", "fir"})
+    prefer_offer_order: bool = True
+    telephone_event: bool = True
+
+
+@dataclass(frozen=True)
+class LocalMedia:
+    """Where our packets come in: an IP address and the RTP port of each medium, 0 for a medium we do not want.
+
+    The directions are ours, for hold by us; RTCP comes to the port above unless ``rtcp_mux`` is agreed on (RFC 5761).
+    """
+
+    host: str
+    audio_port: int = 0
+    video_port: int = 0
+    audio_direction: Direction = Direction.SENDRECV
+    video_direction: Direction = Direction.SENDRECV
+    rtcp_mux: bool = True
+
+    def port(self, kind: str) -> int:
+        return self.audio_port if kind == "audio" else self.video_port
+
+    def direction(self, kind: str) -> Direction:
+        return self.audio_direction if kind == "audio" else self.video_direction
+
+
+OPUS_PARAMETERS = {"useinbandfec": "1", "stereo": "0", "sprop-stereo": "0"}
+"""Our Opus (RFC 7587 section 6.1): one channel, with redundancy against loss."""
+
+TELEPHONE_EVENTS = {"": "0-15"}
+"""The sixteen DTMF events (RFC 4733 section 3.2)."""
+
+_AUDIO_TYPES = {
+    "opus": OfferedCodec("opus", 96, 48000, 2, OPUS_PARAMETERS),
+    "G722": OfferedCodec("G722", 9, 8000),
+    "PCMA": OfferedCodec("PCMA", 8, 8000),
+    "PCMU": OfferedCodec("PCMU", 0, 8000),
+}
+_FIRST_VIDEO_TYPE = 102
+
+
+def audio_to_offer(capabilities: LocalCapabilities) -> tuple[OfferedCodec, ...]:
+    """The payload types of an audio m-line that we offer."""
+    codecs = [_AUDIO_TYPES[name] for name in capabilities.audio]
+    if capabilities.telephone_event:
+        codecs.append(OfferedCodec("telephone-event", 101, 8000, 1, TELEPHONE_EVENTS))
+        if "opus" in capabilities.audio:
+            codecs.append(OfferedCodec("telephone-event", 97, 48000, 1, TELEPHONE_EVENTS))
+    return tuple(codecs)
+
+
+def video_to_offer(capabilities: LocalCapabilities) -> tuple[OfferedCodec, ...]:
+    """The payload types of a video m-line that we offer: H.264 per profile and packetization mode, mode 1 first."""
+    kinds: list[tuple[str, dict[str, str]]] = []
+    for name in capabilities.video:
+        if name == "H264":
+            kinds += [
+                (
+                    name,
+                    {
+                        "profile-level-id": profile_level_id(_PROFILE_BYTES[profile], capabilities.level),
+                        "packetization-mode": str(mode),
+                        "level-asymmetry-allowed": "1",
+                    },
+                )
+                for profile in capabilities.profiles
+                for mode in (1, 0)
+            ]
+        else:
+            kinds.append((name, {}))
+    return tuple(
+        OfferedCodec(name, _FIRST_VIDEO_TYPE + index, 90000, 1, parameters, capabilities.feedback)
+        for index, (name, parameters) in enumerate(kinds)
+    )

@@ -1,0 +1,312 @@
+"""Offer and answer (RFC 3264) for rooms: plain RTP, one sound stream and one picture stream.
+
+All here is pure. ``answer`` serves a call that comes in with an offer; ``make_offer`` and ``accept_answer`` serve a
+call that we make, a call that came in without an offer, and a re-INVITE of ours. Every m-line of an offer is answered
+in its place; what we have no use for (presentation video, BFCP, data) is refused with port 0.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sip.sdp.bandwidth import forbids_sending, video_limit, video_lines
+from sip.sdp.capabilities import LocalCapabilities, LocalMedia, audio_to_offer, video_to_offer
+from sip.sdp.codecs import OfferedCodec, read_codecs
+from sip.sdp.direction import Direction, connection_address, described_direction, is_nowhere
+from sip.sdp.grammar import Attribute, Connection, MediaDescription, Origin, SessionDescription
+from sip.sdp.selection import Agreed, agree, match_answer, telephone_event
+from sip.sdp.session import NegotiatedSession, NegotiatedStream, StreamKind
+
+PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
+"""The transport protocols that rooms may offer; AVPF is answered as AVPF (RFC 4585 section 4)."""
+
+SESSION_NAME = "Consilium"
+KINDS: tuple[StreamKind, ...] = ("audio", "video")
+
+
+class NotAcceptable(Exception):
+    """Nothing of this description fits. ``reason`` is for a person; ``warning`` the code of RFC 3261 section 20.43."""
+
+    def __init__(self, reason: str, warning: int = 305) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.warning = warning
+
+
+NETWORK_ADDRESS, TRANSPORT, MEDIA_TYPE, MEDIA_FORMAT = 301, 302, 304, 305
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """An m-line of an offer that will be answered with a port."""
+
+    index: int
+    kind: StreamKind
+    media: MediaDescription
+    codecs: tuple[OfferedCodec, ...]
+    agreed: list[Agreed]
+
+
+def answer(
+    offer: SessionDescription,
+    capabilities: LocalCapabilities,
+    local: LocalMedia,
+    *,
+    session_id: int,
+    version: int,
+) -> NegotiatedSession:
+    """Answer an offer (RFC 3264 section 6). Raises NotAcceptable when no m-line at all can be answered."""
+    accepted: dict[StreamKind, _Accepted] = {}
+    refusals: list[NotAcceptable] = []
+    for index, media in _main_first(offer):
+        kind = _kind(media)
+        if kind is None or media.port == 0 or not local.port(kind) or kind in accepted:
+            continue
+        try:
+            accepted[kind] = _accept(offer, index, kind, media, capabilities, local)
+        except NotAcceptable as refusal:
+            refusals.append(refusal)
+    if not accepted:
+        raise _most_telling(refusals)
+    by_index = {one.index: one for one in accepted.values()}
+    mux = local.rtcp_mux and all(one.media.has("rtcp-mux") for one in by_index.values())
+    streams = {}
+    lines = []
+    for index, media in enumerate(offer.media):
+        one = by_index.get(index)
+        if one is None:
+            lines.append(_refused(media))
+            continue
+        streams[one.kind] = _stream(offer, one, capabilities, local, mux)
+        lines.append(_answer_media(one, streams[one.kind], capabilities, local))
+    description = _description(local, session_id, version, lines, timing=offer.timing)
+    return NegotiatedSession(description, streams.get("audio"), streams.get("video"))
+
+
+def make_offer(
+    capabilities: LocalCapabilities,
+    local: LocalMedia,
+    *,
+    session_id: int,
+    version: int,
+    previous: SessionDescription | None = None,
+) -> SessionDescription:
+    """Our offer (RFC 3264 section 5), or with ``previous``, our last description, the next one (section 8).
+
+    A next offer keeps every m-line in its place with its payload types; only ports, address and directions change.
+    """
+    if previous is not None:
+        lines = [_renewed(media, local) for media in previous.media]
+        return _description(local, session_id, version, lines)
+    codecs: dict[StreamKind, tuple[OfferedCodec, ...]] = {
+        "audio": audio_to_offer(capabilities),
+        "video": video_to_offer(capabilities),
+    }
+    lines = [
+        _our_media(kind, "RTP/AVP", codecs[kind], capabilities, local, local.direction(kind), local.rtcp_mux)
+        for kind in KINDS
+        if local.port(kind)
+    ]
+    return _description(local, session_id, version, lines)
+
+
+def accept_answer(
+    offer: SessionDescription,
+    answer: SessionDescription,
+    capabilities: LocalCapabilities | None = None,
+) -> NegotiatedSession:
+    """What an answer to our ``offer`` comes to (RFC 3264 section 7). Raises NotAcceptable when nothing is left.
+
+    An answer with too few m-lines is taken as if the missing ones were refused; surplus ones are not looked at.
+    """
+    capabilities = capabilities or LocalCapabilities()
+    accepted: dict[StreamKind, _Accepted] = {}
+    refusals: list[NotAcceptable] = []
+    for index, (ours, theirs) in enumerate(zip(offer.media, answer.media, strict=False)):
+        kind = _kind(ours)
+        if kind is None or ours.port == 0 or theirs.port == 0 or kind in accepted:
+            continue
+        codecs = read_codecs(theirs)
+        agreed = match_answer(read_codecs(ours), codecs, kind, capabilities)
+        if theirs.media != kind or theirs.protocol not in PLAIN_RTP:
+            refusals.append(
+                NotAcceptable(f"the {kind} line was answered as {theirs.media} {theirs.protocol}", TRANSPORT)
+            )
+        elif not agreed:
+            refusals.append(NotAcceptable(f"no {kind} codec of the answer was offered", MEDIA_FORMAT))
+        else:
+            accepted[kind] = _Accepted(index, kind, theirs, codecs, agreed)
+    if not accepted:
+        raise _most_telling(refusals)
+    mux = all(one.media.has("rtcp-mux") and offer.media[one.index].has("rtcp-mux") for one in accepted.values())
+    streams = {
+        kind: _stream(answer, one, capabilities, _our_side(offer, one.index), mux) for kind, one in accepted.items()
+    }
+    return NegotiatedSession(offer, streams.get("audio"), streams.get("video"))
+
+
+def _main_first(offer: SessionDescription) -> Iterable[tuple[int, MediaDescription]]:
+    """The m-lines that may be somebody's face and voice, those that say so first (RFC 4796)."""
+
+    def content(media: MediaDescription) -> str:
+        return (media.value("content") or "").strip().lower()
+
+    candidates = [(index, media) for index, media in enumerate(offer.media) if content(media) in ("", "main")]
+    return sorted(candidates, key=lambda candidate: content(candidate[1]) != "main")
+
+
+def _kind(media: MediaDescription) -> StreamKind | None:
+    return "audio" if media.media == "audio" else "video" if media.media == "video" else None
+
+
+def _accept(
+    offer: SessionDescription,
+    index: int,
+    kind: StreamKind,
+    media: MediaDescription,
+    capabilities: LocalCapabilities,
+    local: LocalMedia,
+) -> _Accepted:
+    if media.protocol not in PLAIN_RTP:
+        raise NotAcceptable(f"{kind} over {media.protocol} is not supported, only {' and '.join(PLAIN_RTP)}", TRANSPORT)
+    address = connection_address(offer, media)
+    if address is not None and not is_nowhere(address) and (":" in address) != (":" in local.host):
+        raise NotAcceptable(f"{kind} would need the other IP version", NETWORK_ADDRESS)
+    codecs = read_codecs(media)
+    agreed = agree(codecs, kind, capabilities)
+    if not agreed:
+        wanted = ", ".join(capabilities.audio if kind == "audio" else capabilities.video)
+        raise NotAcceptable(f"no {kind} codec in common, we speak {wanted}", MEDIA_FORMAT)
+    return _Accepted(index, kind, media, codecs, agreed)
+
+
+def _most_telling(refusals: Sequence[NotAcceptable]) -> NotAcceptable:
+    """The refusal that came nearest to a stream: a codec that is missing tells more than a transport."""
+    if not refusals:
+        return NotAcceptable("there is no sound and no picture in it that we could take", MEDIA_TYPE)
+    return max(refusals, key=lambda refusal: refusal.warning)
+
+
+def _stream(
+    remote: SessionDescription, one: _Accepted, capabilities: LocalCapabilities, local: LocalMedia, mux: bool
+) -> NegotiatedStream:
+    theirs = described_direction(remote, one.media)
+    direction = theirs.reversed().limited_to(local.direction(one.kind))
+    if forbids_sending(one.media):
+        direction = direction.limited_to(Direction.RECVONLY)
+    first = one.agreed[0]
+    host = _ip_address(connection_address(remote, one.media))
+    stream = NegotiatedStream(
+        kind=one.kind,
+        index=one.index,
+        direction=direction,
+        held=not theirs.receive,
+        send_codec=first.remote,
+        receive_codecs=_receive_codecs(one.agreed),
+        dtmf=telephone_event(one.codecs, first.remote.clock_rate) if one.kind == "audio" else None,
+        remote_host=host,
+        remote_port=one.media.port,
+        remote_rtcp_port=one.media.port if mux else _rtcp_port(one.media),
+        rtcp_mux=mux,
+        feedback=first.remote.feedback & capabilities.feedback,
+    )
+    if one.kind == "audio":
+        return stream
+    limits = [capabilities.send_bitrate, video_limit(remote, one.media), first.h264 and first.h264.bitrate]
+    return replace(
+        stream,
+        max_bitrate=min(limit for limit in limits if limit),
+        picture=first.picture_limit(capabilities.frame_rate),
+    )
+
+
+def _receive_codecs(agreed: Iterable[Agreed]) -> tuple[OfferedCodec, ...]:
+    """What may come in, by payload type: the numbers are ours, the parameters tell what the peer sends."""
+    codecs: dict[int, OfferedCodec] = {}
+    for one in agreed:
+        codecs.setdefault(one.local.payload_type, replace(one.remote, payload_type=one.local.payload_type))
+    for one in agreed:  # an answerer that renumbered and sends with its own numbers all the same
+        codecs.setdefault(one.remote.payload_type, one.remote)
+    return tuple(codecs.values())
+
+
+def _ip_address(word: str | None) -> str | None:
+    """The address, or None for none, the unspecified one, a group's, or a host name: then symmetric RTP has to do."""
+    try:
+        address = ipaddress.ip_address(word or "")
+    except ValueError:
+        return None
+    return None if address.is_unspecified or address.is_multicast else str(address)
+
+
+def _rtcp_port(media: MediaDescription) -> int:
+    """``a=rtcp`` (RFC 3605), else the port above (RFC 3550 section 11)."""
+    word = (media.value("rtcp") or "").partition(" ")[0]
+    if word.isascii() and word.isdecimal() and len(word) <= 5 and 0 < int(word) <= 65_535:
+        return int(word)
+    return min(media.port + 1, 65_535)
+
+
+def _answer_media(
+    one: _Accepted, stream: NegotiatedStream, capabilities: LocalCapabilities, local: LocalMedia
+) -> MediaDescription:
+    codecs = tuple(agreed.local for agreed in one.agreed) + (() if stream.dtmf is None else (stream.dtmf,))
+    return _our_media(one.kind, one.media.protocol, codecs, capabilities, local, stream.direction, stream.rtcp_mux)
+
+
+def _our_media(
+    kind: StreamKind,
+    protocol: str,
+    codecs: Sequence[OfferedCodec],
+    capabilities: LocalCapabilities,
+    local: LocalMedia,
+    direction: Direction,
+    mux: bool,
+) -> MediaDescription:
+    attributes = [attribute for codec in codecs for attribute in codec.attributes()]
+    if kind == "audio":
+        attributes.append(Attribute("ptime", "20"))
+    if mux:
+        attributes.append(Attribute("rtcp-mux"))
+    attributes.append(direction.attribute)
+    return MediaDescription(
+        media=kind,
+        port=local.port(kind),
+        protocol=protocol,
+        formats=tuple(str(codec.payload_type) for codec in codecs),
+        bandwidths=video_lines(capabilities.receive_bitrate) if kind == "video" else (),
+        attributes=tuple(attributes),
+    )
+
+
+def _refused(media: MediaDescription) -> MediaDescription:
+    return MediaDescription(media.media, 0, media.protocol, media.formats or ("0",))
+
+
+def _renewed(media: MediaDescription, local: LocalMedia) -> MediaDescription:
+    kind = _kind(media)
+    if kind is None or media.port == 0 or not local.port(kind):
+        return _refused(media)
+    kept = [one for one in media.attributes if one.value is not None or one.name not in Direction._value2member_map_]
+    attributes = (*kept, local.direction(kind).attribute)
+    return replace(media, port=local.port(kind), attributes=attributes, connection=None)
+
+
+def _our_side(offer: SessionDescription, index: int) -> LocalMedia:
+    """Our own offer read back: what direction it gave this m-line."""
+    direction = described_direction(offer, offer.media[index])
+    return LocalMedia(host="", audio_direction=direction, video_direction=direction)
+
+
+def _description(
+    local: LocalMedia, session_id: int, version: int, lines: Sequence[MediaDescription], timing: str = "0 0"
+) -> SessionDescription:
+    return SessionDescription(
+        origin=Origin("-", session_id, version, local.host),
+        session_name=SESSION_NAME,
+        connection=Connection(local.host),
+        timing=timing,
+        media=tuple(lines),
+    )

@@ -1,0 +1,168 @@
+"""Which payload types both sides speak, and which of them we send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sip.sdp.capabilities import OPUS_PARAMETERS, TELEPHONE_EVENTS, LocalCapabilities
+from sip.sdp.codecs import OfferedCodec, whole_number
+from sip.sdp.h264 import H264Format, MacroblockLimit, PictureLimit, Profile, profile_level_id, read_format
+
+_FULL = PictureLimit(1920, 1080, 30)
+_FULL_MACROBLOCKS = 8_160
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """One payload type that both speak.
+
+    ``remote`` is as the peer describes it: we send with its payload type, and its parameters say what the peer can
+    take and, by sprop-parameter-sets, what it sends. ``local`` is as we describe it: we receive with its payload type.
+    ``h264`` is the peer's fmtp, read.
+    """
+
+    remote: OfferedCodec
+    local: OfferedCodec
+    h264: H264Format | None = None
+
+    def picture_limit(self, frame_rate: int) -> PictureLimit:
+        """The largest picture that the peer takes with this payload type."""
+        if self.h264 is not None:
+            return self.h264.limit().picture(frame_rate)
+        # RFC 7741 section 6.1: max-fs counts macroblocks, max-fr frames/s; both may be absent
+        size = whole_number(self.remote.parameters, "max-fs", maximum=1_000_000)
+        rate = whole_number(self.remote.parameters, "max-fr", maximum=1_000)
+        if size is None and rate is None:
+            return replace(_FULL, frame_rate=frame_rate)
+        size = size or _FULL_MACROBLOCKS
+        return MacroblockLimit(size * frame_rate, size, rate).picture(frame_rate)
+
+
+def agree(offered: Sequence[OfferedCodec], kind: str, capabilities: LocalCapabilities) -> list[Agreed]:
+    """All payload types of an offered m-line that we speak, the one that we shall send first."""
+    if kind == "audio":
+        return _by_preference(
+            (Agreed(codec, _audio_answer(codec)) for codec in offered if _speaks_audio(codec, capabilities)),
+            capabilities.audio,
+            in_order=capabilities.prefer_offer_order,
+        )
+    agreed = (_agree_video(codec, capabilities) for codec in offered)
+    return prefer_video([found for found in agreed if found is not None], capabilities)
+
+
+def match_answer(
+    offered: Sequence[OfferedCodec], answered: Sequence[OfferedCodec], kind: str, capabilities: LocalCapabilities
+) -> list[Agreed]:
+    """What an answer to our offer has agreed on, the one that we shall send first (RFC 3264 section 7).
+
+    Audio is sent in the first codec of the answer, as the answerer wishes; of video we choose ourselves.
+    """
+    agreed = []
+    for remote in answered:
+        local = _counterpart(remote, offered)
+        if local is None or remote.name == "telephone-event":
+            continue
+        h264 = read_format(remote.parameters) if remote.name == "H264" else None
+        if remote.name != "H264" or h264 is not None:
+            agreed.append(Agreed(remote, local, h264))
+    return prefer_video(agreed, capabilities) if kind == "video" else agreed
+
+
+def telephone_event(codecs: Iterable[OfferedCodec], clock_rate: int) -> OfferedCodec | None:
+    """The telephone-event payload type to use beside sound of this clock rate (RFC 4733 section 2.1).
+
+    Some rooms offer Opus with events at 8000 only; theirs is taken then, rather than none.
+    """
+    events = [codec for codec in codecs if codec.name == "telephone-event"]
+    fitting = [codec for codec in events if codec.clock_rate == clock_rate]
+    chosen = next(iter(fitting or events), None)
+    return None if chosen is None else replace(chosen, parameters=TELEPHONE_EVENTS)
+
+
+def prefer_video(agreed: list[Agreed], capabilities: LocalCapabilities) -> list[Agreed]:
+    """Best first: our order of codecs, packetization mode 1, the larger picture, our order of profiles, their order.
+
+    Constrained baseline (RFC 6184 table 5) goes before plain Baseline, for it is what an encoder makes.
+    """
+
+    def rank(one: Agreed) -> tuple[int, ...]:
+        limit = one.picture_limit(capabilities.frame_rate)
+        pixels = limit.width * limit.height * limit.frame_rate
+        if one.h264 is None or one.h264.profile is None:
+            return capabilities.video.index(one.remote.name), 0, -pixels
+        profile = capabilities.profiles.index(one.h264.profile) if one.h264.profile in capabilities.profiles else 99
+        return (
+            capabilities.video.index(one.remote.name),
+            -one.h264.packetization_mode,
+            -pixels,
+            profile,
+            0 if one.h264.constrained else 1,
+        )
+
+    return sorted(agreed, key=rank)
+
+
+def _by_preference(agreed: Iterable[Agreed], names: Sequence[str], *, in_order: bool) -> list[Agreed]:
+    found = list(agreed)
+    return found if in_order else sorted(found, key=lambda one: names.index(one.remote.name))
+
+
+_AUDIO_CLOCKS = {"opus": 48000, "G722": 8000, "PCMA": 8000, "PCMU": 8000}
+
+
+def _speaks_audio(codec: OfferedCodec, capabilities: LocalCapabilities) -> bool:
+    return codec.name in capabilities.audio and codec.clock_rate == _AUDIO_CLOCKS.get(codec.name)
+
+
+def _audio_answer(codec: OfferedCodec) -> OfferedCodec:
+    opus = codec.name == "opus"
+    # RFC 7587 section 7: Opus is always written with two channels
+    return replace(codec, channels=2 if opus else 1, parameters=OPUS_PARAMETERS if opus else {}, feedback=frozenset())
+
+
+def _agree_video(codec: OfferedCodec, capabilities: LocalCapabilities) -> Agreed | None:
+    if codec.name not in capabilities.video or codec.clock_rate != 90000:
+        return None
+    feedback = codec.feedback & capabilities.feedback
+    if codec.name != "H264":
+        return Agreed(codec, replace(codec, parameters={}, feedback=feedback))
+    h264 = read_format(codec.parameters)
+    if h264 is None or h264.profile not in capabilities.profiles or h264.packetization_mode == 2:
+        return None
+    local = replace(codec, parameters=_h264_answer(h264, capabilities.level), feedback=feedback)
+    return Agreed(codec, local, h264)
+
+
+def _h264_answer(h264: H264Format, our_level: int) -> dict[str, str]:
+    """Our fmtp for an offered payload type (RFC 6184 section 8.2.2): its profile and mode, our level where allowed.
+
+    Without level-asymmetry-allowed an answer may only lower the level; a peer that speaks of max-fs and its kin is
+    told by them that we take more than that.
+    """
+    level = our_level if h264.level_asymmetry else min(our_level, h264.level)
+    parameters = {
+        "profile-level-id": profile_level_id(h264.profile_bytes, level),
+        "packetization-mode": str(h264.packetization_mode),
+    }
+    if h264.level_asymmetry:
+        parameters["level-asymmetry-allowed"] = "1"
+    if h264.extends_level and level < our_level:
+        parameters |= {"max-mbps": "245760", "max-fs": "8192"}
+    return parameters
+
+
+def _counterpart(answered: OfferedCodec, offered: Sequence[OfferedCodec]) -> OfferedCodec | None:
+    """Our offered payload type that this answered one speaks of: the same number, else the same format.
+
+    The number alone is enough, for not every room repeats the whole fmtp line that it accepts.
+    """
+    same = [codec for codec in offered if (codec.name, codec.clock_rate) == (answered.name, answered.clock_rate)]
+    by_number = next((codec for codec in same if codec.payload_type == answered.payload_type), None)
+    return by_number or next((codec for codec in same if _format(codec) == _format(answered)), None)
+
+
+def _format(codec: OfferedCodec) -> tuple[int, Profile | None] | None:
+    """What tells two H.264 payload types apart (RFC 6184 section 8.2.2)."""
+    h264 = read_format(codec.parameters) if codec.name == "H264" else None
+    return None if h264 is None else (h264.packetization_mode, h264.profile)
