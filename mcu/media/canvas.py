@@ -1,0 +1,108 @@
+"""The composed picture: one frame that stays, in which only the tiles that changed are painted anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import av
+
+from layouts.geometry import Rect
+from mcu.media.artist import BACKGROUND, Artist
+from mcu.media.planes import Colour, Planes
+from mcu.media.tiles import Look, TileContent
+
+_BACKGROUND = Colour.rgb(*BACKGROUND)
+_SPEAKER = Colour.rgb(64, 190, 130)
+
+# A picture that stands still is shown darker and paler, so that nobody takes it for the present.
+_FROZEN_BRIGHTNESS, _FROZEN_SATURATION = 0.45, 0.35
+
+
+class Canvas:
+    """Paints tiles into one yuv420p picture of even ``width`` × ``height``. Not thread-safe."""
+
+    def __init__(self, width: int, height: int, artist: Artist) -> None:
+        self.frame = av.VideoFrame(width, height, "yuv420p")
+        self.picture = Planes.of(self.frame)
+        self.picture.fill(_BACKGROUND)
+        self._artist = artist
+        self._tiles: tuple[Rect, ...] = ()
+        self._shown: list[TileContent] = []
+        self._speaker: int | None = None
+
+    def paint(self, tiles: tuple[Rect, ...], contents: Sequence[TileContent], speaker: int | None = None) -> bool:
+        """Make the canvas show ``contents`` in ``tiles``, one for one; True when anything changed.
+
+        ``speaker`` is the index of the tile to frame. Tiles do not overlap.
+        """
+        changed = False
+        if tiles != self._tiles:
+            self.picture.fill(_BACKGROUND)
+            self._tiles = tiles
+            self._shown = [TileContent.EMPTY] * len(tiles)
+            self._speaker = None
+            changed = True
+        for index, content in enumerate(contents):
+            if not content.same_as(self._shown[index]):
+                self._paint_tile(tiles[index], content, self._shown[index])
+                self._shown[index] = content
+                changed = True
+        if speaker != self._speaker:
+            for framed, colour in ((self._speaker, _BACKGROUND), (speaker, _SPEAKER)):
+                if framed is not None:
+                    self._frame_tile(tiles[framed], colour)
+            self._speaker = speaker
+            changed = True
+        return changed
+
+    def _paint_tile(self, tile: Rect, content: TileContent, before: TileContent) -> None:
+        window = self.picture.window(tile)
+        if content.look is Look.EMPTY:
+            window.fill(_BACKGROUND)
+            return
+        label = self._artist.label(content.name, content.microphone_muted, tile.size)
+        margin = label_margin(tile)
+        label_x, label_y = margin, tile.height - label.size[1] - margin
+        if content.picture is None:
+            window.paste(self._artist.placeholder(content.name, content.camera_muted, tile.size))
+        else:
+            if before.picture is None or before.picture.size != content.picture.size:
+                window.fill(_BACKGROUND)
+            elif before.labelled_as(content):
+                # What lies under the label is painted again; the bars beside a narrow picture are not part of it.
+                window.window(label.at(label_x, label_y)).fill(_BACKGROUND)
+            else:
+                window.fill(_BACKGROUND)
+            place = centred(content.picture, tile)
+            picture = window.window(place)
+            picture.paste(content.picture)
+            if content.look is Look.FROZEN:
+                picture.dim(_FROZEN_BRIGHTNESS, _FROZEN_SATURATION)
+                sign = self._artist.frozen_sign(tile.size)
+                sign.blend(window, (tile.width - sign.size[0]) // 4 * 2, (tile.height - sign.size[1]) // 4 * 2)
+        label.blend(window, label_x, label_y)
+
+    def _frame_tile(self, tile: Rect, colour: Colour) -> None:
+        """A line round the tile, drawn in the gap between tiles; a tile without a gap gets none."""
+        width, height = self.picture.size
+        line = max(2, width // 960 * 2)
+        left, top = max(0, tile.x - line), max(0, tile.y - line)
+        right, bottom = min(width, tile.right + line), min(height, tile.bottom + line)
+        for side in (
+            Rect(left, top, right - left, tile.y - top),
+            Rect(left, tile.bottom, right - left, bottom - tile.bottom),
+            Rect(left, top, tile.x - left, bottom - top),
+            Rect(tile.right, top, right - tile.right, bottom - top),
+        ):
+            self.picture.window(side).fill(colour)
+
+
+def centred(picture: Planes, tile: Rect) -> Rect:
+    """Where a picture already fitted to the tile lies in it, in the tile's own coordinates."""
+    width, height = picture.size
+    return Rect((tile.width - width) // 4 * 2, (tile.height - height) // 4 * 2, width, height)
+
+
+def label_margin(tile: Rect) -> int:
+    """Pixels between a label and the tile's edges."""
+    return 2 * max(1, round(tile.height / 90))

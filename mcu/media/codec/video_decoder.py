@@ -1,0 +1,96 @@
+"""Received access units to pictures, whatever the network did to them."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+
+import av
+from av.codec.context import Flags
+from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
+
+from mcu.media.picture_state import VideoCodec
+
+logger = logging.getLogger(__name__)
+
+_DECODERS = {"H264": "h264", "VP8": "vp8"}
+
+# A stream that renews itself bit by bit (gradual decoder refresh) may never send a whole key frame. After so many
+# pictures that decode without complaint it is shown anyway; by then intra blocks have been over the picture.
+CLEAN_PICTURES = 60
+
+# A stream of which so many units in a row fail under strict reading is not damaged but odd (extension data that breaks
+# a rule, say). From then on it is read leniently: better shown with flaws than not at all.
+STRICT_FAILURES = 90
+
+# Larger pictures than 4K are refused: a few bytes of a forged parameter set must not cost gigabytes.
+MAX_PIXELS = 3840 * 2160
+
+
+class VideoDecoder:
+    """Decodes one H.264 (Annex B) or VP8 stream, one access unit in, at most one picture out, without delay.
+
+    Nothing a sender does raises: units that do not decode give None and set ``key_frame_wanted``, which stays set until
+    the stream is whole again. In between no picture is given out: a picture that stands still misleads a physician less
+    than one that smears.
+    """
+
+    def __init__(self, codec: VideoCodec) -> None:
+        self._codec = codec
+        self._context = self._open(strict=True)
+        self._clean = 0
+        self._failed = 0
+        self.key_frame_wanted = True
+        self.broken = 0
+        """How many units did not decode."""
+
+    def _open(self, strict: bool) -> VideoCodecContext:
+        context = av.CodecContext.create(_DECODERS[self._codec], "r")
+        assert isinstance(context, VideoCodecContext)
+        context.thread_count = 1  # frame threads would hold pictures back
+        context.flags |= Flags.low_delay
+        # "explode" makes the decoder say so when a picture is damaged, instead of painting over it.
+        context.options = {"max_pixels": str(MAX_PIXELS)} | ({"err_detect": "explode"} if strict else {})
+        return context
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width over height of one pixel as the stream declares it; 1 when it does not say or says nonsense."""
+        aspect = self._context.sample_aspect_ratio
+        return aspect if aspect and Fraction(1, 4) <= aspect <= 4 else Fraction(1)
+
+    def decode(self, data: bytes) -> av.VideoFrame | None:
+        """The picture of this access unit, or None: not decodable, or one that only smears."""
+        try:
+            frames = self._context.decode(av.Packet(data)) if data else []
+        except (FFmpegError, ValueError) as error:
+            self._lost(error)
+            return None
+        if not frames:
+            # Normal for parameter sets alone; a slice that needs what is lost gives nothing either.
+            self._clean = 0
+            return None
+        frame = frames[-1]
+        if frame.is_corrupt or min(frame.width, frame.height) < 2:
+            self._lost(None)
+            return None
+        self._clean += 1
+        self._failed = 0
+        if frame.key_frame or self._clean >= CLEAN_PICTURES:
+            self.key_frame_wanted = False
+        return None if self.key_frame_wanted else frame
+
+    def missed(self) -> None:
+        """Units were left out on purpose: nothing is whole before the next key frame."""
+        self.key_frame_wanted = True
+        self._clean = 0
+
+    def _lost(self, error: Exception | None) -> None:
+        if not self.broken:
+            logger.info("%s picture does not decode (%s); counted from now on", self._codec, error or "damaged")
+        self.broken += 1
+        self._failed += 1
+        if self._failed == STRICT_FAILURES:
+            self._context = self._open(strict=False)
+        self.missed()

@@ -1,0 +1,123 @@
+"""Composed pictures to access units, for receivers who want them now."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+
+import av
+from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+
+from mcu.media.picture_state import Rung
+from mcu.media.units import CodedPicture
+
+logger = logging.getLogger(__name__)
+
+# The rate control may put so many seconds' worth of bits into one picture: a key frame of good quality, and still one
+# that a line of just the rung's bitrate carries in that time.
+BUFFER_SECONDS = 0.5
+
+# Key frames come on request; a receiver that has no means to ask gets one this often.
+UNASKED_KEY_SECONDS = 30
+
+# From here on one thread is not enough on usual machines (1080p60). Slices in parallel cost some quality.
+_PIXELS_PER_SECOND_AND_THREAD = 1920 * 1080 * 30
+
+# Pictures with fewer lines are standard definition, and decoders assume the matrix of ITU-R BT.601 for them.
+_HIGH_DEFINITION_LINES = 720
+
+_TIME_BASE = Fraction(1, 90_000)
+
+
+class EncoderError(Exception):
+    """The encoder of a rung cannot be opened or has failed for good."""
+
+
+class VideoEncoder:
+    """One encoder for one rung: H.264 as Annex B with parameter sets before each IDR picture, or VP8.
+
+    No reordering and no look-ahead: each picture comes out before the next goes in. Raises EncoderError when the rung
+    asks for what the codec cannot do.
+    """
+
+    def __init__(self, rung: Rung) -> None:
+        self.rung = rung
+        context = av.CodecContext.create("libx264" if rung.codec == "H264" else "libvpx", "w")
+        assert isinstance(context, VideoCodecContext)
+        context.width, context.height, context.pix_fmt = rung.width, rung.height, "yuv420p"
+        context.time_base = _TIME_BASE
+        context.framerate = Fraction(rung.frame_rate)
+        context.bit_rate = rung.bitrate
+        context.gop_size = UNASKED_KEY_SECONDS * rung.frame_rate
+        context.max_b_frames = 0
+        context.thread_count = 1 + (rung.width * rung.height * rung.frame_rate - 1) // _PIXELS_PER_SECOND_AND_THREAD
+        _describe_colours(context)
+        context.options = _h264_options(rung) if rung.codec == "H264" else _vp8_options(rung)
+        try:
+            context.open()
+        except (FFmpegError, ValueError) as error:
+            raise EncoderError(f"{rung.codec} encoder for {rung.width}×{rung.height}: {error}") from error
+        self._context = context
+        self._last_pts = -1
+
+    def encode(self, frame: av.VideoFrame, time: float, key_frame: bool) -> CodedPicture | None:
+        """The coded picture of ``frame`` (yuv420p of the rung's size), or None when rate control left it out.
+
+        ``time`` is the instant shown, in seconds on the monotonic clock. Raises EncoderError; then the encoder is done.
+        """
+        # The encoder's own count of time must rise whatever the clock does.
+        self._last_pts = max(round(time / _TIME_BASE), self._last_pts + 1)
+        frame.pts = self._last_pts
+        frame.time_base = _TIME_BASE
+        frame.pict_type = PictureType.I if key_frame else PictureType.NONE
+        try:
+            packets = self._context.encode(frame)
+        except (FFmpegError, ValueError) as error:
+            raise EncoderError(f"{self.rung.codec} encoder: {error}") from error
+        if not packets:
+            return None
+        data = b"".join(bytes(packet) for packet in packets)
+        return CodedPicture(data=data, keyframe=packets[0].is_keyframe, time=time)
+
+
+def _describe_colours(context: VideoCodecContext) -> None:
+    context.color_range = ColorRange.MPEG
+    if context.height >= _HIGH_DEFINITION_LINES:
+        context.colorspace = Colorspace.ITU709
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+    else:
+        context.colorspace = Colorspace.smpte170m
+        context.color_primaries, context.color_trc = ColorPrimaries.SMPTE170M, ColorTrc.SMPTE170M
+
+
+def _h264_options(rung: Rung) -> dict[str, str]:
+    # Scene cuts would make key frames nobody asked for, and a composite has no scenes.
+    parameters = ["scenecut=0", "repeat-headers=1", "annexb=1"]
+    if rung.max_slice is not None:
+        parameters.append(f"slice-max-size={rung.max_slice}")
+    return {
+        "preset": "superfast",
+        "tune": "zerolatency",
+        "profile": rung.profile,
+        "forced-idr": "1",
+        "maxrate": str(rung.bitrate),
+        "bufsize": str(int(rung.bitrate * BUFFER_SECONDS)),
+        "x264-params": ":".join(parameters),
+    }
+
+
+def _vp8_options(rung: Rung) -> dict[str, str]:
+    return {
+        "deadline": "realtime",
+        "cpu-used": "8",
+        "lag-in-frames": "0",
+        "error-resilient": "1",
+        "auto-alt-ref": "0",
+        "minrate": str(rung.bitrate // 10),
+        "maxrate": str(rung.bitrate),
+        "bufsize": str(int(rung.bitrate * BUFFER_SECONDS)),
+        "static-thresh": "100",
+    }

@@ -1,0 +1,90 @@
+"""What a picture pipeline is told, and what it tells: values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+VideoCodec = Literal["H264", "VP8"]
+H264Profile = Literal["baseline", "main", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSource:
+    """One participant as the picture sees it.
+
+    ``name`` is drawn over the tile. ``codec`` is that of the units pushed for it; None means that nothing will come
+    and a placeholder stands in. ``muted``: the camera is switched off (placeholder). ``microphone_muted`` adds a sign
+    beside the name. Tiles are filled in rising ``order``.
+    """
+
+    id: str
+    name: str
+    codec: VideoCodec | None
+    muted: bool = False
+    microphone_muted: bool = False
+    order: int = 0
+
+    @property
+    def has_picture(self) -> bool:
+        return self.codec is not None and not self.muted
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A rung of the encoder ladder: what one group of receivers needs. Equal needs share one encoder.
+
+    Width and height are even pixels, ``frame_rate`` is in pictures and ``bitrate`` in bits per second. ``max_slice``
+    bounds H.264 slices to so many bytes, for receivers of packetization mode 0 (RFC 6184 section 6.2), which cannot
+    take fragments. ``profile`` is for H.264 alone.
+    """
+
+    width: int
+    height: int
+    frame_rate: int
+    bitrate: int
+    codec: VideoCodec = "H264"
+    max_slice: int | None = None
+    profile: H264Profile = "baseline"
+
+    @property
+    def canvas(self) -> CanvasFormat:
+        return CanvasFormat(self.width, self.height, self.frame_rate)
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasFormat:
+    """Size and rate of a composed picture. Rungs that agree in these share one canvas."""
+
+    width: int
+    height: int
+    frame_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class PictureState:
+    """All that a conference's picture should be.
+
+    ``layout`` is a name of the ``layouts`` catalogue or "auto". Without ``rungs`` nobody watches, and nothing is
+    decoded, composed or encoded. ``key_interval`` in seconds asks for key frames so often on all rungs (while
+    recording); with None they come on request.
+    """
+
+    layout: str = "auto"
+    sources: tuple[PictureSource, ...] = ()
+    rungs: frozenset[Rung] = frozenset()
+    key_interval: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureStatistics:
+    """``composite_fps``: pictures per second of the largest canvas since the statistics were last asked for.
+
+    ``dropped`` counts, since the start, canvas pictures that should have been and were not: the canvas came late or an
+    encoder was still busy. ``decode_fps`` is per source id, over the same interval as ``composite_fps``.
+    """
+
+    composite_fps: float
+    dropped: int
+    encoders: int
+    decode_fps: dict[str, float] = field(default_factory=dict)

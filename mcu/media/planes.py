@@ -1,0 +1,112 @@
+"""Pictures in memory: the three planes of a YUV 4:2:0 picture as numpy views.
+
+A view shares memory with the ``av.VideoFrame`` it was taken from and keeps it alive, so pasting writes straight into
+the frame that an encoder reads. Studio range throughout: black is 16, white 235, no colour 128 (ITU-R BT.709).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import av
+import numpy as np
+from av.video.plane import VideoPlane
+from numpy.typing import NDArray
+
+from layouts.geometry import Rect
+
+Plane = NDArray[np.uint8]
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """One colour in studio-range YUV."""
+
+    y: int
+    u: int
+    v: int
+
+    # ITU-R BT.709 luma weights.
+    RED_WEIGHT: ClassVar[float] = 0.2126
+    BLUE_WEIGHT: ClassVar[float] = 0.0722
+
+    @classmethod
+    def rgb(cls, red: int, green: int, blue: int) -> Colour:
+        """From full-range RGB, 0 to 255 each."""
+        of_red, of_blue = cls.RED_WEIGHT, cls.BLUE_WEIGHT
+        luma = of_red * red + (1 - of_red - of_blue) * green + of_blue * blue
+        return cls(
+            round(16 + luma * 219 / 255),
+            round(128 + (blue - luma) / (2 - 2 * of_blue) * 224 / 255),
+            round(128 + (red - luma) / (2 - 2 * of_red) * 224 / 255),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planes:
+    """A YUV 4:2:0 picture of even width and height; ``u`` and ``v`` have half the size of ``y`` each way."""
+
+    y: Plane
+    u: Plane
+    v: Plane
+
+    @classmethod
+    def of(cls, frame: av.VideoFrame) -> Planes:
+        """Views into a yuv420p frame. Odd last rows and columns are left out. Raises ValueError for other formats."""
+        if frame.format.name != "yuv420p":
+            raise ValueError(f"expected yuv420p, not {frame.format.name}")
+        width, height = frame.width // 2 * 2, frame.height // 2 * 2
+        y, u, v = (_view(plane) for plane in frame.planes)
+        return cls(y[:height, :width], u[: height // 2, : width // 2], v[: height // 2, : width // 2])
+
+    @classmethod
+    def blank(cls, width: int, height: int) -> Planes:
+        """Planes of their own, content undefined."""
+        chroma = (height // 2, width // 2)
+        return cls(np.empty((height, width), np.uint8), np.empty(chroma, np.uint8), np.empty(chroma, np.uint8))
+
+    @property
+    def size(self) -> Size:
+        height, width = self.y.shape
+        return width, height
+
+    def window(self, rect: Rect) -> Planes:
+        """The part inside ``rect``, sharing memory."""
+        left, top, right, bottom = rect.x // 2, rect.y // 2, rect.right // 2, rect.bottom // 2
+        return Planes(
+            self.y[rect.y : rect.bottom, rect.x : rect.right],
+            self.u[top:bottom, left:right],
+            self.v[top:bottom, left:right],
+        )
+
+    def fill(self, colour: Colour) -> None:
+        self.y.fill(colour.y)
+        self.u.fill(colour.u)
+        self.v.fill(colour.v)
+
+    def paste(self, other: Planes) -> None:
+        """Overwrite everything with ``other``, which has the same size."""
+        np.copyto(self.y, other.y)
+        np.copyto(self.u, other.u)
+        np.copyto(self.v, other.v)
+
+    def dim(self, brightness: float, saturation: float) -> None:
+        """Darken and bleach in place; 1.0 leaves as is."""
+        self.y[:] = _scaled(brightness, 16)[self.y]
+        for plane in (self.u, self.v):
+            plane[:] = _scaled(saturation, 128)[plane]
+
+
+def _view(plane: VideoPlane) -> Plane:
+    """The samples of one plane, padding at the end of lines left out."""
+    samples = np.frombuffer(cast(memoryview, plane), np.uint8)
+    return samples.reshape(-1, plane.line_size)[: plane.height, : plane.width]
+
+
+def _scaled(factor: float, centre: int) -> NDArray[np.uint8]:
+    """A look-up table that pulls sample values towards ``centre``."""
+    values = centre + (np.arange(256) - centre) * factor
+    table: NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return table

@@ -1,0 +1,69 @@
+"""Small signs as RGBA images: drawn four times too large and reduced, so that edges are smooth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PIL import Image, ImageDraw
+
+RGBA = tuple[int, int, int, int]
+
+_OVERSAMPLING = 4
+
+Painter = Callable[[ImageDraw.ImageDraw, float], None]
+
+
+def _smooth(side: int, paint: Painter) -> Image.Image:
+    """``paint`` draws on a square of ``side`` × 4; it is told the length of one hundredth of the side."""
+    large = Image.new("RGBA", (side * _OVERSAMPLING, side * _OVERSAMPLING))
+    paint(ImageDraw.Draw(large), side * _OVERSAMPLING / 100)
+    return large.resize((side, side), Image.Resampling.BOX)
+
+
+def disc(side: int, colour: tuple[int, int, int]) -> Image.Image:
+    def paint(draw: ImageDraw.ImageDraw, unit: float) -> None:
+        draw.ellipse((0, 0, 100 * unit, 100 * unit), (*colour, 255))
+
+    return _smooth(side, paint)
+
+
+def _stroke(draw: ImageDraw.ImageDraw, unit: float, colour: RGBA) -> None:
+    """The bar across a sign that says "off", with a clear edge so that it does not merge with what it crosses."""
+    draw.line((6 * unit, 20 * unit, 80 * unit, 94 * unit), (0, 0, 0, 0), round(9 * unit))
+    draw.line((12 * unit, 12 * unit, 88 * unit, 88 * unit), colour, round(9 * unit))
+
+
+def microphone_off(side: int, colour: RGBA) -> Image.Image:
+    def paint(draw: ImageDraw.ImageDraw, unit: float) -> None:
+        draw.rounded_rectangle((36 * unit, 6 * unit, 64 * unit, 56 * unit), 14 * unit, colour)
+        draw.arc((24 * unit, 20 * unit, 76 * unit, 72 * unit), 0, 180, colour, round(8 * unit))
+        draw.line((50 * unit, 70 * unit, 50 * unit, 90 * unit), colour, round(8 * unit))
+        draw.line((34 * unit, 90 * unit, 66 * unit, 90 * unit), colour, round(8 * unit))
+        _stroke(draw, unit, colour)
+
+    return _smooth(side, paint)
+
+
+def camera_off(side: int, colour: RGBA) -> Image.Image:
+    """Fits inside a disc of the same size."""
+
+    def paint(draw: ImageDraw.ImageDraw, unit: float) -> None:
+        draw.rounded_rectangle((22 * unit, 34 * unit, 60 * unit, 66 * unit), 6 * unit, colour)
+        draw.polygon(
+            [(64 * unit, 46 * unit), (79 * unit, 36 * unit), (79 * unit, 64 * unit), (64 * unit, 54 * unit)], colour
+        )
+        draw.line((20 * unit, 31 * unit, 70 * unit, 81 * unit), (0, 0, 0, 0), round(6 * unit))
+        draw.line((25 * unit, 25 * unit, 75 * unit, 75 * unit), colour, round(6 * unit))
+
+    return _smooth(side, paint)
+
+
+def stalled(side: int, colour: RGBA, behind: RGBA) -> Image.Image:
+    """Three dots in a dark disc: waiting for what does not come."""
+
+    def paint(draw: ImageDraw.ImageDraw, unit: float) -> None:
+        draw.ellipse((0, 0, 100 * unit, 100 * unit), behind)
+        for middle in (28, 50, 72):
+            draw.ellipse(((middle - 7) * unit, 43 * unit, (middle + 7) * unit, 57 * unit), colour)
+
+    return _smooth(side, paint)
