@@ -40,7 +40,7 @@ class AudioFormat:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of a part. ``time`` in ticks from the part's start; ``data`` an MP4 sample: lengths, no start codes."""
+    """One picture of a part. ``time`` in ticks from the part's start; ``data`` is an MP4 sample (no start codes)."""
 
     time: int
     data: bytes

@@ -7,9 +7,9 @@
     E <final, continued or repaired> <crc>                             last line
 
 ``started`` is wall-clock time in microseconds since 1970; times and durations are ticks of 1/90000 s from the part's
-start. A line is written once its fragment is on disk, so a line that is there tells the truth. Nothing behind the first line
-that is torn, altered or does not follow on the one before is believed. What is missing, ``recorder.repair`` makes from
-the media.
+start. A line is written once its fragment is on disk, so a line that is there tells the truth. Nothing behind the
+first line that is torn, altered or does not follow on the one before is believed. What is missing, ``recorder.repair``
+makes from the media.
 """
 
 from __future__ import annotations

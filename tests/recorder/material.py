@@ -42,13 +42,12 @@ def pictures(
             np.vstack([luma, np.full((height // 2, width), 128, np.uint8)]), format="yuv420p"
         )
         frame.pts = number * 3000
-        for packet in encoder.encode(frame):
-            units.append(TimedUnit(bytes(packet), time, packet.is_keyframe))
+        units += [TimedUnit(bytes(packet), time, packet.is_keyframe) for packet in encoder.encode(frame)]
     return units
 
 
 def sound(start: float, seconds: float, beeps: tuple[float, ...] = ()) -> tuple[AudioFormat, list[TimedUnit]]:
-    """AAC access units from ``start`` on, silent but for 150 ms of 1 kHz at each beep; priming subtracted from times."""
+    """AAC access units from ``start`` on, silent but for 150 ms of 1 kHz at each beep, priming subtracted."""
     encoder = av.CodecContext.create("aac", "w")
     encoder.sample_rate, encoder.layout, encoder.format = 48_000, "mono", "fltp"
     encoder.bit_rate = 64_000
