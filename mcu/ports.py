@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,6 +32,9 @@ class MediaControl(Protocol):
 
     async def remove(self, conference_id: str) -> None:
         """Forget the conference; its recordings are closed before this returns."""
+
+    def request_key_frame(self, conference_id: str, leg_id: str) -> None:
+        """The peer of this leg asked over signalling for a key frame of what it receives (RFC 5168)."""
 
     def browser_port(self, conference_id: str) -> int:
         """The UDP port of the worker that holds, or will hold, this conference."""
@@ -121,13 +124,41 @@ def actor_of(request: web.BaseRequest) -> Actor:
     return actor if isinstance(actor, Actor) else ANONYMOUS
 
 
+_BODY_KEY: Final = "consilium.body"
+_Body = TypeVar("_Body")
+
+
+def set_body(request: web.BaseRequest, body: object) -> None:
+    """Keep the checked body of a request; only the control API calls this."""
+    request[_BODY_KEY] = body
+
+
+def body_of(request: web.BaseRequest, model: type[_Body]) -> _Body:
+    """The body of an operation that declared ``request=model``: parsed and checked before its handler is called."""
+    body = request[_BODY_KEY]
+    if not isinstance(body, model):
+        raise TypeError(f"the operation declares another body than {model.__name__}")
+    return body
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query parameter, as the API's documentation shows it. Handlers read it from ``request.query``."""
+
+    name: str
+    description: str
+
+
 @dataclass(frozen=True)
 class Operation:
     """One HTTP operation that a folder hands to the control API, with what its documentation needs.
 
     ``path`` is below ``/api/v1`` unless it starts with ``//`` (then it is taken from the root, less one slash).
     ``access``: "public" (nobody logged in), "participant" (the token of a joined participant, or a login), "user".
-    ``request`` and ``response`` are pydantic models or None; ``errors`` are the problem statuses it may answer with.
+    ``request`` and ``response`` are pydantic models or None; ``errors`` are the problem statuses it may answer with,
+    besides those that any operation may (400 and 413 with a body, 401 and 403 unless public). A declared ``request``
+    is parsed and checked before ``handler`` is called, which gets it by ``body_of``. ``produces`` is the media type
+    of what is answered where that is not JSON.
     """
 
     method: str
@@ -140,3 +171,5 @@ class Operation:
     status: int = 200
     tag: str = "other"
     errors: tuple[int, ...] = field(default=())
+    query: tuple[Query, ...] = field(default=())
+    produces: str = "application/json"

@@ -20,6 +20,7 @@ class Terms:
     number: str
     title: str
     pin_hash: str | None = field(repr=False)
+    permanent: bool
 
 
 class Admission:
@@ -39,12 +40,12 @@ class Admission:
             return None
         running = self._core.with_number(normal)
         if running is not None:
-            return Terms(normal, running.conference.title, running.conference.pin_hash)
+            return Terms(normal, running.conference.title, running.conference.pin_hash, running.conference.permanent)
         room = await self._rooms.get(normal)
         if room is not None:
-            return Terms(normal, room.title, room.pin_hash)
+            return Terms(normal, room.title, room.pin_hash, True)
         if self._core.settings.create_on_dial and self._dial_pattern.fullmatch(normal):
-            return Terms(normal, "", None)
+            return Terms(normal, "", None, False)
         return None
 
     async def door(self, number: str) -> Door:

@@ -148,7 +148,9 @@ class ConferenceManager:
             raise JoinRefused(JoinCode.MEDIA, "The server is stopping.")
         if len(self._core.all()) >= self.settings.maximum_conferences:
             raise JoinRefused(JoinCode.FULL, "The server holds as many conferences as it may.")
-        conference = Conference(self._ids(), terms.number, self._clock.wall(), terms.title, terms.pin_hash)
+        conference = Conference(
+            self._ids(), terms.number, self._clock.wall(), terms.title, terms.pin_hash, terms.permanent
+        )
         return self._core.open(conference)
 
     async def _seat(self, running: Running, newcomer: Newcomer) -> Participant:

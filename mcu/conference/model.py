@@ -71,6 +71,7 @@ class Conference:
     """A running conference. ``id`` is new each time, ``number`` is what people dial.
 
     ``participants`` stand in order of joining. ``pin_hash`` is None where the room is open.
+    ``permanent``: it runs in a room that stays when it is over.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Conference:
     started_at: datetime
     title: str = ""
     pin_hash: str | None = field(default=None, repr=False)
+    permanent: bool = False
     locked: bool = False
     layout: str = AUTOMATIC_LAYOUT
     participants: tuple[Participant, ...] = ()

@@ -1,0 +1,114 @@
+"""Conferences as the HTTP API and its events show them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from mcu.conference.model import AUTOMATIC_LAYOUT, Conference, Participant, Recording
+from mcu.conference.rooms import Room
+
+
+class View(BaseModel):
+    """Something that is shown; never parsed from outside."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ParticipantView(View):
+    """Somebody in a conference."""
+
+    id: str
+    name: str
+    kind: str
+    microphone_muted: bool
+    speaker_muted: bool
+    camera_muted: bool
+    has_audio: bool
+    has_video: bool
+    speaking: bool
+    joined_at: datetime
+    state: Literal["connecting", "connected", "held"]
+
+
+class RecordingView(View):
+    """A recording in the making. ``seconds`` are safe on disk."""
+
+    id: str
+    state: Literal["starting", "recording", "stopped", "failed"]
+    seconds: float
+    started_at: datetime
+
+
+class ConferenceView(View):
+    """A permanent room, a running conference, or both. ``active`` tells whether somebody is, or just was, in it."""
+
+    number: str
+    title: str
+    active: bool
+    permanent: bool
+    locked: bool
+    layout: str
+    pin_required: bool
+    participants: list[ParticipantView]
+    recording: RecordingView | None
+    started_at: datetime | None
+
+
+def participant_view(participant: Participant, conference: Conference | None) -> ParticipantView:
+    """The participant as seen in its conference (None: it has left)."""
+    audio, video = participant.leg.audio, participant.leg.video
+    return ParticipantView(
+        id=participant.id,
+        name=participant.name,
+        kind=participant.kind,
+        microphone_muted=participant.microphone_muted,
+        speaker_muted=participant.speaker_muted,
+        camera_muted=participant.camera_muted,
+        has_audio=audio is not None and audio.receive,
+        has_video=video is not None and video.receive,
+        speaking=conference is not None and conference.speaker_id == participant.id,
+        joined_at=participant.joined_at,
+        state=participant.state.value,
+    )
+
+
+def recording_view(recording: Recording) -> RecordingView:
+    """The recording as it stands."""
+    return RecordingView(
+        id=recording.id, state=recording.state.value, seconds=recording.seconds, started_at=recording.started_at
+    )
+
+
+def conference_view(conference: Conference) -> ConferenceView:
+    """A running conference."""
+    return ConferenceView(
+        number=conference.number,
+        title=conference.title,
+        active=True,
+        permanent=conference.permanent,
+        locked=conference.locked,
+        layout=conference.layout,
+        pin_required=conference.pin_hash is not None,
+        participants=[participant_view(participant, conference) for participant in conference.participants],
+        recording=None if conference.recording is None else recording_view(conference.recording),
+        started_at=conference.started_at,
+    )
+
+
+def room_view(room: Room) -> ConferenceView:
+    """A permanent room in which no conference runs."""
+    return ConferenceView(
+        number=room.number,
+        title=room.title,
+        active=False,
+        permanent=True,
+        locked=False,
+        layout=AUTOMATIC_LAYOUT,
+        pin_required=room.pin_hash is not None,
+        participants=[],
+        recording=None,
+        started_at=None,
+    )
