@@ -1,0 +1,157 @@
+"""Sound decoders: one coded frame in, 48 kHz mono out.
+
+Every codec that a leg may use answers to ``SoundDecoder``. How long a frame lasts is known without decoding it, so
+that the playout buffer can place it in time first. Whatever arrives, the only error is ``SoundDecodeError``.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+
+from mcu.media.codec import g711, opus_packet
+from mcu.media.resample import Upsampler
+from mcu.media.sound import RATE, Sound
+from mcu.media.spec import CodecSpec
+
+MAX_FRAME_SAMPLES = 5760
+"""120 ms at 48 kHz: the longest Opus packet, and more than any room sends at once in G.711 or G.722."""
+
+SOUND_CODECS = frozenset({"opus", "G722", "PCMA", "PCMU"})
+"""Names that make_decoder, and the encoders, know."""
+
+G711_FACTOR = RATE // 8_000
+G722_FACTOR = RATE // 16_000
+
+
+class SoundDecodeError(Exception):
+    """The coded frame is not what its payload type promises; the decoder stays usable."""
+
+
+class SoundDecoder(Protocol):
+    """A decoder with state: frames are given in the order of their timestamps."""
+
+    def duration(self, data: bytes) -> int:
+        """Samples at 48 kHz that ``data`` will give. Raises SoundDecodeError."""
+
+    def decode(self, data: bytes) -> Sound:
+        """Exactly ``duration(data)`` samples at 48 kHz. Raises SoundDecodeError."""
+
+
+def make_decoder(codec: CodecSpec) -> SoundDecoder:
+    """The decoder of a negotiated payload type. Raises ValueError for a codec that is not sound."""
+    match codec.name:
+        case "opus":
+            return OpusDecoder()
+        case "G722":
+            return G722Decoder()
+        case "PCMA" | "PCMU":
+            return G711Decoder(codec.name)
+        case _:
+            raise ValueError(f"{codec.name} is not a sound codec")
+
+
+class OpusDecoder:
+    """Opus at 48 kHz (RFC 7587). A stereo sender is folded to mono by the decoder itself."""
+
+    def __init__(self) -> None:
+        self._library = _LibraryDecoder("libopus", RATE)
+
+    def duration(self, data: bytes) -> int:
+        try:
+            return opus_packet.duration(data)
+        except ValueError as error:
+            raise SoundDecodeError(str(error)) from None
+
+    def decode(self, data: bytes) -> Sound:
+        return _expect(self._library.decode(data), self.duration(data))
+
+
+class G722Decoder:
+    """G.722 at 64 kbit/s: each byte is two samples at 16 kHz, and one step of an RTP clock said to be 8000 Hz.
+
+    The wrong clock rate is history (RFC 3551 section 4.5.2).
+    """
+
+    def __init__(self) -> None:
+        self._library = _LibraryDecoder("g722", 16_000)
+        self._upsampler = Upsampler(G722_FACTOR)
+
+    def duration(self, data: bytes) -> int:
+        return _bounded(2 * len(data) * G722_FACTOR)
+
+    def decode(self, data: bytes) -> Sound:
+        samples = self.duration(data)
+        return _expect(self._upsampler.convert(self._library.decode(data)), samples)
+
+
+class G711Decoder:
+    """PCMA or PCMU: each byte is a sample at 8 kHz."""
+
+    def __init__(self, law: g711.Law) -> None:
+        self._law: g711.Law = law
+        self._upsampler = Upsampler(G711_FACTOR)
+
+    def duration(self, data: bytes) -> int:
+        return _bounded(len(data) * G711_FACTOR)
+
+    def decode(self, data: bytes) -> Sound:
+        self.duration(data)
+        return self._upsampler.convert(g711.decode(self._law, data))
+
+
+class _LibraryDecoder:
+    """A decoder of FFmpeg's, made mono, kept usable after any garbage."""
+
+    def __init__(self, name: str, rate: int) -> None:
+        self._name, self._rate = name, rate
+        self._context = self._open()
+
+    def _open(self) -> AudioCodecContext:
+        context = av.CodecContext.create(self._name, "r")
+        assert isinstance(context, AudioCodecContext)
+        context.sample_rate = self._rate
+        context.layout = "mono"
+        context.open()
+        return context
+
+    def decode(self, data: bytes) -> Sound:
+        if not data:
+            # An empty packet would tell FFmpeg that the stream has ended for good.
+            raise SoundDecodeError("empty frame")
+        try:
+            frames = self._context.decode(av.Packet(data))
+            parts = [_samples(frame) for frame in frames]
+        except (av.FFmpegError, ValueError) as error:
+            self._context = self._open()
+            raise SoundDecodeError(f"{self._name}: {error}") from None
+        return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.float32), *parts])
+
+
+def _samples(frame: AudioFrame) -> Sound:
+    array = frame.to_ndarray()
+    if not frame.format.is_planar:
+        array = array.reshape(-1, frame.layout.nb_channels).T
+    if array.dtype == np.int16:
+        array = array.astype(np.float32) / 32768
+    sound: Sound = array[0] if array.shape[0] == 1 else array.mean(axis=0)
+    return sound.astype(np.float32, copy=False)
+
+
+def _bounded(samples: int) -> int:
+    if not 0 < samples <= MAX_FRAME_SAMPLES:
+        raise SoundDecodeError(f"a frame of {samples} samples at 48 kHz")
+    return samples
+
+
+def _expect(sound: Sound, samples: int) -> Sound:
+    """The playout buffer counts on the announced duration; a frame that decodes to another is made to fit."""
+    if sound.size == samples:
+        return sound
+    if not sound.size:
+        raise SoundDecodeError("nothing could be decoded")
+    return np.concatenate((sound[:samples], np.zeros(max(0, samples - sound.size), np.float32)))

@@ -1,0 +1,199 @@
+"""Sound encoders: 20 ms of the 48 kHz mix in, one coded frame out; and AAC-LC for recordings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+
+from mcu.media.codec import g711
+from mcu.media.resample import TAPS, Downsampler
+from mcu.media.sound import RATE, TICK_SAMPLES, Sound
+from mcu.media.spec import CodecSpec
+
+OPUS_BITRATE = 40_000
+"""Enough for full-band mono speech; the peer may ask for less by maxaveragebitrate (RFC 7587 section 6.1)."""
+
+OPUS_BITRATE_RANGE = (6_000, 128_000)
+
+OPUS_EXPECTED_LOSS = 10
+"""Per cent. Tells the encoder how much in-band repair to send."""
+
+OPUS_LOOKAHEAD = 312
+"""Samples at 48 kHz by which the encoder's output lags its input (its pre-skip)."""
+
+AAC_BITRATE = 96_000
+AAC_FRAME = 1024
+AAC_PRIMING = 1024
+"""Samples that the encoder puts in front: the first access unit decodes to silence from before the first input."""
+
+
+class SoundEncoder(Protocol):
+    """An encoder with state; every call gives it the next 960 samples."""
+
+    delay: float
+    """Seconds by which the first decoded sample of a frame lies before the first sample put in."""
+
+    def encode(self, sound: Sound) -> bytes:
+        """The coded frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderKey:
+    """What makes two listeners' encoders the same: the payload type is theirs alone, these are not."""
+
+    name: str
+    bitrate: int
+    in_band_fec: bool
+    constant_bitrate: bool
+
+    @classmethod
+    def of(cls, codec: CodecSpec) -> EncoderKey:
+        """Read what concerns us from the negotiated parameters; nonsense in them counts as absent."""
+        if codec.name != "opus":
+            return cls(codec.name, 64_000, False, False)
+        wished = codec.parameters.get("maxaveragebitrate", "")
+        # int() takes more than a number in an fmtp may look like, and refuses very long ones.
+        bitrate = int(wished) if wished.isascii() and wished.isdigit() and len(wished) <= 9 else OPUS_BITRATE
+        low, high = OPUS_BITRATE_RANGE
+        return cls(
+            codec.name,
+            max(low, min(high, OPUS_BITRATE, bitrate)),
+            codec.parameters.get("useinbandfec") == "1",
+            codec.parameters.get("cbr") == "1",
+        )
+
+
+def make_encoder(key: EncoderKey) -> SoundEncoder:
+    """The encoder for these needs. Raises ValueError for a codec that is not sound."""
+    match key.name:
+        case "opus":
+            return OpusEncoder(key)
+        case "G722":
+            return G722Encoder()
+        case "PCMA" | "PCMU":
+            return G711Encoder(key.name)
+        case _:
+            raise ValueError(f"{key.name} is not a sound codec")
+
+
+def rtp_samples(codec: CodecSpec) -> int:
+    """Steps of the codec's RTP clock in one tick: 960 for Opus, 160 for the others, G.722 included (RFC 3551 4.5.2)."""
+    return TICK_SAMPLES if codec.name == "opus" else TICK_SAMPLES * 8_000 // RATE
+
+
+class OpusEncoder:
+    """Opus, mono, 20 ms, with in-band repair for the frame before when the peer reads it."""
+
+    delay = OPUS_LOOKAHEAD / RATE
+
+    def __init__(self, key: EncoderKey) -> None:
+        self._library = _LibraryEncoder(
+            "libopus",
+            RATE,
+            "flt",
+            key.bitrate,
+            {
+                "application": "voip",
+                "frame_duration": "20",
+                "fec": "1" if key.in_band_fec else "0",
+                "packet_loss": str(OPUS_EXPECTED_LOSS) if key.in_band_fec else "0",
+                "vbr": "off" if key.constant_bitrate else "constrained",
+                # Half of the default effort costs a third less and is not heard in speech.
+                "compression_level": "5",
+            },
+        )
+
+    def encode(self, sound: Sound) -> bytes:
+        return b"".join(data for data, _ in self._library.encode(sound))
+
+
+class G722Encoder:
+    """G.722 at 64 kbit/s."""
+
+    delay = TAPS / 2 / 16_000 + 22 / 16_000  # our filter, and the codec's own split into two bands
+
+    def __init__(self) -> None:
+        self._downsampler = Downsampler(RATE // 16_000)
+        self._library = _LibraryEncoder("g722", 16_000, "s16", None, {})
+
+    def encode(self, sound: Sound) -> bytes:
+        return b"".join(data for data, _ in self._library.encode(self._downsampler.convert(sound)))
+
+
+class G711Encoder:
+    """PCMA or PCMU."""
+
+    delay = TAPS / 2 / 8_000
+
+    def __init__(self, law: g711.Law) -> None:
+        self._law: g711.Law = law
+        self._downsampler = Downsampler(RATE // 8_000)
+
+    def encode(self, sound: Sound) -> bytes:
+        return g711.encode(self._law, self._downsampler.convert(sound))
+
+
+class AacEncoder:
+    """AAC-LC, 48 kHz, mono, for recordings. Takes any number of samples, gives whole access units."""
+
+    def __init__(self) -> None:
+        self._library = _LibraryEncoder("aac", RATE, "fltp", AAC_BITRATE, {"aac_coder": "fast"})
+        self._waiting = np.zeros(0, np.float32)
+
+    @property
+    def config(self) -> bytes:
+        """The AudioSpecificConfig (ISO/IEC 14496-3 clause 1.6.2.1) for the muxer."""
+        return self._library.extradata
+
+    def encode(self, sound: Sound) -> list[tuple[bytes, int]]:
+        """Access units that are finished, each with the position of its first decoded sample.
+
+        Positions count the samples put in; the first access unit stands at ``-AAC_PRIMING``.
+        """
+        self._waiting = np.concatenate((self._waiting, sound))
+        units: list[tuple[bytes, int]] = []
+        while self._waiting.size >= AAC_FRAME:
+            frame, self._waiting = self._waiting[:AAC_FRAME], self._waiting[AAC_FRAME:]
+            units += self._library.encode(frame)
+        return units
+
+
+class _LibraryEncoder:
+    """An encoder of FFmpeg's, mono."""
+
+    def __init__(self, name: str, rate: int, sample_format: str, bitrate: int | None, options: dict[str, str]) -> None:
+        context = av.CodecContext.create(name, "w")
+        assert isinstance(context, AudioCodecContext)
+        context.sample_rate = rate
+        context.layout = "mono"
+        context.format = sample_format
+        context.time_base = Fraction(1, rate)
+        if bitrate is not None:
+            context.bit_rate = bitrate
+        context.options = options
+        context.open()
+        self._context, self._rate, self._format = context, rate, sample_format
+        self._position = 0
+
+    @property
+    def extradata(self) -> bytes:
+        return bytes(self._context.extradata or b"")
+
+    def encode(self, sound: Sound) -> list[tuple[bytes, int]]:
+        """Coded frames with the position of the first sample that they decode to."""
+        if self._format == "s16":
+            array = np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16)
+        else:
+            array = sound.astype(np.float32, copy=False)
+        frame = AudioFrame.from_ndarray(array.reshape(1, -1), format=self._format, layout="mono")
+        frame.sample_rate = self._rate
+        frame.pts = self._position
+        frame.time_base = Fraction(1, self._rate)
+        self._position += sound.size
+        return [(bytes(packet), packet.pts or 0) for packet in self._context.encode(frame)]
