@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import av
 
 from layouts.geometry import Rect
-from mcu.media.artist import BACKGROUND, Artist
-from mcu.media.planes import Colour, Planes
+from mcu.media.artist import BACKGROUND, PLACEHOLDER, Artist
+from mcu.media.overlay import Overlay
+from mcu.media.planes import Colour, Planes, Size
 from mcu.media.tiles import Look, TileContent
 
 _BACKGROUND = Colour.rgb(*BACKGROUND)
+_PLACEHOLDER = Colour.rgb(*PLACEHOLDER)
 _SPEAKER = Colour.rgb(64, 190, 130)
 
 # A picture that stands still is shown darker and paler, so that nobody takes it for the present.
@@ -64,22 +66,20 @@ class Canvas:
         margin = label_margin(tile)
         label_x, label_y = margin, tile.height - label.size[1] - margin
         if content.picture is None:
-            window.paste(self._artist.placeholder(content.name, content.camera_muted, tile.size))
+            window.fill(_PLACEHOLDER)
+            _blend_centred(self._artist.avatar(content.name, content.camera_muted, tile.size), window)
         else:
-            if before.picture is None or before.picture.size != content.picture.size:
-                window.fill(_BACKGROUND)
-            elif before.labelled_as(content):
-                # What lies under the label is painted again; the bars beside a narrow picture are not part of it.
+            in_place = before.picture is not None and before.picture.size == content.picture.size
+            if in_place and before.labelled_as(content):
+                # The label may reach beyond a narrow picture, where nothing would cover the old one.
                 window.window(label.at(label_x, label_y)).fill(_BACKGROUND)
             else:
                 window.fill(_BACKGROUND)
-            place = centred(content.picture, tile)
-            picture = window.window(place)
+            picture = window.window(centred(content.picture.size, tile.size))
             picture.paste(content.picture)
             if content.look is Look.FROZEN:
                 picture.dim(_FROZEN_BRIGHTNESS, _FROZEN_SATURATION)
-                sign = self._artist.frozen_sign(tile.size)
-                sign.blend(window, (tile.width - sign.size[0]) // 4 * 2, (tile.height - sign.size[1]) // 4 * 2)
+                _blend_centred(self._artist.frozen_sign(tile.size), window)
         label.blend(window, label_x, label_y)
 
     def _frame_tile(self, tile: Rect, colour: Colour) -> None:
@@ -97,10 +97,14 @@ class Canvas:
             self.picture.window(side).fill(colour)
 
 
-def centred(picture: Planes, tile: Rect) -> Rect:
-    """Where a picture already fitted to the tile lies in it, in the tile's own coordinates."""
-    width, height = picture.size
-    return Rect((tile.width - width) // 4 * 2, (tile.height - height) // 4 * 2, width, height)
+def centred(inner: Size, outer: Size) -> Rect:
+    """Where something of size ``inner`` lies in the middle of ``outer``."""
+    return Rect((outer[0] - inner[0]) // 4 * 2, (outer[1] - inner[1]) // 4 * 2, *inner)
+
+
+def _blend_centred(drawing: Overlay, picture: Planes) -> None:
+    place = centred(drawing.size, picture.size)
+    drawing.blend(picture, place.x, place.y)
 
 
 def label_margin(tile: Rect) -> int:

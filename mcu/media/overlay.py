@@ -90,14 +90,3 @@ def _quarter(values: _Reals) -> _Reals:
     total = values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2]
     quarter: _Reals = total / 4
     return quarter
-
-
-def planes_of(image: Image.Image) -> Planes:
-    """An opaque RGB image of even size as a YUV picture."""
-    picture = Planes.blank(*image.size)
-    colour = np.asarray(image.convert("RGB")).astype(np.float32)
-    small = _quarter(colour)
-    picture.y[:] = np.rint(colour @ _ROWS.y + 16)
-    picture.u[:] = np.rint(small @ _ROWS.u + 128)
-    picture.v[:] = np.rint(small @ _ROWS.v + 128)
-    return picture

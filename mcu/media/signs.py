@@ -1,4 +1,4 @@
-"""Small signs as RGBA images: drawn four times too large and reduced, so that edges are smooth."""
+"""Small signs as RGBA images: drawn too large and reduced, so that edges are smooth."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from PIL import Image, ImageDraw
 
 RGBA = tuple[int, int, int, int]
 
-_OVERSAMPLING = 4
+# On a large sign, steps of half a pixel are smooth enough, and drawing it four times too large takes long.
+_LARGE = 160
 
 Painter = Callable[[ImageDraw.ImageDraw, float], None]
 
 
 def _smooth(side: int, paint: Painter) -> Image.Image:
-    """``paint`` draws on a square of ``side`` × 4; it is told the length of one hundredth of the side."""
-    large = Image.new("RGBA", (side * _OVERSAMPLING, side * _OVERSAMPLING))
-    paint(ImageDraw.Draw(large), side * _OVERSAMPLING / 100)
+    """``paint`` draws on a larger square; it is told the length of one hundredth of that square's side."""
+    drawn = side * (4 if side < _LARGE else 2)
+    large = Image.new("RGBA", (drawn, drawn))
+    paint(ImageDraw.Draw(large), drawn / 100)
     return large.resize((side, side), Image.Resampling.BOX)
 
 
