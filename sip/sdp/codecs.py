@@ -134,7 +134,10 @@ def _read_feedback(media: MediaDescription, payload_type: int) -> frozenset[str]
     found = set()
     for value in media.values("rtcp-fb"):
         target, _, kind = value.partition(" ")
-        short = FEEDBACK.get(" ".join(kind.lower().split()))
-        if short is not None and target in ("*", str(payload_type)):
-            found.add(short)
+        if target not in ("*", str(payload_type)):
+            continue
+        words = kind.lower().split()
+        # Polycom writes several codec control messages on one line: "ccm fir tmmbr"
+        kinds = [f"ccm {word}" for word in words[1:]] if words[:1] == ["ccm"] else [" ".join(words)]
+        found.update(FEEDBACK[spelling] for spelling in kinds if spelling in FEEDBACK)
     return frozenset(found)

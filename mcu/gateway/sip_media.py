@@ -1,0 +1,123 @@
+"""From a negotiated SIP session to the leg that a media worker is told of. Pure mapping: no sockets, no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from mcu.media.spec import (
+    Address,
+    AudioCodecName,
+    AudioSpec,
+    CodecSpec,
+    LegSpec,
+    PlainTransport,
+    VideoCodecName,
+    VideoSpec,
+)
+from sip.sdp.capabilities import LocalCapabilities, LocalMedia
+from sip.sdp.codecs import OfferedCodec
+from sip.sdp.direction import Direction
+from sip.sdp.session import NegotiatedSession, NegotiatedStream
+
+Feedback = Literal["nack", "pli", "fir"]
+
+
+@dataclass(frozen=True)
+class RoomMedia:
+    """What a room's leg is given by us for as long as its call lasts.
+
+    ``bind_host`` is the address that the worker's sockets are bound to, ``public_host`` the one that goes into our
+    descriptions: behind a NAT with a fixed public address they differ. The ports are even, RTCP has the one above; a
+    port of 0 means that the leg shall not have that medium at all.
+    """
+
+    bind_host: str
+    public_host: str
+    audio_port: int
+    video_port: int
+    audio_ssrc: int
+    video_ssrc: int
+
+
+def room_capabilities(*, bitrate: int = 4_000_000, frame_rate: int = 30) -> LocalCapabilities:
+    """What the server speaks with rooms: the media worker's codecs, H.264 up to level 4.0; ``bitrate`` in bit/s."""
+    return LocalCapabilities(receive_bitrate=bitrate, send_bitrate=bitrate, frame_rate=frame_rate)
+
+
+def local_media(room: RoomMedia, *, hold: bool = False) -> LocalMedia:
+    """Our side of a description for this room; with ``hold`` we neither want its media nor make it play music."""
+    direction = Direction.INACTIVE if hold else Direction.SENDRECV
+    return LocalMedia(
+        host=room.public_host,
+        audio_port=room.audio_port,
+        video_port=room.video_port,
+        audio_direction=direction,
+        video_direction=direction,
+    )
+
+
+def sip_leg(session: NegotiatedSession, *, leg_id: str, name: str, room: RoomMedia) -> LegSpec:
+    """The leg of a call. ``name`` is what its tile shows; mutes are laid over it by the conference."""
+    audio, video = session.audio, session.video
+    return LegSpec(
+        id=leg_id,
+        name=name,
+        transport=PlainTransport(
+            local_host=room.bind_host,
+            audio_port=room.audio_port if audio else 0,
+            video_port=room.video_port if video else 0,
+            audio_remote=_remote(audio),
+            video_remote=_remote(video),
+            rtcp_mux=bool(session.streams) and all(stream.rtcp_mux for stream in session.streams),
+        ),
+        audio=_audio(audio, room.audio_ssrc) if audio else None,
+        video=_video(video, room.video_ssrc) if video else None,
+        held=session.held,
+    )
+
+
+def _remote(stream: NegotiatedStream | None) -> Address | None:
+    """Where to send; None while only the peer's first packet can tell (RFC 4961), or nothing is to be sent."""
+    if stream is None or stream.remote_host is None:
+        return None
+    return Address(host=stream.remote_host, port=stream.remote_port)
+
+
+def _audio(stream: NegotiatedStream, ssrc: int) -> AudioSpec:
+    return AudioSpec(
+        send=stream.send,
+        receive=stream.receive,
+        send_codec=_codec(stream.send_codec),
+        receive_codecs=tuple(_codec(codec) for codec in stream.receive_codecs),
+        dtmf_payload_type=stream.dtmf_payload_type,
+        dtmf_clock_rate=stream.dtmf.clock_rate if stream.dtmf else 8000,
+        ssrc=ssrc,
+    )
+
+
+def _video(stream: NegotiatedStream, ssrc: int) -> VideoSpec:
+    if stream.picture is None or stream.max_bitrate is None:
+        raise ValueError("a negotiated video stream always has its limits")
+    return VideoSpec(
+        send=stream.send,
+        receive=stream.receive,
+        send_codec=_codec(stream.send_codec),
+        receive_codecs=tuple(_codec(codec) for codec in stream.receive_codecs),
+        ssrc=ssrc,
+        max_width=stream.picture.width,
+        max_height=stream.picture.height,
+        max_frame_rate=stream.picture.frame_rate,
+        max_bitrate=stream.max_bitrate,
+        feedback=cast("frozenset[Feedback]", stream.feedback),
+    )
+
+
+def _codec(codec: OfferedCodec) -> CodecSpec:
+    return CodecSpec(
+        name=cast("AudioCodecName | VideoCodecName", codec.name),
+        payload_type=codec.payload_type,
+        clock_rate=codec.clock_rate,
+        channels=codec.channels,
+        parameters=dict(codec.parameters),
+    )
