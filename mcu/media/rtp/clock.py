@@ -1,0 +1,83 @@
+"""Clocks: NTP time for sender reports, and the sender's wall clock behind RTP timestamps."""
+
+from __future__ import annotations
+
+# Seconds between the epochs of NTP (1900) and Unix (1970).
+NTP_OFFSET = 2_208_988_800
+# How far one sender report moves the clock offset: reports come each few seconds and carry a few ms of noise.
+_OFFSET_GAIN = 0.25
+# A larger step than this is a restarted sender or an adjusted clock, not drift.
+_OFFSET_STEP = 0.5
+
+
+class NtpClock:
+    """Translates the monotonic clock into 64-bit NTP timestamps (RFC 3550 section 4)."""
+
+    __slots__ = ("_offset",)
+
+    def __init__(self, now: float, wallclock: float) -> None:
+        """``wallclock`` is the Unix time at the monotonic instant ``now``."""
+        self._offset = wallclock - now + NTP_OFFSET
+
+    def ntp(self, now: float) -> int:
+        """64-bit NTP timestamp of a monotonic instant."""
+        return int((now + self._offset) * 4294967296.0) & 0xFFFFFFFFFFFFFFFF
+
+    def middle(self, now: float) -> int:
+        """Its middle 32 bits, in 1/65536 s, as report blocks use them."""
+        return (self.ntp(now) >> 16) & 0xFFFFFFFF
+
+
+class SenderClock:
+    """Maps RTP timestamps of a received source to its sender's wall clock by the sender reports.
+
+    Sound and picture of one sender share that wall clock, so two streams' ``capture_time`` can be compared, and the
+    difference of their ``capture_offset`` is by how much one arrives later than the other: what lip sync must delay.
+    """
+
+    __slots__ = ("_clock_rate", "_ntp", "_offset", "_rtp")
+
+    def __init__(self, clock_rate: int) -> None:
+        self._clock_rate = clock_rate
+        self._ntp: float | None = None
+        self._rtp = 0
+        self._offset: float | None = None
+
+    def set_clock_rate(self, clock_rate: int) -> None:
+        """The payload type changed to one of another RTP clock: the mapping starts anew."""
+        if clock_rate != self._clock_rate:
+            self._clock_rate = clock_rate
+            self._ntp = None
+            self._offset = None
+
+    def sender_report(self, ntp_time: int, rtp_timestamp: int, last_timestamp: int, arrival: float) -> None:
+        """Take a report: 64-bit NTP time, 32-bit RTP timestamp.
+
+        ``last_timestamp`` is the latest unwrapped RTP timestamp received and ``arrival`` its monotonic arrival.
+        """
+        if not ntp_time:
+            return  # "no wall clock" (RFC 3550 section 6.4.1)
+        delta = (rtp_timestamp - last_timestamp) & 0xFFFFFFFF
+        if delta >= 0x80000000:
+            delta -= 0x100000000
+        self._rtp = last_timestamp + delta
+        self._ntp = ntp_time / 4294967296.0 - NTP_OFFSET
+        captured = self.capture_time(last_timestamp)
+        assert captured is not None
+        offset = arrival - captured
+        old = self._offset
+        if old is None or abs(offset - old) > _OFFSET_STEP:
+            self._offset = offset
+        else:
+            self._offset = old + (offset - old) * _OFFSET_GAIN
+
+    def capture_time(self, timestamp: int) -> float | None:
+        """Sender's wall clock (Unix seconds) at an unwrapped RTP timestamp; None before the first sender report."""
+        if self._ntp is None:
+            return None
+        return self._ntp + (timestamp - self._rtp) / self._clock_rate
+
+    @property
+    def capture_offset(self) -> float | None:
+        """Seconds from the sender's wall clock at capture to our monotonic clock at arrival, smoothed."""
+        return self._offset

@@ -1,0 +1,119 @@
+"""What an ``RtpStream`` is told at its start, and what it tells: configuration, events, statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mcu.media.spec import CodecSpec
+from mcu.media.units import CodedPicture, CodedSound
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """One m-line both ways, as negotiated.
+
+    ``ssrc`` and ``cname`` are ours; sound and picture of a leg share the ``cname`` (RFC 3550 section 6.5.1).
+    ``receive`` maps payload types to codecs. ``feedback`` holds "nack", "pli", "fir", "remb" as agreed (RFC 4585); when
+    empty the peer is a plain RTP/AVP room. ``mtu`` is the largest payload of a packet that we send, in bytes, before
+    12 bytes of header, the extensions and SRTP. ``abs_send_time_id`` and ``mid_id`` are the ids of these header
+    extensions (RFC 8285, RFC 9143) when agreed. ``label`` names the leg in log lines.
+    """
+
+    kind: Literal["audio", "video"]
+    ssrc: int
+    cname: str
+    receive: Mapping[int, CodecSpec] = field(default_factory=dict)
+    dtmf_payload_type: int | None = None
+    send_codec: CodecSpec | None = None
+    feedback: frozenset[str] = frozenset()
+    mtu: int = 1200
+    abs_send_time_id: int | None = None
+    mid_id: int | None = None
+    mid: str | None = None
+    dtmf_clock_rate: int = 8000
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPacket:
+    """The first packet of a source came in: at the start, after a change of SSRC, or after a silence."""
+
+    ssrc: int
+
+
+@dataclass(frozen=True, slots=True)
+class PictureReceived:
+    """A whole picture came in, and the decoder can use it: none is missing since the key frame before it."""
+
+    unit: CodedPicture
+
+
+@dataclass(frozen=True, slots=True)
+class SoundReceived:
+    """A sound frame came in; in the order of arrival, never twice."""
+
+    unit: CodedSound
+
+
+@dataclass(frozen=True, slots=True)
+class DigitReceived:
+    """A digit was pressed and let go (RFC 4733)."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrameRequested:
+    """The peer needs a key frame of what we send (PLI or FIR)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrameOverdue:
+    """We have asked for a key frame for more than a second in vain: signalling may try (RFC 5168)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BitrateEstimated:
+    """The peer believes that this many bit/s get through to it (REMB)."""
+
+    bitrate: int
+
+
+@dataclass(frozen=True, slots=True)
+class ByeReceived:
+    """The source that we receive said goodbye."""
+
+    reason: str = ""
+
+
+StreamEvent = (
+    FirstPacket
+    | PictureReceived
+    | SoundReceived
+    | DigitReceived
+    | KeyFrameRequested
+    | KeyFrameOverdue
+    | BitrateEstimated
+    | ByeReceived
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatistics:
+    """Counters of an m-line since it began; the same fields as in ``mcu.media.facts.LegStatistics``.
+
+    ``packets_lost`` counts what never came, also by retransmission. ``jitter_ms`` is that of RFC 3550 section 6.4.1;
+    ``remote_fraction_lost`` what the peer last reported, 0 to 1; ``malformed`` counts RTP and RTCP together.
+    """
+
+    packets_received: int = 0
+    packets_lost: int = 0
+    bytes_received: int = 0
+    packets_sent: int = 0
+    bytes_sent: int = 0
+    jitter_ms: float = 0.0
+    round_trip_ms: float | None = None
+    remote_fraction_lost: float = 0.0
+    malformed: int = 0

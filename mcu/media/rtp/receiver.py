@@ -1,0 +1,243 @@
+"""The receiving half of an ``RtpStream``: from datagrams to pictures, sound and digits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from mcu.media.rtp.audio_receiver import AudioReceiver
+from mcu.media.rtp.config import (
+    DigitReceived,
+    FirstPacket,
+    PictureReceived,
+    SoundReceived,
+    StreamConfig,
+    StreamEvent,
+)
+from mcu.media.rtp.errors import RtcpError, RtpError
+from mcu.media.rtp.h264 import H264Depacketizer, parse_sprop_parameter_sets
+from mcu.media.rtp.packet import parse_header
+from mcu.media.rtp.reorder import ReorderBuffer
+from mcu.media.rtp.source import Source
+from mcu.media.rtp.telephone_event import DigitReceiver
+from mcu.media.rtp.video_assembler import Depacketizer, VideoAssembler
+from mcu.media.rtp.vp8 import Vp8Depacketizer
+from mcu.media.spec import CodecSpec
+
+logger = logging.getLogger(__name__)
+
+# A source that is heard of again after this long counts as new for whoever watches the leg.
+SILENCE = 2.0
+
+
+class StreamReceiver:
+    """Holds at most one source at a time. A new SSRC must show two packets in a row before it replaces the old one."""
+
+    def __init__(self, config: StreamConfig, events: list[StreamEvent], now: float) -> None:
+        self._config = config
+        self._events = events
+        self._codecs = config.receive
+        self._digits = DigitReceiver()
+        self._candidate: tuple[int, int, bytes] | None = None  # (SSRC, next sequence, the packet held)
+        self._audio: AudioReceiver | None = None
+        self._assembler: VideoAssembler | None = None
+        self._reorder: ReorderBuffer | None = None
+        self._depacketizers: Mapping[int, Depacketizer] = (
+            {number: _depacketizer(codec) for number, codec in config.receive.items()} if config.kind == "video" else {}
+        )
+        self._now = now
+        self._logged = False
+        self._lost_before = 0
+        self.round_trip = 0.0
+        self.source: Source | None = None
+        self.packets = 0
+        self.bytes = 0
+        self.malformed = 0
+        self.unknown_payload = 0
+        self.looped = 0
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take a datagram. Never raises; what is wrong is counted and the first one logged."""
+        try:
+            marker, payload_type, sequence, timestamp, ssrc, start, end = parse_header(data)
+        except RtpError as error:
+            self.count_malformed(error)
+            return
+        source = self.source
+        if source is None or ssrc != source.ssrc:
+            source = self._admit(ssrc, sequence, timestamp, payload_type, data, now)
+            if source is None:
+                return
+        elif now - source.last_arrival > SILENCE:
+            self._events.append(FirstPacket(ssrc))
+        extended = source.receive(sequence, timestamp, now)
+        if extended is None:
+            return
+        self.packets += 1
+        self.bytes += len(data)
+        if source.restarted:
+            source.restarted = False
+            self._start_media(extended, now)
+        reorder = self._reorder
+        if reorder is not None:
+            if payload_type not in self._depacketizers:
+                self.unknown_payload += 1
+                end = start  # holds its place in the sequence and is otherwise ignored
+            reorder.receive(extended, timestamp, marker, payload_type, data[start:end], now)
+            assert self._assembler is not None
+            if self._assembler.pictures:
+                self._collect()
+            return
+        self._receive_sound(source, extended, timestamp, payload_type, data[start:end], now)
+
+    def _receive_sound(
+        self, source: Source, extended: int, timestamp: int, payload_type: int, payload: bytes, now: float
+    ) -> None:
+        codec = self._codecs.get(payload_type)
+        if codec is not None:
+            assert self._audio is not None
+            if codec.clock_rate != source.clock_rate:
+                source.set_clock_rate(codec.clock_rate)
+            unit = self._audio.receive(extended, timestamp, payload_type, payload, now)
+            if unit is not None:
+                self._events.append(SoundReceived(unit))
+        elif payload_type == self._config.dtmf_payload_type:
+            try:
+                digits = self._digits.receive(payload, timestamp, now)
+            except RtpError as error:
+                self.count_malformed(error)
+                return
+            self._events.extend(DigitReceived(digit) for digit in digits)
+        else:
+            self.unknown_payload += 1
+
+    def _admit(
+        self, ssrc: int, sequence: int, timestamp: int, payload_type: int, data: bytes, now: float
+    ) -> Source | None:
+        """Decide on a packet of a source that is not the current one; returns it when it is from now on."""
+        if ssrc == self._config.ssrc:
+            self.looped += 1  # our own packets come back, or the peer chose our number (RFC 3550 section 8.2)
+            return None
+        codec = self._codecs.get(payload_type)
+        if codec is None and payload_type != self._config.dtmf_payload_type:
+            self.unknown_payload += 1
+            return None
+        held: bytes | None = None
+        if self.source is not None:
+            candidate = self._candidate
+            if candidate is None or candidate[0] != ssrc or candidate[1] != sequence:
+                self._candidate = (ssrc, (sequence + 1) & 0xFFFF, data)
+                return None
+            held = candidate[2]
+            self._lost_before += self.source.lost
+            sequence = (sequence - 1) & 0xFFFF
+        self._candidate = None
+        clock_rate = codec.clock_rate if codec is not None else self._config.dtmf_clock_rate
+        self.source = source = Source(ssrc, sequence, timestamp, clock_rate, now)
+        self._start_media(sequence, now)
+        self._events.append(FirstPacket(ssrc))
+        if held is not None:
+            self.receive(held, now)
+        return source
+
+    def _start_media(self, first: int, now: float) -> None:
+        """A source begins, or begins anew: nothing of the old one's order and references is of use."""
+        if self._config.kind == "audio":
+            self._audio = AudioReceiver()
+        elif self._depacketizers:
+            for depacketizer in self._depacketizers.values():
+                depacketizer.reset()
+            self._assembler = VideoAssembler(self._depacketizers, now)
+            self._reorder = ReorderBuffer(self._assembler, "nack" in self._config.feedback, first)
+            self._reorder.round_trip = self.round_trip
+
+    def _collect(self) -> None:
+        assert self._assembler is not None
+        self._events.extend(PictureReceived(unit) for unit in self._assembler.pictures)
+        self._assembler.pictures.clear()
+
+    def handle_timer(self, now: float) -> None:
+        """Give up lost packets and end digits whose end was lost."""
+        if self._reorder is not None and self._assembler is not None:
+            self._reorder.handle_timer(now)
+            if self._assembler.pictures:
+                self._collect()
+        self._events.extend(DigitReceived(digit) for digit in self._digits.handle_timer(now))
+
+    def next_deadline(self) -> float | None:
+        """When ``handle_timer`` or ``requests_to_send`` has something to do."""
+        if self._reorder is not None:
+            return self._reorder.next_deadline()
+        return self._digits.next_deadline()
+
+    def requests_to_send(self, now: float) -> list[int]:
+        """Sequence numbers to ask for by generic NACK."""
+        return self._reorder.requests_to_send(now) if self._reorder is not None else []
+
+    def set_round_trip(self, seconds: float) -> None:
+        """Pace repeated requests by the measured round trip."""
+        self.round_trip = seconds
+        if self._reorder is not None:
+            self._reorder.round_trip = seconds
+
+    @property
+    def needs_key_frame(self) -> bool:
+        """Pictures were lost and the next key frame must be asked for."""
+        return self._assembler is not None and self._assembler.needs_key_frame
+
+    def take_refreshed(self) -> bool:
+        """Whether a key frame came since the last call."""
+        assembler = self._assembler
+        if assembler is None or not assembler.refreshed:
+            return False
+        assembler.refreshed = False
+        return True
+
+    @property
+    def waiting(self) -> bool:
+        """No picture is passed on before the next key frame."""
+        return self._assembler is not None and self._assembler.waiting
+
+    @property
+    def last_timestamp(self) -> int:
+        """Newest unwrapped RTP timestamp passed on."""
+        if self._assembler is not None:
+            return self._assembler.last_timestamp
+        return self._audio.last_timestamp if self._audio is not None else 0
+
+    @property
+    def lost(self) -> int:
+        """Packets that never came, of all sources so far."""
+        return self._lost_before + (self.source.lost if self.source is not None else 0)
+
+    @property
+    def malformed_total(self) -> int:
+        """Datagrams and payloads that broke their format."""
+        return self.malformed + (self._assembler.malformed if self._assembler is not None else 0)
+
+    def count_malformed(self, error: RtpError | RtcpError) -> None:
+        """Count a bad datagram; the log hears of the first one only."""
+        self.malformed += 1
+        if not self._logged:
+            self._logged = True
+            logger.warning(
+                "malformed %s packet from %s: %s (further ones are only counted)",
+                self._config.kind,
+                self._config.label or f"SSRC {self._config.ssrc}",
+                error,
+            )
+
+    def forget_source(self) -> None:
+        """The source said goodbye: the next packet may come from anyone."""
+        if self.source is not None:
+            self._lost_before += self.source.lost
+        self.source = None
+        self._candidate = None
+
+
+def _depacketizer(codec: CodecSpec) -> Depacketizer:
+    if codec.name == "H264":
+        return H264Depacketizer(parse_sprop_parameter_sets(codec.parameters.get("sprop-parameter-sets", "")))
+    if codec.name == "VP8":
+        return Vp8Depacketizer()
+    raise ValueError(f"{codec.name} is no video codec")

@@ -1,0 +1,151 @@
+"""The sending half of an ``RtpStream``: from pictures, sound and digits to datagrams."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from mcu.media.rtp.config import StreamConfig
+from mcu.media.rtp.h264 import H264Packetizer
+from mcu.media.rtp.packet import FIXED_HEADER, abs_send_time, pack_extensions
+from mcu.media.rtp.retransmission import RetransmissionCache
+from mcu.media.rtp.telephone_event import DigitSender
+from mcu.media.rtp.vp8 import Vp8Packetizer
+from mcu.media.spec import CodecSpec
+from mcu.media.units import CodedPicture, CodedSound
+
+# Sound timestamps follow the samples, not the clock; only when both are further apart than this the samples are wrong.
+MAX_SOUND_DRIFT = 0.1
+# How fast the sender reports' mapping follows the difference between sound's timestamps and its times.
+_SKEW_GAIN = 1 / 16
+
+
+class StreamSender:
+    """Numbers, times and packs what is sent. ``out`` collects datagrams for the adapter to drain."""
+
+    def __init__(self, config: StreamConfig, rng: random.Random) -> None:
+        self._config = config
+        self._codec = config.send_codec
+        self._clock_rate = self._codec.clock_rate if self._codec is not None else config.dtmf_clock_rate
+        self._offset = rng.getrandbits(32)
+        self._sequence = rng.getrandbits(16)
+        self._packetizer = _packetizer(self._codec, config.mtu, rng) if config.kind == "video" else None
+        self._cache = RetransmissionCache() if config.kind == "video" and "nack" in config.feedback else None
+        self._digits = DigitSender(config.dtmf_clock_rate) if config.dtmf_payload_type is not None else None
+        self._next_timestamp: int | None = None  # of sound, without the offset
+        self._skew = 0.0
+        # Extensions are of the same layout in every packet, so only the send time's bytes change.
+        self._mid = [(config.mid_id, config.mid.encode()[:16])] if config.mid_id is not None and config.mid else []
+        self._first_octet = 0x90 if self._mid or config.abs_send_time_id is not None else 0x80
+        self._extensions = pack_extensions(self._mid)
+        self.out: list[bytes] = []
+        self.packets = 0
+        self.octets = 0  # payload only, as sender reports count
+        self.bytes = 0
+        self.resent = 0
+        self.last_sent = float("-inf")
+
+    def send_picture(self, unit: CodedPicture, now: float) -> None:
+        """Pack a picture; without a codec agreed for sending it is dropped."""
+        if self._packetizer is None or self._codec is None:
+            return
+        timestamp = (self._offset + round(unit.time * self._clock_rate)) & 0xFFFFFFFF
+        payloads = self._packetizer.packetize(unit.data)
+        if payloads:
+            self._send(payloads, self._codec.payload_type, True, timestamp, now)
+
+    def send_sound(self, unit: CodedSound, now: float) -> None:
+        """Pack a sound frame; while a digit is being sent it is left out and only its time passes."""
+        if self._codec is None or self._config.kind != "audio":
+            return
+        rate = self._clock_rate
+        exact = unit.time * rate
+        timestamp = self._next_timestamp
+        talkspurt = timestamp is None or abs(exact - timestamp) > MAX_SOUND_DRIFT * rate
+        if timestamp is None or talkspurt:
+            timestamp = round(exact)
+            self._skew = 0.0
+        else:
+            self._skew += (timestamp - exact - self._skew) * _SKEW_GAIN
+        self._next_timestamp = timestamp + (unit.samples if unit.samples is not None else rate // 50)
+        if self._digits is not None and self._digits.active:
+            return
+        self._send((unit.data,), unit.payload_type, talkspurt, (self._offset + timestamp) & 0xFFFFFFFF, now)
+
+    def send_digit(self, digit: str, now: float) -> None:
+        """Play a digit as telephone events. Raises ValueError when it is none, or events were not agreed."""
+        if self._digits is None:
+            raise ValueError("no telephone-event payload type was agreed")
+        self._digits.send(digit, now)
+        self.handle_timer(now)
+
+    def handle_timer(self, now: float) -> None:
+        """Send the digit packets that are due."""
+        payload_type = self._config.dtmf_payload_type
+        if self._digits is None or payload_type is None:
+            return
+        for packet in self._digits.packets_to_send(now):
+            timestamp = (self._offset + round(packet.started * self._config.dtmf_clock_rate)) & 0xFFFFFFFF
+            self._send((packet.payload,), payload_type, packet.marker, timestamp, now)
+
+    def next_deadline(self) -> float | None:
+        """When ``handle_timer`` has something to do."""
+        return self._digits.next_deadline() if self._digits is not None else None
+
+    def _send(self, payloads: Sequence[bytes], payload_type: int, marker: bool, timestamp: int, now: float) -> None:
+        """One packet per payload; the marker bit goes on the last one."""
+        extensions = self._extensions
+        send_time_id = self._config.abs_send_time_id
+        if send_time_id is not None:
+            extensions = pack_extensions([*self._mid, (send_time_id, abs_send_time(now))])
+        ssrc = self._config.ssrc
+        first = self._first_octet
+        sequence = self._sequence
+        pack = FIXED_HEADER.pack
+        last = len(payloads) - 1
+        packets = [
+            pack(first, payload_type, (sequence + index) & 0xFFFF, timestamp, ssrc) + extensions + payload
+            for index, payload in enumerate(payloads[:last])
+        ]
+        packets.append(
+            pack(first, payload_type | (marker << 7), (sequence + last) & 0xFFFF, timestamp, ssrc)
+            + extensions
+            + payloads[last]
+        )
+        if self._cache is not None:
+            for index, packet in enumerate(packets):
+                self._cache.store((sequence + index) & 0xFFFF, packet)
+        self._sequence = (sequence + last + 1) & 0xFFFF
+        self.out += packets
+        size = sum(map(len, packets))
+        count = last + 1
+        self.packets += count
+        self.bytes += size
+        self.octets += size - count * (FIXED_HEADER.size + len(extensions))
+        self.last_sent = now
+
+    def resend(self, numbers: Sequence[int], now: float) -> None:
+        """Send these packets again, as far as they are still there."""
+        if self._cache is None:
+            return
+        for number in numbers:
+            packet = self._cache.resend(number, now)
+            if packet is not None:
+                self.out.append(packet)
+                self.bytes += len(packet)
+                self.resent += 1
+
+    def timestamp_at(self, time: float) -> int:
+        """The 32-bit RTP timestamp that stands for a monotonic instant, as sender reports tell it."""
+        return (self._offset + round(time * self._clock_rate + self._skew)) & 0xFFFFFFFF
+
+
+def _packetizer(codec: CodecSpec | None, mtu: int, rng: random.Random) -> H264Packetizer | Vp8Packetizer | None:
+    if codec is None:
+        return None
+    if codec.name == "H264":
+        mode = 1 if codec.parameters.get("packetization-mode", "0").strip() == "1" else 0
+        return H264Packetizer(mode, mtu)
+    if codec.name == "VP8":
+        return Vp8Packetizer(mtu, rng.getrandbits(15))
+    raise ValueError(f"{codec.name} is no video codec")

@@ -1,0 +1,143 @@
+"""Received pictures: from packets in order, with gaps told, to access units that a decoder can use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from mcu.media.rtp.errors import PayloadError
+from mcu.media.rtp.unwrap import Unwrapper
+from mcu.media.units import CodedPicture
+
+# Some old rooms never answer a request for a key frame. After this long a smeared picture helps more than a still one.
+MAX_WAIT_FOR_KEY_FRAME = 2.0
+
+
+class Depacketizer(Protocol):
+    """What collects the payloads of one picture; see ``H264Depacketizer``."""
+
+    clean_start: bool
+    damaged: bool
+    recovery_point: bool
+
+    @property
+    def empty(self) -> bool: ...
+    @property
+    def whole(self) -> bool: ...
+    def push(self, payload: bytes) -> None: ...
+    def take(self) -> tuple[bytes, bool] | None: ...
+    def reset(self) -> None: ...
+
+
+class VideoAssembler:
+    """Makes ``pictures`` out of packets. A picture ends at its marker bit, or where the timestamp changes.
+
+    After a loss nothing is passed on until the next key frame, for what refers to a lost picture cannot be decoded.
+    ``needs_key_frame`` says that one should be asked for, ``refreshed`` is set (for the reader to clear) when one came.
+    """
+
+    __slots__ = (
+        "_after_gap",
+        "_depacketizer",
+        "_depacketizers",
+        "_payload_type",
+        "_timestamp",
+        "_timestamps",
+        "_waiting_since",
+        "dropped",
+        "last_timestamp",
+        "malformed",
+        "needs_key_frame",
+        "pictures",
+        "refreshed",
+    )
+
+    def __init__(self, depacketizers: Mapping[int, Depacketizer], now: float) -> None:
+        """``depacketizers`` by payload type, not empty."""
+        self._depacketizers = depacketizers
+        self._payload_type, self._depacketizer = next(iter(depacketizers.items()))
+        self._timestamp = -1
+        self._timestamps = Unwrapper(32)
+        self._after_gap = True
+        self._waiting_since: float | None = now
+        self.pictures: list[CodedPicture] = []
+        self.needs_key_frame = False
+        self.refreshed = False
+        self.last_timestamp = 0
+        self.dropped = 0
+        self.malformed = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Pictures are dropped until a key frame comes."""
+        return self._waiting_since is not None
+
+    def gap(self, now: float) -> None:
+        """Packets before the next one will never come."""
+        if not self._depacketizer.empty:
+            self._depacketizer.reset()
+            self.dropped += 1
+        self._after_gap = True
+        self._lose(now)
+
+    def push(self, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float) -> None:
+        """Take the next packet in sequence. Malformed payloads are counted, their picture is dropped."""
+        if not payload:
+            return  # padding, sent to probe the path
+        depacketizer = self._depacketizer
+        if timestamp != self._timestamp:
+            if not depacketizer.empty:
+                self._finish(now)
+            self._timestamp = timestamp
+        if payload_type != self._payload_type:
+            chosen = self._depacketizers.get(payload_type)
+            if chosen is None:
+                return
+            depacketizer.reset()
+            self._depacketizer = depacketizer = chosen
+            self._payload_type = payload_type
+        try:
+            depacketizer.push(payload)
+        except PayloadError:
+            self.malformed += 1
+            depacketizer.damaged = True
+        if self._after_gap:
+            self._after_gap = False
+            if not depacketizer.clean_start:
+                depacketizer.damaged = True
+        if marker:
+            self._finish(now)
+
+    def _finish(self, now: float) -> None:
+        """The picture in hand is as whole as it will be: pass it on or drop it."""
+        depacketizer = self._depacketizer
+        if not depacketizer.whole:
+            self._drop(now)
+            return
+        recovery_point = depacketizer.recovery_point
+        taken = depacketizer.take()
+        if taken is None:
+            return
+        data, keyframe = taken
+        since = self._waiting_since
+        if since is not None:
+            if not keyframe and not recovery_point and now - since < MAX_WAIT_FOR_KEY_FRAME:
+                self.dropped += 1
+                self.needs_key_frame = True
+                return
+            self._waiting_since = None
+        if keyframe or recovery_point:
+            self.needs_key_frame = False
+            self.refreshed = True
+        self.last_timestamp = timestamp = self._timestamps.unwrap(self._timestamp)
+        self.pictures.append(CodedPicture(data, keyframe, now, timestamp))
+
+    def _drop(self, now: float) -> None:
+        self._depacketizer.reset()
+        self.dropped += 1
+        self._lose(now)
+
+    def _lose(self, now: float) -> None:
+        self.needs_key_frame = True
+        if self._waiting_since is None:
+            self._waiting_since = now
