@@ -1,0 +1,395 @@
+// A call: joined to a conference, with media, events, and the will to stay. It knows nothing of how it is shown.
+
+import { MediaLink } from "./media_link.js";
+import { Api, ApiError, EventChannel, eventsUrl } from "./protocol.js";
+import { ReconnectPolicy } from "./reconnect.js";
+import { applyEvent, conferencesOf } from "./roster.js";
+
+/** How often it is looked whether a new attempt is due. */
+const TICK_MS = 200;
+
+/** Coming back by ourselves is welcome after a drop-out, but not hours later when a lid is opened. */
+const REJOIN_WINDOW_MS = 120_000;
+
+/** Failed attempts to open the event channel after which the server is asked whether it still knows us. */
+const CHANNEL_DOUBT = 2;
+
+/**
+ * @typedef {"connecting"|"connected"|"reconnecting"|"ended"} CallState
+ * @typedef {import("./devices.js").Kind} Kind
+ * @typedef {import("./protocol.js").Participant} Participant
+ */
+
+/**
+ * Dispatches: "state" (CallState changed, or the event channel came or went), "conference" (roster, recording…),
+ * "stream" (a new remote stream), "devices" (own microphone or camera), "joined"/"left" (detail: the other participant),
+ * "notice" (detail: a translation key), "ended" (detail: why: "left", "kicked", "conference_ended", "lost", or the code
+ * of a refusal).
+ */
+export class Call extends EventTarget {
+  /**
+   * @param {Object} options
+   * @param {string} options.number
+   * @param {string} options.name
+   * @param {string} options.pin kept in memory only, for coming back after the server was restarted
+   * @param {import("./devices.js").Devices} options.devices
+   * @param {Record<Kind, boolean>} options.on whether microphone and camera are wanted on
+   */
+  constructor({ number, name, pin, devices, on }) {
+    super();
+    this.number = number;
+    this.name = name;
+    this.pin = pin;
+    this.devices = devices;
+    this.on = { ...on };
+    this.api = new Api();
+    this.policy = new ReconnectPolicy();
+    /** @type {CallState} */
+    this.state = "connecting";
+    /** @type {MediaLink|null} */
+    this.link = null;
+    /** @type {MediaLink|null} the one that is being negotiated */
+    this.candidate = null;
+    this.participantId = "";
+    /** @type {EventChannel|null} */
+    this.channel = null;
+    this.channelOpen = false;
+    this.channelDoubted = false;
+    this.lastContact = 0;
+    /** @type {ReadonlyMap<string, import("./protocol.js").Conference>} */
+    this.conferences = new Map();
+    this.changesInFlight = 0;
+    this.rejoining = false;
+    this.joinedAt = 0;
+  }
+
+  /** @returns {import("./protocol.js").Conference|null} */
+  get conference() {
+    return this.conferences.get(this.number) ?? null;
+  }
+
+  get self() {
+    return this.conference?.participants.find((participant) => participant.id === this.participantId) ?? null;
+  }
+
+  /** @param {string} type @param {unknown} [detail] */
+  tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  // --- joining and leaving
+
+  /** Knock, and come in. Raises ApiError when refused. */
+  async join() {
+    await this.enter();
+    this.joinedAt = Date.now();
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.onOnline = () => {
+      this.policy.hurry(performance.now());
+      this.channel?.hurry();
+    };
+    addEventListener("online", this.onOnline);
+  }
+
+  /** Join with a fresh link; also used to come back when the server has forgotten us. */
+  async enter() {
+    const link = this.makeLink();
+    try {
+      const sdp = await link.offer();
+      const joined = await new Api().join(this.number, { name: this.name, sdp, ...(this.pin ? { pin: this.pin } : {}) });
+      if (this.state === "ended") {
+        // The person left while the answer was under way.
+        new Api({ token: joined.token }).removeParticipant(joined.participant.id).catch(() => undefined);
+        throw new ApiError(0, "left", "left while joining");
+      }
+      this.api = new Api({ token: joined.token });
+      this.participantId = joined.participant.id;
+      // The server may spell the room's number its own way.
+      this.number = joined.conference.number;
+      this.conferences = conferencesOf([joined.conference]);
+      await this.adopt(link, joined.sdp);
+    } catch (error) {
+      link.close();
+      if (this.candidate === link) this.candidate = null;
+      throw error;
+    }
+    this.tell("conference");
+    this.openChannel();
+    // Who comes in with the microphone or camera off is shown so to the others.
+    if (!this.on.audio || !this.on.video) await this.tellMuted();
+  }
+
+  leave() {
+    this.end("left");
+  }
+
+  /** The page goes away: the request outlives it. */
+  leaveInPassing() {
+    this.end("left", { keepalive: true });
+  }
+
+  /** @param {string} reason @param {{keepalive?: boolean}} [options] */
+  end(reason, { keepalive = false } = {}) {
+    if (this.state === "ended") return;
+    this.state = "ended";
+    clearInterval(this.timer);
+    if (this.onOnline) removeEventListener("online", this.onOnline);
+    this.channel?.stop();
+    this.link?.close();
+    this.candidate?.close();
+    if (reason === "left" && this.participantId) {
+      this.api.removeParticipant(this.participantId, { keepalive }).catch(() => undefined);
+    }
+    this.tell("state");
+    this.tell("ended", reason);
+  }
+
+  // --- media
+
+  makeLink() {
+    this.candidate?.close();
+    const link = new MediaLink({
+      tracks: this.devices.tracks,
+      sends: { audio: this.devices.has("audio"), video: this.devices.has("video") },
+      onState: (which, state) => this.linkChanged(which, state),
+    });
+    this.candidate = link;
+    return link;
+  }
+
+  /** The server agreed: this link takes the place of the old one. @param {MediaLink} link @param {string} sdp */
+  async adopt(link, sdp) {
+    await link.answer(sdp);
+    const old = this.link;
+    this.link = link;
+    this.candidate = null;
+    this.policy.answered(performance.now());
+    this.tell("stream");
+    old?.close();
+    for (const kind of /** @type {Kind[]} */ (["audio", "video"])) await this.sendTrack(kind);
+  }
+
+  /** @param {MediaLink} link @param {RTCPeerConnectionState} state */
+  linkChanged(link, state) {
+    if (this.state === "ended" || (link !== this.link && link !== this.candidate)) return;
+    if (link !== this.link) return;
+    this.policy.connectionChanged(state, performance.now());
+    if (state === "connected") {
+      this.lastContact = Date.now();
+      this.setState("connected");
+    } else if (state === "failed" || state === "disconnected") {
+      this.setState("reconnecting");
+    }
+  }
+
+  setState(/** @type {CallState} */ state) {
+    if (this.state === "ended" || this.state === state) return;
+    this.state = state;
+    this.tell("state");
+  }
+
+  tick() {
+    if (this.rejoining) return;
+    const now = performance.now();
+    if (this.link?.connection.connectionState === "connected") this.lastContact = Date.now();
+    if (this.policy.isDue(now)) this.reconnect();
+  }
+
+  /** Offer our media anew. An attempt that is still under way is overtaken by this one. */
+  async reconnect() {
+    this.policy.begin(performance.now());
+    const link = this.makeLink();
+    try {
+      const sdp = await link.offer();
+      const answer = await this.api.replaceMedia(this.participantId, sdp);
+      if (this.candidate === link) await this.adopt(link, answer.sdp);
+    } catch (error) {
+      link.close();
+      if (this.candidate !== link || this.state === "ended") return;
+      this.candidate = null;
+      await this.refused(error);
+    }
+  }
+
+  /** An attempt to reconnect was refused, or failed on the way. */
+  async refused(/** @type {unknown} */ error) {
+    if (!(error instanceof ApiError) || error.isTransient) {
+      this.setState("reconnecting");
+      if (Date.now() - this.lastContact > REJOIN_WINDOW_MS) this.end("lost");
+      else this.policy.failed(performance.now());
+    } else if (error.isForgotten) {
+      await this.rejoin();
+    } else {
+      this.end(error.status === 410 ? "kicked" : error.code);
+    }
+  }
+
+  /** The server has forgotten us, as it does when it is restarted: come in anew. */
+  async rejoin() {
+    if (this.rejoining) return;
+    if (Date.now() - this.lastContact > REJOIN_WINDOW_MS) {
+      this.end("lost");
+      return;
+    }
+    this.setState("reconnecting");
+    this.policy.begin(performance.now());
+    this.channel?.stop();
+    this.rejoining = true;
+    try {
+      await this.enter();
+    } catch (error) {
+      if (error instanceof ApiError && !error.isTransient) this.end(error.code);
+      else this.policy.failed(performance.now());
+    } finally {
+      this.rejoining = false;
+    }
+  }
+
+  // --- own microphone and camera
+
+  /** Give the link what is to be sent of this kind. @param {Kind} kind */
+  async sendTrack(kind) {
+    const track = this.devices.tracks[kind];
+    if (track) track.enabled = this.on[kind];
+    if (!this.link || this.link.sends[kind] === false) return track === null;
+    return this.link.replaceTrack(kind, track);
+  }
+
+  /** @param {boolean} on */
+  async setMicrophone(on) {
+    if (on && !this.devices.tracks.audio && !(await this.devices.open("audio"))) {
+      this.tell("notice", "notice.no_microphone");
+      return;
+    }
+    this.on.audio = on;
+    await this.own("audio");
+  }
+
+  /** Off means off: the camera is closed and its light goes out. @param {boolean} on */
+  async setCamera(on) {
+    if (!on) {
+      this.devices.switchOff("video");
+    } else if (!this.devices.tracks.video && !(await this.devices.open("video"))) {
+      this.tell("notice", "notice.no_camera");
+      return;
+    }
+    this.on.video = on;
+    await this.own("video");
+  }
+
+  /** Another device was chosen in the call. @param {Kind} kind */
+  async deviceChanged(kind) {
+    if (kind === "video" && this.devices.tracks.video) this.on.video = true;
+    await this.own(kind);
+  }
+
+  /** @param {Kind} kind */
+  async own(kind) {
+    this.tell("devices");
+    if (!(await this.sendTrack(kind))) this.policy.suspected(performance.now());
+    await this.tellMuted();
+  }
+
+  /** Let the server know what is off, so that the others see a sign and no black picture. */
+  async tellMuted() {
+    const id = this.participantId;
+    this.changesInFlight += 1;
+    try {
+      await this.api.changeParticipant(id, { microphone_muted: !this.on.audio, camera_muted: !this.on.video });
+    } catch (error) {
+      // What is off is off by our own hand; the next event compares and says it again.
+      if (!(error instanceof ApiError)) throw error;
+    } finally {
+      this.changesInFlight -= 1;
+    }
+  }
+
+  /**
+   * Compare what the server says of us with what we do. A chair may silence us, but never open our microphone or camera:
+   * then the server is told again that they are off. Only a change counts as the chair's wish, since an event may be
+   * older than our own last request.
+   * @param {Participant|null} before
+   */
+  compareOwn(before) {
+    const self = this.self;
+    if (!self || !before || this.changesInFlight > 0) return;
+    if (self.microphone_muted && !before.microphone_muted && this.on.audio) {
+      this.on.audio = false;
+      this.sendTrack("audio");
+      this.tell("notice", "notice.muted_by_chair");
+    }
+    if (self.camera_muted && !before.camera_muted && this.on.video) {
+      this.on.video = false;
+      this.devices.switchOff("video");
+      this.sendTrack("video");
+      this.tell("notice", "notice.camera_off_by_chair");
+    }
+    if (!self.microphone_muted && before.microphone_muted && !this.on.audio) this.tell("notice", "notice.may_speak");
+    if (self.microphone_muted === this.on.audio || self.camera_muted === this.on.video) this.tellMuted();
+    this.tell("devices");
+  }
+
+  // --- events
+
+  openChannel() {
+    this.channel?.stop();
+    this.channelDoubted = false;
+    this.channel = new EventChannel({
+      url: eventsUrl(location),
+      token: this.api.token,
+      onEvent: (event) => this.receive(event),
+      onState: (open) => this.channelChanged(open),
+    });
+    this.channel.start();
+  }
+
+  channelChanged(/** @type {boolean} */ open) {
+    if (open) {
+      this.channelDoubted = false;
+      this.lastContact = Date.now();
+    } else if (!this.channelDoubted && (this.channel?.attempt ?? 0) >= CHANNEL_DOUBT) {
+      this.channelDoubted = true;
+      this.policy.suspected(performance.now());
+    }
+    if (this.channelOpen === open) return;
+    this.channelOpen = open;
+    this.tell("state");
+  }
+
+  receive(/** @type {import("./protocol.js").ServerEvent} */ event) {
+    if (this.state === "ended") return;
+    if (event.type === "kicked") {
+      this.end("kicked");
+      return;
+    }
+    const number = event.conference?.number ?? event.number;
+    if (number !== undefined && number !== this.number) return;
+    if (event.type === "participant_left" && event.participant?.id === this.participantId) {
+      this.end("kicked");
+    } else if (event.type === "conference_ended") {
+      this.end("conference_ended");
+    } else if (event.type === "media_restarted") {
+      this.setState("reconnecting");
+      this.policy.mediaRestarted(performance.now());
+    } else {
+      this.follow(event);
+    }
+  }
+
+  follow(/** @type {import("./protocol.js").ServerEvent} */ event) {
+    const newcomer = event.type === "participant_joined" && event.participant?.id !== this.participantId;
+    const before = this.conferences;
+    const selfBefore = this.self;
+    this.conferences = applyEvent(before, event);
+    if (event.type === "welcome" && !this.self) {
+      this.rejoin();
+      return;
+    }
+    if (this.conferences === before) return;
+    if (newcomer) this.tell("joined", event.participant);
+    if (event.type === "participant_left") this.tell("left", event.participant);
+    if (event.type === "recording_failed") this.tell("notice", "notice.recording_failed");
+    this.compareOwn(selfBefore);
+    this.tell("conference");
+  }
+}

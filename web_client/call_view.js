@@ -1,0 +1,278 @@
+// How a call is shown: the composed picture, who is there, the buttons.
+
+import { fillDeviceLists } from "./device_choice.js";
+import { byId, el, icon, setIcon, setText, show } from "./dom.js";
+import { formatDuration, onLanguage, t } from "./language.js";
+import { Notices } from "./notices.js";
+import { RemotePicture } from "./remote_picture.js";
+import { SpeakerChoice } from "./speaker_choice.js";
+
+/** The pointer rests this long until the buttons get out of the picture's way in full screen. */
+const IDLE_MS = 3500;
+
+const SECOND_MS = 1000;
+
+/** @typedef {import("./protocol.js").Participant} Participant */
+
+export class CallView {
+  /** @param {import("./call.js").Call} call @param {import("./devices.js").Devices} devices */
+  constructor(call, devices) {
+    this.call = call;
+    this.devices = devices;
+    this.isOpen = false;
+    this.root = byId("call-view");
+    this.picture = new RemotePicture();
+    this.notices = new Notices(byId("notices"));
+    this.details = byId("connection-details");
+    this.buttons = {
+      microphone: byId("microphone-button"),
+      camera: byId("camera-button"),
+      devices: byId("devices-button"),
+      roster: byId("roster-button"),
+      fullscreen: byId("fullscreen-button"),
+      leave: byId("leave-button"),
+      connection: byId("connection"),
+    };
+    this.selects = {
+      audio: /** @type {HTMLSelectElement} */ (byId("call-microphone-select")),
+      video: /** @type {HTMLSelectElement} */ (byId("call-camera-select")),
+    };
+    this.wasRecording = false;
+    this.wasConnected = false;
+    /** Ends every listener of this view at once. */
+    this.listening = new AbortController();
+    // The stream may come before the view is opened, and must not be missed.
+    call.addEventListener("stream", () => this.picture.take(call.link?.stream ?? null), { signal: this.listening.signal });
+  }
+
+  // --- opening and closing
+
+  open() {
+    this.isOpen = true;
+    show(this.root, true);
+    this.root.dataset.roster = matchMedia("(max-width: 900px) and (orientation: landscape)").matches ? "hidden" : "shown";
+    this.listen();
+    this.wasRecording = this.call.conference?.recording != null;
+    if (this.wasRecording) this.notices.say(t("notice.recording_started"));
+    this.timer = setInterval(() => this.drawSecond(), SECOND_MS);
+    this.draw();
+    this.keepAwake();
+    this.buttons.microphone.focus({ preventScroll: true });
+  }
+
+  close() {
+    this.isOpen = false;
+    this.listening.abort();
+    clearInterval(this.timer);
+    clearTimeout(this.idle);
+    this.picture.close();
+    this.notices.clear();
+    this.wakeLock?.release().catch(() => undefined);
+    /** @type {HTMLDialogElement} */ (byId("devices-dialog")).close();
+    if (document.fullscreenElement) document.exitFullscreen().catch(() => undefined);
+    show(this.details, false);
+    show(this.root, false);
+  }
+
+  listen() {
+    const options = { signal: this.listening.signal };
+    const { call, buttons } = this;
+    const on = (/** @type {EventTarget} */ target, /** @type {string} */ type, /** @type {(event: any) => void} */ does) =>
+      target.addEventListener(type, does, options);
+    on(call, "state", () => this.drawState());
+    on(call, "conference", () => this.drawConference());
+    on(call, "devices", () => this.drawButtons());
+    on(call, "joined", (event) => this.notices.say(t("notice.joined", { name: event.detail.name })));
+    on(call, "left", (event) => this.notices.say(t("notice.left", { name: event.detail.name })));
+    on(call, "notice", (event) => this.notices.say(t(event.detail)));
+    on(this.picture, "change", () => this.drawState());
+    on(buttons.microphone, "click", () => call.setMicrophone(!call.on.audio));
+    on(buttons.camera, "click", () => call.setCamera(!call.on.video));
+    on(buttons.devices, "click", () => this.openDevices());
+    on(buttons.roster, "click", () => this.toggleRoster());
+    on(buttons.fullscreen, "click", () => this.toggleFullscreen());
+    on(buttons.leave, "click", () => call.leave());
+    on(buttons.connection, "click", () => this.toggleDetails());
+    on(document, "fullscreenchange", () => this.drawButtons());
+    on(document, "keydown", (event) => this.keyPressed(event));
+    on(document, "visibilitychange", () => this.keepAwake());
+    for (const type of ["pointermove", "pointerdown", "keydown"]) on(this.root, type, () => this.stir());
+    on(this.devices, "change", () => this.drawDevices());
+    for (const kind of /** @type {const} */ (["audio", "video"])) {
+      on(this.selects[kind], "change", async () => {
+        await this.devices.choose(kind, this.selects[kind].value);
+        await call.deviceChanged(kind);
+      });
+    }
+    onLanguage(() => this.draw(), this.listening.signal);
+  }
+
+  // --- what the person does
+
+  keyPressed(/** @type {KeyboardEvent} */ event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || target.closest("input, select, dialog")) return;
+    const does = { m: this.buttons.microphone, v: this.buttons.camera, f: this.buttons.fullscreen }[event.key.toLowerCase()];
+    does?.click();
+  }
+
+  toggleRoster() {
+    this.root.dataset.roster = this.root.dataset.roster === "shown" ? "hidden" : "shown";
+    this.drawButtons();
+  }
+
+  async toggleFullscreen() {
+    try {
+      if (document.fullscreenElement) await document.exitFullscreen();
+      else if (this.root.requestFullscreen) await this.root.requestFullscreen();
+      // Phones of one maker know full screen for pictures only.
+      else /** @type {any} */ (this.picture.video).webkitEnterFullscreen?.();
+    } catch (error) {
+      console.warn("full screen is not possible here", error);
+    }
+    this.stir();
+  }
+
+  openDevices() {
+    this.drawDevices();
+    this.speakers ??= new SpeakerChoice(this.picture.video);
+    this.speakers.draw();
+    /** @type {HTMLDialogElement} */ (byId("devices-dialog")).showModal();
+  }
+
+  toggleDetails() {
+    show(this.details, this.details.hidden);
+    this.buttons.connection.setAttribute("aria-expanded", String(!this.details.hidden));
+    this.drawDetails();
+  }
+
+  /** In full screen the buttons leave when nothing moves. */
+  stir() {
+    this.root.removeAttribute("data-idle");
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => {
+      if (document.fullscreenElement) this.root.setAttribute("data-idle", "");
+    }, IDLE_MS);
+  }
+
+  /** A phone must not go to sleep in a consultation. */
+  async keepAwake() {
+    if (document.visibilityState !== "visible" || !navigator.wakeLock) return;
+    try {
+      this.wakeLock = await navigator.wakeLock.request("screen");
+    } catch {
+      this.wakeLock = undefined; // the battery is low; the call goes on all the same
+    }
+  }
+
+  // --- drawing
+
+  draw() {
+    this.drawState();
+    this.drawConference();
+    this.drawButtons();
+    this.drawDevices();
+    this.drawSecond();
+  }
+
+  drawState() {
+    const { state, channelOpen } = this.call;
+    this.picture.follow(state);
+    const known = state === "connected" && !channelOpen && this.wasConnected;
+    setText(byId("connection-text"), t(known ? "state.channel_lost" : `state.${state}`));
+    this.buttons.connection.dataset.state = known ? "reconnecting" : state;
+    const message = state !== "connected" ? `state.${state}` : this.picture.isLive ? "" : "call.waiting_picture";
+    if (message) setText(byId("stage-message-text"), t(message));
+    show(byId("stage-message"), message !== "");
+    if (state === "reconnecting") this.wasInterrupted = true;
+    if (state === "connected" && this.picture.isLive && this.wasInterrupted) {
+      this.wasInterrupted = false;
+      this.notices.say(t("notice.reconnected"));
+    }
+    if (state === "connected" && channelOpen) this.wasConnected = true;
+  }
+
+  drawConference() {
+    const { conference } = this.call;
+    if (!conference) return;
+    const room = t("call.room", { number: conference.number });
+    setText(byId("call-room"), conference.title && conference.title !== conference.number ? conference.title : room);
+    document.title = `${conference.title || room} – Consilium`;
+    const recording = conference.recording !== null;
+    show(byId("recording-sign"), recording);
+    if (recording !== this.wasRecording) this.notices.say(t(recording ? "notice.recording_started" : "notice.recording_stopped"));
+    this.wasRecording = recording;
+    setText(byId("roster-title"), t("call.roster", { count: conference.participants.length }));
+    byId("roster").replaceChildren(...conference.participants.map((participant) => this.rosterLine(participant)));
+  }
+
+  /** @param {Participant} participant */
+  rosterLine(participant) {
+    const isSelf = participant.id === this.call.participantId;
+    const signs = [];
+    if (participant.state !== "connected") signs.push(el("span", { class: "sign state" }, t(`person.${participant.state}`)));
+    if (!participant.has_audio) signs.push(sign("microphone-off", t("person.no_audio")));
+    else if (participant.microphone_muted) signs.push(sign("microphone-off", t("person.microphone_muted")));
+    else if (participant.speaking) signs.push(sign("speaker", t("person.speaking")));
+    if (participant.camera_muted || !participant.has_video) signs.push(sign("camera-off", t("person.camera_muted")));
+    return el(
+      "li",
+      { "data-participant": participant.id, "data-speaking": String(participant.speaking && !participant.microphone_muted) },
+      el("span", { class: "initial", "aria-hidden": "true" }, [...participant.name.trim()][0]?.toUpperCase() ?? "?"),
+      el("span", { class: "name" }, participant.name, isSelf ? el("span", { class: "you" }, ` ${t("call.you")}`) : null),
+      el("span", { class: "signs" }, ...signs),
+    );
+  }
+
+  drawButtons() {
+    const { on } = this.call;
+    this.drawToggle(this.buttons.microphone, !on.audio, on.audio ? "microphone" : "microphone-off", on.audio ? "call.mute" : "call.unmute", "M");
+    this.drawToggle(this.buttons.camera, !on.video, on.video ? "camera" : "camera-off", on.video ? "call.camera_off" : "call.camera_on", "V");
+    const full = document.fullscreenElement !== null;
+    this.drawToggle(this.buttons.fullscreen, full, full ? "fullscreen-exit" : "fullscreen", full ? "call.fullscreen_exit" : "call.fullscreen", "F");
+    this.buttons.roster.setAttribute("aria-pressed", String(this.root.dataset.roster === "shown"));
+  }
+
+  /** @param {HTMLElement} button @param {boolean} pressed @param {string} picture @param {string} key @param {string} shortcut */
+  drawToggle(button, pressed, picture, key, shortcut) {
+    button.setAttribute("aria-pressed", String(pressed));
+    button.setAttribute("aria-keyshortcuts", shortcut);
+    button.title = `${t(key)} (${shortcut})`;
+    setIcon(button, picture);
+    const text = button.querySelector(".text");
+    if (text) setText(text, t(key));
+  }
+
+  drawDevices() {
+    fillDeviceLists(this.selects, this.devices);
+    this.drawButtons();
+  }
+
+  drawSecond() {
+    setText(byId("call-time"), formatDuration((Date.now() - this.call.joinedAt) / SECOND_MS));
+    if (!this.details.hidden) this.drawDetails();
+  }
+
+  async drawDetails() {
+    const now = await this.call.link?.statistics().catch(() => null);
+    if (!now) return;
+    const before = this.measured;
+    this.measured = { link: this.call.link, bytes: now.bytes, at: performance.now() };
+    const seconds = before && before.link === this.call.link ? (this.measured.at - before.at) / SECOND_MS : 0;
+    const rate = seconds > 0 && before ? `${Math.round(((now.bytes - before.bytes) * 8) / seconds / 1000)} kbit/s` : "–";
+    const all = now.lost + now.received;
+    const lines = [
+      ["stats.picture", now.width ? `${now.width}×${now.height}, ${Math.round(now.fps)} fps` : "–"],
+      ["stats.codec", now.codec || "–"],
+      ["stats.rate", rate],
+      ["stats.loss", all ? `${((100 * now.lost) / all).toFixed(1)} %` : "–"],
+      ["stats.round_trip", now.roundTrip ? `${Math.round(now.roundTrip * 1000)} ms` : "–"],
+    ];
+    this.details.replaceChildren(...lines.flatMap(([key, value]) => [el("dt", {}, t(key ?? "")), el("dd", {}, value ?? "")]));
+  }
+}
+
+/** @param {string} picture @param {string} words */
+function sign(picture, words) {
+  return el("span", { class: `sign ${picture}`, title: words }, icon(picture), el("span", { class: "unseen" }, words));
+}

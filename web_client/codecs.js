@@ -1,0 +1,25 @@
+// The order in which codecs are offered. Pure.
+
+/** H.264 in whole access units (packetization mode 1), constrained baseline before the others, then mode 0, then VP8. */
+function rank(/** @type {{mimeType: string, sdpFmtpLine?: string}} */ codec) {
+  const type = codec.mimeType.toLowerCase();
+  const parameters = (codec.sdpFmtpLine ?? "").toLowerCase();
+  if (type === "video/h264") {
+    if (!parameters.includes("packetization-mode=1")) return 2;
+    return parameters.includes("profile-level-id=42e0") ? 0 : 1;
+  }
+  return type === "video/vp8" ? 3 : 4;
+}
+
+/**
+ * The rooms in a conference speak H.264, so a browser that does too shares their encoder.
+ * @template {{mimeType: string, sdpFmtpLine?: string}} C
+ * @param {readonly C[]} codecs as RTCRtpReceiver.getCapabilities gives them
+ * @returns {C[]} the same codecs; order inside a rank is kept
+ */
+export function preferred(codecs) {
+  return codecs
+    .map((codec, index) => ({ codec, index }))
+    .sort((a, b) => rank(a.codec) - rank(b.codec) || a.index - b.index)
+    .map(({ codec }) => codec);
+}

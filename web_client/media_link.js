@@ -1,0 +1,108 @@
+// One RTCPeerConnection with the server: offer, answer, tracks. A link is used once; reconnecting makes a fresh one.
+
+import { preferred } from "./codecs.js";
+
+/** The server is ICE-lite and found at its host candidates; gathering ours takes milliseconds, or is not waited for. */
+const GATHERING_CAP_MS = 1000;
+
+/** Enough for 1280x720 at 30 pictures a second. */
+const MAXIMUM_VIDEO_BITRATE = 2_500_000;
+
+/** @param {RTCPeerConnection} connection */
+function gathered(connection) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, GATHERING_CAP_MS);
+    function done() {
+      clearTimeout(timer);
+      connection.removeEventListener("icegatheringstatechange", check);
+      resolve(undefined);
+    }
+    function check() {
+      if (connection.iceGatheringState === "complete") done();
+    }
+    connection.addEventListener("icegatheringstatechange", check);
+    check();
+  });
+}
+
+export class MediaLink {
+  /**
+   * @param {Object} options
+   * @param {Record<"audio"|"video", MediaStreamTrack|null>} options.tracks
+   * @param {Record<"audio"|"video", boolean>} options.sends whether there is a device at all (a camera that is only
+   *   switched off keeps its place in the offer, so that switching it on needs no new one)
+   * @param {(link: MediaLink, state: RTCPeerConnectionState) => void} options.onState
+   */
+  constructor({ tracks, sends, onState }) {
+    this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    this.stream = new MediaStream();
+    this.sends = { ...sends };
+    /** @type {Record<"audio"|"video", RTCRtpTransceiver>} */
+    this.transceivers = { audio: this.addMedia("audio", tracks.audio), video: this.addMedia("video", tracks.video) };
+    this.connection.ontrack = ({ track }) => this.stream.addTrack(track);
+    this.connection.onconnectionstatechange = () => onState(this, this.connection.connectionState);
+  }
+
+  /** @param {"audio"|"video"} kind @param {MediaStreamTrack|null} track */
+  addMedia(kind, track) {
+    const transceiver = this.connection.addTransceiver(track ?? kind, {
+      direction: this.sends[kind] ? "sendrecv" : "recvonly",
+      sendEncodings: kind === "video" ? [{ maxBitrate: MAXIMUM_VIDEO_BITRATE }] : undefined,
+    });
+    const capabilities = globalThis.RTCRtpReceiver?.getCapabilities?.(kind);
+    if (kind === "video" && capabilities && transceiver.setCodecPreferences) {
+      transceiver.setCodecPreferences(preferred(capabilities.codecs));
+    }
+    return transceiver;
+  }
+
+  /** @returns {Promise<string>} the whole offer, candidates included */
+  async offer() {
+    await this.connection.setLocalDescription(await this.connection.createOffer());
+    await gathered(this.connection);
+    return this.connection.localDescription?.sdp ?? "";
+  }
+
+  answer(/** @type {string} */ sdp) {
+    return this.connection.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /**
+   * Send this track from now on (null: nothing). False when the offer had no place for it and a new link is needed.
+   * @param {"audio"|"video"} kind
+   * @param {MediaStreamTrack|null} track
+   */
+  async replaceTrack(kind, track) {
+    if (!this.sends[kind]) return track === null;
+    await this.transceivers[kind].sender.replaceTrack(track);
+    return true;
+  }
+
+  /** What a person may want to know of the connection: sizes in pixels, rates in bit/s, times in seconds. */
+  async statistics() {
+    const found = { width: 0, height: 0, fps: 0, codec: "", roundTrip: 0, lost: 0, received: 0, bytes: 0 };
+    const reports = await this.connection.getStats();
+    reports.forEach((report) => {
+      if (report.type === "inbound-rtp" && report.kind === "video") {
+        found.width = report.frameWidth ?? 0;
+        found.height = report.frameHeight ?? 0;
+        found.fps = report.framesPerSecond ?? 0;
+        found.codec = reports.get(report.codecId)?.mimeType?.replace("video/", "") ?? "";
+      }
+      if (report.type === "inbound-rtp") {
+        found.lost += Math.max(0, report.packetsLost ?? 0);
+        found.received += report.packetsReceived ?? 0;
+        found.bytes += report.bytesReceived ?? 0;
+      }
+      if (report.type === "candidate-pair" && report.nominated) found.roundTrip = report.currentRoundTripTime ?? 0;
+    });
+    return found;
+  }
+
+  /** Quietly: no more news comes from a closed link. Tracks of the devices go on, they belong to the caller. */
+  close() {
+    this.connection.onconnectionstatechange = null;
+    this.connection.ontrack = null;
+    this.connection.close();
+  }
+}

@@ -1,0 +1,355 @@
+// What is spoken with the server: the HTTP API and the WebSocket of events. This file never touches the DOM, and every
+// outside thing (fetch, WebSocket, timers, randomness) comes in as an argument, so it runs under any JavaScript engine.
+
+/**
+ * @typedef {"connecting"|"connected"|"held"} ParticipantState
+ *
+ * @typedef {Object} Participant
+ * @property {string} id
+ * @property {string} name
+ * @property {string} kind                 "sip", "browser" and whatever other legs the server knows
+ * @property {boolean} microphone_muted
+ * @property {boolean} speaker_muted
+ * @property {boolean} camera_muted
+ * @property {boolean} has_audio
+ * @property {boolean} has_video
+ * @property {boolean} speaking
+ * @property {string} joined_at
+ * @property {ParticipantState} state
+ *
+ * @typedef {Object} RunningRecording
+ * @property {string} id
+ * @property {string} state
+ * @property {number} seconds
+ *
+ * @typedef {Object} Conference
+ * @property {string} number
+ * @property {string} title
+ * @property {boolean} active
+ * @property {boolean} locked
+ * @property {string} layout
+ * @property {boolean} pin_required
+ * @property {Participant[]} participants
+ * @property {RunningRecording|null} recording
+ * @property {string|null} started_at
+ *
+ * @typedef {Object} Door
+ * @property {string} number
+ * @property {boolean} exists
+ * @property {boolean} pin_required
+ *
+ * @typedef {Object} Joined
+ * @property {Participant} participant
+ * @property {string} token
+ * @property {string} sdp
+ * @property {Conference} conference
+ *
+ * @typedef {Object} ServerEvent
+ * @property {string} type
+ * @property {string} [at]
+ * @property {string} [number]
+ * @property {Conference[]} [conferences]
+ * @property {Conference} [conference]
+ * @property {Participant} [participant]
+ * @property {string|null} [participant_id]
+ * @property {RunningRecording} [recording]
+ * @property {string} [reason]
+ */
+
+export const API_ROOT = "/api/v1";
+
+/** A request that takes longer than this is given up: the user would rather see a failure and a retry. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+
+/** The server refused (problem details, RFC 9457), or could not be reached (status 0, code "unreachable"). */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} code @param {string} detail */
+  constructor(status, code, detail) {
+    super(detail || code);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+  }
+
+  /** Worth trying again as it was: the network or the server had trouble, the request itself was not refused. */
+  get isTransient() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+
+  /** The server no longer knows who we are: only joining (or logging in) anew helps. */
+  get isForgotten() {
+    return this.status === 401 || this.status === 403 || this.status === 404;
+  }
+}
+
+/** Turn a refused response into an ApiError; bodies that are no problem details are tolerated. */
+async function problemOf(/** @type {Response} */ response) {
+  let problem = null;
+  try {
+    problem = await response.json();
+  } catch {
+    // A proxy's HTML page or an empty body: the status has to do.
+  }
+  const given = problem && typeof problem === "object" ? problem : {};
+  const text = (/** @type {unknown} */ value) => (typeof value === "string" ? value : "");
+  return new ApiError(response.status, text(given.code) || `http_${response.status}`, text(given.detail) || text(given.title));
+}
+
+/** The HTTP API. Without a token the browser's session cookie speaks for the user. */
+export class Api {
+  /**
+   * @param {{fetch?: typeof fetch, root?: string, token?: string|null, timeout?: number}} [options]
+   */
+  constructor({ fetch: fetchFunction, root = API_ROOT, token = null, timeout = REQUEST_TIMEOUT_MS } = {}) {
+    this.fetch = fetchFunction ?? globalThis.fetch.bind(globalThis);
+    this.root = root;
+    this.token = token;
+    this.timeout = timeout;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path below the API root
+   * @param {object} [body] sent as JSON
+   * @param {{keepalive?: boolean}} [options] keepalive: the request outlives the page
+   * @returns {Promise<any>} the JSON answer, or null when there is none
+   */
+  async request(method, path, body, { keepalive = false } = {}) {
+    /** @type {Record<string, string>} */
+    const headers = { Accept: "application/json" };
+    // The JSON content type is also the server's proof that no foreign form sent this.
+    if (method !== "GET") headers["Content-Type"] = "application/json";
+    if (this.token !== null) headers.Authorization = `Bearer ${this.token}`;
+    let response;
+    try {
+      response = await this.fetch(this.root + path, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        credentials: "same-origin",
+        cache: "no-store",
+        keepalive,
+        signal: keepalive ? undefined : AbortSignal.timeout(this.timeout),
+      });
+    } catch (error) {
+      throw new ApiError(0, "unreachable", String(error));
+    }
+    if (!response.ok) throw await problemOf(response);
+    if (response.status === 204) return null;
+    const text = await response.text();
+    if (!text) return null;
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new ApiError(0, "unreachable", "the answer is not JSON");
+    }
+  }
+
+  // --- joining and the own leg
+
+  /** @returns {Promise<Door>} */
+  door(/** @type {string} */ number) {
+    return this.request("GET", `/conferences/${encodeURIComponent(number)}/door`);
+  }
+
+  /**
+   * @param {string} number
+   * @param {{name: string, pin?: string, sdp: string}} newcomer
+   * @returns {Promise<Joined>}
+   */
+  join(number, newcomer) {
+    return this.request("POST", `/conferences/${encodeURIComponent(number)}/join`, newcomer);
+  }
+
+  /** @returns {Promise<{sdp: string}>} */
+  replaceMedia(/** @type {string} */ participantId, /** @type {string} */ sdp) {
+    return this.request("PUT", `/participants/${encodeURIComponent(participantId)}/media`, { sdp });
+  }
+
+  /** @param {string} participantId @param {object} change @returns {Promise<Participant>} */
+  changeParticipant(participantId, change) {
+    return this.request("PATCH", `/participants/${encodeURIComponent(participantId)}`, change);
+  }
+
+  /** Leave, or remove somebody. @param {string} participantId @param {{keepalive?: boolean}} [options] */
+  removeParticipant(participantId, options) {
+    return this.request("DELETE", `/participants/${encodeURIComponent(participantId)}`, undefined, options);
+  }
+
+  // --- steering
+
+  session() {
+    return this.request("GET", "/session");
+  }
+
+  logIn(/** @type {string} */ name, /** @type {string} */ password) {
+    return this.request("POST", "/session", { name, password });
+  }
+
+  logOut() {
+    return this.request("DELETE", "/session");
+  }
+
+  /** @returns {Promise<{conferences: Conference[]}>} */
+  conferences() {
+    return this.request("GET", "/conferences");
+  }
+
+  createConference(/** @type {{number: string, title?: string, pin?: string}} */ room) {
+    return this.request("POST", "/conferences", room);
+  }
+
+  changeConference(/** @type {string} */ number, /** @type {object} */ change) {
+    return this.request("PATCH", `/conferences/${encodeURIComponent(number)}`, change);
+  }
+
+  endConference(/** @type {string} */ number) {
+    return this.request("DELETE", `/conferences/${encodeURIComponent(number)}`);
+  }
+
+  startRecording(/** @type {string} */ number) {
+    return this.request("POST", `/conferences/${encodeURIComponent(number)}/recording`, {});
+  }
+
+  stopRecording(/** @type {string} */ number) {
+    return this.request("DELETE", `/conferences/${encodeURIComponent(number)}/recording`);
+  }
+
+  layouts() {
+    return this.request("GET", "/layouts");
+  }
+
+  // --- recordings
+
+  recordings() {
+    return this.request("GET", "/recordings");
+  }
+
+  recording(/** @type {string} */ id) {
+    return this.request("GET", `/recordings/${encodeURIComponent(id)}`);
+  }
+
+  deleteRecording(/** @type {string} */ id) {
+    return this.request("DELETE", `/recordings/${encodeURIComponent(id)}`);
+  }
+
+  recordingUrl(/** @type {string} */ id, /** @type {string} */ file) {
+    return `${this.root}/recordings/${encodeURIComponent(id)}/${file}`;
+  }
+}
+
+/**
+ * How long to wait before the next attempt: doubles, is bounded, and is spread so that a hall full of browsers does not
+ * come back in one instant.
+ * @param {number} attempt 0 for the first
+ * @param {number} random in [0, 1)
+ * @returns {number} milliseconds
+ */
+export function backoff(attempt, random, { first = 250, longest = 5000 } = {}) {
+  const full = Math.min(longest, first * 2 ** Math.min(attempt, 16));
+  return Math.round(full / 2 + (full / 2) * random);
+}
+
+/**
+ * The WebSocket of events, opened again whenever it is lost. Nothing is missed for good: every new connection starts
+ * with a "welcome" that holds the whole state.
+ */
+export class EventChannel {
+  /**
+   * @param {Object} options
+   * @param {string} options.url
+   * @param {string|null} options.token sent as first message, never in the URL (URLs end up in logs)
+   * @param {(event: ServerEvent) => void} options.onEvent
+   * @param {(open: boolean) => void} options.onState told when the channel opens and when it is lost
+   * @param {(url: string) => WebSocket} [options.open]
+   * @param {(callback: () => void, delay: number) => any} [options.setTimer]
+   * @param {(timer: any) => void} [options.clearTimer]
+   * @param {() => number} [options.random]
+   */
+  constructor({ url, token, onEvent, onState, open, setTimer, clearTimer, random }) {
+    this.url = url;
+    this.token = token;
+    this.onEvent = onEvent;
+    this.onState = onState;
+    this.openSocket = open ?? ((address) => new WebSocket(address));
+    this.setTimer = setTimer ?? ((callback, delay) => setTimeout(callback, delay));
+    this.clearTimer = clearTimer ?? ((timer) => clearTimeout(timer));
+    this.random = random ?? Math.random;
+    this.attempt = 0;
+    this.closed = true;
+    /** @type {WebSocket|null} */
+    this.socket = null;
+    this.timer = null;
+  }
+
+  start() {
+    this.closed = false;
+    this.connect();
+  }
+
+  /** Try at once instead of waiting for the backoff (the network came back). */
+  hurry() {
+    if (this.closed || this.timer === null) return;
+    this.clearTimer(this.timer);
+    this.timer = null;
+    this.connect();
+  }
+
+  stop() {
+    this.closed = true;
+    if (this.timer !== null) this.clearTimer(this.timer);
+    this.timer = null;
+    const socket = this.socket;
+    this.socket = null;
+    if (socket) socket.close();
+  }
+
+  connect() {
+    const socket = this.openSocket(this.url);
+    this.socket = socket;
+    socket.onopen = () => {
+      if (this.socket === socket && this.token !== null) socket.send(JSON.stringify({ token: this.token }));
+    };
+    socket.onmessage = (message) => {
+      if (this.socket === socket) this.receive(message.data);
+    };
+    socket.onclose = () => {
+      if (this.socket === socket) this.lost();
+    };
+  }
+
+  receive(/** @type {unknown} */ data) {
+    /** @type {ServerEvent} */
+    let event;
+    try {
+      event = JSON.parse(String(data));
+    } catch {
+      return; // not ours to understand; the next welcome puts things right
+    }
+    if (!event || typeof event.type !== "string") return;
+    if (event.type === "welcome") {
+      // Only now is the channel good: a server that accepts and drops us at once must not reset the backoff.
+      this.attempt = 0;
+      this.onState(true);
+    }
+    this.onEvent(event);
+  }
+
+  lost() {
+    this.socket = null;
+    if (this.closed) return;
+    this.onState(false);
+    if (this.closed) return;
+    this.timer = this.setTimer(() => {
+      this.timer = null;
+      this.connect();
+    }, backoff(this.attempt, this.random()));
+    this.attempt += 1;
+  }
+}
+
+/** The address of the event channel for a page at this location. */
+export function eventsUrl(/** @type {{protocol: string, host: string}} */ location) {
+  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${API_ROOT}/events`;
+}

@@ -1,0 +1,70 @@
+// What a page knows of the conferences, kept up to date from events. Pure: a state and an event give a new state.
+
+/** @typedef {import("./protocol.js").Conference} Conference */
+/** @typedef {import("./protocol.js").Participant} Participant */
+/** @typedef {import("./protocol.js").ServerEvent} ServerEvent */
+/** @typedef {ReadonlyMap<string, Conference>} Conferences by number */
+
+/** @param {Conference[]} list @returns {Conferences} */
+export function conferencesOf(list) {
+  return new Map(list.map((conference) => [conference.number, conference]));
+}
+
+/** @param {Conference} conference @param {Participant} participant */
+function withParticipant(conference, participant) {
+  const known = conference.participants.some((other) => other.id === participant.id);
+  const participants = known
+    ? conference.participants.map((other) => (other.id === participant.id ? participant : other))
+    : [...conference.participants, participant];
+  return { ...conference, participants };
+}
+
+/** @param {Conference} conference @param {string|undefined} id */
+function withoutParticipant(conference, id) {
+  return { ...conference, participants: conference.participants.filter((other) => other.id !== id) };
+}
+
+/** @param {Conference} conference @param {string|null|undefined} id */
+function withSpeaker(conference, id) {
+  const participants = conference.participants.map((other) =>
+    other.speaking === (other.id === id) ? other : { ...other, speaking: other.id === id },
+  );
+  return { ...conference, participants };
+}
+
+/** How an event about one known conference changes it. @type {Record<string, (c: Conference, e: ServerEvent) => Conference>} */
+const CHANGES = {
+  participant_joined: (conference, event) => (event.participant ? withParticipant(conference, event.participant) : conference),
+  participant_changed: (conference, event) => (event.participant ? withParticipant(conference, event.participant) : conference),
+  participant_left: (conference, event) => withoutParticipant(conference, event.participant?.id),
+  speaker_changed: (conference, event) => withSpeaker(conference, event.participant_id),
+  recording_started: (conference, event) => ({ ...conference, recording: event.recording ?? null }),
+  recording_progress: (conference, event) => ({ ...conference, recording: event.recording ?? conference.recording }),
+  recording_stopped: (conference) => ({ ...conference, recording: null }),
+  recording_failed: (conference) => ({ ...conference, recording: null }),
+};
+
+/**
+ * @param {Conferences} conferences
+ * @param {ServerEvent} event
+ * @returns {Conferences} the same object when the event changes nothing
+ */
+export function applyEvent(conferences, event) {
+  if (event.type === "welcome") return conferencesOf(event.conferences ?? []);
+  if (event.type === "conference_created" || event.type === "conference_changed") {
+    if (!event.conference) return conferences;
+    return new Map(conferences).set(event.conference.number, event.conference);
+  }
+  if (event.type === "conference_ended") {
+    const number = event.conference?.number ?? event.number ?? "";
+    const known = conferences.get(number);
+    if (!known) return conferences;
+    const ended = { ...known, active: false, participants: [], recording: null, started_at: null };
+    return new Map(conferences).set(number, { ...ended, ...event.conference });
+  }
+  const change = CHANGES[event.type];
+  const known = event.number === undefined ? undefined : conferences.get(event.number);
+  if (!change || !known) return conferences;
+  const changed = change(known, event);
+  return changed === known ? conferences : new Map(conferences).set(known.number, changed);
+}
