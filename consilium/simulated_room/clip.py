@@ -28,7 +28,7 @@ class ClipError(Exception):
 
 @dataclass(frozen=True)
 class ClipFormat:
-    """How the pictures are coded: pixels, frames/s, bit/s, seconds between key frames, bytes per slice (0: no limit)."""
+    """How the pictures are coded: pixels, frames/s, bit/s, seconds between key frames, bytes per slice (0: any)."""
 
     width: int = 1280
     height: int = 720

@@ -28,7 +28,7 @@ class LegSilent(Model):
 
 
 class LegFailed(Model):
-    """The leg cannot work (port taken, DTLS refused, codec missing); ``reason`` is for the log and the administrator."""
+    """The leg cannot work (port taken, DTLS refused, codec missing); ``reason`` is for the administrator."""
 
     kind: Literal["leg_failed"] = "leg_failed"
     conference: str

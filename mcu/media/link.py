@@ -49,6 +49,14 @@ class Remove(Model):
     conference: str
 
 
+class RequestKeyFrame(Model):
+    """The leg asked, over signalling, for a key frame of what it receives (RFC 5168). Not answered."""
+
+    kind: Literal["request_key_frame"] = "request_key_frame"
+    conference: str
+    leg: str
+
+
 class Ping(Model):
     """Are you alive? Answered by ``Pong`` from the worker's event loop."""
 
@@ -56,11 +64,11 @@ class Ping(Model):
 
 
 class Done(Model):
-    """Answer to ``Apply`` and ``Remove``. ``legs`` maps the legs that failed to the reason; ``error`` is for the rest."""
+    """Answer to ``Apply`` and ``Remove``: ``legs`` maps those that failed to the reason; ``error`` is for the rest."""
 
     kind: Literal["done"] = "done"
     request: int
-    legs: dict[str, str] = {}
+    legs: dict[str, str] = Field(default_factory=dict)
     error: str | None = None
 
 
@@ -77,7 +85,7 @@ class Report(Model):
     facts: tuple[Fact, ...]
 
 
-Message = Annotated[Start | Apply | Remove | Ping | Done | Pong | Report, Field(discriminator="kind")]
+Message = Annotated[Start | Apply | Remove | RequestKeyFrame | Ping | Done | Pong | Report, Field(discriminator="kind")]
 
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 

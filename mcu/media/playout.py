@@ -26,7 +26,7 @@ from mcu.media.playout_delay import (
 )
 from mcu.media.sound import RATE, TICK, TICK_SAMPLES, Sound, level_dbfs, silence
 from mcu.media.spec import CodecSpec
-from mcu.media.stretch import FADE, LONGEST_LAG, LOOKAHEAD, crossfade, lengthen, shorten
+from mcu.media.stretch import FADE, LONGEST_LAG, crossfade, lengthen, shorten
 from mcu.media.units import CodedSound
 
 MAX_PACKETS = 200
@@ -175,6 +175,11 @@ class PlayoutBuffer:
     # Sound out
 
     @property
+    def _wanted(self) -> int:
+        """Samples to have ready for the next tick: more than it holds when some are to be left out."""
+        return TICK_SAMPLES + max(0, min(self._owed, LONGEST_LAG))
+
+    @property
     def _decoded_to(self) -> int:
         return self._cursor + self._ready.size
 
@@ -187,7 +192,7 @@ class PlayoutBuffer:
         if not self._started and not self._start(now):
             return self._missing_tick()
         self._drop_overdue(now)
-        self._decode(LOOKAHEAD if self._owed > 0 else TICK_SAMPLES, now)
+        self._decode(self._wanted, now)
         self._review(now)
         if self._silent and not self._ready.size:
             self._cursor += TICK_SAMPLES
@@ -279,7 +284,7 @@ class PlayoutBuffer:
 
     def _take(self) -> Sound:
         if self._owed and self._ticks % STRETCH_TICKS == 0 and self._starved_at is None:
-            if self._owed > 0 and self._ready.size >= LOOKAHEAD:
+            if self._owed > 0 and self._ready.size >= self._wanted:
                 return self._take_faster()
             if self._owed < 0:
                 return self._take_slower()
@@ -288,7 +293,7 @@ class PlayoutBuffer:
         return sound
 
     def _take_faster(self) -> Sound:
-        sound = self._ready[:LOOKAHEAD]
+        sound = self._ready[: self._wanted]
         if level_dbfs(sound) < QUIET_DBFS:
             left_out = min(self._owed, LONGEST_LAG)
             joint = crossfade(sound[:FADE], sound[left_out : left_out + FADE])
@@ -313,6 +318,6 @@ class PlayoutBuffer:
         return self._malformed
 
     def statistics(self, now: float) -> PlayoutStatistics:
-        """Counters, and the delay that the next tick will have."""
-        delay = self._clock.delay(self._cursor, now) if self._started else 0.0
+        """Counters, and the delay that the tick after ``now`` will have."""
+        delay = self._clock.delay(self._cursor, now + TICK) if self._started else 0.0
         return PlayoutStatistics(delay, self._concealed / RATE, self._late, self._malformed, self._restarts)

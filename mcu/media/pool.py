@@ -16,7 +16,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mcu.media.facts import Fact
-from mcu.media.link import Apply, Done, LinkError, Message, Ping, Pong, Remove, Report, Start, frame, read_message
+from mcu.media.link import (
+    Apply,
+    Done,
+    LinkError,
+    Message,
+    Ping,
+    Pong,
+    Remove,
+    Report,
+    RequestKeyFrame,
+    Start,
+    frame,
+    read_message,
+)
 from mcu.media.spec import ConferenceSpec, WorkerSettings
 from mcu.ports import MediaError
 
@@ -89,10 +102,13 @@ class WorkerPool:
         if known is None or known.revision < spec.revision:
             worker.conferences[spec.id] = spec
         while True:
-            await asyncio.wait_for(worker.ready.wait(), START_TIMEOUT)
             try:
-                done = await self._command(worker, Apply(request=self._next_request(), spec=spec))
+                await asyncio.wait_for(worker.ready.wait(), START_TIMEOUT)
+                latest = worker.conferences.get(spec.id, spec)
+                done = await self._command(worker, Apply(request=self._next_request(), spec=latest))
                 break
+            except TimeoutError:
+                raise MediaError("no media worker answers") from None
             except LinkError:
                 if self._stopping:
                     raise MediaError("the server is stopping") from None
@@ -107,6 +123,12 @@ class WorkerPool:
                     await self._command(worker, Remove(request=self._next_request(), conference=conference_id))
                 except (LinkError, TimeoutError) as error:
                     logger.warning("removing conference %s: %s", conference_id, error or "no answer")
+
+    def request_key_frame(self, conference_id: str, leg_id: str) -> None:
+        """See ``MediaControl``."""
+        worker = self._worker_of(conference_id)
+        with contextlib.suppress(LinkError):  # a fresh worker begins with a key frame anyway
+            worker.send(RequestKeyFrame(conference=conference_id, leg=leg_id))
 
     def browser_port(self, conference_id: str) -> int:
         """See ``MediaControl``."""
@@ -177,7 +199,7 @@ class WorkerPool:
 
     async def _supervise(self, worker: _Worker) -> None:
         loop = asyncio.get_running_loop()
-        while not self._stopping:
+        while True:
             started = loop.time()
             try:
                 await self._run_once(worker)

@@ -19,9 +19,6 @@ SHORTEST_LAG = 120
 LONGEST_LAG = 720
 """15 ms, a voice of 67 Hz."""
 
-LOOKAHEAD = TICK_SAMPLES + LONGEST_LAG
-"""Samples that ``shorten`` wants in order to fill one tick."""
-
 _RAMP = np.linspace(0, 1, FADE, dtype=np.float32)
 
 

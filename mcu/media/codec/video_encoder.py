@@ -112,7 +112,7 @@ def _h264_options(rung: Rung) -> dict[str, str]:
 def _vp8_options(rung: Rung) -> dict[str, str]:
     return {
         "deadline": "realtime",
-        "cpu-used": "8",
+        "cpu-used": "12",
         "lag-in-frames": "0",
         "error-resilient": "1",
         "auto-alt-ref": "0",

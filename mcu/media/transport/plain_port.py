@@ -36,7 +36,7 @@ class _Socket(asyncio.DatagramProtocol):
 
 
 class PlainPort:
-    """RTP on ``port``, RTCP on ``port + 1`` or, with ``rtcp_mux``, on the same.
+    """RTP on ``port``, RTCP on ``port + 1`` or, where both sides mux (RFC 5761), on the same.
 
     ``accepts`` says whether a datagram is RTP that the peer could have sent; only such a packet may settle the address.
     """
@@ -61,27 +61,26 @@ class PlainPort:
         self._rtcp_heard = False
         self.strangers = 0
 
-    async def open(self, host: str, port: int, rtcp_mux: bool) -> None:
-        """Bind both sockets; raises OSError when one is taken."""
+    async def open(self, host: str, port: int) -> None:
+        """Bind ``port`` and ``port + 1``; raises OSError when one is taken."""
         loop = asyncio.get_running_loop()
-        self._mux = rtcp_mux
         _, self._rtp = await loop.create_datagram_endpoint(
             lambda: _Socket(self._receive), sock=bound_udp_socket(host, port)
         )
-        if not rtcp_mux:
-            try:
-                _, self._rtcp = await loop.create_datagram_endpoint(
-                    lambda: _Socket(self._receive_rtcp), sock=bound_udp_socket(host, port + 1)
-                )
-            except OSError:
-                self.close()
-                raise
+        try:
+            _, self._rtcp = await loop.create_datagram_endpoint(
+                lambda: _Socket(self._receive_rtcp), sock=bound_udp_socket(host, port + 1)
+            )
+        except OSError:
+            self.close()
+            raise
 
-    def set_remote(self, address: NetworkAddress | None, symmetric: bool) -> None:
+    def set_remote(self, address: NetworkAddress | None, symmetric: bool, rtcp_mux: bool) -> None:
         """The peer's address as SDP says it. A new address there un-settles what was learnt from packets."""
         self._symmetric = symmetric
-        if address == self._announced:
+        if address == self._announced and rtcp_mux == self._mux:
             return
+        self._mux = rtcp_mux
         self._announced = address
         self._settled = self._rtcp_heard = False
         self._remote = address

@@ -1,0 +1,241 @@
+"""Browsers that join over WebRTC: three HTTP operations, and their legs."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
+from mcu.conference.manager import ConferenceManager
+from mcu.conference.views import ConferenceView, ParticipantView, conference_view, participant_view
+from mcu.media.facts import Fact, LegSilent
+from mcu.media.spec import LegSpec
+from mcu.ports import ActorKind, MediaControl, MediaError, Operation, Problem, actor_of, body_of
+from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, answer_browser_offer
+from sip.sdp.grammar import SdpError
+from sip.sdp.negotiation import NotAcceptable
+
+# A browser's offer with two m-lines is about 6 kB; ten times that is not a browser's.
+MAX_SDP = 64_000
+
+# A browser checks its path every few seconds (RFC 7675): this much silence and it is gone. Its page has then had time
+# to come back by itself.
+SILENCE_TIMEOUT = 30.0
+
+_JOIN_STATUS = {
+    JoinCode.UNKNOWN_ROOM: 404,
+    JoinCode.WRONG_PIN: 403,
+    JoinCode.TOO_MANY_ATTEMPTS: 429,
+    JoinCode.FULL: 409,
+    JoinCode.LOCKED: 409,
+    JoinCode.MEDIA: 503,
+}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class JoinRequest(_Body):
+    """A browser at the door, with its WebRTC offer."""
+
+    name: str = Field(min_length=1, max_length=100, description="shown to the others")
+    pin: str | None = Field(None, max_length=32, repr=False, description="the room's PIN where it has one")
+    sdp: str = Field(min_length=1, max_length=MAX_SDP, repr=False, description="offer with gathered candidates")
+
+
+class MediaRequest(_Body):
+    """A fresh offer of a participant whose path broke or whose devices changed."""
+
+    sdp: str = Field(min_length=1, max_length=MAX_SDP, repr=False, description="offer with gathered candidates")
+
+
+class MediaResponse(_Body):
+    """The answer."""
+
+    sdp: str = Field(repr=False, description="answer")
+
+
+class JoinResponse(_Body):
+    """In. ``token`` proves from now on who this participant is; it is shown once."""
+
+    participant: ParticipantView
+    conference: ConferenceView
+    token: str = Field(repr=False)
+    sdp: str = Field(repr=False, description="answer")
+
+
+class DoorResponse(_Body):
+    """What a stranger may know about a number."""
+
+    number: str
+    exists: bool
+    pin_required: bool
+
+
+@dataclass(frozen=True)
+class BrowserAddresses:
+    """``public_address`` is told to browsers instead of the address that they reached the web server at.
+
+    ``local_addresses`` are told besides, for browsers that come by another network.
+    """
+
+    public_address: str | None
+    local_addresses: Sequence[str]
+    fingerprint: str
+
+
+class BrowserGateway:
+    """One for the server; implements ``LegOwner`` for browsers, whose call ends by an event on their WebSocket."""
+
+    def __init__(
+        self,
+        manager: ConferenceManager,
+        media: MediaControl,
+        addresses: BrowserAddresses,
+        ids: Callable[[], int],
+    ) -> None:
+        self._manager = manager
+        self._media = media
+        self._addresses = addresses
+        self._ids = ids
+        self._tasks: set[asyncio.Task[None]] = set()
+        media.on_fact(self._handle_fact)
+
+    def operations(self) -> list[Operation]:
+        """The HTTP operations for the control API."""
+        return [
+            Operation(
+                "GET", "/conferences/{number}/door", self._door, "What a number is: joinable, and with a PIN or not",
+                access="public", response=DoorResponse, tag="joining",
+            ),
+            Operation(
+                "POST", "/conferences/{number}/join", self._join, "Join from a browser with a WebRTC offer",
+                access="public", request=JoinRequest, response=JoinResponse, status=201, tag="joining",
+                errors=(403, 404, 406, 409, 429, 503),
+            ),
+            Operation(
+                "PUT", "/participants/{id}/media", self._renew, "Set up a participant's media anew",
+                access="participant", request=MediaRequest, response=MediaResponse, tag="joining",
+                errors=(403, 404, 406, 503),
+            ),
+        ]  # fmt: skip
+
+    # LegOwner
+
+    async def end(self, leg_id: str, reason: str) -> None:
+        """See ``LegOwner``: the page learns of it by its WebSocket, and the worker closes the transport."""
+
+    async def request_key_frame(self, leg_id: str) -> None:
+        """See ``LegOwner``: browsers have RTCP for that."""
+
+    # Operations
+
+    async def _door(self, request: web.Request) -> web.Response:
+        door = await self._manager.door(request.match_info["number"])
+        response = DoorResponse(number=door.number, exists=door.exists, pin_required=door.pin_required)
+        return web.json_response(text=response.model_dump_json())
+
+    async def _join(self, request: web.Request) -> web.Response:
+        body = body_of(request, JoinRequest)
+        made: list[BrowserAnswer] = []
+
+        def make_leg(seat: Seat) -> LegSpec:
+            leg, answer = self._answer(request, seat.participant_id, body.name, seat.conference_id, body.sdp)
+            made.append(answer)
+            return leg
+
+        newcomer = Newcomer(
+            name=body.name, kind="browser", owner=self, make_leg=make_leg, source=request.remote or "unknown"
+        )
+        try:
+            participant = await self._manager.join(request.match_info["number"], newcomer, body.pin)
+        except JoinRefused as refusal:
+            raise _join_problem(refusal) from refusal
+        conference = self._manager.conference_of(participant.id)
+        if conference is None:
+            raise Problem(409, "Conference ended", "The conference ended while you joined.", "conference_ended")
+        response = JoinResponse(
+            participant=participant_view(participant, conference),
+            conference=conference_view(conference),
+            token=self._manager.tokens.issue(participant.id),
+            sdp=made[-1].sdp,
+        )
+        return web.json_response(text=response.model_dump_json(), status=201)
+
+    async def _renew(self, request: web.Request) -> web.Response:
+        participant_id = request.match_info["id"]
+        actor = actor_of(request)
+        participant = self._manager.participant(participant_id)
+        conference = self._manager.conference_of(participant_id)
+        if actor.kind is not ActorKind.PARTICIPANT or actor.id != participant_id:
+            raise Problem(403, "Forbidden", "Only a participant itself can set up its media.", "forbidden")
+        if participant is None or conference is None:
+            raise Problem(404, "Unknown participant", "Nobody with this id is in a conference.", "unknown_participant")
+        sdp = body_of(request, MediaRequest).sdp
+        leg, answer = self._answer(request, participant_id, participant.name, conference.id, sdp)
+        try:
+            await self._manager.replace_leg(participant_id, leg)
+        except (MediaError, KeyError) as error:
+            raise Problem(503, "Media failed", f"The media could not be set up: {error}", "media") from error
+        return web.json_response(text=MediaResponse(sdp=answer.sdp).model_dump_json())
+
+    def _answer(
+        self, request: web.Request, leg_id: str, name: str, conference_id: str, offer: str
+    ) -> tuple[LegSpec, BrowserAnswer]:
+        """The leg and the answer to an offer. Raises Problem when the offer is no use."""
+        port = self._media.browser_port(conference_id)
+        local = BrowserLocal(
+            ufrag=secrets.token_hex(4),
+            password=secrets.token_hex(16),
+            fingerprint=("sha-256", self._addresses.fingerprint),
+            candidates=tuple((address, port) for address in self._candidate_addresses(request)),
+            audio_ssrc=self._ids(),
+            video_ssrc=self._ids(),
+            cname=leg_id,
+        )
+        try:
+            answer = answer_browser_offer(offer, local)
+        except SdpError as error:
+            raise Problem(400, "Malformed session description", str(error), "malformed_sdp") from error
+        except NotAcceptable as error:
+            raise Problem(406, "Offer not acceptable", error.reason, "offer_not_acceptable") from error
+        leg = LegSpec(id=leg_id, name=name, transport=answer.transport, audio=answer.audio, video=answer.video)
+        return leg, answer
+
+    def _candidate_addresses(self, request: web.Request) -> list[str]:
+        """Best first: the address by which this browser reached us surely works for its media too."""
+        if self._addresses.public_address is not None:
+            return [self._addresses.public_address]
+        reached = request.transport.get_extra_info("sockname") if request.transport is not None else None
+        found = [reached[0].removeprefix("::ffff:")] if reached else []
+        return list(dict.fromkeys([*found, *self._addresses.local_addresses]))
+
+    def _handle_fact(self, fact: Fact) -> None:
+        if not isinstance(fact, LegSilent) or fact.seconds < SILENCE_TIMEOUT:
+            return
+        participant = self._manager.participant(fact.leg)
+        if participant is not None and participant.kind == "browser":
+            task = asyncio.create_task(self._manager.leave(fact.leg, "silent"))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+
+def _join_problem(refusal: JoinRefused) -> Problem:
+    titles = {
+        JoinCode.UNKNOWN_ROOM: "Unknown room",
+        JoinCode.WRONG_PIN: "Wrong PIN",
+        JoinCode.TOO_MANY_ATTEMPTS: "Too many attempts",
+        JoinCode.FULL: "Full",
+        JoinCode.LOCKED: "Locked",
+        JoinCode.MEDIA: "Media failed",
+    }
+    retry_after = None if refusal.retry_after is None else max(1, round(refusal.retry_after))
+    return Problem(
+        _JOIN_STATUS[refusal.code], titles[refusal.code], str(refusal), refusal.code.value, retry_after=retry_after
+    )

@@ -1,0 +1,329 @@
+"""The media of one conference: makes a ``ConferenceSpec`` so; joins legs to the picture, the sound and recordings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aiortc.rtcdtlstransport import RTCCertificate
+
+from mcu.media.facts import (
+    ConferenceStatistics,
+    DigitPressed,
+    Fact,
+    KeyFrameWanted,
+    LegConnected,
+    LegFailed,
+    LegFlowing,
+    LegSilent,
+    LegStatistics,
+    RecordingFailed,
+    SpeakerChanged,
+)
+from mcu.media.leg import Media, MediaLeg
+from mcu.media.leg_transport import LegTransportError
+from mcu.media.picture_pipeline import PicturePipeline
+from mcu.media.picture_state import PictureSource, PictureState, Rung, VideoCodec
+from mcu.media.recording import RecordingLeg
+from mcu.media.rungs import rung_for_leg
+from mcu.media.sound_pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState
+from mcu.media.spec import ConferenceSpec, LegSpec, RecordingSpec
+from mcu.media.transport.browser_port import BrowserPort
+from mcu.media.units import CodedPicture, CodedSound
+from recorder.errors import RecorderError
+
+logger = logging.getLogger(__name__)
+
+# While recording, so that seeking is fine-grained and HLS segments are short; seconds.
+RECORDING_KEY_INTERVAL = 2.0
+
+
+class ConferenceMedia:
+    """Lives on the worker's event loop; the pipelines have threads of their own and come back to it in batches."""
+
+    def __init__(
+        self,
+        conference_id: str,
+        font_file: Path,
+        browser_port: BrowserPort,
+        certificate: RTCCertificate,
+        generation: int,
+        report: Callable[[Fact], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._id = conference_id
+        self._browser_port = browser_port
+        self._certificate = certificate
+        self._generation = generation
+        self._report = report
+        self._loop = asyncio.get_running_loop()
+        self._spec = ConferenceSpec(id=conference_id, revision=0)
+        self._legs: dict[str, MediaLeg] = {}
+        self._rungs: dict[str, Rung] = {}
+        self._receivers: dict[Rung, list[MediaLeg]] = {}
+        self._recordings: dict[str, RecordingLeg] = {}
+        self._failed_recordings: set[str] = set()
+        self._applying = asyncio.Lock()
+        self._pictures = PicturePipeline(
+            conference_id,
+            font_file,
+            clock=clock,
+            on_coded=self._picture_coded,
+            on_key_frame_wanted=lambda source: self._call(self._want_key_frame, source),
+        )
+        self._sound = SoundPipeline(
+            conference_id,
+            clock=clock,
+            on_coded=lambda mixes: self._call(self._deliver_sound, mixes),
+            on_recorded=self._sound_recorded,
+            on_speaker=lambda leg: self._call(self._speaker_changed, leg),
+        )
+        self._pictures.start()
+        self._sound.start()
+
+    async def apply(self, spec: ConferenceSpec) -> dict[str, str]:
+        """Make it so; returns the legs that could not be opened, with the reason. An older revision changes nothing."""
+        async with self._applying:
+            if spec.revision < self._spec.revision:
+                return {}
+            failed = await self._apply_legs(spec)
+            self._spec = spec
+            await self._apply_recordings(spec)
+            self._apply_pictures(spec)
+            self._apply_sound(spec)
+            return failed
+
+    async def close(self) -> None:
+        """End everything; recordings are closed properly."""
+        async with self._applying:
+            for leg in self._legs.values():
+                await leg.close()
+            self._legs.clear()
+            await asyncio.to_thread(self._pictures.stop)
+            await asyncio.to_thread(self._sound.stop)
+            for recording in self._recordings.values():
+                await asyncio.to_thread(recording.close)
+            self._recordings.clear()
+
+    def request_key_frame(self, leg_id: str) -> None:
+        """A leg asked for a key frame of what it receives."""
+        rung = self._rungs.get(leg_id)
+        if rung is not None:
+            self._pictures.request_key_frame(rung)
+
+    def handle_timer(self, now: float) -> None:
+        """Called every few milliseconds by the worker."""
+        for leg in list(self._legs.values()):
+            leg.handle_timer(now)
+
+    def statistics(self, now: float) -> list[Fact]:
+        """Facts for a report every few seconds."""
+        facts: list[Fact] = []
+        for leg in self._legs.values():
+            for media, stream in leg.streams():
+                counters = stream.statistics(now)
+                facts.append(
+                    LegStatistics(
+                        conference=self._id,
+                        leg=leg.id,
+                        media=media,
+                        packets_received=counters.packets_received,
+                        packets_lost=counters.packets_lost,
+                        bytes_received=counters.bytes_received,
+                        packets_sent=counters.packets_sent,
+                        bytes_sent=counters.bytes_sent,
+                        jitter_ms=counters.jitter_ms,
+                        round_trip_ms=counters.round_trip_ms,
+                        remote_fraction_lost=counters.remote_fraction_lost,
+                        malformed=counters.malformed,
+                    )
+                )
+        pictures = self._pictures.statistics()
+        facts.append(
+            ConferenceStatistics(
+                conference=self._id,
+                composite_fps=pictures.composite_fps,
+                composite_dropped=pictures.dropped,
+                late_audio_ticks=self._sound.statistics().late_ticks,
+                encoders=pictures.encoders,
+            )
+        )
+        return facts
+
+    # Desired state
+
+    async def _apply_legs(self, spec: ConferenceSpec) -> dict[str, str]:
+        wanted = {leg.id: leg for leg in spec.legs}
+        for leg_id, leg in list(self._legs.items()):
+            description = wanted.get(leg_id)
+            if description is not None and leg.can_become(description):
+                leg.update(description)
+            else:
+                del self._legs[leg_id]
+                await leg.close()
+        failed: dict[str, str] = {}
+        for leg_id, description in wanted.items():
+            if leg_id not in self._legs:
+                try:
+                    await self._open_leg(description)
+                except LegTransportError as error:
+                    failed[leg_id] = str(error)
+        return failed
+
+    async def _open_leg(self, description: LegSpec) -> None:
+        leg = MediaLeg(description, self, self._generation)
+        await leg.open(self._browser_port, self._certificate)
+        self._legs[leg.id] = leg
+
+    async def _apply_recordings(self, spec: ConferenceSpec) -> None:
+        wanted = {recording.id: recording for recording in spec.recordings}
+        for recording_id in self._recordings.keys() - wanted.keys():
+            recording = self._recordings.pop(recording_id)
+            await asyncio.to_thread(recording.close)
+        for recording_id, description in wanted.items():
+            if recording_id not in self._recordings and recording_id not in self._failed_recordings:
+                self._open_recording(description, spec)
+
+    def _open_recording(self, description: RecordingSpec, spec: ConferenceSpec) -> None:
+        try:
+            self._recordings[description.id] = RecordingLeg(
+                self._id,
+                description,
+                spec,
+                self._sound.aac_config,
+                lambda fact: self._call(self._report, fact),
+                self._pictures.request_key_frame,
+            )
+        except RecorderError as error:
+            # Told once: the next change of the conference must not fail anew.
+            self._failed_recordings.add(description.id)
+            self._report(RecordingFailed(conference=self._id, recording=description.id, reason=str(error)))
+
+    def _apply_pictures(self, spec: ConferenceSpec) -> None:
+        sources = tuple(
+            PictureSource(
+                id=description.id,
+                name=description.name,
+                codec=_picture_codec(description),
+                muted=description.camera_muted or description.held,
+                microphone_muted=description.microphone_muted,
+                order=order,
+            )
+            for order, description in enumerate(spec.legs)
+        )
+        receivers: dict[Rung, list[MediaLeg]] = {}
+        rungs: dict[str, Rung] = {}
+        for leg in self._legs.values():
+            if leg.spec.video is not None and leg.takes_picture():
+                rungs[leg.id] = rung_for_leg(spec, leg.spec.video)
+                receivers.setdefault(rungs[leg.id], []).append(leg)
+        new_receivers = {rung for leg_id, rung in rungs.items() if self._rungs.get(leg_id) != rung}
+        self._receivers, self._rungs = receivers, rungs
+        recorded = {recording.rung for recording in self._recordings.values()}
+        self._pictures.apply(
+            PictureState(
+                layout=spec.layout,
+                sources=sources,
+                rungs=frozenset(receivers.keys() | recorded),
+                key_interval=RECORDING_KEY_INTERVAL if recorded else None,
+            )
+        )
+        for rung in new_receivers | recorded:
+            self._pictures.request_key_frame(rung)
+
+    def _apply_sound(self, spec: ConferenceSpec) -> None:
+        legs = tuple(
+            SoundLeg(
+                id=leg.id,
+                receive_codecs=leg.spec.audio.receive_codecs,
+                send_codec=leg.spec.audio.send_codec,
+                microphone_muted=leg.spec.microphone_muted,
+                speaker_muted=leg.spec.speaker_muted,
+                send=leg.spec.audio.send and not leg.spec.held,
+                receive=leg.spec.audio.receive and not leg.spec.held,
+            )
+            for leg in self._legs.values()
+            if leg.spec.audio is not None
+        )
+        self._sound.apply(SoundState(legs=legs, record=bool(self._recordings)))
+
+    # LegListener: packets came in
+
+    def picture_received(self, leg: MediaLeg, unit: CodedPicture) -> None:
+        self._pictures.push(leg.id, unit)
+
+    def sound_received(self, leg: MediaLeg, unit: CodedSound) -> None:
+        self._sound.push(leg.id, unit)
+
+    def key_frame_requested(self, leg: MediaLeg) -> None:
+        self.request_key_frame(leg.id)
+
+    def key_frame_overdue(self, leg: MediaLeg) -> None:
+        self._report(KeyFrameWanted(conference=self._id, leg=leg.id))
+
+    def digit_received(self, leg: MediaLeg, digit: str) -> None:
+        self._report(DigitPressed(conference=self._id, leg=leg.id, digit=digit))
+
+    def media_flowing(self, leg: MediaLeg, media: Media) -> None:
+        self._report(LegFlowing(conference=self._id, leg=leg.id, media=media))
+
+    def leg_connected(self, leg: MediaLeg) -> None:
+        self._report(LegConnected(conference=self._id, leg=leg.id))
+        if leg.wants_picture_from():
+            leg.request_key_frame()
+        self.key_frame_requested(leg)
+
+    def leg_silent(self, leg: MediaLeg, seconds: float) -> None:
+        self._report(LegSilent(conference=self._id, leg=leg.id, seconds=seconds))
+
+    def leg_failed(self, leg: MediaLeg, reason: str) -> None:
+        self._report(LegFailed(conference=self._id, leg=leg.id, reason=reason))
+
+    # Pipelines: called on the loop
+
+    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+        """From a pipeline's thread to the loop; a closed loop means that the worker is stopping."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _picture_coded(self, rung: Rung, unit: CodedPicture) -> None:
+        """On the encoder's thread: recordings have a queue of their own; legs are served on the loop."""
+        for recording in tuple(self._recordings.values()):
+            recording.write_picture(rung, unit)
+        self._call(self._deliver_picture, rung, unit)
+
+    def _deliver_picture(self, rung: Rung, unit: CodedPicture) -> None:
+        for leg in self._receivers.get(rung, ()):
+            leg.send_picture(unit)
+
+    def _deliver_sound(self, mixes: Sequence[CodedMix]) -> None:
+        for mix in mixes:
+            for leg_id in mix.legs:
+                leg = self._legs.get(leg_id)
+                if leg is not None:
+                    leg.send_sound(mix.unit)
+
+    def _sound_recorded(self, sounds: Sequence[RecordedSound]) -> None:
+        for recording in tuple(self._recordings.values()):
+            for sound in sounds:
+                recording.write_sound(sound)
+
+    def _want_key_frame(self, source: str) -> None:
+        leg = self._legs.get(source)
+        if leg is not None and leg.wants_picture_from():
+            leg.request_key_frame()
+
+    def _speaker_changed(self, leg: str | None) -> None:
+        self._pictures.speaker(leg)
+        self._report(SpeakerChanged(conference=self._id, leg=leg))
+
+
+def _picture_codec(description: LegSpec) -> VideoCodec | None:
+    video = description.video
+    if video is None or not video.receive or not video.receive_codecs:
+        return None
+    return "VP8" if video.receive_codecs[0].name == "VP8" else "H264"

@@ -1,0 +1,275 @@
+"""One leg in a worker: its RTP streams over its transport, access units on the other side."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Literal, Protocol
+
+from aiortc.rtcdtlstransport import RTCCertificate
+
+from mcu.media.leg_transport import BrowserLegTransport, LegTransport, PlainLegTransport
+from mcu.media.rtp.session import (
+    ByeReceived,
+    DigitReceived,
+    FirstPacket,
+    KeyFrameOverdue,
+    KeyFrameRequested,
+    PictureReceived,
+    RtpStream,
+    SoundReceived,
+    StreamConfig,
+)
+from mcu.media.spec import AudioSpec, LegSpec, PlainTransport, VideoSpec
+from mcu.media.transport.browser_port import BrowserPort
+from mcu.media.units import CodedPicture, CodedSound
+
+logger = logging.getLogger(__name__)
+
+Media = Literal["audio", "video"]
+
+# What we ask a browser to send at most: its picture fills one tile of a 1080p canvas, or all of it when alone.
+RECEIVE_BITRATE = 2_500_000
+
+# A held room sends nothing by right; any other leg that sends nothing at all for this long is reported.
+SILENCE_REPORT = 5.0
+
+
+class LegListener(Protocol):
+    """What a leg tells its conference; called on the worker's event loop."""
+
+    def picture_received(self, leg: MediaLeg, unit: CodedPicture) -> None: ...
+    def sound_received(self, leg: MediaLeg, unit: CodedSound) -> None: ...
+    def key_frame_requested(self, leg: MediaLeg) -> None: ...
+    def key_frame_overdue(self, leg: MediaLeg) -> None: ...
+    def digit_received(self, leg: MediaLeg, digit: str) -> None: ...
+    def media_flowing(self, leg: MediaLeg, media: Media) -> None: ...
+    def leg_connected(self, leg: MediaLeg) -> None: ...
+    def leg_silent(self, leg: MediaLeg, seconds: float) -> None: ...
+    def leg_failed(self, leg: MediaLeg, reason: str) -> None: ...
+
+
+class MediaLeg:
+    """Opened from a ``LegSpec``; ``update`` takes a changed one where that needs no new sockets.
+
+    ``generation`` tells which worker in a row this is: a successor sends under other SSRCs than its predecessor, since
+    it cannot know the sequence numbers that went out, and a new SSRC is how RTP says "this stream begins" (RFC 3550
+    section 8.2).
+    """
+
+    def __init__(
+        self,
+        spec: LegSpec,
+        listener: LegListener,
+        generation: int,
+        clock: Callable[[], float] = time.monotonic,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.spec = spec
+        self._listener = listener
+        self._clock = clock
+        self._generation = generation
+        self._rng = rng or random.SystemRandom()
+        self._transport: LegTransport | None = None
+        self._streams: dict[Media, RtpStream] = {}
+        self._wallclock = 0.0
+        self._last_heard = clock()
+        self._last_silence_report = 0.0
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+    async def open(self, browser_port: BrowserPort, certificate: RTCCertificate) -> None:
+        """Make streams and bind sockets. Raises LegTransportError."""
+        now = self._clock()
+        # Taken once, so that the sender reports of sound and picture agree to the microsecond (lip sync).
+        self._wallclock = time.time()
+        if self.spec.audio is not None:
+            self._streams["audio"] = self._make_stream("audio", self.spec.audio, now)
+        if self.spec.video is not None:
+            self._streams["video"] = self._make_stream("video", self.spec.video, now)
+        transport: LegTransport
+        if isinstance(self.spec.transport, PlainTransport):
+            transport = PlainLegTransport(self._receive_rtp, self._receive_rtcp, self._payload_types())
+        else:
+            transport = BrowserLegTransport(
+                self._receive_rtp, self._receive_rtcp, self._payload_types(), browser_port, certificate
+            )
+            transport.on_connected = lambda: self._listener.leg_connected(self)
+            transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
+        await transport.open(self.spec.transport)
+        self._transport = transport
+        self._last_heard = now
+        if self.wants_picture_from():
+            self.request_key_frame()
+
+    def can_become(self, spec: LegSpec) -> bool:
+        """Whether ``update`` can take this description: same sockets, same credentials, same streams."""
+        mine, theirs = self.spec.transport, spec.transport
+        if isinstance(mine, PlainTransport) and isinstance(theirs, PlainTransport):
+            same_path = (mine.local_host, mine.audio_port, mine.video_port) == (
+                theirs.local_host,
+                theirs.audio_port,
+                theirs.video_port,
+            )
+        else:
+            same_path = mine == theirs
+        return same_path and _same_stream(self.spec.audio, spec.audio) and _same_stream(self.spec.video, spec.video)
+
+    def update(self, spec: LegSpec) -> None:
+        """Take a changed description for which ``can_become`` holds."""
+        wanted_before = self.wants_picture_from()
+        self.spec = spec
+        if self._transport is not None:
+            self._transport.update(spec.transport)
+        if self.wants_picture_from() and not wanted_before:
+            self.request_key_frame()
+
+    async def close(self) -> None:
+        """Say BYE over RTCP and release the sockets."""
+        now = self._clock()
+        for stream in self._streams.values():
+            stream.close(now)
+        self._flush()
+        self._streams.clear()
+        if self._transport is not None:
+            await self._transport.close()
+
+    # What the leg wants and gives
+
+    def wants_picture_from(self) -> bool:
+        """Whether pictures of this leg can be shown."""
+        video = self.spec.video
+        return video is not None and video.receive and not self.spec.held and not self.spec.camera_muted
+
+    def takes_picture(self) -> bool:
+        """Whether this leg is to be sent pictures."""
+        return self.spec.video is not None and self.spec.video.send and not self.spec.held
+
+    def send_picture(self, unit: CodedPicture) -> None:
+        """Packetise and send one access unit."""
+        stream = self._streams.get("video")
+        if stream is not None and self._transport is not None and self.takes_picture():
+            stream.send_picture(unit, self._clock())
+            self._transport.send_rtp("video", stream.rtp_to_send())
+
+    def send_sound(self, unit: CodedSound) -> None:
+        """Send one sound frame."""
+        stream = self._streams.get("audio")
+        if stream is not None and self._transport is not None:
+            stream.send_sound(unit, self._clock())
+            self._transport.send_rtp("audio", stream.rtp_to_send())
+
+    def request_key_frame(self) -> None:
+        """Ask the peer for a key frame (RFC 4585 PLI, RFC 5104 FIR)."""
+        stream = self._streams.get("video")
+        if stream is not None:
+            stream.request_key_frame(self._clock())
+            self._flush()
+
+    def handle_timer(self, now: float) -> None:
+        """Run what is due: RTCP reports, retransmission requests, silence."""
+        for media, stream in self._streams.items():
+            deadline = stream.next_deadline()
+            if deadline is not None and deadline <= now:
+                stream.handle_timer(now)
+                self._dispatch(media, stream)
+        self._flush()
+        silent = now - self._last_heard
+        if silent >= SILENCE_REPORT and now - self._last_silence_report >= SILENCE_REPORT:
+            self._last_silence_report = now
+            self._listener.leg_silent(self, silent)
+
+    def streams(self) -> Iterator[tuple[Media, RtpStream]]:
+        """The streams, for statistics."""
+        yield from self._streams.items()
+
+    # Inside
+
+    def _make_stream(self, media: Media, spec: AudioSpec | VideoSpec, now: float) -> RtpStream:
+        ssrc = spec.ssrc
+        if isinstance(self.spec.transport, PlainTransport):
+            ssrc = (ssrc + self._generation * 0x9E3779B1) & 0xFFFFFFFF or 1
+        config = StreamConfig(
+            kind=media,
+            ssrc=ssrc,
+            cname=self.spec.id,
+            receive={codec.payload_type: codec for codec in spec.receive_codecs},
+            dtmf_payload_type=spec.dtmf_payload_type if isinstance(spec, AudioSpec) else None,
+            send_codec=spec.send_codec,
+            dtmf_clock_rate=spec.dtmf_clock_rate if isinstance(spec, AudioSpec) else 8000,
+            feedback=frozenset(spec.feedback) if isinstance(spec, VideoSpec) else frozenset(),
+            abs_send_time_id=spec.abs_send_time_id if isinstance(spec, VideoSpec) else None,
+            mid_id=spec.mid_id,
+            mid=spec.mid,
+            label=self.spec.id,
+        )
+        stream = RtpStream(config, self._rng, now, self._wallclock)
+        if media == "video" and "remb" in config.feedback:
+            stream.set_maximum_bitrate(RECEIVE_BITRATE)
+        return stream
+
+    def _payload_types(self) -> dict[int, Media]:
+        types: dict[int, Media] = {}
+        if self.spec.video is not None:
+            types |= {codec.payload_type: "video" for codec in self.spec.video.receive_codecs}
+        if self.spec.audio is not None:
+            types |= {codec.payload_type: "audio" for codec in self.spec.audio.receive_codecs}
+            if self.spec.audio.dtmf_payload_type is not None:
+                types[self.spec.audio.dtmf_payload_type] = "audio"
+        return types
+
+    def _receive_rtp(self, media: Media, data: bytes) -> None:
+        stream = self._streams.get(media)
+        if stream is not None:
+            now = self._clock()
+            self._last_heard = now
+            stream.receive_rtp(data, now)
+            self._dispatch(media, stream)
+
+    def _receive_rtcp(self, media: Media | None, data: bytes) -> None:
+        """``media`` is None where all streams share one path: each stream takes the parts that are about it."""
+        now = self._clock()
+        self._last_heard = now
+        for name, stream in self._streams.items():
+            if media is None or name == media:
+                stream.receive_rtcp(data, now)
+                self._dispatch(name, stream)
+        self._flush()
+
+    def _dispatch(self, media: Media, stream: RtpStream) -> None:
+        for event in stream.events():
+            match event:
+                case PictureReceived(unit):
+                    self._listener.picture_received(self, unit)
+                case SoundReceived(unit):
+                    self._listener.sound_received(self, unit)
+                case KeyFrameRequested():
+                    self._listener.key_frame_requested(self)
+                case KeyFrameOverdue():
+                    self._listener.key_frame_overdue(self)
+                case DigitReceived(digit):
+                    self._listener.digit_received(self, digit)
+                case FirstPacket():
+                    self._listener.media_flowing(self, media)
+                case ByeReceived():
+                    logger.debug("leg %s: RTCP BYE for %s", self.id, media)
+
+    def _flush(self) -> None:
+        if self._transport is None:
+            return
+        for media, stream in self._streams.items():
+            if packets := stream.rtp_to_send():
+                self._transport.send_rtp(media, packets)
+            if reports := stream.rtcp_to_send():
+                self._transport.send_rtcp(media, reports)
+
+
+def _same_stream(mine: AudioSpec | VideoSpec | None, theirs: AudioSpec | VideoSpec | None) -> bool:
+    if mine is None or theirs is None:
+        return mine is theirs
+    fields = {"ssrc", "send_codec", "receive_codecs", "mid"}
+    return mine.model_dump(include=fields) == theirs.model_dump(include=fields)

@@ -1,0 +1,182 @@
+"""How the packets of a leg travel: two plain UDP ports for a room, one DTLS-SRTP association for a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, Protocol
+
+from aiortc.rtcdtlstransport import RTCCertificate
+
+from mcu.media.spec import Address, PlainTransport, WebRtcTransport
+from mcu.media.transport.browser_port import BrowserPort
+from mcu.media.transport.dtls import DtlsError, DtlsSession
+from mcu.media.transport.ice_lite import IceLiteAgent
+from mcu.media.transport.plain_port import PlainPort
+
+logger = logging.getLogger(__name__)
+
+Media = Literal["audio", "video"]
+
+# A browser on a bad network needs several flights; after this its page has long offered anew.
+HANDSHAKE_TIMEOUT = 20.0
+
+
+class LegTransportError(Exception):
+    """The leg's path could not be opened; the message says why."""
+
+
+class LegTransport(Protocol):
+    """What a leg needs of its path."""
+
+    async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
+        """Bind. Raises LegTransportError."""
+
+    def update(self, spec: PlainTransport | WebRtcTransport) -> None:
+        """Take a changed address of the peer."""
+
+    def send_rtp(self, media: Media, packets: Sequence[bytes]) -> None: ...
+
+    def send_rtcp(self, media: Media, packets: Sequence[bytes]) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+RtpReceiver = Callable[[Media, bytes], None]
+RtcpReceiver = Callable[[Media | None, bytes], None]
+
+
+class PlainLegTransport:
+    """RTP/AVP: a pair of UDP ports for each m-line."""
+
+    def __init__(self, on_rtp: RtpReceiver, on_rtcp: RtcpReceiver, payload_types: Mapping[int, Media]) -> None:
+        self._on_rtp = on_rtp
+        self._on_rtcp = on_rtcp
+        self._payload_types = payload_types
+        self._ports: dict[Media, PlainPort] = {}
+
+    async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
+        assert isinstance(spec, PlainTransport)
+        local: dict[Media, int] = {"audio": spec.audio_port, "video": spec.video_port}
+        for media, number in local.items():
+            if number == 0:
+                continue
+            port = self._make_port(media)
+            try:
+                await port.open(spec.local_host, number)
+            except OSError as error:
+                await self.close()
+                raise LegTransportError(f"UDP port {number} for {media}: {error.strerror}") from error
+            self._ports[media] = port
+        self.update(spec)
+
+    def update(self, spec: PlainTransport | WebRtcTransport) -> None:
+        assert isinstance(spec, PlainTransport)
+        remote: dict[Media, Address | None] = {"audio": spec.audio_remote, "video": spec.video_remote}
+        for media, port in self._ports.items():
+            address = remote[media]
+            port.set_remote((address.host, address.port) if address else None, spec.symmetric, spec.rtcp_mux)
+
+    def send_rtp(self, media: Media, packets: Sequence[bytes]) -> None:
+        if port := self._ports.get(media):
+            port.send_rtp(packets)
+
+    def send_rtcp(self, media: Media, packets: Sequence[bytes]) -> None:
+        if port := self._ports.get(media):
+            port.send_rtcp(packets)
+
+    async def close(self) -> None:
+        for port in self._ports.values():
+            port.close()
+        self._ports.clear()
+
+    def _make_port(self, media: Media) -> PlainPort:
+        def accepts(data: bytes) -> bool:
+            return len(data) >= 12 and data[0] >> 6 == 2 and self._payload_types.get(data[1] & 0x7F) == media
+
+        return PlainPort(
+            on_rtp=lambda data: self._on_rtp(media, data),
+            on_rtcp=lambda data: self._on_rtcp(media, data),
+            accepts=accepts,
+        )
+
+
+class BrowserLegTransport:
+    """ICE-lite and DTLS-SRTP on the worker's browser port, everything bundled (RFC 9143)."""
+
+    def __init__(
+        self,
+        on_rtp: RtpReceiver,
+        on_rtcp: RtcpReceiver,
+        payload_types: Mapping[int, Media],
+        port: BrowserPort,
+        certificate: RTCCertificate,
+    ) -> None:
+        self._on_rtp = on_rtp
+        self._on_rtcp = on_rtcp
+        self._payload_types = payload_types
+        self._port = port
+        self._certificate = certificate
+        self._handshake: asyncio.Task[None] | None = None
+        self.on_connected: Callable[[], None] = lambda: None
+        self.on_failed: Callable[[str], None] = lambda reason: None
+
+    async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
+        assert isinstance(spec, WebRtcTransport)
+        agent = IceLiteAgent(spec.local_ufrag, spec.local_password, spec.remote_ufrag)
+        try:
+            self._endpoint = self._port.add(agent, self._receive)
+        except ValueError as error:
+            raise LegTransportError(str(error)) from error
+        self._dtls = DtlsSession(self._certificate, spec.fingerprints, spec.dtls_role, self._endpoint.send)
+        self._handshake = asyncio.create_task(self._connect())
+
+    def update(self, spec: PlainTransport | WebRtcTransport) -> None:
+        """Nothing to take: a browser's addresses come from its checks."""
+
+    def send_rtp(self, media: Media, packets: Sequence[bytes]) -> None:
+        for packet in packets:
+            protected = self._dtls.protect_rtp(packet)
+            if protected is not None:
+                self._endpoint.send(protected)
+
+    def send_rtcp(self, media: Media, packets: Sequence[bytes]) -> None:
+        for packet in packets:
+            protected = self._dtls.protect_rtcp(packet)
+            if protected is not None:
+                self._endpoint.send(protected)
+
+    async def close(self) -> None:
+        if self._handshake is not None:
+            self._handshake.cancel()
+            await asyncio.gather(self._handshake, return_exceptions=True)
+            await self._dtls.close()
+            self._endpoint.close()
+
+    async def _connect(self) -> None:
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT):
+                await self._dtls.handshake()
+        except (DtlsError, TimeoutError) as error:
+            self.on_failed(str(error) or f"no DTLS handshake in {HANDSHAKE_TIMEOUT:.0f} s")
+        else:
+            logger.debug("browser leg connected in %.0f ms", (time.monotonic() - started) * 1000)
+            self.on_connected()
+
+    def _receive(self, data: bytes) -> None:
+        first = data[0]
+        if 20 <= first <= 63:  # RFC 7983
+            self._dtls.receive_dtls(data)
+        elif 128 <= first <= 191 and len(data) >= 2:
+            if 192 <= data[1] <= 223:
+                packet = self._dtls.unprotect_rtcp(data)
+                if packet is not None:
+                    self._on_rtcp(None, packet)
+            else:
+                media = self._payload_types.get(data[1] & 0x7F)
+                packet = self._dtls.unprotect_rtp(data) if media is not None else None
+                if packet is not None and media is not None:
+                    self._on_rtp(media, packet)

@@ -1,0 +1,173 @@
+"""A media worker process: ``python -m mcu.media.worker SOCKET``. Started and fed by ``mcu.media.pool``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+
+import uvloop
+
+from mcu.media.conference_media import ConferenceMedia
+from mcu.media.facts import Fact
+from mcu.media.link import (
+    Apply,
+    Done,
+    LinkError,
+    Message,
+    Ping,
+    Pong,
+    Remove,
+    Report,
+    RequestKeyFrame,
+    Start,
+    frame,
+    read_message,
+)
+from mcu.media.transport.browser_port import BrowserPort
+from mcu.media.transport.dtls import load_certificate
+
+logger = logging.getLogger(__name__)
+
+# RTCP and retransmission timers are checked this often; none of them needs finer time.
+TIMER_INTERVAL = 0.01
+STATISTICS_INTERVAL = 2.0
+# Facts go up in batches; this is the longest that one waits.
+REPORT_DELAY = 0.02
+
+
+class Worker:
+    """Serves one link until it ends; then closes all conferences, so that recordings are whole."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, start: Start) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._start = start
+        self._conferences: dict[str, ConferenceMedia] = {}
+        self._facts: list[Fact] = []
+        self._browser_port = BrowserPort(time.monotonic)
+        settings = start.settings
+        self._certificate = load_certificate(Path(settings.certificate_file), Path(settings.private_key_file))
+
+    async def run(self) -> None:
+        """Open the browser port, say that we are ready, and do as told."""
+        settings = self._start.settings
+        try:
+            await self._browser_port.open(settings.browser_host, settings.browser_port)
+        except OSError as error:
+            self._send(Done(request=0, error=f"UDP port {settings.browser_port} for browsers: {error.strerror}"))
+            await self._writer.drain()
+            return
+        self._send(Pong())
+        timers = asyncio.create_task(self._run_timers())
+        try:
+            # Each command is a task, so that closing a recording on a slow disk does not keep a ping waiting; a
+            # conference sees to the order of its own commands.
+            async with asyncio.TaskGroup() as commands:
+                with contextlib.suppress(LinkError):  # that is how we are told to stop
+                    while True:
+                        commands.create_task(self._handle(await read_message(self._reader)))
+        finally:
+            timers.cancel()
+            await asyncio.gather(timers, return_exceptions=True)
+            for conference in self._conferences.values():
+                await conference.close()
+            self._browser_port.close()
+
+    async def _handle(self, message: Message) -> None:
+        match message:
+            case Apply(request=request, spec=spec):
+                try:
+                    failed = await self._conference(spec.id).apply(spec)
+                    self._send(Done(request=request, legs=failed))
+                except Exception as error:  # one conference's fault must not take the others along
+                    logger.exception("conference %s", spec.id)
+                    self._send(Done(request=request, error=f"{type(error).__name__}: {error}"))
+            case Remove(request=request, conference=conference_id):
+                conference = self._conferences.pop(conference_id, None)
+                if conference is not None:
+                    await conference.close()
+                self._send(Done(request=request))
+            case RequestKeyFrame(conference=conference_id, leg=leg_id):
+                if conference_id in self._conferences:
+                    self._conferences[conference_id].request_key_frame(leg_id)
+            case Ping():
+                self._send(Pong())
+            case other:
+                logger.error("a worker is not told %s", other.kind)
+
+    def _conference(self, conference_id: str) -> ConferenceMedia:
+        conference = self._conferences.get(conference_id)
+        if conference is None:
+            conference = self._conferences[conference_id] = ConferenceMedia(
+                conference_id,
+                Path(self._start.settings.font_file),
+                self._browser_port,
+                self._certificate,
+                self._start.generation,
+                self._report,
+            )
+        return conference
+
+    def _report(self, fact: Fact) -> None:
+        if not self._facts:
+            asyncio.get_running_loop().call_later(REPORT_DELAY, self._send_report)
+        self._facts.append(fact)
+
+    def _send_report(self) -> None:
+        facts, self._facts = tuple(self._facts), []
+        if facts:
+            self._send(Report(facts=facts))
+
+    def _send(self, message: Message) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(frame(message))
+
+    async def _run_timers(self) -> None:
+        next_statistics = time.monotonic() + STATISTICS_INTERVAL
+        while True:
+            await asyncio.sleep(TIMER_INTERVAL)
+            now = time.monotonic()
+            for conference in tuple(self._conferences.values()):
+                conference.handle_timer(now)
+            if now >= next_statistics:
+                next_statistics = now + STATISTICS_INTERVAL
+                for conference in tuple(self._conferences.values()):
+                    for fact in conference.statistics(now):
+                        self._report(fact)
+
+
+async def _main(path: str) -> None:
+    reader, writer = await asyncio.open_unix_connection(path)
+    message = await read_message(reader)
+    if not isinstance(message, Start):
+        raise LinkError("a worker's first message is its start")
+    logging.basicConfig(
+        level=message.settings.log_level,
+        format=f"%(asctime)s %(levelname)s media[{message.settings.index}] %(name)s: %(message)s",
+    )
+    for chatty in ("libav", "aioice", "aiortc", "PIL"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    loop = asyncio.get_running_loop()
+    # The control process closes the link to stop us; a signal to the group must not cut recordings short.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, writer.close)
+    await Worker(reader, writer, message).run()
+    with contextlib.suppress(OSError):
+        writer.close()
+        await writer.wait_closed()
+
+
+def main() -> None:
+    """Entry point of the process."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m mcu.media.worker SOCKET")
+    uvloop.run(_main(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
