@@ -1,0 +1,317 @@
+"""The SIP user agent: bytes and time in, bytes and events out. No sockets, no clock (RFC 3261).
+
+The owner of the sockets calls ``receive_datagram`` or ``receive_stream`` with what arrived, then takes
+``datagrams_to_send`` and ``events``, and calls ``handle_timer`` at ``next_deadline``. Commands (``accept``,
+``hang_up`` …) only prepare; the owner's ``on_work`` is called so that the owner knows there is something to take.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from sip.answering import Answering
+from sip.call import Call, CallTable, Phase
+from sip.calling import Calling
+from sip.core import AgentCore, AgentSettings, AgentStatistics, add_refusal_headers, reply_flow
+from sip.errors import CallStateError, SipParseError
+from sip.events import CallEnded, Event, InfoReceived, OptionsReceived
+from sip.flow import Flow, Router
+from sip.framing import MessageStream
+from sip.grammar import printable
+from sip.hanging_up import HangingUp
+from sip.identifiers import Identifiers
+from sip.message import Message, Request, Response, parse
+from sip.once import OncePerSource
+from sip.reoffering import Reoffering
+from sip.screening import refusal
+from sip.transactions import Failure, ServerTransaction
+from sip.via import Via
+from sip.warning import Warning
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[Request, Flow, ServerTransaction], None]
+CallHandler = Callable[[Request, Call, Flow, ServerTransaction], None]
+
+
+class UserAgent:
+    """Calls, both ways, over any number of flows. Not thread-safe: it belongs to one loop."""
+
+    def __init__(self, settings: AgentSettings | None = None, rng: random.Random | None = None) -> None:
+        self._core = AgentCore(settings or AgentSettings(), Identifiers(rng or random.SystemRandom()))
+        self._calls = CallTable(self._core)
+        self._hanging_up = HangingUp(self._core, self._calls)
+        self._answering = Answering(self._core, self._calls, self._hanging_up)
+        self._calling = Calling(self._core, self._calls, self._hanging_up)
+        self._reoffering = Reoffering(self._core, self._calls, self._answering, self._hanging_up)
+        self._streams: dict[Flow, MessageStream] = {}
+        self._to_close: list[Flow] = []
+        self._noisy = OncePerSource(logger)
+        # A method is served by an entry in one of these tables; Allow is made from them.
+        self._outside: dict[str, Handler] = {
+            "INVITE": self._answering.receive_invite,
+            "OPTIONS": self._receive_options,
+        }
+        self._inside: dict[str, CallHandler] = {
+            "INVITE": self._receive_reinvite,
+            "BYE": self._receive_bye,
+            "INFO": self._receive_info,
+            "OPTIONS": lambda request, call, flow, transaction: self._receive_options(request, flow, transaction),
+        }
+        self._core.methods = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO"]
+
+    # -- bytes and time ------------------------------------------------------------------------------------------
+
+    def receive_datagram(self, data: bytes, flow: Flow, now: float) -> None:
+        """One datagram. Never raises."""
+        if data.strip(b"\r\n\0"):
+            self._receive(data, flow)
+        self._core.timers.arm(now)
+
+    def receive_stream(self, data: bytes, flow: Flow, now: float) -> None:
+        """Bytes of a connection, cut anywhere. Never raises; see ``connections_to_close``."""
+        stream = self._streams.setdefault(flow, MessageStream())
+        try:
+            for message in stream.receive(data):
+                self._receive(message, flow)
+        except SipParseError as error:
+            self._drop(flow, error)
+            self._to_close.append(flow)
+        if stream.pings:
+            stream.pings = 0
+            self._core.send(flow, b"\r\n")  # RFC 5626 §3.5.1
+        self._core.timers.arm(now)
+
+    def flow_lost(self, flow: Flow, now: float) -> None:
+        """A connection closed, or could not be opened, or the host's name is unknown."""
+        self._streams.pop(flow, None)
+        for call in self._calls.on_flow(flow):
+            if call.dialog is not None:
+                call.dialog.flow_lost = True
+        self._core.transactions.flow_failed(flow)
+        self._core.timers.arm(now)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[Flow, bytes]]:
+        """Messages to send, in order, each whole, for datagram and stream flows alike."""
+        self._core.timers.arm(now)
+        return self._core.take_outbox()
+
+    def connections_to_close(self) -> list[Flow]:
+        """Connections that sent something after which their bytes make no sense."""
+        flows, self._to_close = self._to_close, []
+        return flows
+
+    def next_deadline(self) -> float | None:
+        """When ``handle_timer`` is to be called; ask after ``datagrams_to_send``."""
+        return self._core.timers.next_deadline()
+
+    def handle_timer(self, now: float) -> None:
+        """Let due timers act."""
+        self._core.timers.expire(now)
+
+    def events(self) -> list[Event]:
+        """What happened since the last time, in order."""
+        return self._core.take_events()
+
+    def attach(self, router: Router, on_work: Callable[[], None] = lambda: None) -> None:
+        """Give the agent its transports. ``on_work`` is called, often, when there is something to send or to tell."""
+        self._core.router = router
+        self._core.on_work = on_work
+
+    @property
+    def statistics(self) -> AgentStatistics:
+        """Counts since the start."""
+        return self._core.statistics
+
+    @property
+    def calls(self) -> list[str]:
+        """Handles of all calls there are."""
+        return self._calls.handles()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is there and no request of ours waits for its response."""
+        return not len(self._calls) and not self._core.transactions.pending_clients
+
+    # -- commands ------------------------------------------------------------------------------------------------
+    # All raise CallStateError when the call is unknown or in no state for it: it may have ended a moment ago.
+
+    def ring(self, call: str) -> None:
+        """Send 180 to the caller."""
+        self._answering.ring(call)
+
+    def accept(self, call: str, sdp: str) -> None:
+        """Answer an incoming call. CallConfirmed follows, or CallEnded when no ACK comes."""
+        self._answering.accept(call, sdp)
+
+    def reject(
+        self,
+        call: str,
+        status: int,
+        reason: str | None = None,
+        warning: Warning | str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """Refuse an incoming call; ``reason`` is the phrase of the status line, ``retry_after`` in seconds."""
+        self._answering.reject(call, status, reason, warning, retry_after)
+
+    def invite(self, target: str, offer: str, from_uri: str, from_name: str = "", via_transport: str = "udp") -> str:
+        """Call a SIP URI; returns the handle. A transport in the URI wins. Raises SipParseError for a bad URI."""
+        return self._calling.invite(target, offer, from_uri, from_name, via_transport)
+
+    def cancel(self, call: str, reason: str | None = None) -> None:
+        """Give up a call of ours that is not answered. CallRefused (487) follows."""
+        found = self._calls.get(call)
+        if found.phase is not Phase.CALLING:
+            raise CallStateError(f"{call} is not waiting to be answered")
+        self._calling.cancel(found, reason)
+
+    def hang_up(self, call: str, reason: str | None = None) -> None:
+        """End a call in whatever state: BYE, CANCEL or 480. CallEnded or CallRefused follows."""
+        found = self._calls.get(call)
+        if found.phase is Phase.INCOMING:
+            self._answering.reject(call, 480)
+            self._core.emit(CallEnded(call, reason or "we hung up"))
+        elif found.phase in (Phase.CALLING, Phase.CANCELLING):
+            self._calling.cancel(found, reason)
+        else:
+            self._hanging_up.hang_up(found, reason)
+
+    def reoffer(self, call: str, sdp: str) -> None:
+        """Offer a new session in an answered call. ReofferAnswered or ReofferRefused follows."""
+        self._reoffering.reoffer(call, sdp)
+
+    def answer_reoffer(self, call: str, sdp: str) -> None:
+        """Answer ReofferReceived."""
+        self._reoffering.answer(call, sdp)
+
+    def refuse_reoffer(
+        self,
+        call: str,
+        status: int,
+        reason: str | None = None,
+        warning: Warning | str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """Refuse ReofferReceived; the session stays as it was."""
+        self._reoffering.refuse(call, status, reason, warning, retry_after)
+
+    def send_info(self, call: str, content_type: str, body: bytes | str) -> None:
+        """Send an INFO in an answered call, such as a key-frame request (RFC 5168)."""
+        found = self._calls.get(call)
+        dialog = found.established_dialog()
+        flow = self._core.dialog_flow(dialog)
+        if flow is None:
+            self._calls.end_by_failure(found, 503)
+            return
+        request = dialog.make_request("INFO")
+        request.headers.add("Content-Type", content_type)
+        data = body.encode() if isinstance(body, str) else body
+        self._core.start(replace(request, body=data), flow, lambda result: self._on_info_result(found, result))
+
+    # -- messages ------------------------------------------------------------------------------------------------
+
+    def _receive(self, data: bytes, flow: Flow) -> None:
+        self._core.statistics.received += 1
+        try:
+            message: Message = parse(data)
+        except SipParseError as error:
+            self._drop(flow, error)
+            return
+        if isinstance(message, Response):
+            if not self._core.transactions.receive_response(message):
+                self._core.statistics.unmatched += 1
+            return
+        self._receive_request(_stamped(message, flow), flow)
+
+    def _drop(self, flow: Flow, error: SipParseError) -> None:
+        """Count a malformed message, and refuse it where it can be refused; never an ACK."""
+        self._core.statistics.malformed += 1
+        self._noisy.warning(flow.remote[0], "malformed SIP from %s: %s", flow.remote[0], error)
+        request = error.request
+        if request is None or request.method == "ACK":
+            return
+        request = _stamped(request, flow)
+        reason = f"Bad Request: {error}" if error.status == 400 else None
+        self._core.send(reply_flow(request, flow), bytes(self._core.response(request, error.status, reason=reason)))
+
+    def _receive_request(self, request: Request, flow: Flow) -> None:
+        core = self._core
+        if core.transactions.absorb(request):
+            return
+        if request.method == "ACK":
+            call = self._calls.of_request(request)
+            if call is not None:
+                self._answering.receive_ack(request, call)
+            return
+        way_back = reply_flow(request, flow)
+        if core.transactions.is_full:
+            core.send(way_back, bytes(add_refusal_headers(core.response(request, 503), None, 30)))
+            return
+        # Screened before it is served, or every request would look merged with itself.
+        refused = None if request.method == "CANCEL" else refusal(core, request)
+        transaction = core.transactions.serve(request, way_back)
+        if refused is not None:
+            core.statistics.refused += 1
+            transaction.respond(refused)
+        elif request.method == "CANCEL":
+            self._answering.receive_cancel(request, transaction)
+        elif request.to_address.tag is None and request.method in self._outside:
+            self._outside[request.method](request, flow, transaction)
+        else:
+            self._receive_in_call(request, flow, transaction)
+
+    def _receive_in_call(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
+        call = self._calls.of_request(request)
+        handler = self._inside.get(request.method)
+        if call is None or call.dialog is None or handler is None:
+            transaction.respond(self._core.response(request, 481))
+        elif not call.dialog.is_in_order(request):
+            # RFC 3261 §12.2.2
+            transaction.respond(self._core.response(request, 500, call.local_tag))
+        else:
+            handler(request, call, flow, transaction)
+
+    def _receive_reinvite(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
+        self._reoffering.receive_invite(request, call, flow, transaction)
+
+    def _receive_bye(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
+        self._hanging_up.receive_bye(request, call, transaction)
+
+    def _receive_info(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
+        transaction.respond(self._core.response(request, 200, call.local_tag))
+        if request.body:
+            self._core.emit(InfoReceived(call.handle, request.content_type, request.body))
+
+    def _receive_options(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
+        """What we can do (RFC 3261 §11.2)."""
+        response = self._core.response(request, 200)
+        self._core.add_capabilities(response.headers)
+        response.headers.add("Contact", self._core.contact(flow))
+        response.headers.add("Accept", "application/sdp")
+        response.headers.add("Accept-Encoding", "identity")
+        response.headers.add("Accept-Language", "en")
+        transaction.respond(response)
+        self._core.emit(OptionsReceived(printable(str(request.from_address.uri)), flow))
+
+    def _on_info_result(self, call: Call, result: Response | Failure) -> None:
+        if result.status in (408, 481):
+            if result.status == 408:
+                self._hanging_up.send_bye(call, "the other side does not reply any more", 408)
+            self._calls.end_by_failure(call, result.status)
+
+
+def _stamped(request: Request, flow: Flow) -> Request:
+    """The request with the address it came from in its topmost Via."""
+    via = request.via.received_from(*flow.remote)
+    headers = request.headers.copy()
+    first = headers.get_all("Via")[0]
+    others = first.split(",", 1)[1:]  # a Via has no comma of its own, except in quotes that nobody writes
+    headers.replace_first("Via", ", ".join([str(via), *(other.strip() for other in others)]))
+    stamped = request.with_headers(headers)
+    vias: tuple[Via, ...] = (via, *request.vias[1:])
+    stamped.__dict__["vias"] = vias
+    return stamped

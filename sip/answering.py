@@ -1,0 +1,153 @@
+"""Calls that come in: INVITE, CANCEL, the 2xx and its ACK (RFC 3261 §13.3, §9.2)."""
+
+from __future__ import annotations
+
+from sip.body import SDP, session_description
+from sip.call import AwaitedAck, Call, CallTable, Phase
+from sip.core import AgentCore, add_refusal_headers, reason_of
+from sip.dialog import dialog_of_callee
+from sip.errors import CallStateError
+from sip.events import CallCancelled, CallConfirmed, IncomingCall, ReofferAnswered
+from sip.flow import Flow
+from sip.grammar import printable
+from sip.hanging_up import HangingUp
+from sip.message import Request, Response
+from sip.transactions import ServerTransaction
+from sip.uri import SipUri
+from sip.warning import Warning
+
+
+class Answering:
+    """The callee's side."""
+
+    def __init__(self, core: AgentCore, calls: CallTable, hanging_up: HangingUp) -> None:
+        self._core = core
+        self._calls = calls
+        self._hanging_up = hanging_up
+
+    def receive_invite(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
+        """An INVITE outside of any dialog, already screened."""
+        core = self._core
+        if len(request.contacts) != 1 or not isinstance(request.contacts[0].uri, SipUri):
+            transaction.respond(core.response(request, 400, reason="Bad Request: there must be one SIP Contact"))
+            return
+        if len(self._calls) >= core.settings.max_calls:
+            transaction.respond(add_refusal_headers(core.response(request, 503), "too many calls", 30))
+            return
+        transaction.respond(core.response(request, 100))
+        user = request.uri.user if isinstance(request.uri, SipUri) else None
+        call = Call(core.ids.handle(), Phase.INCOMING, core.ids.tag(), flow, pending_invite=transaction)
+        call.contact = core.contact(flow, user)
+        self._calls.add(call)
+        self._calls.bind(call, dialog_of_callee(request, call.local_tag, flow))
+        transaction.on_ack = lambda ack: self.receive_ack(ack, call)
+        core.emit(_incoming(call, request, flow))
+
+    def receive_cancel(self, request: Request, transaction: ServerTransaction) -> None:
+        """CANCEL (RFC 3261 §9.2); ``transaction`` is the CANCEL's own."""
+        invite = self._core.transactions.cancelled_by(request)
+        if invite is None:
+            transaction.respond(self._core.response(request, 481))
+            return
+        call = self._calls.of_transaction(invite)
+        transaction.respond(self._core.response(request, 200, call.local_tag if call else None))
+        if call is None or call.pending_invite is not invite:
+            return  # answered already: the CANCEL came too late and changes nothing
+        invite.respond(self._core.response(invite.request, 487, call.local_tag))
+        call.pending_invite = None
+        if call.phase is Phase.INCOMING:
+            self._calls.end(call, CallCancelled(call.handle, reason_of(request)[0]))
+
+    def receive_ack(self, request: Request, call: Call) -> None:
+        """The ACK to a 2xx of ours."""
+        awaited = call.awaited_ack
+        if awaited is None or request.cseq.number != awaited.cseq:
+            return  # one more ACK, for a 2xx that was sent again
+        awaited.stop()
+        call.awaited_ack = None
+        for timer in call.timers:
+            timer.cancel()
+        call.timers.clear()
+        answer = session_description(request) if awaited.has_offer else None
+        if call.phase is Phase.ACCEPTED:
+            call.phase = Phase.ESTABLISHED
+            if not call.hang_up_when_confirmed:
+                self._core.emit(CallConfirmed(call.handle, answer))
+        elif awaited.has_offer:
+            self._core.emit(ReofferAnswered(call.handle, answer))
+        if call.hang_up_when_confirmed:
+            self._hanging_up.send_bye(call, call.hang_up_reason)
+
+    def ring(self, handle: str) -> None:
+        """Tell the caller that somebody is being fetched."""
+        call = self._calls.get(handle)
+        transaction = self._pending(call)
+        response = self._core.response(transaction.request, 180, call.local_tag)
+        self._complete(response, transaction.request, call)
+        transaction.respond(response)
+
+    def accept(self, handle: str, sdp: str) -> None:
+        """Answer the call; ``sdp`` answers its offer, or is ours when it came without."""
+        call = self._calls.get(handle)
+        self.send_success(call, self._pending(call), sdp)
+        call.phase = Phase.ACCEPTED
+
+    def reject(
+        self,
+        handle: str,
+        status: int,
+        reason: str | None = None,
+        warning: Warning | str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """Refuse the call with a final status of 300 to 699."""
+        call = self._calls.get(handle)
+        transaction = self._pending(call)
+        response = self._core.response(transaction.request, status, call.local_tag, reason)
+        transaction.respond(add_refusal_headers(response, warning, retry_after))
+        self._calls.end(call, None)
+
+    def send_success(self, call: Call, transaction: ServerTransaction, sdp: str) -> None:
+        """A 2xx with a session description to an INVITE, sent until acknowledged."""
+        request = transaction.request
+        response = self._core.response(request, 200, call.local_tag)
+        self._complete(response, request, call)
+        self._core.add_capabilities(response.headers)
+        response.headers.add("Content-Type", SDP)
+        whole = Response(response.headers, sdp.encode(), status=response.status, reason=response.reason)
+        has_offer = session_description(request) is None
+        call.pending_invite = None
+        call.awaited_ack = AwaitedAck(self._core, transaction, whole, has_offer)
+        timeout = self._core.settings.timers.timeout
+        call.timers.append(self._core.timers.start(timeout, lambda: self._ack_overdue(call)))
+
+    def _ack_overdue(self, call: Call) -> None:
+        # RFC 3261 §13.3.1.4: without an ACK the session is not confirmed, and BYE ends it.
+        if call.awaited_ack is not None:
+            call.awaited_ack.stop()
+            call.awaited_ack = None
+        self._hanging_up.send_bye(call, call.hang_up_reason or "no ACK was received", 408)
+
+    def _pending(self, call: Call) -> ServerTransaction:
+        if call.phase is not Phase.INCOMING or call.pending_invite is None:
+            raise CallStateError(f"{call.handle} does not wait for an answer")
+        return call.pending_invite
+
+    def _complete(self, response: Response, request: Request, call: Call) -> None:
+        """What a response that creates a dialog has more (RFC 3261 §12.1.1)."""
+        for value in request.headers.get_all("Record-Route"):
+            response.headers.add("Record-Route", value)
+        response.headers.add("Contact", call.contact)
+
+
+def _incoming(call: Call, request: Request, flow: Flow) -> IncomingCall:
+    return IncomingCall(
+        call_id=call.handle,
+        request_uri=printable(str(request.uri)),
+        from_uri=printable(str(request.from_address.uri)),
+        from_name=request.from_address.shown_name,
+        to_uri=printable(str(request.to_address.uri)),
+        user_agent=printable(request.headers.get("User-Agent") or ""),
+        offer=session_description(request),
+        source=flow,
+    )

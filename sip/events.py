@@ -1,0 +1,139 @@
+"""What a user agent tells its application. ``call`` is our handle of the call, not its Call-ID.
+
+Every call ends with exactly one of CallCancelled, CallRefused and CallEnded, except an incoming one that the
+application itself rejected: it knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sip.flow import Flow
+
+
+@dataclass(frozen=True)
+class IncomingCall:
+    """A peer calls. Answer with ``accept`` or ``reject``; ``ring`` meanwhile. ``offer`` None: the peer wants ours."""
+
+    call_id: str
+    request_uri: str
+    from_uri: str
+    from_name: str
+    to_uri: str
+    user_agent: str
+    offer: str | None = field(repr=False)
+    source: Flow
+
+    @property
+    def call(self) -> str:
+        """The handle under the name it has in the other events."""
+        return self.call_id
+
+
+@dataclass(frozen=True)
+class CallCancelled:
+    """The caller gave up before we answered; it got its 487."""
+
+    call: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CallConfirmed:
+    """The ACK to our 2xx came. ``answer`` is there when the offer was ours."""
+
+    call: str
+    answer: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class CallEnded:
+    """An answered call is over, by either side. ``reason`` is a sentence; ``status``: of the failure, if one."""
+
+    call: str
+    reason: str
+    status: int | None = None
+
+
+@dataclass(frozen=True)
+class CallProgress:
+    """A provisional response (101–199) to a call of ours."""
+
+    call: str
+    status: int
+
+
+@dataclass(frozen=True)
+class CallAnswered:
+    """A call of ours was answered; the ACK is on its way."""
+
+    call: str
+    answer: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CallRefused:
+    """A call of ours was not answered. 408: nobody replied; 503: could not be reached; 487: cancelled by us."""
+
+    call: str
+    status: int
+    reason: str
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class ReofferReceived:
+    """The peer changes the session. ``offer`` None: it asks for a new offer of ours."""
+
+    call: str
+    offer: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ReofferAnswered:
+    """The peer answered an offer of ours: of ``reoffer``, or one given with ``answer_reoffer``."""
+
+    call: str
+    answer: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ReofferRefused:
+    """The peer did not take our new offer; the session goes on as it was (RFC 3261 §14.1)."""
+
+    call: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class InfoReceived:
+    """An INFO in a call: DTMF, or a key-frame request (RFC 5168). It was answered already."""
+
+    call: str
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OptionsReceived:
+    """Someone asked what we can do, and was answered."""
+
+    from_uri: str
+    source: Flow
+
+
+Event = (
+    IncomingCall
+    | CallCancelled
+    | CallConfirmed
+    | CallEnded
+    | CallProgress
+    | CallAnswered
+    | CallRefused
+    | ReofferReceived
+    | ReofferAnswered
+    | ReofferRefused
+    | InfoReceived
+    | OptionsReceived
+)

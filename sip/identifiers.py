@@ -1,0 +1,34 @@
+"""Tags, branches and Call-IDs. Randomness is injected; in service it comes from the operating system."""
+
+from __future__ import annotations
+
+import random
+
+from sip.via import MAGIC_COOKIE
+
+
+class Identifiers:
+    """Makes identifiers that cannot be guessed: who knows the tags of a dialog can end it (RFC 3261 §19.3)."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+
+    def tag(self) -> str:
+        """64 random bits."""
+        return f"{self._rng.getrandbits(64):016x}"
+
+    def branch(self) -> str:
+        """A branch that is unique across space and time (RFC 3261 §8.1.1.7)."""
+        return f"{MAGIC_COOKIE}{self._rng.getrandbits(96):024x}"
+
+    def call_id(self) -> str:
+        """A Call-ID without a host part, which would tell more than is needed."""
+        return f"{self._rng.getrandbits(128):032x}"
+
+    def handle(self) -> str:
+        """Our own name for a call, not seen on the wire."""
+        return f"call-{self._rng.getrandbits(48):012x}"
+
+    def delay(self, shortest: float, longest: float) -> float:
+        """A random time between two bounds, in steps of 10 ms (RFC 3261 §14.1)."""
+        return shortest + 0.01 * self._rng.randint(0, round((longest - shortest) * 100))

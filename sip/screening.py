@@ -1,0 +1,49 @@
+"""What a request must pass before anybody acts on it (RFC 3261 §8.2.1–8.2.3)."""
+
+from __future__ import annotations
+
+from sip.body import SDP, is_understood
+from sip.core import AgentCore
+from sip.message import Request, Response
+from sip.uri import SipUri
+
+# "tel" reaches the number plan; everything else has no meaning to us.
+_SCHEMES = frozenset({"sip", "sips", "tel"})
+# Option tags we understand in Require. Those of later extensions are added where they are implemented.
+_EXTENSIONS: frozenset[str] = frozenset()
+
+
+def refusal(core: AgentCore, request: Request) -> Response | None:
+    """The response that refuses a request which cannot be served, or None when it passes. Never for ACK or CANCEL."""
+    if request.method not in core.methods:
+        response = core.response(request, 405)
+        response.headers.add("Allow", ", ".join(core.methods))
+        return response
+    scheme = "sip" if isinstance(request.uri, SipUri) else request.uri.scheme
+    if scheme not in _SCHEMES:
+        return core.response(request, 416)
+    if core.transactions.is_merged(request):
+        return core.response(request, 482)
+    unknown = [tag for tag in request.headers.tokens("Require") if tag.lower() not in _EXTENSIONS]
+    if unknown:
+        response = core.response(request, 420)
+        response.headers.add("Unsupported", ", ".join(unknown))
+        return response
+    return _refuse_body(core, request)
+
+
+def _refuse_body(core: AgentCore, request: Request) -> Response | None:
+    encoding = (request.headers.get("Content-Encoding") or "identity").lower()
+    if request.body and encoding != "identity":
+        response = core.response(request, 415)
+        response.headers.add("Accept-Encoding", "identity")
+        return response
+    if request.method == "INVITE" and not is_understood(request):
+        response = core.response(request, 415)
+        response.headers.add("Accept", SDP)
+        return response
+    if request.method == "INFO" and request.body and request.content_type not in core.settings.info_types:
+        response = core.response(request, 415)
+        response.headers.add("Accept", ", ".join(sorted(core.settings.info_types)))
+        return response
+    return None
