@@ -49,10 +49,18 @@ def _pixels(cell: Cell, width: int, height: int, gap: Fraction) -> Rect:
     cell_width = (cell.right - cell.left) * width
     cell_height = (cell.bottom - cell.top) * height
     kept = 1 - gap / cell_width
-    tile_width, tile_height = even(cell_width * kept), even(cell_height * kept)
+    tile_width, tile_height = _even_below(cell_width * kept), _even_below(cell_height * kept)
+    if gap:
+        # Rounding moves an edge by up to a pixel; neighbours never meet when each is two pixels smaller than its cell.
+        tile_width = max(2, min(tile_width, _even_below(cell_width - 2)))
+        tile_height = max(2, min(tile_height, _even_below(cell_height - 2)))
     x = even(cell.left * width + (cell_width - tile_width) / 2)
     y = even(cell.top * height + (cell_height - tile_height) / 2)
     return Rect(x, y, min(tile_width, width - x), min(tile_height, height - y))
+
+
+def _even_below(value: Fraction) -> int:
+    return 2 * math.floor(value / 2)
 
 
 def grid(count: int) -> Layout:
