@@ -13,13 +13,12 @@ _MASK = (1 << WINDOW) - 1
 class AudioReceiver:
     """Drops duplicates and stragglers, unwraps timestamps."""
 
-    __slots__ = ("_highest", "_seen", "_timestamps", "duplicates", "last_timestamp")
+    __slots__ = ("_highest", "_seen", "_timestamps", "duplicates")
 
     def __init__(self) -> None:
         self._highest: int | None = None
         self._seen = 0
         self._timestamps = Unwrapper(32)
-        self.last_timestamp = 0
         self.duplicates = 0
 
     def receive(
@@ -40,5 +39,4 @@ class AudioReceiver:
             self._seen |= bit
         if not payload:
             return None
-        self.last_timestamp = unwrapped = self._timestamps.unwrap(timestamp)
-        return CodedSound(payload, payload_type, now, unwrapped, extended)
+        return CodedSound(payload, payload_type, now, self._timestamps.unwrap(timestamp), extended)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 # Seconds between the epochs of NTP (1900) and Unix (1970).
 NTP_OFFSET = 2_208_988_800
-# How far one sender report moves the clock offset: reports come each few seconds and carry a few ms of noise.
-_OFFSET_GAIN = 0.25
-# A larger step than this is a restarted sender or an adjusted clock, not drift.
+# How far one unit moves the clock offset. Units come 30 to 50 times a second with some ms of jitter, drift is slow.
+_OFFSET_GAIN = 1 / 64
+# A larger step than this is a restarted sender or an adjusted clock, not jitter.
 _OFFSET_STEP = 0.5
 
 
@@ -31,8 +31,8 @@ class NtpClock:
 class SenderClock:
     """Maps RTP timestamps of a received source to its sender's wall clock by the sender reports.
 
-    Sound and picture of one sender share that wall clock, so two streams' ``capture_time`` can be compared, and the
-    difference of their ``capture_offset`` is by how much one arrives later than the other: what lip sync must delay.
+    Sound and picture of one sender share that wall clock, so the ``capture_time`` of two streams can be compared, and
+    the difference of their ``capture_offset`` is by how much one arrives later than the other: what lip sync delays.
     """
 
     __slots__ = ("_clock_rate", "_ntp", "_offset", "_rtp")
@@ -44,26 +44,22 @@ class SenderClock:
         self._offset: float | None = None
 
     def set_clock_rate(self, clock_rate: int) -> None:
-        """The payload type changed to one of another RTP clock: the mapping starts anew."""
-        if clock_rate != self._clock_rate:
-            self._clock_rate = clock_rate
-            self._ntp = None
-            self._offset = None
+        """The payload type changed to one of another RTP clock: the mapping starts anew with the next report."""
+        self._clock_rate = clock_rate
+        self._ntp = None
+        self._offset = None
 
-    def sender_report(self, ntp_time: int, rtp_timestamp: int, last_timestamp: int, arrival: float) -> None:
-        """Take a report: 64-bit NTP time, 32-bit RTP timestamp.
+    def sender_report(self, ntp_time: int, rtp_timestamp: int) -> None:
+        """Take the 64-bit NTP time and the 32-bit RTP timestamp of a report."""
+        if ntp_time:  # 0 is "no wall clock" (RFC 3550 section 6.4.1)
+            self._ntp = ntp_time / 4294967296.0 - NTP_OFFSET
+            self._rtp = rtp_timestamp
 
-        ``last_timestamp`` is the latest unwrapped RTP timestamp received and ``arrival`` its monotonic arrival.
-        """
-        if not ntp_time:
-            return  # "no wall clock" (RFC 3550 section 6.4.1)
-        delta = (rtp_timestamp - last_timestamp) & 0xFFFFFFFF
-        if delta >= 0x80000000:
-            delta -= 0x100000000
-        self._rtp = last_timestamp + delta
-        self._ntp = ntp_time / 4294967296.0 - NTP_OFFSET
-        captured = self.capture_time(last_timestamp)
-        assert captured is not None
+    def arrived(self, timestamp: int, arrival: float) -> None:
+        """A unit with this RTP timestamp arrived at a monotonic instant."""
+        captured = self.capture_time(timestamp)
+        if captured is None:
+            return
         offset = arrival - captured
         old = self._offset
         if old is None or abs(offset - old) > _OFFSET_STEP:
@@ -72,10 +68,16 @@ class SenderClock:
             self._offset = old + (offset - old) * _OFFSET_GAIN
 
     def capture_time(self, timestamp: int) -> float | None:
-        """Sender's wall clock (Unix seconds) at an unwrapped RTP timestamp; None before the first sender report."""
+        """Sender's wall clock (Unix seconds) at an RTP timestamp, unwrapped or not; None before the first report.
+
+        The timestamp must lie within 2**31 ticks of the report, which is hours.
+        """
         if self._ntp is None:
             return None
-        return self._ntp + (timestamp - self._rtp) / self._clock_rate
+        ticks = (timestamp - self._rtp) & 0xFFFFFFFF
+        if ticks >= 0x80000000:
+            ticks -= 0x100000000
+        return self._ntp + ticks / self._clock_rate
 
     @property
     def capture_offset(self) -> float | None:

@@ -117,3 +117,21 @@ class StreamStatistics:
     round_trip_ms: float | None = None
     remote_fraction_lost: float = 0.0
     malformed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RepairStatistics:
+    """What loss and disorder did to a stream, and what was done about it.
+
+    ``late`` packets came after they were given up, or twice; ``duplicates`` are those of sound; ``unknown_payload``
+    counts packets of payload types that were not agreed, ``looped`` our own packets that came back.
+    """
+
+    late: int = 0
+    duplicates: int = 0
+    pictures_dropped: int = 0
+    unknown_payload: int = 0
+    looped: int = 0
+    packets_resent: int = 0
+    packets_requested: int = 0
+    key_frame_requests: int = 0

@@ -10,6 +10,7 @@ from mcu.media.rtp.config import (
     DigitReceived,
     FirstPacket,
     PictureReceived,
+    RepairStatistics,
     SoundReceived,
     StreamConfig,
     StreamEvent,
@@ -28,12 +29,18 @@ logger = logging.getLogger(__name__)
 
 # A source that is heard of again after this long counts as new for whoever watches the leg.
 SILENCE = 2.0
+# While packets of the current source come, others are strays or an attack. Sound and picture come each 10 to 40 ms.
+HANDOVER_SILENCE = 0.1
 
 
 class StreamReceiver:
-    """Holds at most one source at a time. A new SSRC must show two packets in a row before it replaces the old one."""
+    """Holds one source at a time.
 
-    def __init__(self, config: StreamConfig, events: list[StreamEvent], now: float) -> None:
+    Another SSRC takes over when the current one has fallen silent and two packets of the new one came in a row: a
+    light form of the probation of RFC 3550 appendix A.1. The first source of all is taken at its word.
+    """
+
+    def __init__(self, config: StreamConfig, events: list[StreamEvent]) -> None:
         self._config = config
         self._events = events
         self._codecs = config.receive
@@ -45,7 +52,6 @@ class StreamReceiver:
         self._depacketizers: Mapping[int, Depacketizer] = (
             {number: _depacketizer(codec) for number, codec in config.receive.items()} if config.kind == "video" else {}
         )
-        self._now = now
         self._logged = False
         self._lost_before = 0
         self.round_trip = 0.0
@@ -100,6 +106,7 @@ class StreamReceiver:
                 source.set_clock_rate(codec.clock_rate)
             unit = self._audio.receive(extended, timestamp, payload_type, payload, now)
             if unit is not None:
+                source.clock.arrived(timestamp, now)
                 self._events.append(SoundReceived(unit))
         elif payload_type == self._config.dtmf_payload_type:
             try:
@@ -125,7 +132,8 @@ class StreamReceiver:
         held: bytes | None = None
         if self.source is not None:
             candidate = self._candidate
-            if candidate is None or candidate[0] != ssrc or candidate[1] != sequence:
+            alive = now - self.source.last_arrival < HANDOVER_SILENCE
+            if alive or candidate is None or candidate[0] != ssrc or candidate[1] != sequence:
                 self._candidate = (ssrc, (sequence + 1) & 0xFFFF, data)
                 return None
             held = candidate[2]
@@ -147,13 +155,16 @@ class StreamReceiver:
         elif self._depacketizers:
             for depacketizer in self._depacketizers.values():
                 depacketizer.reset()
-            self._assembler = VideoAssembler(self._depacketizers, now)
+            self._assembler = VideoAssembler(self._depacketizers, self.count_malformed, now)
             self._reorder = ReorderBuffer(self._assembler, "nack" in self._config.feedback, first)
             self._reorder.round_trip = self.round_trip
 
     def _collect(self) -> None:
         assert self._assembler is not None
-        self._events.extend(PictureReceived(unit) for unit in self._assembler.pictures)
+        for unit in self._assembler.pictures:
+            if self.source is not None and unit.timestamp is not None:
+                self.source.clock.arrived(unit.timestamp, unit.time)
+            self._events.append(PictureReceived(unit))
         self._assembler.pictures.clear()
 
     def handle_timer(self, now: float) -> None:
@@ -198,22 +209,20 @@ class StreamReceiver:
         """No picture is passed on before the next key frame."""
         return self._assembler is not None and self._assembler.waiting
 
-    @property
-    def last_timestamp(self) -> int:
-        """Newest unwrapped RTP timestamp passed on."""
-        if self._assembler is not None:
-            return self._assembler.last_timestamp
-        return self._audio.last_timestamp if self._audio is not None else 0
+    def repair_statistics(self) -> RepairStatistics:
+        """What loss and disorder did; counted since the current source began."""
+        return RepairStatistics(
+            late=self._reorder.late if self._reorder is not None else 0,
+            duplicates=self._audio.duplicates if self._audio is not None else 0,
+            pictures_dropped=self._assembler.dropped if self._assembler is not None else 0,
+            unknown_payload=self.unknown_payload,
+            looped=self.looped,
+        )
 
     @property
     def lost(self) -> int:
         """Packets that never came, of all sources so far."""
         return self._lost_before + (self.source.lost if self.source is not None else 0)
-
-    @property
-    def malformed_total(self) -> int:
-        """Datagrams and payloads that broke their format."""
-        return self.malformed + (self._assembler.malformed if self._assembler is not None else 0)
 
     def count_malformed(self, error: RtpError | RtcpError) -> None:
         """Count a bad datagram; the log hears of the first one only."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 from mcu.media.rtp import rtcp
 from mcu.media.rtp.clock import NtpClock
@@ -19,6 +20,7 @@ from mcu.media.rtp.config import (
     KeyFrameOverdue,
     KeyFrameRequested,
     PictureReceived,
+    RepairStatistics,
     SoundReceived,
     StreamConfig,
     StreamEvent,
@@ -39,6 +41,7 @@ __all__ = [
     "KeyFrameOverdue",
     "KeyFrameRequested",
     "PictureReceived",
+    "RepairStatistics",
     "RtpStream",
     "SoundReceived",
     "StreamConfig",
@@ -67,7 +70,7 @@ class RtpStream:
         self._ntp = NtpClock(now, wallclock)
         self._events: list[StreamEvent] = []
         self._rtcp_out: list[bytes] = []
-        self._receiver = StreamReceiver(config, self._events, now)
+        self._receiver = StreamReceiver(config, self._events)
         self._sender = StreamSender(config, rng)
         self._key_frames = KeyFrameRequester()
         self._intra_sequence = rng.getrandbits(8)
@@ -77,6 +80,8 @@ class RtpStream:
         self._round_trip: float | None = None
         self._remote_fraction_lost = 0.0
         self._closed = False
+        self._requested = 0
+        self._key_frame_requests = 0
 
     # -- from the network ------------------------------------------------------------------------------------------
 
@@ -110,7 +115,7 @@ class RtpStream:
     def _handle_sender_report(self, packet: rtcp.SenderReport, now: float) -> None:
         source = self._receiver.source
         if source is not None and source.ssrc == packet.ssrc:
-            source.sender_report(packet.ntp_time, packet.rtp_timestamp, self._receiver.last_timestamp, now)
+            source.sender_report(packet.ntp_time, packet.rtp_timestamp, now)
         self._handle_report_blocks(packet.reports, now)
 
     def _handle_receiver_report(self, packet: rtcp.ReceiverReport, now: float) -> None:
@@ -145,7 +150,10 @@ class RtpStream:
 
     def _key_frame_asked_of(self, ssrc: int) -> None:
         """Only bundled streams share a transport; on a transport of our own whatever is asked for is meant for us."""
-        if self._video and (ssrc == self.config.ssrc or self.config.mid is None):
+        if not self._video or (ssrc != self.config.ssrc and self.config.mid is not None):
+            return
+        # Peers ask in several ways at once, and one answer serves all.
+        if not self._events or type(self._events[-1]) is not KeyFrameRequested:
             self._events.append(KeyFrameRequested())
 
     def _handle_nack(self, packet: rtcp.GenericNack, now: float) -> None:
@@ -222,6 +230,7 @@ class RtpStream:
         if source is not None:
             lost = self._receiver.requests_to_send(now)
             if lost:
+                self._requested += len(lost)
                 packets.append(rtcp.GenericNack(self.config.ssrc, source.ssrc, tuple(lost)))
         if now >= self._next_estimate and self._maximum_bitrate is not None:
             self._next_estimate = now + REMB_INTERVAL
@@ -231,6 +240,7 @@ class RtpStream:
                 )
         if source is not None:
             if self._key_frames.due(now):
+                self._key_frame_requests += 1
                 packets += self._intra_requests(source.ssrc)
             if self._key_frames.overdue(now):
                 self._events.append(KeyFrameOverdue())
@@ -321,7 +331,16 @@ class RtpStream:
             jitter_ms=receiver.source.jitter_seconds * 1000 if receiver.source is not None else 0.0,
             round_trip_ms=self._round_trip * 1000 if self._round_trip is not None else None,
             remote_fraction_lost=self._remote_fraction_lost,
-            malformed=receiver.malformed_total,
+            malformed=receiver.malformed,
+        )
+
+    def repair_statistics(self) -> RepairStatistics:
+        """What loss and disorder did, and what was done about it."""
+        return replace(
+            self._receiver.repair_statistics(),
+            packets_resent=self._sender.resent,
+            packets_requested=self._requested,
+            key_frame_requests=self._key_frame_requests,
         )
 
 

@@ -96,11 +96,11 @@ class Source:
             self.clock.set_clock_rate(clock_rate)
             self._jitter = 0.0
 
-    def sender_report(self, ntp_time: int, rtp_timestamp: int, last_timestamp: int, now: float) -> None:
-        """Take the source's sender report; ``last_timestamp`` is its newest unwrapped RTP timestamp."""
+    def sender_report(self, ntp_time: int, rtp_timestamp: int, now: float) -> None:
+        """Take the source's sender report: 64-bit NTP time and the RTP timestamp of the same instant."""
         self._report_ntp = (ntp_time >> 16) & 0xFFFFFFFF
         self._report_time = now
-        self.clock.sender_report(ntp_time, rtp_timestamp, last_timestamp, self.last_arrival)
+        self.clock.sender_report(ntp_time, rtp_timestamp)
 
     @property
     def lost(self) -> int:

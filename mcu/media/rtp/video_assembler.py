@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from mcu.media.rtp.errors import PayloadError
@@ -11,6 +11,8 @@ from mcu.media.units import CodedPicture
 
 # Some old rooms never answer a request for a key frame. After this long a smeared picture helps more than a still one.
 MAX_WAIT_FOR_KEY_FRAME = 2.0
+# Once a peer has shown that it does not answer, waiting that long after every loss would be mostly stillness.
+SHORT_WAIT_FOR_KEY_FRAME = 0.3
 
 
 class Depacketizer(Protocol):
@@ -40,32 +42,34 @@ class VideoAssembler:
         "_after_gap",
         "_depacketizer",
         "_depacketizers",
+        "_on_malformed",
+        "_patience",
         "_payload_type",
         "_timestamp",
         "_timestamps",
         "_waiting_since",
         "dropped",
-        "last_timestamp",
-        "malformed",
         "needs_key_frame",
         "pictures",
         "refreshed",
     )
 
-    def __init__(self, depacketizers: Mapping[int, Depacketizer], now: float) -> None:
-        """``depacketizers`` by payload type, not empty."""
+    def __init__(
+        self, depacketizers: Mapping[int, Depacketizer], on_malformed: Callable[[PayloadError], None], now: float
+    ) -> None:
+        """``depacketizers`` by payload type, not empty; ``on_malformed`` hears of payloads that break their format."""
         self._depacketizers = depacketizers
         self._payload_type, self._depacketizer = next(iter(depacketizers.items()))
         self._timestamp = -1
         self._timestamps = Unwrapper(32)
         self._after_gap = True
         self._waiting_since: float | None = now
+        self._patience = MAX_WAIT_FOR_KEY_FRAME
+        self._on_malformed = on_malformed
         self.pictures: list[CodedPicture] = []
         self.needs_key_frame = False
         self.refreshed = False
-        self.last_timestamp = 0
         self.dropped = 0
-        self.malformed = 0
 
     @property
     def waiting(self) -> bool:
@@ -81,7 +85,7 @@ class VideoAssembler:
         self._lose(now)
 
     def push(self, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float) -> None:
-        """Take the next packet in sequence. Malformed payloads are counted, their picture is dropped."""
+        """Take the next packet in sequence. The picture of a malformed payload is dropped."""
         if not payload:
             return  # padding, sent to probe the path
         depacketizer = self._depacketizer
@@ -98,8 +102,8 @@ class VideoAssembler:
             self._payload_type = payload_type
         try:
             depacketizer.push(payload)
-        except PayloadError:
-            self.malformed += 1
+        except PayloadError as error:
+            self._on_malformed(error)
             depacketizer.damaged = True
         if self._after_gap:
             self._after_gap = False
@@ -121,16 +125,18 @@ class VideoAssembler:
         data, keyframe = taken
         since = self._waiting_since
         if since is not None:
-            if not keyframe and not recovery_point and now - since < MAX_WAIT_FOR_KEY_FRAME:
-                self.dropped += 1
-                self.needs_key_frame = True
-                return
+            if not keyframe and not recovery_point:
+                if now - since < self._patience:
+                    self.dropped += 1
+                    self.needs_key_frame = True
+                    return
+                self._patience = SHORT_WAIT_FOR_KEY_FRAME
             self._waiting_since = None
         if keyframe or recovery_point:
+            self._patience = MAX_WAIT_FOR_KEY_FRAME
             self.needs_key_frame = False
             self.refreshed = True
-        self.last_timestamp = timestamp = self._timestamps.unwrap(self._timestamp)
-        self.pictures.append(CodedPicture(data, keyframe, now, timestamp))
+        self.pictures.append(CodedPicture(data, keyframe, now, self._timestamps.unwrap(self._timestamp)))
 
     def _drop(self, now: float) -> None:
         self._depacketizer.reset()
