@@ -10,6 +10,9 @@ VIDEO_TIMESCALE = 90_000
 SOUND_SAMPLES = 1024
 """Samples of one AAC-LC access unit (ISO/IEC 14496-3)."""
 
+SILENCE = {1: bytes.fromhex("01182007"), 2: bytes.fromhex("211004608c1c")}
+"""An access unit of AAC-LC silence for one and two channels, as FFmpeg's encoder makes it of zeros."""
+
 
 @dataclass(frozen=True, slots=True)
 class VideoFormat:

@@ -6,7 +6,7 @@ to it, but never long: what is waiting here is what a crash loses.
 
 from __future__ import annotations
 
-from recorder.formats import SOUND_SAMPLES, VIDEO_TIMESCALE, Fragment, Picture, Sound
+from recorder.formats import SILENCE, SOUND_SAMPLES, VIDEO_TIMESCALE, AudioFormat, Fragment, Picture, Sound
 
 FRAGMENT_SECONDS = 0.3
 """Length of a fragment. With SOUND_WAIT and one picture more it stays below the half second that a crash may cost."""
@@ -17,6 +17,9 @@ SOUND_WAIT = 0.1
 SOUND_TOLERANCE = 0.02
 """Sound that is this far from where counting its samples puts it is placed anew; below, it is jitter."""
 
+FILLED_GAP = 10.0
+"""Gaps in the sound up to this are filled with silence, since players stop at a hole; longer ones stay open."""
+
 EARLY_SOUND = 1.0
 """Sound kept while the first picture is awaited: encoding a picture takes longer than encoding sound."""
 
@@ -24,9 +27,10 @@ EARLY_SOUND = 1.0
 class Fragmenter:
     """Cuts one part. Times given are seconds on any steady clock; the first key frame's is the part's zero."""
 
-    def __init__(self, sample_rate: int | None) -> None:
-        """``sample_rate`` of the sound, None for a part without."""
-        self._rate = sample_rate
+    def __init__(self, audio: AudioFormat | None) -> None:
+        """``audio``: format of the sound, None for a part without."""
+        self._rate = audio.sample_rate if audio else None
+        self._silence = SILENCE.get(audio.channels) if audio else None
         self._origin: float | None = None
         self._pictures: list[Picture] = []
         self._early: list[tuple[bytes, float]] = []
@@ -114,7 +118,13 @@ class Fragmenter:
         elif away < -SOUND_TOLERANCE * self._rate:
             return  # it would lie over what is there already
         elif away > SOUND_TOLERANCE * self._rate:
+            if self._silence is not None and away <= FILLED_GAP * self._rate:
+                for _ in range(away // SOUND_SAMPLES):
+                    self._append_sound(self._silence)
             self._sound_end = samples  # the access unit before lasts until here
+        self._append_sound(data)
+
+    def _append_sound(self, data: bytes) -> None:
         self._sounds.append(Sound(self._sound_end, data))
         self._sound_end += SOUND_SAMPLES
         self._newest = max(self._newest, self._sound_ticks(self._sound_end))

@@ -167,7 +167,7 @@ def _read_codec(data: bytes, stsd: BoxHeader) -> str:
         stream = next((header for header in inner if header.kind == b"esds"), None)
         # Our descriptors have lengths of one byte, so the AudioSpecificConfig is always at the same place.
         if stream is not None:
-            tag, _, config = _unpack(">26xBBB", data, stream)
+            tag, _, config = _unpack(">24xBBB", data, stream)
             return f"mp4a.40.{config >> 3}" if tag == 5 else ""
     return ""
 

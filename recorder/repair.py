@@ -159,7 +159,7 @@ def _read_entry(file: BinaryIO, offset: int, tracks: _Tracks) -> FragmentEntry |
     sounds = next((track for track in fragments if track.track == tracks.audio and track.samples), None)
     if any(sample.offset + sample.size > len(data) for track in fragments for sample in track.samples):
         return None
-    if pictures is not None and not _holds_pictures(data, pictures):
+    if not all(_is_whole(data, track, pictures=track is pictures) for track in fragments):
         return None
     shown, rate = (pictures, VIDEO_TIMESCALE) if pictures is not None else (sounds, tracks.sample_rate)
     if shown is None:
@@ -171,15 +171,19 @@ def _read_entry(file: BinaryIO, offset: int, tracks: _Tracks) -> FragmentEntry |
     return FragmentEntry(start, end - start, offset, len(data), key)
 
 
-def _holds_pictures(data: bytes, pictures: TrackFragment) -> bool:
-    """Whether the samples hold NAL units: after a power failure a file may end in zeros of the right length."""
-    for sample in pictures.samples:
+def _is_whole(data: bytes, track: TrackFragment, pictures: bool) -> bool:
+    """Whether samples hold what was written: after a power failure a file may end in zeros of the right length.
+
+    No NAL unit ends with a zero byte (H.264 clause 7.4.1.1), nor does an AAC access unit, which ends in
+    three ones and less than a byte of padding (ISO/IEC 14496-3, ID_END).
+    """
+    for sample in track.samples:
         position, end = sample.offset, sample.offset + sample.size
-        while position < end:
-            size = int.from_bytes(data[position : position + 4], "big")
-            if not size:
-                return False
-            position += 4 + size
-        if position != end:
+        if position == end or not data[end - 1]:
             return False
+        while pictures and position < end:
+            size = int.from_bytes(data[position : position + 4], "big")
+            position += 4 + size
+            if not size or position > end or not data[position - 1]:
+                return False
     return True

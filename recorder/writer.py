@@ -102,7 +102,7 @@ class RecordingWriter:
         self._reported = 0.0
         self._part: PartWriter | None = None
         self._sets: ParameterSets | None = None
-        self._fragmenter = Fragmenter(audio.sample_rate if audio else None)
+        self._fragmenter = Fragmenter(audio)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -238,7 +238,7 @@ class RecordingWriter:
             self._seconds_before += part.seconds
             self._bytes_before += part.size
             self._report(force=True)
-        self._fragmenter = Fragmenter(self._audio.sample_rate if self._audio else None)
+        self._fragmenter = Fragmenter(self._audio)
         for data, time in later:
             self._fragmenter.add_sound(data, time)
 

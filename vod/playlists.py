@@ -50,6 +50,11 @@ def segments(part: Part, growing: bool = False) -> list[Segment]:
     return cut
 
 
+def playable(parts: Sequence[Part], growing: bool = False) -> bool:
+    """Whether the media playlist has any segment: players take an empty one for an error."""
+    return any(segments(part, growing and part is parts[-1]) for part in parts)
+
+
 def media_playlist(parts: Sequence[Part], growing: bool = False) -> str:
     """The media playlist. ``growing`` while the recording is being written: type EVENT and no end.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from datetime import datetime
 
@@ -23,7 +24,9 @@ class StoreRegister:
         try:
             directory = await asyncio.to_thread(self._store.create, recording_id, number, title, started_at)
         except RecorderError as trouble:
-            raise OSError(str(trouble)) from trouble
+            cause = trouble.__cause__
+            number = cause.errno if isinstance(cause, OSError) else None
+            raise OSError(number or errno.EIO, str(trouble)) from trouble
         return str(directory)
 
     async def close(self, recording_id: str) -> None:

@@ -13,7 +13,7 @@ from aiohttp import web
 from mcu.ports import Operation, Problem, Query
 from recorder.errors import RecorderError, RecordingBusy, RecordingNotFound
 from recorder.store import Recording, RecordingState, RecordingStore
-from vod.playlists import media_playlist, multivariant_playlist
+from vod.playlists import media_playlist, multivariant_playlist, playable
 from vod.thumbnails import make_thumbnail
 from vod.views import RecordingsView, RecordingView, recording_view
 
@@ -123,7 +123,7 @@ class _Routes:
 
     async def _playable(self, request: web.Request) -> Recording:
         recording = await self._open(request)
-        if not recording.parts:
+        if not playable(recording.parts, recording.state is RecordingState.RECORDING):
             raise _not_found("nothing of this recording can be played yet")
         return recording
 
