@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from mcu.media.facts import Fact, LegSilent
 from mcu.media.spec import LegSpec, PlainTransport
 from mcu.ports import MediaControl, MediaError
 from sip import events as sip_events
+from sip.errors import CallStateError
 from sip.sdp.grammar import SdpError, SessionDescription, parse
 from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
 from sip.sdp.session import NegotiatedSession
@@ -44,7 +46,7 @@ _REFUSALS = {
 
 
 class SipCommands(Protocol):
-    """What the gateway says to the user agent (``sip.server.SipServer``)."""
+    """What the gateway says to ``sip.agent.UserAgent``. All raise CallStateError when the call has just ended."""
 
     def accept(self, call: str, sdp: str) -> None: ...
     def reject(
@@ -138,14 +140,17 @@ class SipGateway:
         """See ``LegOwner``: BYE with the reason."""
         call = self._by_participant.get(leg_id)
         if call is not None and not call.over:
+            call.over = True
             self._forget(call)
-            self._commands.hang_up(call.handle, reason)
+            with contextlib.suppress(CallStateError):  # the room was quicker
+                self._commands.hang_up(call.handle, reason)
 
     async def request_key_frame(self, leg_id: str) -> None:
         """See ``LegOwner``: INFO (RFC 5168)."""
         call = self._by_participant.get(leg_id)
         if call is not None and not call.over:
-            self._commands.send_info(call.handle, MEDIA_CONTROL, PICTURE_FAST_UPDATE)
+            with contextlib.suppress(CallStateError):  # it has just ended
+                self._commands.send_info(call.handle, MEDIA_CONTROL, PICTURE_FAST_UPDATE)
 
     # Calls
 
@@ -322,7 +327,8 @@ class SipGateway:
             participant = self._manager.participant(fact.leg)
             if call is not None and not call.over and participant is not None and not participant.leg.held:
                 logger.info("call %s: no packet for %.0f s", call.handle, fact.seconds)
-                self._commands.hang_up(call.handle, "No media was received")
+                with contextlib.suppress(CallStateError):  # it has just ended
+                    self._commands.hang_up(call.handle, "No media was received")
                 self._spawn(self._ended(call, "silent"))
 
     def _forget(self, call: _Call) -> None:
@@ -343,7 +349,10 @@ class SipGateway:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, CallStateError):
+            logger.debug("the call had ended already: %s", error)  # its CallEnded is dealt with on its own
+        elif error is not None:
             logger.error("SIP gateway", exc_info=error)
 
 

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from aiortc.rtcdtlstransport import RTCCertificate
-
 from mcu.media.facts import (
     ConferenceStatistics,
     DigitPressed,
@@ -25,14 +23,13 @@ from mcu.media.facts import (
     SpeakerChanged,
 )
 from mcu.media.leg import Media, MediaLeg
-from mcu.media.leg_transport import LegTransportError
+from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.picture_pipeline import PicturePipeline
 from mcu.media.picture_state import PictureSource, PictureState, Rung, VideoCodec
 from mcu.media.recording import RecordingLeg
 from mcu.media.rungs import rung_for_leg
 from mcu.media.sound_pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState
 from mcu.media.spec import ConferenceSpec, LegSpec, RecordingSpec
-from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.units import CodedPicture, CodedSound
 from recorder.errors import RecorderError
 
@@ -49,15 +46,13 @@ class ConferenceMedia:
         self,
         conference_id: str,
         font_file: Path,
-        browser_port: BrowserPort,
-        certificate: RTCCertificate,
+        browsers: BrowserAccess,
         generation: int,
         report: Callable[[Fact], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._id = conference_id
-        self._browser_port = browser_port
-        self._certificate = certificate
+        self._browsers = browsers
         self._generation = generation
         self._report = report
         self._loop = asyncio.get_running_loop()
@@ -176,7 +171,7 @@ class ConferenceMedia:
 
     async def _open_leg(self, description: LegSpec) -> None:
         leg = MediaLeg(description, self, self._generation)
-        await leg.open(self._browser_port, self._certificate)
+        await leg.open(self._browsers)
         self._legs[leg.id] = leg
 
     async def _apply_recordings(self, spec: ConferenceSpec) -> None:

@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
 
-from aiortc.rtcdtlstransport import RTCCertificate
-
-from mcu.media.leg_transport import BrowserLegTransport, LegTransport, PlainLegTransport
+from mcu.media.leg_transport import (
+    BrowserAccess,
+    BrowserLegTransport,
+    LegTransport,
+    LegTransportError,
+    PlainLegTransport,
+)
 from mcu.media.rtp.session import (
     ByeReceived,
     DigitReceived,
@@ -23,7 +27,6 @@ from mcu.media.rtp.session import (
     StreamConfig,
 )
 from mcu.media.spec import AudioSpec, LegSpec, PlainTransport, VideoSpec
-from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.units import CodedPicture, CodedSound
 
 logger = logging.getLogger(__name__)
@@ -82,8 +85,8 @@ class MediaLeg:
     def id(self) -> str:
         return self.spec.id
 
-    async def open(self, browser_port: BrowserPort, certificate: RTCCertificate) -> None:
-        """Make streams and bind sockets. Raises LegTransportError."""
+    async def open(self, browsers: BrowserAccess | None) -> None:
+        """Make streams and bind sockets; browser legs need ``browsers``. Raises LegTransportError."""
         now = self._clock()
         # Taken once, so that the sender reports of sound and picture agree to the microsecond (lip sync).
         self._wallclock = time.time()
@@ -94,10 +97,10 @@ class MediaLeg:
         transport: LegTransport
         if isinstance(self.spec.transport, PlainTransport):
             transport = PlainLegTransport(self._receive_rtp, self._receive_rtcp, self._payload_types())
+        elif browsers is None:
+            raise LegTransportError("there is no port for browsers here")
         else:
-            transport = BrowserLegTransport(
-                self._receive_rtp, self._receive_rtcp, self._payload_types(), browser_port, certificate
-            )
+            transport = BrowserLegTransport(self._receive_rtp, self._receive_rtcp, self._payload_types(), browsers)
             transport.on_connected = lambda: self._listener.leg_connected(self)
             transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
         await transport.open(self.spec.transport)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from aiortc.rtcdtlstransport import RTCCertificate
@@ -103,6 +104,14 @@ class PlainLegTransport:
         )
 
 
+@dataclass(frozen=True)
+class BrowserAccess:
+    """What all browser legs of a worker share: the port, and the certificate that DTLS shows."""
+
+    port: BrowserPort
+    certificate: RTCCertificate
+
+
 class BrowserLegTransport:
     """ICE-lite and DTLS-SRTP on the worker's browser port, everything bundled (RFC 9143)."""
 
@@ -111,14 +120,13 @@ class BrowserLegTransport:
         on_rtp: RtpReceiver,
         on_rtcp: RtcpReceiver,
         payload_types: Mapping[int, Media],
-        port: BrowserPort,
-        certificate: RTCCertificate,
+        access: BrowserAccess,
     ) -> None:
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
         self._payload_types = payload_types
-        self._port = port
-        self._certificate = certificate
+        self._port = access.port
+        self._certificate = access.certificate
         self._handshake: asyncio.Task[None] | None = None
         self.on_connected: Callable[[], None] = lambda: None
         self.on_failed: Callable[[str], None] = lambda reason: None

@@ -14,6 +14,7 @@ import uvloop
 
 from mcu.media.conference_media import ConferenceMedia
 from mcu.media.facts import Fact
+from mcu.media.leg_transport import BrowserAccess
 from mcu.media.link import (
     Apply,
     Done,
@@ -51,7 +52,8 @@ class Worker:
         self._facts: list[Fact] = []
         self._browser_port = BrowserPort(time.monotonic)
         settings = start.settings
-        self._certificate = load_certificate(Path(settings.certificate_file), Path(settings.private_key_file))
+        certificate = load_certificate(Path(settings.certificate_file), Path(settings.private_key_file))
+        self._browsers = BrowserAccess(self._browser_port, certificate)
 
     async def run(self) -> None:
         """Open the browser port, say that we are ready, and do as told."""
@@ -106,8 +108,7 @@ class Worker:
             conference = self._conferences[conference_id] = ConferenceMedia(
                 conference_id,
                 Path(self._start.settings.font_file),
-                self._browser_port,
-                self._certificate,
+                self._browsers,
                 self._start.generation,
                 self._report,
             )

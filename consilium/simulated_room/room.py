@@ -1,0 +1,277 @@
+"""The simulated room itself: one outgoing SIP call with sound and picture."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from consilium.simulated_room.clip import Clip
+from consilium.simulated_room.player import ClipPlayer
+from consilium.simulated_room.saver import ReceivedSaver
+from mcu.gateway.rtp_ports import RtpPorts
+from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
+from mcu.media.leg import Media, MediaLeg
+from mcu.media.units import CodedPicture, CodedSound
+from sip import events
+from sip.agent import UserAgent
+from sip.core import AgentSettings
+from sip.errors import CallStateError
+from sip.listeners import Listener
+from sip.sdp.capabilities import LocalCapabilities
+from sip.sdp.grammar import SdpError, parse
+from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
+from sip.sdp.session import NegotiatedSession
+from sip.server import SipServer
+from sip.uri import SipUri, parse_uri
+
+logger = logging.getLogger(__name__)
+
+ANSWER_TIMEOUT = 30.0
+RTP_PORTS = (40000, 49999)
+
+
+class CallFailed(Exception):
+    """The call did not come about; ``status`` is the SIP status where there was one."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class RoomSettings:
+    """Who the room is and what it can. ``local_host`` None: the address that leads to the server."""
+
+    name: str = "Simulated room"
+    user: str = "room"
+    transport: str = "udp"
+    local_host: str | None = None
+    capabilities: LocalCapabilities = field(default_factory=LocalCapabilities)
+    rtp_ports: tuple[int, int] = RTP_PORTS
+    save: Path | None = None
+
+
+class SimulatedRoom:
+    """``on_picture`` and ``on_sound`` get every access unit received, on the event loop; ``on_picture_sent`` see
+    ``ClipPlayer``. ``ended`` is set when the call is over, whoever ended it."""
+
+    def __init__(
+        self,
+        settings: RoomSettings,
+        clip: Clip | None,
+        *,
+        on_picture: Callable[[CodedPicture], None] | None = None,
+        on_sound: Callable[[CodedSound], None] | None = None,
+        on_picture_sent: Callable[[int, float], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.session: NegotiatedSession | None = None
+        self.leg: MediaLeg | None = None
+        self.ended = asyncio.Event()
+        self.end_reason = ""
+        self.pictures_received = 0
+        self.sounds_received = 0
+        self.reoffers_received = 0
+        self.first_picture_at: float | None = None
+        self.invited_at = 0.0
+        self._clip = clip
+        self._on_picture = on_picture
+        self._on_sound = on_sound
+        self._on_picture_sent = on_picture_sent
+        self._saver: ReceivedSaver | None = None
+        self._agent = UserAgent(AgentSettings(product="Consilium simulated room", contact_user=settings.user))
+        self._server: SipServer | None = None
+        self._call: str | None = None
+        self._answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._playing: asyncio.Task[None] | None = None
+        self._media: RoomMedia | None = None
+        self._timers: asyncio.Task[None] | None = None
+
+    async def call(self, target: str) -> None:
+        """Dial a SIP URI and come back when media flow. Raises CallFailed, or OSError when no port can be had."""
+        uri = parse_uri(target)
+        if not isinstance(uri, SipUri):
+            raise CallFailed(f"{target} is not a SIP URI")
+        host = self.settings.local_host or await _address_towards(uri.host, uri.port or 5060)
+        self._server = SipServer(
+            self._agent, [Listener("udp", host, 0), Listener("tcp", host, 0)], on_event=self._handle
+        )
+        await self._server.start()
+        ports = RtpPorts(host, *_shuffled(self.settings.rtp_ports))
+        self._media = RoomMedia(
+            bind_host=host,
+            public_host=host,
+            audio_port=ports.take(),
+            video_port=ports.take(),
+            audio_ssrc=random.SystemRandom().randrange(1, 1 << 32),
+            video_ssrc=random.SystemRandom().randrange(1, 1 << 32),
+        )
+        offer = make_offer(
+            self.settings.capabilities, local_media(self._media), session_id=secrets.randbits(31), version=1
+        )
+        self.invited_at = time.monotonic()
+        self._call = self._agent.invite(
+            target,
+            str(offer),
+            f"sip:{self.settings.user}@{host}",
+            self.settings.name,
+            via_transport=self.settings.transport,
+        )
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT):
+                body = await self._answered
+            if body is None:
+                raise CallFailed("the answer has no session description")
+            self.session = accept_answer(offer, parse(body), self.settings.capabilities)
+        except (SdpError, NotAcceptable) as error:
+            await self.hang_up()
+            raise CallFailed(f"the answer is not usable: {error}") from error
+        except TimeoutError:
+            await self.hang_up()
+            raise CallFailed(f"no answer in {ANSWER_TIMEOUT:.0f} s", 408) from None
+        except CallFailed:
+            await self.hang_up()
+            raise
+        await self._start_media()
+
+    async def hang_up(self) -> None:
+        """End the call and release everything. Safe to call twice."""
+        for task in (self._playing, self._timers):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if self.leg is not None:
+            await self.leg.close()
+            self.leg = None
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+        if self._saver is not None:
+            self._saver.close()
+            self._saver = None
+        self.ended.set()
+
+    async def _start_media(self) -> None:
+        assert self.session is not None and self._media is not None
+        spec = sip_leg(self.session, leg_id=self.settings.user, name=self.settings.name, room=self._media)
+        self.leg = MediaLeg(spec, self, generation=0)
+        if self.settings.save is not None:
+            width, height = (spec.video.max_width, spec.video.max_height) if spec.video else (1280, 720)
+            codecs = {codec.payload_type: codec for codec in spec.audio.receive_codecs} if spec.audio else {}
+            self._saver = ReceivedSaver(self.settings.save, width, height, codecs)
+        await self.leg.open(None)
+        self._timers = asyncio.create_task(self._run_timers())
+        if self._clip is not None:
+            codec = spec.audio.send_codec if spec.audio is not None else None
+            self._playing = asyncio.create_task(
+                ClipPlayer(self._clip, self.leg, codec, self._on_picture_sent).run()
+            )
+
+    async def _run_timers(self) -> None:
+        while self.leg is not None:
+            self.leg.handle_timer(time.monotonic())
+            await asyncio.sleep(0.01)
+
+    def _handle(self, event: events.Event) -> None:
+        match event:
+            case events.CallAnswered(answer=body):
+                if not self._answered.done():
+                    self._answered.set_result(body)
+            case events.CallRefused(status=status, reason=reason, warning=warning):
+                if not self._answered.done():
+                    self._answered.set_exception(CallFailed(f"{status} {reason} {warning}".strip(), status))
+            case events.CallEnded(reason=reason):
+                self.end_reason = reason
+                self.ended.set()
+            case events.ReofferReceived(call=call, offer=body):
+                self.reoffers_received += 1
+                self._answer_reoffer(call, body)
+            case events.IncomingCall(call_id=call):
+                self._agent.reject(call, 486)
+            case _:
+                logger.debug("room: %s", type(event).__name__)
+
+    def _answer_reoffer(self, call: str, body: str | None) -> None:
+        assert self._media is not None
+        with contextlib.suppress(CallStateError):  # it has just ended
+            if body is None:
+                self._agent.refuse_reoffer(call, 488, "An offer is needed")
+                return
+            try:
+                session = answer(
+                    parse(body), self.settings.capabilities, local_media(self._media), session_id=1, version=2
+                )
+            except (SdpError, NotAcceptable) as error:
+                self._agent.refuse_reoffer(call, 488, str(error))
+                return
+            self._agent.answer_reoffer(call, str(session.description))
+            if self.leg is not None:
+                spec = sip_leg(session, leg_id=self.settings.user, name=self.settings.name, room=self._media)
+                if self.leg.can_become(spec):
+                    self.leg.update(spec)
+
+    # mcu.media.leg.LegListener
+
+    def picture_received(self, leg: MediaLeg, unit: CodedPicture) -> None:
+        self.pictures_received += 1
+        if self.first_picture_at is None:
+            self.first_picture_at = time.monotonic()
+        if self._saver is not None:
+            self._saver.picture(unit)
+        if self._on_picture is not None:
+            self._on_picture(unit)
+
+    def sound_received(self, leg: MediaLeg, unit: CodedSound) -> None:
+        self.sounds_received += 1
+        if self._saver is not None:
+            self._saver.sound(unit)
+        if self._on_sound is not None:
+            self._on_sound(unit)
+
+    def key_frame_requested(self, leg: MediaLeg) -> None:
+        """The clip has a key frame every second; that is soon enough."""
+
+    def key_frame_overdue(self, leg: MediaLeg) -> None:
+        logger.debug("room: no key frame from the server")
+
+    def digit_received(self, leg: MediaLeg, digit: str) -> None:
+        logger.info("room: digit %s", digit)
+
+    def media_flowing(self, leg: MediaLeg, media: Media) -> None:
+        logger.info("room: %s comes in", media)
+
+    def leg_connected(self, leg: MediaLeg) -> None:
+        """Never comes on plain RTP."""
+
+    def leg_silent(self, leg: MediaLeg, seconds: float) -> None:
+        logger.info("room: nothing has come in for %.0f s", seconds)
+
+    def leg_failed(self, leg: MediaLeg, reason: str) -> None:
+        logger.error("room: %s", reason)
+
+
+async def _address_towards(host: str, port: int) -> str:
+    """The local address from which packets to a host leave. Raises CallFailed for an unknown host."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise CallFailed(f"{host}: {error.strerror}") from error
+    family, kind, _, _, address = found[0]
+    with socket.socket(family, kind) as probe:
+        probe.connect(address)  # sends nothing, only asks the routing table
+        return str(probe.getsockname()[0])
+
+
+def _shuffled(ports: tuple[int, int]) -> tuple[int, int]:
+    """Start somewhere in the range, so that several rooms on one machine do not try the same ports."""
+    first, last = ports
+    return random.SystemRandom().randrange(first, (first + last) // 2), last
