@@ -63,8 +63,7 @@ class Canvas:
             window.fill(_BACKGROUND)
             return
         label = self._artist.label(content.name, content.microphone_muted, tile.size)
-        margin = label_margin(tile)
-        label_x, label_y = margin, tile.height - label.size[1] - margin
+        label_place = _label_place(label.size, tile.size)
         if content.picture is None:
             window.fill(_PLACEHOLDER)
             _blend_centred(self._artist.avatar(content.name, content.camera_muted, tile.size), window)
@@ -72,7 +71,7 @@ class Canvas:
             in_place = before.picture is not None and before.picture.size == content.picture.size
             if in_place and before.labelled_as(content):
                 # The label may reach beyond a narrow picture, where nothing would cover the old one.
-                window.window(label.at(label_x, label_y)).fill(_BACKGROUND)
+                window.window(label_place).fill(_BACKGROUND)
             else:
                 window.fill(_BACKGROUND)
             picture = window.window(centred(content.picture.size, tile.size))
@@ -80,7 +79,8 @@ class Canvas:
             if content.look is Look.FROZEN:
                 picture.dim(_FROZEN_BRIGHTNESS, _FROZEN_SATURATION)
                 _blend_centred(self._artist.frozen_sign(tile.size), window)
-        label.blend(window, label_x, label_y)
+        if label_place.size == label.size:
+            label.blend(window, label_place.x, label_place.y)
 
     def _frame_tile(self, tile: Rect, colour: Colour) -> None:
         """A line round the tile, drawn in the gap between tiles; a tile without a gap gets none."""
@@ -103,10 +103,15 @@ def centred(inner: Size, outer: Size) -> Rect:
 
 
 def _blend_centred(drawing: Overlay, picture: Planes) -> None:
-    place = centred(drawing.size, picture.size)
-    drawing.blend(picture, place.x, place.y)
+    """Draw in the middle; left out where the picture is smaller than the drawing."""
+    if drawing.size[0] <= picture.size[0] and drawing.size[1] <= picture.size[1]:
+        place = centred(drawing.size, picture.size)
+        drawing.blend(picture, place.x, place.y)
 
 
-def label_margin(tile: Rect) -> int:
-    """Pixels between a label and the tile's edges."""
-    return 2 * max(1, round(tile.height / 90))
+def _label_place(label: Size, tile: Size) -> Rect:
+    """The lower left corner of the tile; without area where a tile is too small for its label."""
+    margin = 2 * max(1, round(tile[1] / 90))
+    if label[0] + margin > tile[0] or label[1] + margin > tile[1]:
+        return Rect(0, 0, 0, 0)
+    return Rect(margin, tile[1] - label[1] - margin, *label)
