@@ -34,11 +34,13 @@ class Segment:
 def segments(part: Part, growing: bool = False) -> list[Segment]:
     """Cut a part into segments. ``growing``: leave out the last, which may still become longer."""
     entries = part.index.entries
-    starts = [0] if entries else []
+    if not entries:
+        return []
+    starts = [0]
     for number, entry in enumerate(entries):
         if entry.key and number and entry.time - entries[starts[-1]].time >= SEGMENT_SECONDS * VIDEO_TIMESCALE:
             starts.append(number)
-    end = max((entry.time + entry.duration for entry in entries), default=0)
+    end = max(entry.time + entry.duration for entry in entries)
     cut = []
     for start, stop in zip(starts, [*starts[1:], None], strict=True):
         if stop is None and growing:
@@ -110,8 +112,8 @@ def multivariant_playlist(parts: Sequence[Part], media: str = "media.m3u8") -> s
     seconds = sum(cut.duration for cut in cuts)
     average = 8 * sum(cut.size for cut in cuts) / seconds if seconds else 0.0
     attributes = [
-        f"BANDWIDTH={max(1, math.ceil(max(peak, average)))}",
-        f"AVERAGE-BANDWIDTH={max(1, math.ceil(average))}",
+        f"BANDWIDTH={max(1, round(max(peak, average)))}",
+        f"AVERAGE-BANDWIDTH={max(1, round(average))}",
     ]
     headers = [part.index.header for part in parts]
     if headers:

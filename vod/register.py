@@ -25,8 +25,8 @@ class StoreRegister:
             directory = await asyncio.to_thread(self._store.create, recording_id, number, title, started_at)
         except RecorderError as trouble:
             cause = trouble.__cause__
-            number = cause.errno if isinstance(cause, OSError) else None
-            raise OSError(number or errno.EIO, str(trouble)) from trouble
+            code = cause.errno if isinstance(cause, OSError) else None
+            raise OSError(code or errno.EIO, str(trouble)) from trouble
         return str(directory)
 
     async def close(self, recording_id: str) -> None:

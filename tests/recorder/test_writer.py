@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_fragments_are_at_most_half_a_second_and_begin_at_key_frames(tmp_path: P
     assert max(entry.duration for entry in index.entries) <= 45_000
     assert sum(entry.key for entry in index.entries) == 3
     assert index.size == part_file(tmp_path, 1).stat().st_size
-    for before, after in zip(index.entries, index.entries[1:], strict=False):
+    for before, after in itertools.pairwise(index.entries):
         assert before.time + before.duration == after.time
 
 

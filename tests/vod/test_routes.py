@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -156,8 +157,6 @@ async def test_a_recording_in_progress_can_be_watched_but_not_deleted(
 
 async def test_the_register_enters_recordings_and_mends_what_was_cut_off(empty_store: RecordingStore) -> None:
     register = StoreRegister(empty_store)
-    from pathlib import Path
-
     directory = Path(await register.open("r1", "1000", "rounds", STARTED))
     record(directory, pictures([n / 30 for n in range(60)]))
     with part_file(directory, 1).open("ab") as file:
