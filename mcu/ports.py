@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from aiohttp import web
+
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from aiohttp import web
 
     from mcu.media.facts import Fact
     from mcu.media.spec import ConferenceSpec
@@ -110,7 +110,7 @@ class Actor:
 ANONYMOUS: Final = Actor(ActorKind.ANONYMOUS)
 SYSTEM: Final = Actor(ActorKind.SYSTEM, "system", "system")
 
-_ACTOR_KEY: Final = "consilium.actor"
+_ACTOR_KEY: Final = web.RequestKey("actor", Actor)
 
 
 def set_actor(request: web.BaseRequest, actor: Actor) -> None:
@@ -120,11 +120,10 @@ def set_actor(request: web.BaseRequest, actor: Actor) -> None:
 
 def actor_of(request: web.BaseRequest) -> Actor:
     """Who asks, for the handler of any operation; ANONYMOUS where nobody is logged in."""
-    actor = request.get(_ACTOR_KEY, ANONYMOUS)
-    return actor if isinstance(actor, Actor) else ANONYMOUS
+    return request.get(_ACTOR_KEY, ANONYMOUS)
 
 
-_BODY_KEY: Final = "consilium.body"
+_BODY_KEY: Final = web.RequestKey("body", object)
 _Body = TypeVar("_Body")
 
 

@@ -143,22 +143,23 @@ class Accounts:
         key = ("device", device) if device is not None else ("source", name, source_group(source))
         wait = self._throttle.attempt(key, self._clock.monotonic())
         if wait > 0:
-            self._record(name, source, "Login", "too_many_attempts")
+            self._record("unknown" if device is None else name, source, "Login", "too_many_attempts")
             raise LoginRefused("Too many tries. Wait before the next one.", wait)
-        if not await self._matches(name, password):
-            self._record(name, source, "Login", "wrong_credentials")
+        hashed = await self._hash_of(name)
+        if not await self._hasher.verify(password[: MAXIMUM_LENGTH + 1], hashed):
+            # An unknown name may be a password typed into the wrong field: not for the audit.
+            self._record(name if hashed is not None else "unknown", source, "Login", "wrong_credentials")
             raise LoginRefused("Name or password is wrong.")
         self._throttle.succeeded(key)
         self._record(name, source, "Login", "done")
         return await self._begin(name, device_token if device is not None else None)
 
-    async def _matches(self, name: str, password: str) -> bool:
+    async def _hash_of(self, name: str) -> str | None:
         def work(connection: sqlite3.Connection) -> str | None:
             row = connection.execute("SELECT password_hash FROM account WHERE name = ?", (name,)).fetchone()
             return None if row is None else str(row[0])
 
-        hashed = await self._database.read(work)
-        return await self._hasher.verify(password[: MAXIMUM_LENGTH + 1], hashed)
+        return await self._database.read(work)
 
     async def _device(self, name: str, device_token: str | None) -> str | None:
         if not device_token:
@@ -219,29 +220,35 @@ class Accounts:
 
         await self._database.write(work)
 
-    async def change_password(self, session: Session, old: str, new: str, source: str) -> None:
-        """Give the account another password and end its other sessions. Raises LoginRefused, AccountError."""
+    async def change_password(self, session: Session, old: str, new: str, source: str) -> list[str]:
+        """Give the account another password and end its other sessions, whose token hashes are returned.
+
+        Raises LoginRefused for a wrong old password and AccountError for a weak new one.
+        """
         key = ("session", session.token_hash)
         wait = self._throttle.attempt(key, self._clock.monotonic())
         if wait > 0:
             raise LoginRefused("Too many tries. Wait before the next one.", wait)
-        if not await self._matches(session.account, old):
+        if not await self._hasher.verify(old[: MAXIMUM_LENGTH + 1], await self._hash_of(session.account)):
             self._record(session.account, source, "ChangePassword", "wrong_credentials")
             raise LoginRefused("The old password is wrong.")
         self._throttle.succeeded(key)
         hashed = await self._password_hash(new, session.account)
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> list[str]:
             connection.execute("UPDATE account SET password_hash = ? WHERE name = ?", (hashed, session.account))
-            connection.execute(
-                "DELETE FROM session WHERE account = ? AND token_hash != ?", (session.account, session.token_hash)
-            )
+            ended = connection.execute(
+                "DELETE FROM session WHERE account = ? AND token_hash != ? RETURNING token_hash",
+                (session.account, session.token_hash),
+            ).fetchall()
             connection.execute("DELETE FROM device WHERE account = ?", (session.account,))
+            return [str(row[0]) for row in ended]
 
-        await self._database.write(work)
+        ended = await self._database.write(work)
         self._record(session.account, source, "ChangePassword", "done")
+        return ended
 
     def _record(self, name: str, source: str, action: str, outcome: str) -> None:
         kind = ActorKind.USER if outcome == "done" else ActorKind.ANONYMOUS
-        actor = Actor(kind, name, name[:64], source)
-        self._audit.record(AuditEntry(self._clock.wall(), actor, action, name[:64], "", outcome))
+        actor = Actor(kind, name, name, source)
+        self._audit.record(AuditEntry(self._clock.wall(), actor, action, name, "", outcome))

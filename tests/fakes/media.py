@@ -6,8 +6,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from mcu.media.facts import Fact
-from mcu.media.spec import Address, AudioSpec, CodecSpec, ConferenceSpec, LegSpec, PlainTransport, VideoSpec
-from mcu.media.spec import WebRtcTransport
+from mcu.media.spec import (
+    Address,
+    AudioSpec,
+    CodecSpec,
+    ConferenceSpec,
+    LegSpec,
+    PlainTransport,
+    VideoSpec,
+    WebRtcTransport,
+)
 from mcu.ports import MediaError
 
 OPUS = CodecSpec(name="opus", payload_type=111, clock_rate=48000, channels=2)

@@ -1,0 +1,239 @@
+"""Operations on conferences and rooms, their recording and their layouts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from mcu.conference import commands
+from mcu.conference.executor import layout_names
+from mcu.conference.manager import ConferenceManager
+from mcu.conference.model import Recording
+from mcu.conference.text import MAXIMUM_TITLE, NUMBER_PATTERN, PIN_PATTERN
+from mcu.conference.views import (
+    ConferenceView,
+    ParticipantView,
+    RecordingView,
+    conference_view,
+    participant_view,
+    recording_view,
+    room_view,
+)
+from mcu.control.access import check_conference
+from mcu.control.bodies import Body, json_answer
+from mcu.ports import Operation, Problem, Query, actor_of, body_of
+
+Number = Annotated[str, Field(pattern=NUMBER_PATTERN)]
+Title = Annotated[str, Field(max_length=MAXIMUM_TITLE)]
+Pin = Annotated[str, Field(pattern=PIN_PATTERN)]
+
+
+class NewConference(Body):
+    """A permanent room. Without a PIN anybody who knows the number gets in."""
+
+    number: Number
+    title: Title = ""
+    pin: Annotated[Pin | None, Field(repr=False)] = None
+
+
+class ConferenceChange(Body):
+    """What to change; what is left out stays. ``pin`` null opens the room, ``active`` false ends the conference."""
+
+    layout: Annotated[str, Field(max_length=32)] | None = None
+    locked: bool | None = None
+    title: Title | None = None
+    pin: Annotated[Pin | None, Field(repr=False)] = None
+    active: bool | None = None
+
+
+class ConferenceList(BaseModel):
+    """All rooms and running conferences, by number."""
+
+    conferences: list[ConferenceView]
+
+
+class ParticipantList(BaseModel):
+    """Who is in a conference, in order of joining."""
+
+    participants: list[ParticipantView]
+
+
+class LayoutList(BaseModel):
+    """Names of layouts, the automatic one first."""
+
+    layouts: list[str]
+
+
+class ConferenceOperations:
+    """Turns requests into commands, and the state after them into views."""
+
+    def __init__(self, manager: ConferenceManager) -> None:
+        self._manager = manager
+
+    def operations(self) -> list[Operation]:
+        """What this class serves."""
+        one, tag = "/conferences/{number}", "conferences"
+        forget = Query("forget", "true: remove the permanent room as well")
+        return [
+            Operation("GET", "/conferences", self.list, "Rooms and running conferences",
+                      response=ConferenceList, tag=tag),
+            Operation("POST", "/conferences", self.create, "Make a permanent room",
+                      request=NewConference, response=ConferenceView, status=201, tag=tag, errors=(409,)),
+            Operation("GET", one, self.show, "One room or conference", "participant",
+                      response=ConferenceView, tag=tag, errors=(404,)),
+            Operation("PATCH", one, self.change, "Change title, PIN, lock or layout, or end the conference",
+                      request=ConferenceChange, response=ConferenceView, tag=tag, errors=(404, 409)),
+            Operation("DELETE", one, self.end, "End the conference; its permanent room stays unless forgotten",
+                      status=204, tag=tag, errors=(404, 409), query=(forget,)),
+            Operation("GET", f"{one}/participants", self.participants, "Who is in", "participant",
+                      response=ParticipantList, tag=tag, errors=(404,)),
+            Operation("POST", f"{one}/recording", self.start_recording, "Start recording",
+                      response=RecordingView, status=201, tag=tag, errors=(404, 409, 503)),
+            Operation("DELETE", f"{one}/recording", self.stop_recording, "Stop recording",
+                      response=RecordingView, tag=tag, errors=(404, 409)),
+            Operation("GET", "/layouts", self.layouts, "Names of layouts", "participant",
+                      response=LayoutList, tag=tag),
+        ]  # fmt: skip
+
+    async def list(self, request: web.Request) -> web.Response:
+        """Rooms and running conferences, by number."""
+        return json_answer(ConferenceList(conferences=await all_conferences(self._manager)))
+
+    async def create(self, request: web.Request) -> web.Response:
+        """A new permanent room."""
+        body = body_of(request, NewConference)
+        await self._manager.execute(commands.CreateRoom(body.number, body.title, body.pin), actor_of(request))
+        return json_answer(await self._view(body.number), 201)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """One room or conference."""
+        number = self._number(request)
+        return json_answer(await self._view(number))
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Everything in the body, one command after the other, those that may be refused first."""
+        number, actor, body = self._number(request), actor_of(request), body_of(request, ConferenceChange)
+        await self._view(number)  # an unknown number is 404 even when nothing is to change
+        wanted: list[commands.Command] = []
+        if body.layout is not None:
+            wanted.append(commands.SetLayout(number, body.layout))
+        if body.locked is not None:
+            wanted.append(commands.LockConference(number, body.locked))
+        if body.title is not None:
+            wanted.append(commands.SetTitle(number, body.title))
+        if "pin" in body.model_fields_set:
+            wanted.append(commands.SetPin(number, body.pin))
+        if body.active:
+            raise Problem(422, "Invalid value", "A conference begins when somebody joins it.", "invalid")
+        if body.active is False:
+            wanted.append(commands.EndConference(number))
+        for command in wanted:
+            await self._manager.execute(command, actor)
+        try:
+            return json_answer(await self._view(number))
+        except Problem:
+            return web.Response(status=204)  # it was ended, and has no room that stays
+
+    async def end(self, request: web.Request) -> web.Response:
+        """End the conference, and with ``forget=true`` remove its room."""
+        number = self._number(request)
+        forget = request.query.get("forget", "").lower() in ("1", "true", "yes")
+        command = commands.RemoveRoom(number) if forget else commands.EndConference(number)
+        await self._manager.execute(command, actor_of(request))
+        return web.Response(status=204)
+
+    async def participants(self, request: web.Request) -> web.Response:
+        """Who is in; nobody where no conference runs."""
+        view = await self._view(self._number(request))
+        return json_answer(ParticipantList(participants=view.participants))
+
+    async def start_recording(self, request: web.Request) -> web.Response:
+        """Start recording."""
+        recording = await self._manager.execute(commands.StartRecording(self._number(request)), actor_of(request))
+        return _recording_answer(recording, 201)
+
+    async def stop_recording(self, request: web.Request) -> web.Response:
+        """Stop recording."""
+        recording = await self._manager.execute(commands.StopRecording(self._number(request)), actor_of(request))
+        return _recording_answer(recording, 200)
+
+    async def layouts(self, request: web.Request) -> web.Response:
+        """Names of layouts."""
+        return json_answer(LayoutList(layouts=layout_names()))
+
+    def _number(self, request: web.Request) -> str:
+        number = request.match_info["number"]
+        check_conference(actor_of(request), self._manager, number)
+        return number
+
+    async def _view(self, number: str) -> ConferenceView:
+        conference = self._manager.conference(number)
+        if conference is not None:
+            return conference_view(conference)
+        room = await self._manager.room(number)
+        if room is None:
+            raise Problem(404, "No such conference", "There is no conference with this number.", "unknown_conference")
+        return room_view(room)
+
+
+async def all_conferences(manager: ConferenceManager) -> list[ConferenceView]:
+    """Rooms and running conferences, by number."""
+    views = {room.number: room_view(room) for room in await manager.rooms()}
+    views |= {conference.number: conference_view(conference) for conference in manager.conferences()}
+    return [views[number] for number in sorted(views)]
+
+
+def _recording_answer(result: object, status: int) -> web.Response:
+    if not isinstance(result, Recording):
+        raise TypeError("a command on a recording gives a recording")
+    return json_answer(recording_view(result), status)
+
+
+class ParticipantChange(Body):
+    """What to change; what is left out stays."""
+
+    microphone_muted: bool | None = None
+    speaker_muted: bool | None = None
+    camera_muted: bool | None = None
+    name: Annotated[str, Field(max_length=256)] | None = None
+
+
+class ParticipantOperations:
+    """Participants, addressed by their ids; their own tokens reach themselves only."""
+
+    def __init__(self, manager: ConferenceManager) -> None:
+        self._manager = manager
+
+    def operations(self) -> list[Operation]:
+        """What this class serves."""
+        one, tag = "/participants/{id}", "participants"
+        return [
+            Operation("PATCH", one, self.change, "Mute, unmute or rename", "participant",
+                      request=ParticipantChange, response=ParticipantView, tag=tag, errors=(404,)),
+            Operation("DELETE", one, self.remove, "Remove from the conference; for oneself: leave", "participant",
+                      status=204, tag=tag, errors=(404,)),
+        ]  # fmt: skip
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Mute, unmute, rename."""
+        participant_id, body, actor = request.match_info["id"], body_of(request, ParticipantChange), actor_of(request)
+        wanted: list[commands.Command] = []
+        if body.name is not None:
+            wanted.append(commands.RenameParticipant(participant_id, body.name))
+        mute = commands.Mute(participant_id, body.microphone_muted, body.speaker_muted, body.camera_muted)
+        if body.name is None or mute != commands.Mute(participant_id):
+            wanted.append(mute)
+        for command in wanted:
+            await self._manager.execute(command, actor)
+        conference = self._manager.conference_of(participant_id)
+        participant = None if conference is None else conference.participant(participant_id)
+        if participant is None:
+            raise Problem(404, "No such participant", "The participant has just left.", "unknown_participant")
+        return json_answer(participant_view(participant, conference))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        """Out of the conference; the call behind it is ended."""
+        await self._manager.execute(commands.Kick(request.match_info["id"]), actor_of(request))
+        return web.Response(status=204)
