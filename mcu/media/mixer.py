@@ -49,7 +49,7 @@ class Limiter:
         self._gain = 1.0
 
     def limit(self, sound: Sound) -> Sound:
-        """The same length, never beyond ±1."""
+        """The same length, never beyond full scale."""
         peak = float(np.abs(sound).max(initial=0.0))
         wanted = min(1.0, CEILING / peak) if peak > 0 else 1.0
         gain = wanted if wanted < self._gain else min(wanted, self._gain * RELEASE)

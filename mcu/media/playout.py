@@ -26,7 +26,7 @@ from mcu.media.playout_delay import (
 )
 from mcu.media.sound import RATE, TICK, TICK_SAMPLES, Sound, level_dbfs, silence
 from mcu.media.spec import CodecSpec
-from mcu.media.stretch import FADE, LONGEST_LAG, crossfade, lengthen, shorten
+from mcu.media.stretch import LONGEST_LAG, SHORTEST_LAG, leave_out, lengthen, shorten
 from mcu.media.units import CodedSound
 
 MAX_PACKETS = 200
@@ -83,7 +83,9 @@ class PlayoutBuffer:
         self._ready = silence(0)  # decoded and not yet played; begins at the cursor
         self._starved_at: int | None = None  # where sound ran out, while nothing newer has been played
         self._last_sequence: int | None = None
-        self._owed = 0  # samples still to be left out (positive) or to be repeated (negative)
+        # Samples still to be left out (positive) or to be repeated (negative). Repeating may overshoot, for the delay
+        # has grown only when the whole tick is there; a rest to leave out that is shorter than a pitch period can wait.
+        self._owed = 0
         self._ticks = 0
         self._concealed = self._late = self._malformed = self._restarts = 0
 
@@ -239,7 +241,8 @@ class PlayoutBuffer:
                 self._fill_gap(missing, lost=self._lost_before(packet))
                 continue
             self._packets.pop(0)
-            self._margins.note(now - packet.arrival)
+            ahead = TICK if self._ready.size >= TICK_SAMPLES else 0.0  # decoded a tick before it is needed
+            self._margins.note(now + ahead - packet.arrival)
             self._decode_packet(packet, skip=-gap)
 
     def _lost_before(self, packet: _Packet) -> bool:
@@ -273,13 +276,14 @@ class PlayoutBuffer:
 
     def _review(self, now: float) -> None:
         self._ticks += 1
-        if self._ticks % REVIEW_TICKS or self._owed or self._starved_at is not None:
+        busy = self._owed < 0 or self._owed >= SHORTEST_LAG or self._starved_at is not None
+        if self._ticks % REVIEW_TICKS or busy:
             return
         change = self._margins.wanted_change()
         if change > 0 and self._clock.delay(self._cursor, now) + TICK > MAXIMUM_DELAY:
             return
         if change:
-            self._owed = -change
+            self._owed -= change
             self._margins.changed(change)
 
     def _take(self) -> Sound:
@@ -295,18 +299,19 @@ class PlayoutBuffer:
     def _take_faster(self) -> Sound:
         sound = self._ready[: self._wanted]
         if level_dbfs(sound) < QUIET_DBFS:
-            left_out = min(self._owed, LONGEST_LAG)
-            joint = crossfade(sound[:FADE], sound[left_out : left_out + FADE])
-            taken = np.concatenate((joint, sound[left_out + FADE : left_out + TICK_SAMPLES]))
-        else:
+            left_out = sound.size - TICK_SAMPLES
+            taken = leave_out(sound, left_out)
+        elif self._owed >= SHORTEST_LAG:
             taken, left_out = shorten(sound, self._owed)
+        else:
+            taken, left_out = sound[:TICK_SAMPLES], 0
         self._owed -= left_out
         self._ready = self._ready[TICK_SAMPLES + left_out :]
         self._cursor += TICK_SAMPLES + left_out
         return taken
 
     def _take_slower(self) -> Sound:
-        taken, repeated = lengthen(self._ready[:TICK_SAMPLES], -self._owed)
+        taken, repeated = lengthen(self._ready[:TICK_SAMPLES])
         self._owed += repeated
         self._ready = self._ready[TICK_SAMPLES - repeated :]
         self._cursor += TICK_SAMPLES - repeated

@@ -30,12 +30,10 @@ def crossfade(old: Sound, new: Sound) -> Sound:
 
 
 def best_lag(sound: Sound, longest: int) -> int:
-    """The distance at which ``sound`` repeats its beginning best, at most ``longest`` and at least 2.5 ms (if allowed).
+    """The distance at which ``sound`` repeats its beginning best: at least SHORTEST_LAG, at most ``longest``.
 
     Looks at every fourth sample: 12 kHz is plenty to find a pitch period.
     """
-    if longest <= SHORTEST_LAG:
-        return longest
     thin = sound[: longest + FADE : 4]
     head = thin[: FADE // 4]
     windows = np.lib.stride_tricks.sliding_window_view(thin, head.size)[SHORTEST_LAG // 4 : longest // 4 + 1]
@@ -45,14 +43,22 @@ def best_lag(sound: Sound, longest: int) -> int:
 
 
 def shorten(sound: Sound, most: int) -> tuple[Sound, int]:
-    """One tick made from more than a tick of ``sound``, and how many samples were left out (at most ``most``)."""
+    """One tick made from more than a tick of ``sound``, and how many samples were left out.
+
+    At most ``most``, which must not be less than SHORTEST_LAG.
+    """
     lag = best_lag(sound, min(most, sound.size - TICK_SAMPLES, LONGEST_LAG))
-    joint = crossfade(sound[:FADE], sound[lag : lag + FADE])
-    return np.concatenate((joint, sound[lag + FADE : lag + TICK_SAMPLES])), lag
+    return leave_out(sound, lag), lag
 
 
-def lengthen(sound: Sound, most: int) -> tuple[Sound, int]:
+def leave_out(sound: Sound, samples: int) -> Sound:
+    """One tick made from a tick and ``samples`` more, with a cross-fade over what is left out at its beginning."""
+    joint = crossfade(sound[:FADE], sound[samples : samples + FADE])
+    return np.concatenate((joint, sound[samples + FADE : samples + TICK_SAMPLES]))
+
+
+def lengthen(sound: Sound) -> tuple[Sound, int]:
     """One tick made from the beginning of the tick ``sound``, and how many samples at its end are left for later."""
-    lag = best_lag(sound, min(most, LONGEST_LAG - FADE))
+    lag = best_lag(sound, LONGEST_LAG - FADE)
     joint = crossfade(sound[lag : lag + FADE], sound[:FADE])
     return np.concatenate((sound[:lag], joint, sound[FADE : TICK_SAMPLES - lag])), lag
