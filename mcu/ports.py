@@ -120,7 +120,8 @@ def set_actor(request: web.BaseRequest, actor: Actor) -> None:
 
 def actor_of(request: web.BaseRequest) -> Actor:
     """Who asks, for the handler of any operation; ANONYMOUS where nobody is logged in."""
-    return request.get(_ACTOR_KEY, ANONYMOUS)
+    actor: Actor = request.get(_ACTOR_KEY, ANONYMOUS)
+    return actor
 
 
 _BODY_KEY: Final = web.RequestKey("body", object)

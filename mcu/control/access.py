@@ -94,7 +94,7 @@ def set_session(request: web.Request, session: Session | None) -> None:
 
 def session_of(request: web.Request) -> Session:
     """The session of a request to an operation for accounts."""
-    session = request.get(_SESSION)
+    session: Session | None = request.get(_SESSION)
     if session is None:
         raise Problem(401, "Login needed", "Log in, or send a token that is valid.", "login_needed")
     return session
