@@ -131,7 +131,7 @@ def _read_rtpmap(value: str | None) -> tuple[str, int, int] | None:
 
 
 def _read_feedback(media: MediaDescription, payload_type: int) -> frozenset[str]:
-    found = set()
+    found: set[str] = set()
     for value in media.values("rtcp-fb"):
         target, _, kind = value.partition(" ")
         if target not in ("*", str(payload_type)):

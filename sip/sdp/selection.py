@@ -59,9 +59,10 @@ def match_answer(
     Audio is sent in the first codec of the answer, as the answerer wishes; of video we choose ourselves.
     """
     agreed = []
+    names = capabilities.audio if kind == "audio" else capabilities.video
     for remote in answered:
         local = _counterpart(remote, offered)
-        if local is None or remote.name == "telephone-event":
+        if local is None or remote.name not in names:
             continue
         h264 = read_format(remote.parameters) if remote.name == "H264" else None
         if remote.name != "H264" or h264 is not None:

@@ -1,0 +1,28 @@
+"""Fuzz target: offers of browsers."""
+
+from __future__ import annotations
+
+from mcu.webrtc.answer import BrowserLocal, answer_browser_offer
+from sip.sdp.grammar import SdpError, parse
+from sip.sdp.negotiation import NotAcceptable
+
+_LOCAL = BrowserLocal(
+    ufrag="abcd",
+    password="p" * 24,
+    fingerprint=("sha-256", ":".join(["AB"] * 32)),
+    candidates=(("192.0.2.7", 50000),),
+    audio_ssrc=1,
+    video_ssrc=2,
+    cname="fuzz",
+)
+
+
+def fuzz_one(data: bytes) -> None:
+    """Any bytes are either refused by a documented error, or lead to an answer with as many m-lines as the offer."""
+    text = data.decode("utf-8", "replace")
+    try:
+        answer = answer_browser_offer(text, _LOCAL)
+    except (SdpError, NotAcceptable):
+        return
+    assert answer.audio is not None or answer.video is not None
+    assert len(parse(answer.sdp).media) == len(parse(text).media)

@@ -1,0 +1,43 @@
+"""Fuzz target: session descriptions, as they come in from rooms, through grammar and negotiation in both roles."""
+
+from __future__ import annotations
+
+from sip.sdp.capabilities import LocalCapabilities, LocalMedia
+from sip.sdp.grammar import SdpError, parse
+from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
+
+_CAPABILITIES = LocalCapabilities()
+_LOCAL = LocalMedia("198.51.100.7", 40000, 40002)
+_OFFER = make_offer(_CAPABILITIES, _LOCAL, session_id=1, version=1)
+
+
+def fuzz_one(data: bytes) -> None:
+    """Any bytes are either refused by a documented error, or lead to an answer that is sound itself."""
+    try:
+        description = parse(data.decode("utf-8", "replace"))
+    except SdpError:
+        return
+    assert parse(str(description)) == description
+    try:
+        session = answer(description, _CAPABILITIES, _LOCAL, session_id=1, version=1)
+    except NotAcceptable:
+        pass
+    else:
+        written = parse(str(session.description))
+        assert written == session.description
+        assert len(written.media) == len(description.media)
+        for ours, theirs in zip(written.media, description.media, strict=True):
+            assert (ours.media, ours.protocol) == (theirs.media, theirs.protocol)
+            assert set(ours.formats) <= set(theirs.formats or ("0",))
+        for stream in session.streams:
+            assert written.media[stream.index].port == _LOCAL.port(stream.kind)
+            assert 0 < stream.remote_port <= 65_535 and 0 < stream.remote_rtcp_port <= 65_535
+            if stream.kind == "video":
+                assert stream.picture is not None and 1 <= stream.picture.frame_rate <= 30
+                assert stream.max_bitrate is not None and stream.max_bitrate > 0
+        again = make_offer(_CAPABILITIES, _LOCAL, session_id=1, version=2, previous=session.description)
+        assert parse(str(again)) == again
+    try:
+        accept_answer(_OFFER, description)
+    except NotAcceptable:
+        return

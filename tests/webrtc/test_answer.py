@@ -1,0 +1,244 @@
+"""Browser offers, answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mcu.webrtc.answer import ABS_SEND_TIME, BrowserAnswer, BrowserLocal, answer_browser_offer
+from sip.sdp.capabilities import LocalCapabilities
+from sip.sdp.codecs import read_codecs
+from sip.sdp.grammar import SdpError, SessionDescription, parse
+from sip.sdp.negotiation import NotAcceptable
+
+OFFERS = Path(__file__).parent / "offers"
+CHROMIUM = (OFFERS / "chromium.sdp").read_text()
+FINGERPRINT = ":".join(["AB"] * 32)
+PASSWORD = "password-of-ours-which-is-long"
+HERE = BrowserLocal(
+    ufrag="ours",
+    password=PASSWORD,
+    fingerprint=("sha-256", FINGERPRINT),
+    candidates=(("192.0.2.7", 50000), ("2001:db8::7", 50000)),
+    audio_ssrc=1001,
+    video_ssrc=1002,
+    cname="consilium@example",
+)
+
+
+def answered(offer: str, local: BrowserLocal = HERE) -> tuple[BrowserAnswer, SessionDescription]:
+    answer = answer_browser_offer(offer, local)
+    return answer, parse(answer.sdp)
+
+
+def test_chromium_gets_opus_and_constrained_baseline_in_mode_1() -> None:
+    answer, _ = answered(CHROMIUM)
+
+    assert answer.audio is not None and answer.video is not None
+    assert (answer.audio.send_codec.name, answer.audio.send_codec.payload_type) == ("opus", 111)
+    assert answer.audio.send_codec.channels == 2
+    assert (answer.audio.dtmf_payload_type, answer.audio.dtmf_clock_rate) == (110, 48000)
+    assert (answer.audio.ssrc, answer.audio.mid, answer.audio.mid_id) == (1001, "0", 4)
+    assert answer.video.send_codec.name == "H264"
+    assert answer.video.send_codec.parameters["profile-level-id"] == "42e01f"
+    assert answer.video.send_codec.parameters["packetization-mode"] == "1"
+    assert {codec.name for codec in answer.video.receive_codecs} == {"H264", "VP8"}
+    assert (answer.video.ssrc, answer.video.mid, answer.video.abs_send_time_id) == (1002, "1", 2)
+    assert answer.video.feedback == {"nack", "pli", "fir", "remb"}
+    assert answer.audio.send and answer.audio.receive and answer.video.send and answer.video.receive
+
+
+def test_browsers_take_the_full_picture_whatever_level_they_print() -> None:
+    answer, description = answered(CHROMIUM)
+
+    assert answer.video is not None
+    assert (answer.video.max_width, answer.video.max_height, answer.video.max_frame_rate) == (1920, 1080, 30)
+    assert answer.video.max_bitrate == HERE.capabilities.send_bitrate
+    assert "profile-level-id=42e028" in next(description.media[1].values("fmtp"))
+
+
+def test_the_transport_is_ice_lite_bundled_and_waits_for_dtls() -> None:
+    answer, description = answered(CHROMIUM)
+
+    assert description.has("ice-lite")
+    assert description.value("group") == "BUNDLE 0 1"
+    for media in description.media:
+        assert (media.port, media.connection and media.connection.address) == (50000, "192.0.2.7")
+        assert media.value("setup") == "passive"
+        assert media.value("fingerprint") == f"sha-256 {FINGERPRINT}"
+        assert (media.value("ice-ufrag"), media.value("ice-pwd")) == ("ours", PASSWORD)
+        assert media.has("rtcp-mux") and media.has("rtcp-rsize") and media.has("end-of-candidates")
+        assert list(media.values("candidate")) == [
+            "1 1 udp 2130706431 192.0.2.7 50000 typ host",
+            "2 1 udp 2130706175 2001:db8::7 50000 typ host",
+        ]
+        assert [value.split()[1] for value in media.values("extmap") if value.startswith("2 ")] == [ABS_SEND_TIME]
+        assert not media.has("simulcast") and "transport-cc" not in str(description)
+    assert [media.value("msid") for media in description.media] == ["consilium audio", "consilium video"]
+    assert [media.value("ssrc") for media in description.media] == [
+        "1001 cname:consilium@example",
+        "1002 cname:consilium@example",
+    ]
+    transport = answer.transport
+    assert (transport.local_ufrag, transport.remote_ufrag, transport.dtls_role) == ("ours", "VsYc", "server")
+    assert transport.remote_password == "O5F5rYjVSZHcMoz6ubydf+3l"
+    assert transport.fingerprints[0][0] == "sha-256"
+
+
+def test_every_payload_type_in_the_answer_was_offered_and_can_be_received() -> None:
+    answer, description = answered(CHROMIUM)
+
+    offered = parse(CHROMIUM)
+    for ours, theirs, spec in zip(description.media, offered.media, (answer.audio, answer.video), strict=True):
+        assert spec is not None
+        assert set(ours.formats) <= set(theirs.formats)
+        media_types = {codec.payload_type for codec in read_codecs(ours) if codec.name != "telephone-event"}
+        assert media_types == {codec.payload_type for codec in spec.receive_codecs}
+
+
+def test_a_viewer_without_camera_is_sent_to_only() -> None:
+    answer, description = answered((OFFERS / "chromium_recvonly.sdp").read_text())
+
+    assert answer.audio is not None and answer.video is not None
+    assert answer.audio.send and not answer.audio.receive
+    assert answer.video.send and not answer.video.receive
+    assert all(media.has("sendonly") for media in description.media)
+
+
+def test_a_muted_direction_sends_no_ssrc() -> None:
+    _, description = answered(CHROMIUM.replace("a=sendrecv", "a=sendonly"))
+
+    assert all(media.has("recvonly") and not media.has("ssrc") for media in description.media)
+
+
+def test_bundle_only_lines_count_and_data_channels_are_refused_in_place() -> None:
+    offer = (OFFERS / "chromium_max_bundle_data.sdp").read_text()
+    offer = offer.replace("a=mid:1", "a=mid:1\na=bundle-only")
+    picture = offer.index("m=video")
+    offer = offer[:picture] + "m=video 0 " + offer[offer.index("UDP/TLS", picture) :]  # as Firefox writes it
+
+    answer, description = answered(offer)
+
+    assert answer.audio is not None and answer.video is not None
+    assert [media.port for media in description.media] == [50000, 50000, 0]
+    assert description.media[2].protocol == "UDP/DTLS/SCTP"
+    assert description.media[2].value("mid") == "2"
+    assert description.value("group") == "BUNDLE 0 1"
+
+
+def test_a_second_picture_is_refused() -> None:
+    second = CHROMIUM[CHROMIUM.index("m=video") :].replace("a=mid:1", "a=mid:2")
+    answer, description = answered(CHROMIUM.replace("BUNDLE 0 1", "BUNDLE 0 1 2") + second)
+
+    assert [media.port for media in description.media] == [50000, 50000, 0]
+    assert answer.video is not None and answer.video.mid == "1"
+
+
+def test_a_browser_without_h264_gets_vp8() -> None:
+    answer, _ = answered(CHROMIUM.replace("H264/90000", "H265/90000"))
+
+    assert answer.video is not None
+    assert answer.video.send_codec.name == "VP8"
+    assert len(answer.video.receive_codecs) == 1
+
+
+def test_h264_of_a_profile_that_we_cannot_speak_falls_back_to_vp8() -> None:
+    offer = CHROMIUM
+    for profile in ("42001f", "42e01f", "4d001f"):
+        offer = offer.replace(profile, "f4001f")
+
+    answer, _ = answered(offer)
+
+    assert answer.video is not None and answer.video.send_codec.name == "VP8"
+
+
+def test_picture_alone_or_sound_alone_will_do() -> None:
+    sound, _ = answered(CHROMIUM[: CHROMIUM.index("m=video")])
+    picture, description = answered(CHROMIUM.replace("opus/48000/2", "x/1").replace(" 9 0 8 ", " "))
+
+    assert sound.video is None and sound.audio is not None
+    assert picture.audio is None and picture.video is not None
+    assert description.value("group") == "BUNDLE 1"
+    assert [media.port for media in description.media] == [0, 50000]
+
+
+def test_without_a_group_only_one_line_can_be_on_our_port() -> None:
+    offer = CHROMIUM.replace("a=group:BUNDLE 0 1\n", "")
+    answer, description = answered(offer)
+
+    assert answer.audio is not None and answer.video is None
+    assert description.value("group") is None
+    assert [media.port for media in description.media] == [50000, 0]
+
+
+def test_lines_with_the_same_mid_are_not_both_taken() -> None:
+    answer, _ = answered(CHROMIUM.replace("a=mid:1", "a=mid:0"))
+
+    assert answer.video is None
+
+
+def test_a_limit_of_the_browser_is_kept() -> None:
+    answer, _ = answered(CHROMIUM.replace("a=mid:1", "b=TIAS:700000\na=mid:1"))
+
+    assert answer.video is not None and answer.video.max_bitrate == 700_000
+
+
+def test_without_candidates_the_answer_can_still_be_written() -> None:
+    _, description = answered(CHROMIUM, replace(HERE, candidates=()))
+
+    assert description.media[0].port == 9
+    assert list(description.media[0].values("candidate")) == []
+
+
+def test_credentials_do_not_show_in_reprs() -> None:
+    answer, _ = answered(CHROMIUM)
+
+    assert PASSWORD not in repr(answer) + repr(HERE)
+    assert answer.transport.remote_password not in repr(answer)
+
+
+def test_header_extensions_that_do_not_fit_one_octet_are_left_out() -> None:
+    for number in ("0", "15", "300", "x"):
+        answer, _ = answered(CHROMIUM.replace(f"a=extmap:2 {ABS_SEND_TIME}", f"a=extmap:{number} {ABS_SEND_TIME}"))
+        assert answer.video is not None and answer.video.abs_send_time_id is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("a=rtcp-mux", "a=x", "no bundled codec"),
+        ("UDP/TLS/RTP/SAVPF", "RTP/AVP", "no bundled codec"),
+        ("BUNDLE 0 1", "BUNDLE 7", "no bundled codec"),
+        ("a=ice-ufrag:VsYc", "a=ice-ufrag:x", "ICE credentials"),
+        ("a=ice-pwd:O5F5", "a=ice-pwd: ", "ICE credentials"),
+        ("a=ice-pwd:", "a=no-pwd:", "ICE credentials"),
+        ("a=fingerprint:sha-256", "a=fingerprint:md5", "fingerprint"),
+        ("a=fingerprint:sha-256 45:", "a=fingerprint:sha-256 ", "fingerprint"),
+        ("a=setup:actpass", "a=setup:passive", "DTLS server"),
+        ("a=extmap-allow-mixed", "a=ice-lite", "ICE-lite"),
+        ("m=audio", "m=text", ""),
+    ],
+)
+def test_what_cannot_work_is_refused_with_a_reason(old: str, new: str, what: str) -> None:
+    offer = CHROMIUM.replace(old, new)
+    if not what:
+        assert answered(offer)[0].audio is None
+        return
+    with pytest.raises(NotAcceptable, match=what):
+        answer_browser_offer(offer, HERE)
+
+
+def test_an_offer_of_plain_rtp_sdp_or_no_sdp_at_all_has_one_error_each() -> None:
+    with pytest.raises(SdpError):
+        answer_browser_offer("<html>", HERE)
+    with pytest.raises(NotAcceptable):
+        answer_browser_offer("v=0\r\nm=audio 4000 RTP/AVP 8\r\n", HERE)
+
+
+def test_what_we_speak_with_browsers_can_be_narrowed() -> None:
+    answer, _ = answered(CHROMIUM, replace(HERE, capabilities=LocalCapabilities(video=("VP8",), audio=("PCMA",))))
+
+    assert answer.audio is not None and answer.audio.send_codec.name == "PCMA"
+    assert answer.video is not None and answer.video.send_codec.name == "VP8"
