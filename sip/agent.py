@@ -19,7 +19,6 @@ from sip.core import AgentCore, AgentSettings, AgentStatistics, add_refusal_head
 from sip.errors import CallStateError, SipParseError
 from sip.events import CallEnded, Event, InfoReceived, OptionsReceived
 from sip.flow import Flow, Router
-from sip.framing import MessageStream
 from sip.grammar import printable
 from sip.hanging_up import HangingUp
 from sip.identifiers import Identifiers
@@ -27,6 +26,7 @@ from sip.message import Message, Request, Response, parse
 from sip.once import OncePerSource
 from sip.reoffering import Reoffering
 from sip.screening import refusal
+from sip.streams import Streams
 from sip.transactions import Failure, ServerTransaction
 from sip.via import Via
 from sip.warning import Warning
@@ -47,8 +47,7 @@ class UserAgent:
         self._answering = Answering(self._core, self._calls, self._hanging_up)
         self._calling = Calling(self._core, self._calls, self._hanging_up)
         self._reoffering = Reoffering(self._core, self._calls, self._answering, self._hanging_up)
-        self._streams: dict[Flow, MessageStream] = {}
-        self._to_close: list[Flow] = []
+        self._streams = Streams(self._core, self._receive, self._drop)
         self._noisy = OncePerSource(logger)
         # A method is served by an entry in one of these tables; Allow is made from them.
         self._outside: dict[str, Handler] = {
@@ -73,21 +72,12 @@ class UserAgent:
 
     def receive_stream(self, data: bytes, flow: Flow, now: float) -> None:
         """Bytes of a connection, cut anywhere. Never raises; see ``connections_to_close``."""
-        stream = self._streams.setdefault(flow, MessageStream())
-        try:
-            for message in stream.receive(data):
-                self._receive(message, flow)
-        except SipParseError as error:
-            self._drop(flow, error)
-            self._to_close.append(flow)
-        if stream.pings:
-            stream.pings = 0
-            self._core.send(flow, b"\r\n")  # RFC 5626 §3.5.1
+        self._streams.receive(data, flow)
         self._core.timers.arm(now)
 
     def flow_lost(self, flow: Flow, now: float) -> None:
         """A connection closed, or could not be opened, or the host's name is unknown."""
-        self._streams.pop(flow, None)
+        self._streams.forget(flow)
         for call in self._calls.on_flow(flow):
             if call.dialog is not None:
                 call.dialog.flow_lost = True
@@ -100,9 +90,8 @@ class UserAgent:
         return self._core.take_outbox()
 
     def connections_to_close(self) -> list[Flow]:
-        """Connections that sent something after which their bytes make no sense."""
-        flows, self._to_close = self._to_close, []
-        return flows
+        """Connections that sent something after which their bytes make no sense, or never finish a message."""
+        return self._streams.take_closing()
 
     def next_deadline(self) -> float | None:
         """When ``handle_timer`` is to be called; ask after ``datagrams_to_send``."""
@@ -120,6 +109,12 @@ class UserAgent:
         """Give the agent its transports. ``on_work`` is called, often, when there is something to send or to tell."""
         self._core.router = router
         self._core.on_work = on_work
+
+    def close(self) -> None:
+        """End all calls and take no new ones; ``is_idle`` tells when the peers have confirmed."""
+        self._core.is_closing = True
+        for call in self.calls:
+            self.hang_up(call, "the server is shutting down")
 
     @property
     def statistics(self) -> AgentStatistics:
@@ -298,10 +293,11 @@ class UserAgent:
         self._core.emit(OptionsReceived(printable(str(request.from_address.uri)), flow))
 
     def _on_info_result(self, call: Call, result: Response | Failure) -> None:
-        if result.status in (408, 481):
-            if result.status == 408:
-                self._hanging_up.send_bye(call, "the other side does not reply any more", 408)
-            self._calls.end_by_failure(call, result.status)
+        # RFC 3261 §12.2.1.2: no reply at all, or no such dialog, and the call is over.
+        if result.status == 408:
+            self._hanging_up.send_bye(call, "the other side does not reply any more", 408)
+        elif result.status == 481:
+            self._calls.end_by_failure(call, 481)
 
 
 def _stamped(request: Request, flow: Flow) -> Request:

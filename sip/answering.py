@@ -31,8 +31,9 @@ class Answering:
         if len(request.contacts) != 1 or not isinstance(request.contacts[0].uri, SipUri):
             transaction.respond(core.response(request, 400, reason="Bad Request: there must be one SIP Contact"))
             return
-        if len(self._calls) >= core.settings.max_calls:
-            transaction.respond(add_refusal_headers(core.response(request, 503), "too many calls", 30))
+        if core.is_closing or len(self._calls) >= core.settings.max_calls:
+            why = "the server is shutting down" if core.is_closing else "too many calls"
+            transaction.respond(add_refusal_headers(core.response(request, 503), why, 30))
             return
         transaction.respond(core.response(request, 100))
         user = request.uri.user if isinstance(request.uri, SipUri) else None
@@ -65,9 +66,6 @@ class Answering:
             return  # one more ACK, for a 2xx that was sent again
         awaited.stop()
         call.awaited_ack = None
-        for timer in call.timers:
-            timer.cancel()
-        call.timers.clear()
         answer = session_description(request) if awaited.has_offer else None
         if call.phase is Phase.ACCEPTED:
             call.phase = Phase.ESTABLISHED
@@ -117,9 +115,7 @@ class Answering:
         whole = Response(response.headers, sdp.encode(), status=response.status, reason=response.reason)
         has_offer = session_description(request) is None
         call.pending_invite = None
-        call.awaited_ack = AwaitedAck(self._core, transaction, whole, has_offer)
-        timeout = self._core.settings.timers.timeout
-        call.timers.append(self._core.timers.start(timeout, lambda: self._ack_overdue(call)))
+        call.awaited_ack = AwaitedAck(self._core, transaction, whole, has_offer, lambda: self._ack_overdue(call))
 
     def _ack_overdue(self, call: Call) -> None:
         # RFC 3261 §13.3.1.4: without an ACK the session is not confirmed, and BYE ends it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -31,9 +32,19 @@ class Phase(Enum):
 
 
 class AwaitedAck:
-    """A 2xx of ours, sent again until its ACK comes (RFC 3261 §13.3.1.4), on every transport."""
+    """A 2xx of ours, sent again until its ACK comes (RFC 3261 §13.3.1.4), on every transport.
 
-    def __init__(self, core: AgentCore, transaction: ServerTransaction, response: Response, has_offer: bool) -> None:
+    ``has_offer``: the 2xx carries our offer, so the ACK must bring the answer.
+    """
+
+    def __init__(
+        self,
+        core: AgentCore,
+        transaction: ServerTransaction,
+        response: Response,
+        has_offer: bool,
+        on_timeout: Callable[[], None],
+    ) -> None:
         self.cseq = transaction.request.cseq.number
         self.has_offer = has_offer
         self._core = core
@@ -41,10 +52,12 @@ class AwaitedAck:
         self._response = response
         self._interval = core.settings.timers.t1
         self._again: Timer | None = None
+        self._timeout = core.timers.start(core.settings.timers.timeout, on_timeout)
         self._send()
 
     def stop(self) -> None:
         """The ACK came, or nobody waits any more."""
+        self._timeout.cancel()
         if self._again is not None:
             self._again.cancel()
 

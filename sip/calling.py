@@ -17,6 +17,9 @@ from sip.reason import Reason
 from sip.transactions import Failure, same_transaction_headers
 from sip.uri import Uri, parse_uri
 
+# The ACK to each 2xx by its To tag, for when the 2xx comes again.
+Acks = dict[str, tuple[Flow, bytes]]
+
 
 class Calling:
     """The caller's side."""
@@ -38,8 +41,8 @@ class Calling:
         call = Call(handle, Phase.CALLING, tag, flow, contact=core.contact(flow), is_ours=True)
         self._calls.add(call)
         request = self._initial_invite(uri, NameAddress(sender, from_name).with_tag(tag), offer, call)
-        acks: dict[str, bytes] = {}
-        call.own_invite = core.start(request, flow, lambda result: self._on_result(call, result, acks))
+        acks: Acks = {}
+        call.own_invite = core.start(request, flow, lambda result: self._on_result(call, request, result, acks))
         call.timers.append(core.timers.start(core.settings.ring_timeout, lambda: self.cancel(call)))
         return handle
 
@@ -64,13 +67,13 @@ class Calling:
         headers.add("Content-Type", SDP)
         return Request(headers, offer.encode(), method="INVITE", uri=uri)
 
-    def _on_result(self, call: Call, result: Response | Failure, acks: dict[str, bytes]) -> None:
+    def _on_result(self, call: Call, request: Request, result: Response | Failure, acks: Acks) -> None:
         if isinstance(result, Failure):
             self._refused(call, result.status, "no reply" if result is Failure.TIMEOUT else "cannot be reached")
         elif result.is_provisional:
             self._progress(call, result)
         elif result.is_success:
-            self._answered(call, result, acks)
+            self._answered(call, request, result, acks)
         else:
             self._refused(call, result.status, printable(result.reason), warning_of(result))
 
@@ -95,15 +98,14 @@ class Calling:
         # The CANCEL carries the INVITE's Via, so it goes past core.start.
         self._core.transactions.request(cancel, invite.flow, lambda result: None)
 
-    def _answered(self, call: Call, response: Response, acks: dict[str, bytes]) -> None:
+    def _answered(self, call: Call, request: Request, response: Response, acks: Acks) -> None:
         tag = response.to_address.tag or ""
         if tag in acks:
-            self._core.send(call.flow, acks[tag])  # the ACK was lost
+            self._core.send(*acks[tag])  # the ACK was lost
             return
-        request = self._core_request(response)
         dialog = dialog_of_caller(request, response, call.flow)
         flow = self._core.dialog_flow(dialog) or call.flow
-        acks[tag] = self._core.send_ack(dialog.make_request("ACK", request.cseq.number), flow)
+        acks[tag] = flow, self._core.send_ack(dialog.make_request("ACK", request.cseq.number), flow)
         if call.phase is Phase.CALLING:
             for timer in call.timers:
                 timer.cancel()
@@ -113,11 +115,6 @@ class Calling:
             self._core.emit(CallAnswered(call.handle, session_description(response)))
         else:
             self._end_unwanted(call, dialog, flow)
-
-    def _core_request(self, response: Response) -> Request:
-        """The part of our INVITE that its dialog is made of, as the response repeats it."""
-        headers = Headers([(name, response.headers.get(name) or "") for name in ("From", "Call-ID", "CSeq")])
-        return Request(headers, method="INVITE", uri=response.to_address.uri)
 
     def _end_unwanted(self, call: Call, dialog: Dialog, flow: Flow) -> None:
         """A 2xx from a second fork, or one that crossed our CANCEL: the dialog exists and must be ended."""

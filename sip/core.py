@@ -63,6 +63,7 @@ class AgentCore:
         self.statistics = AgentStatistics()
         self.transactions = TransactionLayer(TransactionContext(self.timers, settings.timers, self.send))
         self.methods: list[str] = []
+        self.is_closing = False
         self.on_work: Callable[[], None] = lambda: None
         self._outbox: list[tuple[Flow, bytes]] = []
         self._events: list[Event] = []

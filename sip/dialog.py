@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 from sip.address import NameAddress
@@ -68,6 +69,7 @@ class Dialog:
         self.flow = flow
         self.flow_lost = False
         if message.contacts:
+            self.behind_nat = _is_behind_nat(message, flow)
             self.remote_target = message.contacts[0].uri
 
     @property
@@ -106,18 +108,26 @@ def dialog_of_caller(invite: Request, response: Response, flow: Flow) -> Dialog:
         route_set=tuple(reversed(response.record_routes)),
         remote_target=response.contacts[0].uri if response.contacts else invite.uri,
         flow=flow,
+        behind_nat=_is_behind_nat(response, flow),
     )
 
 
-def _is_behind_nat(request: Request, flow: Flow) -> bool:
-    """Whether the peer itself (no proxy between) writes an address that is not the one its packets come from.
+def _is_behind_nat(message: Message, flow: Flow) -> bool:
+    """Whether the peer's Contact is of no use, so that requests must go the way its messages came.
 
-    Its Contact is then of no use, and requests go the way the call came.
+    A request straight from the peer (no proxy between) shows it by another address in its Contact than the one it
+    came from. A response does not tell how many hops it made; there a private address seen from outside is the sign.
     """
-    contact = request.contacts[0].uri
-    return (
-        len(request.vias) == 1
-        and isinstance(contact, SipUri)
-        and (contact.host.lower(), contact.port or 5060) != (flow.remote[0].lower(), flow.remote[1])
-        and contact.host.lower() != flow.remote[0].lower()
-    )
+    contact = message.contacts[0].uri if message.contacts else None
+    if not isinstance(contact, SipUri) or contact.host.lower() == flow.remote[0].lower():
+        return False
+    if isinstance(message, Request):
+        return len(message.vias) == 1
+    return _is_private(contact.host) and not _is_private(flow.remote[0])
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False

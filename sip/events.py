@@ -16,10 +16,10 @@ class IncomingCall:
     """A peer calls. Answer with ``accept`` or ``reject``; ``ring`` meanwhile. ``offer`` None: the peer wants ours."""
 
     call_id: str
-    request_uri: str
+    request_uri: str = field(repr=False)  # may hold a PIN
     from_uri: str
     from_name: str
-    to_uri: str
+    to_uri: str = field(repr=False)
     user_agent: str
     offer: str | None = field(repr=False)
     source: Flow

@@ -16,6 +16,7 @@ class MessageStream:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._size: int | None = None  # of the message at the start of the buffer, once its head is complete
         self.pings = 0
 
     def receive(self, data: bytes) -> list[bytes]:
@@ -26,7 +27,8 @@ class MessageStream:
         self._buffer += data
         messages: list[bytes] = []
         while True:
-            self._skip_line_ends()
+            if self._size is None:
+                self._skip_line_ends()
             message = self._next()
             if message is None:
                 return messages
@@ -42,7 +44,22 @@ class MessageStream:
         if count and (count >= 4 or count < len(self._buffer)):
             del self._buffer[:count]
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether a message has begun and is not complete."""
+        return bool(self._buffer.strip(b"\r\n"))
+
     def _next(self) -> bytes | None:
+        if self._size is None:
+            self._size = self._find_size()
+        if self._size is None or len(self._buffer) < self._size:
+            return None
+        message = bytes(self._buffer[: self._size])
+        del self._buffer[: self._size]
+        self._size = None
+        return message
+
+    def _find_size(self) -> int | None:
         end = self._buffer.find(_END)
         if end < 0:
             if len(self._buffer) > MAX_HEAD_SIZE:
@@ -53,8 +70,4 @@ class MessageStream:
         size = end + len(_END) + (int(lengths[0]) if lengths else 0)
         if size > MAX_MESSAGE_SIZE:
             raise SipParseError("the message is too large", status=513)
-        if len(self._buffer) < size:
-            return None
-        message = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return message
+        return size

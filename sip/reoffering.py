@@ -20,6 +20,8 @@ from sip.warning import Warning
 
 # Status codes after which there is no dialog any more (RFC 3261 §12.2.1.2).
 _DIALOG_GONE = frozenset({408, 481})
+# The ACK to the 2xx, once there is one, for when the 2xx comes again.
+Acks = list[tuple[Flow, bytes]]
 
 
 class Reoffering:
@@ -87,13 +89,13 @@ class Reoffering:
         self._core.add_capabilities(request.headers)
         request.headers.add("Content-Type", SDP)
         request = replace(request, body=sdp.encode())
-        acks: list[bytes] = []
+        acks: Acks = []
         call.own_invite = self._core.start(
             request, flow, lambda result: self._on_result(call, dialog, request, sdp, result, acks)
         )
 
     def _on_result(
-        self, call: Call, dialog: Dialog, request: Request, sdp: str, result: Response | Failure, acks: list[bytes]
+        self, call: Call, dialog: Dialog, request: Request, sdp: str, result: Response | Failure, acks: Acks
     ) -> None:
         if isinstance(result, Response) and result.is_provisional:
             return
@@ -111,14 +113,14 @@ class Reoffering:
         else:
             self._core.emit(ReofferRefused(call.handle, status, printable(result.reason)))
 
-    def _taken(self, call: Call, dialog: Dialog, request: Request, response: Response, acks: list[bytes]) -> None:
-        flow = self._core.dialog_flow(dialog) or call.flow
+    def _taken(self, call: Call, dialog: Dialog, request: Request, response: Response, acks: Acks) -> None:
         if acks:
-            self._core.send(flow, acks[0])
+            self._core.send(*acks[0])
             return
         dialog.refresh(response, dialog.flow)
+        flow = self._core.dialog_flow(dialog) or call.flow
         call.own_invite = None
-        acks.append(self._core.send_ack(dialog.make_request("ACK", request.cseq.number), flow))
+        acks.append((flow, self._core.send_ack(dialog.make_request("ACK", request.cseq.number), flow)))
         if call.handle in self._calls.handles():
             self._core.emit(ReofferAnswered(call.handle, session_description(response)))
 

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Sequence
 
 from sip.agent import UserAgent
-from sip.errors import CallStateError
 from sip.events import Event
 from sip.flow import Flow
 from sip.listeners import Listener
@@ -52,11 +51,7 @@ class SipServer:
 
     async def stop(self) -> None:
         """End all calls, wait a moment for the peers, close the sockets."""
-        for call in self.agent.calls:
-            try:
-                self.agent.hang_up(call, "the server is shutting down")
-            except CallStateError:
-                logger.debug("call %s had ended already", call)
+        self.agent.close()
         self._drive()
         try:
             async with asyncio.timeout(STOP_GRACE):

@@ -11,6 +11,7 @@ from itertools import count
 
 from sip.flow import Flow
 from sip.listeners import Listener, LocalAddresses
+from sip.names import Names
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,8 @@ MAX_UNSENT = 1 << 20
 # Messages kept while a name is looked up or a connection opened.
 MAX_WAITING = 64
 CONNECT_TIMEOUT = 8.0
+# A peer that connects has something to say; one that is silent from the start only holds a descriptor.
+MAX_SILENCE = 30.0
 
 OnData = Callable[[bytes, Flow], None]
 OnLost = Callable[[Flow], None]
@@ -38,7 +41,7 @@ class Transports:
         self._servers: list[asyncio.Server] = []
         self._connections: dict[int, _Connection] = {}
         self._waiting: dict[Flow, list[bytes]] = {}
-        self._resolved: dict[str, str] = {}
+        self._names = Names()
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = count(1)
         self.bound: list[Listener] = []
@@ -70,9 +73,9 @@ class Transports:
 
     def flow_to(self, transport: str, host: str, port: int) -> Flow | None:
         """See ``Router``."""
-        for connection in self._connections.values():
-            flow = connection.flow
-            if flow.transport == transport and flow.remote == (host, port):
+        connected = [connection.flow for connection in self._connections.values()]
+        for flow in [*connected, *self._waiting]:
+            if flow.connection is not None and flow.transport == transport and flow.remote == (host, port):
                 return flow
         listener = self._listener_for(transport, host)
         if listener is None:
@@ -86,8 +89,8 @@ class Transports:
             self._connections[flow.connection].send(data)
         elif flow.connection is None and _is_address(flow.remote[0]):
             self._send_datagram(flow, flow.remote[0], data)
-        elif flow.connection is None and flow.remote[0] in self._resolved:
-            self._send_datagram(flow, self._resolved[flow.remote[0]], data)
+        elif flow.connection is None and (address := self._names.get(flow.remote[0])):
+            self._send_datagram(flow, address, data)
         else:
             self._send_later(flow, data)
 
@@ -133,10 +136,7 @@ class Transports:
         if len(self._connections) >= MAX_CONNECTIONS:
             return False
         if connection.flow.connection is None:
-            listener = self._listener_for("tcp", connection.flow.remote[0])
-            port = listener.port if listener else connection.flow.local[1]
-            local = connection.flow.local[0], port
-            connection.flow = replace(connection.flow, connection=next(self._numbers), local=local)
+            connection.flow = replace(connection.flow, connection=next(self._numbers))
         self._connections[connection.flow.connection or 0] = connection
         return True
 
@@ -152,8 +152,9 @@ class Transports:
     # -- sending -------------------------------------------------------------------------------------------------
 
     def _send_datagram(self, flow: Flow, address: str, data: bytes) -> None:
-        listener = next((item for item in self._datagram if item.port == flow.local[1]), None)
-        listener = listener or self._listener_for("udp", address)
+        same_port = [item for item in self._datagram if item.port == flow.local[1]]
+        exact = [item for item in same_port if item.host == flow.local[0]]
+        listener = next(iter(exact or same_port), None) or self._listener_for("udp", address)
         if listener is not None and listener in self._datagram:
             self._datagram[listener].sendto(data, (address, flow.remote[1]))
 
@@ -173,7 +174,7 @@ class Transports:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 if flow.connection is None:
-                    self._resolved[flow.remote[0]] = await _resolve(*flow.remote)
+                    await self._names.look_up(flow.remote[0], is_ipv6=":" in flow.local[0])
                 else:
                     loop = asyncio.get_running_loop()
                     await loop.create_connection(lambda: _Connection(self, flow), *flow.remote)
@@ -207,6 +208,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, owner: Transports, flow: Flow | None = None) -> None:
         self._owner = owner
         self._transport: asyncio.Transport | None = None
+        self._silence: asyncio.TimerHandle | None = None
         self.flow = flow or Flow("tcp", ("", 0), ("", 0))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -215,14 +217,22 @@ class _Connection(asyncio.Protocol):
         if self.flow.connection is None:
             remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
             self.flow = Flow("tcp", (remote[0], remote[1]), (local[0], local[1]))
+            self._silence = asyncio.get_running_loop().call_later(MAX_SILENCE, transport.abort)
         if not self._owner.connected(self):
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        self._not_silent()
         self._owner.stream_received(data, self.flow)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._not_silent()
         self._owner.disconnected(self.flow)
+
+    def _not_silent(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
 
     def send(self, data: bytes) -> None:
         if self._transport is None:
@@ -243,10 +253,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-async def _resolve(host: str, port: int) -> str:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port)
-    if not found:
-        raise OSError(f"{host} has no address")
-    return str(found[0][4][0])

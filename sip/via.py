@@ -50,10 +50,6 @@ class Via:
         """Whether the sender asked for answers to the port the request came from (RFC 3581 §3)."""
         return find_parameter(self.parameters, "rport") is not None
 
-    def came_from(self, host: str, port: int) -> bool:
-        """Whether the sender knows its own address: false behind a NAT."""
-        return self.host.lower() == host.lower() and (self.port or 5060) == port
-
     def received_from(self, host: str, port: int) -> Via:
         """This Via as a server must write it back (RFC 3261 §18.2.1, RFC 3581 §4)."""
         kept = tuple(item for item in self.parameters if item[0] not in ("received", "rport"))
