@@ -1,0 +1,48 @@
+import av
+import numpy as np
+import pytest
+from av.video.reformatter import ColorRange
+
+from mcu.media.planes import Planes
+from mcu.media.scaler import Scaler
+from tests.media.pictures import difference, pattern, pattern_frame
+
+
+def grey(pixel_format: str, value: int) -> av.VideoFrame:
+    frame = av.VideoFrame(64, 36, pixel_format)
+    for index, plane in enumerate(frame.planes):
+        np.frombuffer(plane, np.uint8)[:] = value if index == 0 else 128
+    return frame
+
+
+def test_a_picture_of_the_right_size_is_not_copied():
+    frame = pattern_frame(64, 36)
+    scaled = Scaler().scale(frame, (64, 36))
+    assert np.shares_memory(scaled.y, Planes.of(frame).y)
+
+
+def test_down_and_up():
+    for size in ((32, 18), (128, 72)):
+        assert Scaler().scale(grey("yuv420p", 100), size).y.tolist() == [[100] * size[0]] * size[1]
+
+
+def test_one_scaler_takes_a_source_that_changes_its_size():
+    scaler = Scaler()
+    for width, height in ((128, 72), (64, 36), (320, 180)):
+        scaled = scaler.scale(pattern_frame(width, height), (64, 36))
+        assert scaled.size == (64, 36)
+    assert difference(scaled, pattern(64, 36)) < 60
+
+
+@pytest.mark.parametrize("pixel_format", ["yuvj420p", "yuvj422p", "yuv420p"])
+@pytest.mark.parametrize("size", [(64, 36), (32, 18)])
+def test_full_range_becomes_studio_range(pixel_format, size):
+    frame = grey(pixel_format, 255)
+    frame.color_range = ColorRange.JPEG
+    assert Scaler().scale(frame, size).y[4, 4] == 235
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv422p", "yuv444p"])
+def test_other_formats_become_420(pixel_format):
+    scaled = Scaler().scale(grey(pixel_format, 100), (32, 18))
+    assert (int(scaled.y[4, 4]), int(scaled.u[2, 2])) == (100, 128)
