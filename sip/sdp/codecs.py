@@ -108,7 +108,11 @@ def whole_number(parameters: Mapping[str, str], name: str, *, maximum: int) -> i
 
 
 def _payload_type(word: str) -> int | None:
-    return int(word) if word.isascii() and word.isdecimal() and len(word) <= 3 and int(word) <= 127 else None
+    # no leading zeros: an answer has to repeat the very word that was offered
+    if not (word.isascii() and word.isdecimal() and len(word) <= 3):
+        return None
+    number = int(word)
+    return number if number <= 127 and str(number) == word else None
 
 
 def _by_payload_type(media: MediaDescription, name: str) -> dict[int, str]:

@@ -45,6 +45,7 @@ def test_an_rtpmap_goes_before_the_static_meaning() -> None:
         ("m=audio 4000 RTP/AVP 96", []),
         ("m=audio 4000 RTP/AVP 128 -1 x ² 1000", ["rtpmap:128 PCMA/8000"]),
         ("m=audio 4000 RTP/AVP", []),
+        ("m=audio 4000 RTP/AVP 08", []),
         ("m=audio 4000 RTP/AVP 96", ["rtpmap:96"]),
         ("m=audio 4000 RTP/AVP 96", ["rtpmap:96 opus"]),
         ("m=audio 4000 RTP/AVP 96", ["rtpmap:96 opus/fast"]),
