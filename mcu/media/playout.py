@@ -86,6 +86,7 @@ class PlayoutBuffer:
         # Samples still to be left out (positive) or to be repeated (negative). Repeating may overshoot, for the delay
         # has grown only when the whole tick is there; a rest to leave out that is shorter than a pitch period can wait.
         self._owed = 0
+        self._extra_delay = 0.0
         self._ticks = 0
         self._concealed = self._late = self._malformed = self._restarts = 0
 
@@ -274,12 +275,19 @@ class PlayoutBuffer:
 
     # Delay
 
+    def hold_back(self, seconds: float) -> None:
+        """Play so much later than the network asks for, since the picture is slower; approached by stretching.
+
+        Bounded by MAXIMUM_DELAY as a whole; negative counts as none.
+        """
+        self._extra_delay = min(max(0.0, seconds), MAXIMUM_DELAY)
+
     def _review(self, now: float) -> None:
         self._ticks += 1
         busy = self._owed < 0 or self._owed >= SHORTEST_LAG or self._starved_at is not None
         if self._ticks % REVIEW_TICKS or busy:
             return
-        change = self._margins.wanted_change()
+        change = self._margins.wanted_change(self._extra_delay)
         if change > 0 and self._clock.delay(self._cursor, now) + TICK > MAXIMUM_DELAY:
             return
         if change:

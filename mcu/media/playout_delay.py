@@ -87,12 +87,15 @@ class MarginWatch:
         """A packet arrived ``margin`` seconds before the tick that needed it; negative when too late."""
         self._margins.append(margin)
 
-    def wanted_change(self) -> int:
-        """Samples by which the delay should change, in whole ticks: positive to grow, negative to shrink, mostly 0."""
+    def wanted_change(self, extra: float = 0.0) -> int:
+        """Samples by which the delay should change, in whole ticks: positive to grow, negative to shrink, mostly 0.
+
+        ``extra`` seconds are wanted on top of what the network asks for.
+        """
         count = len(self._margins)
         if count < ENOUGH_TO_GROW:
             return 0
-        least = sorted(self._margins)[count // IGNORED_SHARE]
+        least = sorted(self._margins)[count // IGNORED_SHARE] - extra
         if least < TOO_TIGHT:
             return TICK_SAMPLES
         spare = least - SAFETY - HYSTERESIS

@@ -59,17 +59,38 @@ class _Leg:
 
     def __init__(self, spec: SoundLeg) -> None:
         self.spec = spec
-        self.playout = PlayoutBuffer(spec.receive_codecs)
-        self.gate = Gate()
+        self._held_back = 0.0
+        self._muted = not spec.heard
+        self._begin(spec)
         self.spoke_at: float | None = None
         self.complained = False
 
     def change(self, spec: SoundLeg) -> None:
-        if spec.receive_codecs != self.spec.receive_codecs or not spec.heard:
-            # Muted: what is waiting must not be heard when the microphone comes back.
-            self.playout = PlayoutBuffer(spec.receive_codecs)
-            self.gate = Gate()
+        if spec.receive_codecs != self.spec.receive_codecs:
+            self._begin(spec)
         self.spec = spec
+
+    def pull(self, now: float) -> Sound | None:
+        """This leg's part of the tick's mix, or None. One last fading tick is played when it is muted."""
+        if self.spec.heard:
+            self._muted = False
+            return self.gate.passing(self.playout.pull(now), now)
+        if self._muted:
+            return None
+        self._muted = True
+        part = self.gate.shut(self.playout.pull(now))
+        # What is waiting must not be heard when the microphone comes back.
+        self._begin(self.spec)
+        return part
+
+    def hold_back(self, seconds: float) -> None:
+        self._held_back = seconds
+        self.playout.hold_back(seconds)
+
+    def _begin(self, spec: SoundLeg) -> None:
+        self.playout = PlayoutBuffer(spec.receive_codecs)
+        self.playout.hold_back(self._held_back)
+        self.gate = Gate()
 
 
 @dataclass(slots=True)
@@ -153,9 +174,7 @@ class SoundMix:
     def _audible(self, now: float) -> dict[str, Sound]:
         parts: dict[str, Sound] = {}
         for leg_id, leg in self._legs.items():
-            if not leg.spec.heard:
-                continue
-            part = leg.gate.passing(leg.playout.pull(now), now)
+            part = leg.pull(now)
             if part is not None:
                 parts[leg_id] = part
                 leg.spoke_at = now
@@ -208,6 +227,12 @@ class SoundMix:
             for rank, (ago, leg_id) in enumerate(spoke)
             if ago <= 0 or (ago < OWN_MIX_HOLD and rank < OWN_MIX_LIMIT)
         }
+
+    def hold_back(self, leg_id: str, seconds: float) -> None:
+        """Lip sync: play a leg's sound so much later than the network alone asks for."""
+        leg = self._legs.get(leg_id)
+        if leg is not None:
+            leg.hold_back(seconds)
 
     @property
     def encoders(self) -> int:

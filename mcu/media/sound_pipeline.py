@@ -34,9 +34,10 @@ STATISTICS_TICKS = 50
 class SoundPipeline:
     """Decodes, mixes and encodes the sound of a conference.
 
-    ``push``, ``apply`` and ``statistics`` may be called from any thread and never wait for work. The callbacks come
-    from the pipeline's thread and must not block: ``on_coded`` once per tick with everything to be sent,
-    ``on_recorded`` with AAC access units while ``SoundState.record`` is set, ``on_speaker`` when the speaker changes.
+    ``push``, ``apply``, ``hold_back`` and ``statistics`` may be called from any thread and never wait for work. The
+    callbacks come from the pipeline's thread and must not block: ``on_coded`` once per tick with everything to be
+    sent, ``on_recorded`` with AAC access units while ``SoundState.record`` is set, ``on_speaker`` when the speaker
+    changes.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class SoundPipeline:
         self._on_coded, self._on_recorded, self._on_speaker = on_coded, on_recorded, on_speaker
         self._mix = SoundMix(conference_id)
         self._inbox: deque[tuple[str, CodedSound]] = deque(maxlen=INBOX)
+        self._held_back: deque[tuple[str, float]] = deque(maxlen=INBOX)
         self._wanted: SoundState | None = None
         self._lock = threading.Lock()  # guards _wanted
         self._stopping = threading.Event()
@@ -91,6 +93,13 @@ class SoundPipeline:
         """A received frame of a leg."""
         self._inbox.append((leg_id, unit))
 
+    def hold_back(self, leg_id: str, seconds: float) -> None:
+        """Lip sync: play a leg's sound so much later than the network alone asks for, because its picture is slower.
+
+        Approached slowly by stretching, unheard; the sound's delay as a whole stays bounded (MAXIMUM_DELAY).
+        """
+        self._held_back.append((leg_id, seconds))
+
     def statistics(self) -> SoundStatistics:
         """Counters, at most a second old."""
         return self._statistics
@@ -121,6 +130,8 @@ class SoundPipeline:
             state, self._wanted = self._wanted, None
         if state is not None:
             self._mix.apply(state)
+        for _ in range(len(self._held_back)):
+            self._mix.hold_back(*self._held_back.popleft())
         for _ in range(len(self._inbox)):
             self._mix.push(*self._inbox.popleft())
         tick = self._mix.tick(now)

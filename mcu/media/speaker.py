@@ -54,6 +54,14 @@ class Gate:
         result: Sound = sound * (ramp if is_open else ramp[::-1])
         return result
 
+    def shut(self, sound: Sound | None) -> Sound | None:
+        """Close over this tick, however loud it is: the microphone has been muted."""
+        was_open, self._was_open, self._open_until = self._was_open, False, 0.0
+        if sound is None or not was_open:
+            return None
+        result: Sound = sound * np.linspace(1, 0, sound.size, dtype=np.float32)
+        return result
+
 
 class SpeakerDetector:
     """Follows the smoothed levels of all legs and names the speaker."""

@@ -81,6 +81,16 @@ def test_the_gate_keeps_silence_out_and_word_endings_in() -> None:
     assert gate.level == SILENCE_DBFS
 
 
+def test_a_gate_that_is_shut_fades_over_its_last_tick() -> None:
+    gate = Gate()
+    assert gate.shut(tone(440)) is None
+    gate.passing(tone(440), 0.0)
+    last = gate.shut(tone(440))
+    assert last is not None
+    assert abs(last[-1]) < 0.001
+    assert gate.shut(tone(440)) is None
+
+
 def test_levels() -> None:
     assert level_dbfs(tone(1000, amplitude=1.0)) == pytest.approx(-3.01, abs=0.01)
     assert level_dbfs(silence()) == level_dbfs(silence(0)) == SILENCE_DBFS

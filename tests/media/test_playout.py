@@ -79,6 +79,21 @@ def test_on_a_quiet_network_the_delay_settles_at_ten_to_thirty_three_ms(phase: f
     assert steady_amplitude_db(played.sound(250), 440) == pytest.approx(TONE_DB, abs=0.5)
 
 
+def test_sound_is_held_back_for_a_slow_picture_without_a_gap() -> None:
+    buffer = PlayoutBuffer([PCMA])
+    buffer.hold_back(0.100)
+    delays = []
+    for n, unit in enumerate(ToneSender(PCMA).units(600)):
+        buffer.insert(unit)
+        tick = buffer.pull(n * TICK + 0.027)
+        assert n < 3 or (tick is not None and level_dbfs(tick) > TONE_DB - 6)
+        delays.append(buffer.statistics(n * TICK + 0.027).delay)
+        if n == 300:
+            assert 0.100 < delays[-1] < 0.140
+            buffer.hold_back(-1)
+    assert delays[-1] < 0.034
+
+
 def test_shrinking_the_delay_of_a_tone_makes_no_click() -> None:
     played = play(ToneSender(PCMA).units(300), 300, PCMA, 0.0)
     assert played.delays[-1] < played.delays[10] - 0.015

@@ -1,0 +1,44 @@
+"""Fuzz target: coded sound frames of every codec, through decoder and playout buffer."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+
+from mcu.media.codec import opus_packet
+from mcu.media.codec.audio_decoder import SoundDecodeError, make_decoder
+from mcu.media.playout import PlayoutBuffer
+from mcu.media.sound import TICK, TICK_SAMPLES
+from mcu.media.units import CodedSound
+from tests.fakes.tones import CODECS
+
+DECODERS = {codec.payload_type: make_decoder(codec) for codec in CODECS}
+
+
+def fuzz_one(data: bytes) -> None:
+    """The first byte chooses the codec, the next two the timestamp's and sequence number's steps."""
+    if len(data) < 3:
+        return
+    payload_type = CODECS[data[0] % len(CODECS)].payload_type
+    body = data[3:]
+    check_decoder(payload_type, body)
+    check_playout(payload_type, body, data[1] * 97, data[2])
+
+
+def check_decoder(payload_type: int, body: bytes) -> None:
+    with suppress(ValueError):  # the documented error; most bodies are not Opus at all
+        assert 0 < opus_packet.duration(body) <= opus_packet.MAX_DURATION
+    try:
+        sound = DECODERS[payload_type].decode(body)
+    except SoundDecodeError:
+        return
+    assert np.isfinite(sound).all()
+
+
+def check_playout(payload_type: int, body: bytes, step: int, gap: int) -> None:
+    buffer = PlayoutBuffer(CODECS)
+    for n in range(6):
+        buffer.insert(CodedSound(body, payload_type, n * TICK, timestamp=n * step, sequence=n * (1 + gap)))
+        tick = buffer.pull(n * TICK)
+        assert tick is None or (tick.shape == (TICK_SAMPLES,) and bool(np.isfinite(tick).all()))
