@@ -50,6 +50,9 @@ class MediaSettings(_Section):
 
     workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="number of media worker processes")
     host: str = Field("0.0.0.0", description="address that media sockets are bound to")
+    public_address: str | None = Field(
+        None, description="IP address told to browsers for media; without it, the one their page came from"
+    )
     rtp_port_first: Port = Field(20000, description="first UDP port for the media of rooms")
     rtp_port_last: Port = Field(29999, description="last UDP port for the media of rooms")
     browser_port: Port = Field(8444, description="UDP port for the media of browsers; worker n uses this plus n")

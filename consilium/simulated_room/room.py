@@ -171,9 +171,7 @@ class SimulatedRoom:
         self._timers = asyncio.create_task(self._run_timers())
         if self._clip is not None:
             codec = spec.audio.send_codec if spec.audio is not None else None
-            self._playing = asyncio.create_task(
-                ClipPlayer(self._clip, self.leg, codec, self._on_picture_sent).run()
-            )
+            self._playing = asyncio.create_task(ClipPlayer(self._clip, self.leg, codec, self._on_picture_sent).run())
 
     async def _run_timers(self) -> None:
         while self.leg is not None:

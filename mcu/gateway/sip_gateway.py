@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gatekeeper.resolver import Destination, Refusal, resolve
+from gatekeeper.dialing import DialSettings, Refused, RoomDestination, resolve
 
 from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
@@ -95,6 +95,7 @@ class SipGateway:
         public_address: str | None,
         silence_timeout: float,
         ids: Callable[[], int],
+        dialing: DialSettings | None = None,
     ) -> None:
         self._commands = commands
         self._manager = manager
@@ -104,6 +105,7 @@ class SipGateway:
         self._public_address = public_address
         self._silence_timeout = silence_timeout
         self._ids = ids
+        self._dialing = dialing or DialSettings()
         self._capabilities = room_capabilities(bitrate=manager.settings.bitrate, frame_rate=manager.settings.frame_rate)
         self._calls: dict[str, _Call] = {}
         self._by_participant: dict[str, _Call] = {}
@@ -155,8 +157,8 @@ class SipGateway:
     # Calls
 
     async def _receive_call(self, event: sip_events.IncomingCall) -> None:
-        destination = resolve(event.request_uri)
-        if isinstance(destination, Refusal):
+        destination = resolve(event.request_uri, self._dialing)
+        if isinstance(destination, Refused):
             logger.info("call from %s refused: %s", event.source.remote[0], destination.reason)
             self._commands.reject(event.call_id, destination.status, destination.reason)
             return
@@ -223,7 +225,7 @@ class SipGateway:
         self,
         call: _Call,
         event: sip_events.IncomingCall,
-        destination: Destination,
+        destination: RoomDestination,
         session: NegotiatedSession | None,
     ) -> None:
         def make_leg(seat: Seat) -> LegSpec:

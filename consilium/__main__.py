@@ -1,0 +1,151 @@
+"""The command line: ``consilium serve``, ``consilium room``, ``consilium settings``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from consilium.config import Settings, SettingsError, described, load_settings
+
+CONFIG_VARIABLE = "CONSILIUM_CONFIG"
+DEFAULT_CONFIG = Path("consilium.toml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="consilium", description="Conferencing server for telemedicine.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the server until it is stopped by Ctrl-C")
+    serve.add_argument("--config", type=Path, help=f"TOML file with settings (default: {DEFAULT_CONFIG} if there)")
+    serve.add_argument(
+        "--set", dest="assignments", action="append", default=[], metavar="NAME=VALUE",
+        help="one setting, as sip.port=5070; may be given often",
+    )  # fmt: skip
+    serve.set_defaults(run=_serve)
+
+    room = commands.add_parser("room", help="be a small simulated SIP room that dials in and plays a clip")
+    room.add_argument("--call", required=True, metavar="URI", help="SIP URI to dial, as sip:1000@127.0.0.1")
+    room.add_argument("--clip", type=Path, help="any video file; it is played again and again")
+    room.add_argument("--save", type=Path, metavar="FILE", help="write what is received to a Matroska file")
+    room.add_argument("--name", default="Simulated room", help="what the tile shows")
+    room.add_argument("--seconds", type=float, help="hang up after so long (default: when interrupted)")
+    room.add_argument("--transport", choices=("udp", "tcp"), default="udp", help="transport of the signalling")
+    room.add_argument("--size", choices=("1080p", "720p", "360p"), default="720p", help="size of the picture sent")
+    room.add_argument("--verbose", action="store_true", help="log what happens")
+    room.set_defaults(run=_room)
+
+    settings = commands.add_parser("settings", help="list every setting with its default")
+    settings.set_defaults(run=_settings)
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> int:
+    for name, (default, description) in described().items():
+        print(f"{name} = {default}\n    {description}")
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    try:
+        settings = load_settings(_config_file(options.config), os.environ, options.assignments)
+    except SettingsError as error:
+        print(f"consilium: {error}", file=sys.stderr)
+        return 2
+    logging.basicConfig(
+        level=settings.log.level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    return uvloop.run(_run_server(settings))
+
+
+def _config_file(given: Path | None) -> Path | None:
+    if given is not None:
+        return given
+    if CONFIG_VARIABLE in os.environ:
+        return Path(os.environ[CONFIG_VARIABLE])
+    return DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
+
+
+async def _run_server(settings: Settings) -> int:
+    from consilium.server import Server, StartError  # here, so that other commands start without all of it
+
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    server = Server(settings)
+    try:
+        addresses = await server.start()
+    except StartError as error:
+        print(f"consilium: {error}", file=sys.stderr)
+        return 1
+    print("Consilium is running.")
+    print(f"  Browsers:  {addresses.web}  (on this machine also {addresses.local_web})")
+    print(f"  Rooms:     {addresses.sip}")
+    if addresses.administrator_password is not None:
+        print(f"  First start: log in as 'admin' with the password  {addresses.administrator_password}")
+        print("  It is shown only now; change it after logging in.")
+    print("  Ctrl-C stops it.", flush=True)
+    await stopped.wait()
+    print("Stopping: calls are ended and recordings closed …", flush=True)
+    await server.stop()
+    return 0
+
+
+def _room(options: argparse.Namespace) -> int:
+    logging.basicConfig(level="INFO" if options.verbose else "WARNING", format="%(levelname)s %(name)s: %(message)s")
+    return uvloop.run(_run_room(options))
+
+
+async def _run_room(options: argparse.Namespace) -> int:
+    from consilium.simulated_room.clip import ClipError, ClipFormat, load_clip
+    from consilium.simulated_room.room import CallFailed, RoomSettings, SimulatedRoom
+
+    sizes = {"1080p": (1920, 1080, 3_000_000), "720p": (1280, 720, 2_000_000), "360p": (640, 360, 700_000)}
+    width, height, bitrate = sizes[options.size]
+    clip = None
+    if options.clip is not None:
+        try:
+            clip = await asyncio.to_thread(load_clip, options.clip, ClipFormat(width, height, 30, bitrate))
+        except ClipError as error:
+            print(f"consilium: {error}", file=sys.stderr)
+            return 2
+    room = SimulatedRoom(RoomSettings(name=options.name, transport=options.transport, save=options.save), clip)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, room.ended.set)
+    try:
+        await room.call(options.call)
+    except (CallFailed, OSError) as error:
+        print(f"consilium: the call failed: {error}", file=sys.stderr)
+        await room.hang_up()
+        return 1
+    print(f"In the call with {options.call}. Ctrl-C hangs up.", flush=True)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(options.seconds):
+            await room.ended.wait()
+    reason = f" ({room.end_reason})" if room.end_reason else ""
+    print(f"Received {room.pictures_received} pictures and {room.sounds_received} sound frames{reason}.")
+    await room.hang_up()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

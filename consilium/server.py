@@ -1,0 +1,258 @@
+"""The composition root: builds every part of a server, hands them round, and takes them down again in order."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import secrets
+import ssl
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import ifaddr
+from aiohttp import web
+
+from consilium.certificates import Identity, ensure_identity
+from consilium.config import Settings
+from consilium.pages import API_PAGE, FONT, WEB_CLIENT, add_pages
+from consilium.recordings import StoreRegister
+from mcu.conference.clock import Clock
+from mcu.conference.hashing import Hasher
+from mcu.conference.manager import ConferenceManager, random_id
+from mcu.conference.settings import ConferenceSettings
+from mcu.control.accounts import Accounts
+from mcu.control.application import make_application
+from mcu.control.audit import AuditTable
+from mcu.control.database import Database, DatabaseError
+from mcu.control.room_table import RoomTable
+from mcu.control.settings import ControlSettings
+from mcu.gateway.browser_gateway import BrowserAddresses, BrowserGateway
+from mcu.gateway.rtp_ports import RtpPorts
+from mcu.gateway.sip_gateway import SipGateway
+from mcu.media.pool import WorkerPool
+from mcu.media.spec import WorkerSettings
+from mcu.ports import MediaError
+from recorder.store import RecordingStore
+from sip.agent import UserAgent
+from sip.core import AgentSettings
+from sip.listeners import Listener
+from sip.server import SipServer
+from vod.routes import operations as recording_operations
+
+logger = logging.getLogger(__name__)
+
+# Answers that are on their way when the server stops get this long to finish.
+WEB_GRACE = 2.0
+
+
+class StartError(Exception):
+    """The server cannot start; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where a running server is reached; ``administrator_password`` only on the first start."""
+
+    web: str
+    local_web: str
+    sip: str
+    administrator_password: str | None
+
+
+class Server:
+    """``start`` … ``stop``; in between everything runs on the current event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.vendor = WEB_CLIENT.parent / "node_modules"
+        self._stack = AsyncExitStack()
+        self.pool: WorkerPool
+        self.manager: ConferenceManager
+        self.sip: SipServer
+
+    async def start(self) -> Addresses:
+        """Start everything. Raises StartError; nothing is left running then."""
+        try:
+            return await self._start()
+        except (OSError, MediaError, DatabaseError) as error:
+            await self.stop()
+            raise StartError(str(error)) from error
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Take all down: no new calls, BYE to all, recordings closed, workers ended, database closed."""
+        await self._stack.aclose()
+
+    async def _start(self) -> Addresses:
+        settings = self.settings
+        font = self.vendor / FONT
+        if not font.is_file():
+            raise StartError(f"{font} is missing: run 'npm ci' (or 'make run', which does)")
+        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.recordings_folder.mkdir(parents=True, exist_ok=True)
+        local_addresses = _local_addresses()
+        identity = ensure_identity(settings.data / "tls", local_addresses, datetime.datetime.now(datetime.UTC))
+        clock = Clock()
+
+        database = await Database.open(settings.data / "consilium.sqlite3")
+        self._stack.push_async_callback(database.close)
+        hasher = Hasher()
+        self._stack.callback(hasher.close)
+        audit = AuditTable(database)
+        accounts = Accounts(database, hasher, clock, audit)
+        password = await accounts.ensure_administrator()
+
+        store = RecordingStore(settings.recordings_folder)
+        await asyncio.to_thread(store.repair_all)
+
+        self.pool = WorkerPool(self._worker_settings(identity, font))
+        self._stack.push_async_callback(self.pool.stop)
+        await self.pool.start()
+
+        self.manager = ConferenceManager(
+            self.pool,
+            self._conference_settings(),
+            clock,
+            random_id,
+            RoomTable(database),
+            audit=audit,
+            recordings=StoreRegister(store),
+        )
+        await self._start_sip()
+        await self._start_web(accounts, store, identity, local_addresses)
+        timers = asyncio.create_task(self.manager.run())
+        self._stack.push_async_callback(_cancel, timers)
+        # Last in, first out: conferences end, and with them every call, while signalling still works.
+        self._stack.push_async_callback(self.manager.close)
+        return self._addresses(local_addresses, password)
+
+    def _worker_settings(self, identity: Identity, font: Path) -> list[WorkerSettings]:
+        media = self.settings.media
+        return [
+            WorkerSettings(
+                index=index,
+                browser_host=media.host,
+                browser_port=media.browser_port + index,
+                certificate_file=str(identity.certificate_file),
+                private_key_file=str(identity.private_key_file),
+                font_file=str(font),
+                log_level=self.settings.log.level,
+            )
+            for index in range(media.workers)
+        ]
+
+    def _conference_settings(self) -> ConferenceSettings:
+        rooms, media = self.settings.rooms, self.settings.media
+        return ConferenceSettings(
+            create_on_dial=rooms.create_on_dial,
+            dial_pattern=rooms.number_pattern,
+            maximum_conferences=rooms.max_conferences,
+            maximum_participants=rooms.max_participants,
+            empty_seconds=rooms.linger,
+            width=media.width,
+            height=media.height,
+            frame_rate=media.frame_rate,
+            bitrate=media.bitrate,
+            recordings_directory=str(self.settings.recordings_folder),
+        )
+
+    async def _start_sip(self) -> None:
+        sip, media = self.settings.sip, self.settings.media
+        agent = UserAgent(AgentSettings(product="Consilium", public_host=sip.public_address))
+        gateway = SipGateway(
+            agent,
+            self.manager,
+            self.pool,
+            RtpPorts(media.host, media.rtp_port_first, media.rtp_port_last),
+            media_host=media.host,
+            public_address=sip.public_address,
+            silence_timeout=media.silence_timeout,
+            ids=_random_number,
+        )
+        self.sip = SipServer(
+            agent, [Listener("udp", sip.host, sip.port), Listener("tcp", sip.host, sip.port)], gateway.handle
+        )
+        self._stack.push_async_callback(gateway.close)
+        try:
+            await self.sip.start()
+        except OSError as error:
+            raise StartError(f"SIP port {sip.port} on {sip.host}: {error.strerror} (setting sip.port)") from error
+        self._stack.push_async_callback(self.sip.stop)
+
+    async def _start_web(
+        self, accounts: Accounts, store: RecordingStore, identity: Identity, local_addresses: list[str]
+    ) -> None:
+        settings = self.settings.web
+        browsers = BrowserGateway(
+            self.manager,
+            self.pool,
+            BrowserAddresses(self.settings.media.public_address, local_addresses, identity.fingerprint),
+            _random_number,
+        )
+        application = make_application(
+            self.manager,
+            accounts,
+            [*browsers.operations(), *recording_operations(store)],
+            ControlSettings(
+                # Browsers share cookies among the ports of a host, so servers side by side need names of their own.
+                cookie_name=f"consilium_{settings.https_port}",
+                swagger_directory=self.vendor / API_PAGE,
+            ),
+        )
+        add_pages(application, self.vendor)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=WEB_GRACE)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        certificate = settings.certificate_file or identity.certificate_file
+        try:
+            secure.load_cert_chain(certificate, settings.private_key_file or identity.private_key_file)
+        except (OSError, ssl.SSLError) as error:
+            raise StartError(f"{certificate}: {error}") from error
+        for site, setting, port in (
+            (web.TCPSite(runner, settings.host, settings.https_port, ssl_context=secure), "https", settings.https_port),
+            (web.TCPSite(runner, "127.0.0.1", settings.http_port), "http", settings.http_port),
+        ):
+            try:
+                await site.start()
+            except OSError as error:
+                raise StartError(f"web port {port}: {error.strerror} (setting web.{setting}_port)") from error
+
+    def _addresses(self, local_addresses: list[str], password: str | None) -> Addresses:
+        web_settings, sip = self.settings.web, self.settings.sip
+        host = next((address for address in local_addresses if not address.startswith("127.")), "127.0.0.1")
+        web_host = host if web_settings.host in ("0.0.0.0", "::") else web_settings.host
+        sip_host = sip.public_address or (host if sip.host in ("0.0.0.0", "::") else sip.host)
+        sip_port = "" if sip.port == 5060 else f":{sip.port}"
+        return Addresses(
+            web=f"https://{_bracketed(web_host)}:{web_settings.https_port}/",
+            local_web=f"http://localhost:{web_settings.http_port}/",
+            sip=f"sip:1000@{_bracketed(sip_host)}{sip_port}",
+            administrator_password=password,
+        )
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _local_addresses() -> list[str]:
+    """This machine's addresses, IPv4 first; loopback and link-local ones left out unless there is nothing else."""
+    found = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips]
+    version_4 = [ip for ip in found if isinstance(ip, str) and not ip.startswith("127.")]
+    version_6 = [ip[0] for ip in found if isinstance(ip, tuple) and ip[0] != "::1" and not ip[0].startswith("fe80")]
+    return [*version_4, *version_6] or ["127.0.0.1"]
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _random_number() -> int:
+    """For sessions and SSRCs: never 0, and fits a signed 32-bit number, which some devices take an SSRC for."""
+    return 1 + secrets.randbelow((1 << 31) - 1)
