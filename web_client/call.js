@@ -359,13 +359,15 @@ export class Call extends EventTarget {
   receive(/** @type {import("./protocol.js").ServerEvent} */ event) {
     if (this.state === "ended") return;
     if (event.type === "kicked") {
-      this.end("kicked");
+      this.end(event.reason === "ended" ? "conference_ended" : "kicked");
       return;
     }
     const number = event.conference?.number ?? event.number;
     if (number !== undefined && number !== this.number) return;
     if (event.type === "participant_left" && event.participant?.id === this.participantId) {
-      this.end("kicked");
+      // Taken for gone after a long silence, but here we are again.
+      if (event.reason === "silent") this.rejoin();
+      else this.end(event.reason === "kicked" ? "kicked" : "conference_ended");
     } else if (event.type === "conference_ended") {
       this.end("conference_ended");
     } else if (event.type === "media_restarted") {

@@ -3,8 +3,23 @@
 import { t } from "./language.js";
 import { ApiError } from "./protocol.js";
 
-/** Texts that a refusal's own code selects. */
-const BY_CODE = new Set(["unknown_room", "wrong_pin", "full", "locked", "media", "unreachable", "unsupported", "wrong_login"]);
+/** Refusals with words of their own, by their code. @type {Record<string, string>} */
+const BY_CODE = {
+  unknown_room: "error.unknown_room",
+  wrong_pin: "error.wrong_pin",
+  full: "error.full",
+  locked: "error.locked",
+  media: "error.media",
+  offer_not_acceptable: "error.media",
+  malformed_sdp: "error.media",
+  conference_ended: "ended.conference_ended",
+  unreachable: "error.unreachable",
+  too_many_attempts: "error.too_many",
+  wrong_credentials: "error.wrong_credentials",
+  number_taken: "error.number_taken",
+  already_recording: "error.already_recording",
+  recording_in_progress: "error.recording_in_progress",
+};
 
 /** Texts for codes we have no words for. @type {Record<number, string>} */
 const BY_STATUS = {
@@ -17,8 +32,7 @@ const BY_STATUS = {
 
 /** @param {string} code @param {number} [status] */
 export function reasonText(code, status = 0) {
-  if (BY_CODE.has(code)) return t(`error.${code}`);
-  return t(BY_STATUS[status] ?? "error.other", { code });
+  return t(BY_CODE[code] ?? BY_STATUS[status] ?? "error.other", { code });
 }
 
 /** @param {unknown} error anything that was caught; what is no refusal is a fault of the page and goes to the console */

@@ -161,8 +161,10 @@ class JoinPage {
   }
 
   refused(/** @type {unknown} */ error) {
-    this.say("join-error", () => errorText(error));
-    if (error instanceof ApiError && error.code === "wrong_pin") {
+    const wrongPin = error instanceof ApiError && error.code === "wrong_pin";
+    const untried = wrongPin && this.pin.value === "";
+    this.say("join-error", () => (untried ? t("join.need_pin") : errorText(error)));
+    if (wrongPin) {
       show(byId("pin-field"), true);
       this.pin.value = "";
       this.pin.focus();

@@ -1,5 +1,6 @@
 // The page's language: chosen from the browser, switchable, remembered. Texts are in i18n/, one file a language.
 
+import { ensureHan } from "./han_font.js";
 import en from "./i18n/en.js";
 import zh from "./i18n/zh.js";
 
@@ -109,4 +110,5 @@ export function startLanguage() {
     button.addEventListener("click", () => setLanguage(button.getAttribute("data-language") ?? "en"));
   }
   show();
+  ensureHan();
 }

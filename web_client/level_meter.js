@@ -4,7 +4,7 @@
 const FLOOR_DB = -60;
 
 export class LevelMeter {
-  /** @param {HTMLMeterElement} meter 0..1 */
+  /** @param {HTMLElement} meter with role="meter", from 0 to 10 */
   constructor(meter) {
     this.meter = meter;
     /** @type {AudioContext|null} */
@@ -38,7 +38,7 @@ export class LevelMeter {
       const db = 10 * Math.log10(energy / samples.length + 1e-12);
       const level = Math.min(1, Math.max(0, 1 - db / FLOOR_DB));
       shown = Math.max(level, shown * 0.92);
-      this.meter.value = shown;
+      this.draw(shown);
       this.frame = requestAnimationFrame(draw);
     };
     draw();
@@ -48,7 +48,12 @@ export class LevelMeter {
     cancelAnimationFrame(this.frame);
     this.source?.disconnect();
     this.source = null;
-    this.meter.value = 0;
+    this.draw(0);
+  }
+
+  draw(/** @type {number} */ level) {
+    this.meter.style.setProperty("--level", level.toFixed(3));
+    this.meter.setAttribute("aria-valuenow", String(Math.round(level * 10)));
   }
 
   /** Give the sound hardware back. */

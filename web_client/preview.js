@@ -27,7 +27,9 @@ export class Preview {
     this.root = byId("preview");
     this.video = /** @type {HTMLVideoElement} */ (byId("preview-video"));
     this.hint = byId("preview-hint");
-    this.meter = new LevelMeter(/** @type {HTMLMeterElement} */ (byId("microphone-level")));
+    /** @type {MediaStreamTrack|null} */
+    this.metered = null;
+    this.meter = new LevelMeter(byId("microphone-level"));
     this.selects = {
       audio: /** @type {HTMLSelectElement} */ (byId("microphone-select")),
       video: /** @type {HTMLSelectElement} */ (byId("camera-select")),
@@ -53,6 +55,7 @@ export class Preview {
   stop() {
     this.active = false;
     this.meter.close();
+    this.metered = null;
     this.video.srcObject = null;
   }
 

@@ -22,10 +22,29 @@
  * @property {string} state
  * @property {number} seconds
  *
+ * @typedef {Object} RecordingPart
+ * @property {number} number
+ * @property {string} address               relative to the recording's own address
+ * @property {number} duration              seconds
+ * @property {number} size                  bytes
+ * @property {number} width
+ * @property {number} height
+ *
+ * @typedef {Object} Recording
+ * @property {string} id
+ * @property {string} number                of the conference
+ * @property {string} title
+ * @property {string} started_at
+ * @property {number} duration              seconds
+ * @property {number} size                  bytes
+ * @property {"empty"|"recording"|"finished"|"interrupted"} state
+ * @property {RecordingPart[]} parts
+ *
  * @typedef {Object} Conference
  * @property {string} number
  * @property {string} title
  * @property {boolean} active
+ * @property {boolean} permanent           a room that stays when nobody is in it
  * @property {boolean} locked
  * @property {string} layout
  * @property {boolean} pin_required
@@ -196,16 +215,19 @@ export class Api {
     return this.request("GET", "/conferences");
   }
 
-  createConference(/** @type {{number: string, title?: string, pin?: string}} */ room) {
+  /** Make a permanent room. @param {{number: string, title?: string, pin?: string}} room @returns {Promise<Conference>} */
+  createConference(room) {
     return this.request("POST", "/conferences", room);
   }
 
-  changeConference(/** @type {string} */ number, /** @type {object} */ change) {
+  /** @param {string} number @param {object} change */
+  changeConference(number, change) {
     return this.request("PATCH", `/conferences/${encodeURIComponent(number)}`, change);
   }
 
-  endConference(/** @type {string} */ number) {
-    return this.request("DELETE", `/conferences/${encodeURIComponent(number)}`);
+  /** End what runs there; the room stays, unless it is to be forgotten as well. @param {string} number @param {boolean} forget */
+  endConference(number, forget) {
+    return this.request("DELETE", `/conferences/${encodeURIComponent(number)}${forget ? "?forget=true" : ""}`);
   }
 
   startRecording(/** @type {string} */ number) {
@@ -216,18 +238,16 @@ export class Api {
     return this.request("DELETE", `/conferences/${encodeURIComponent(number)}/recording`);
   }
 
+  /** @returns {Promise<{layouts: string[]}>} */
   layouts() {
     return this.request("GET", "/layouts");
   }
 
   // --- recordings
 
+  /** @returns {Promise<{recordings: Recording[]}>} newest first */
   recordings() {
     return this.request("GET", "/recordings");
-  }
-
-  recording(/** @type {string} */ id) {
-    return this.request("GET", `/recordings/${encodeURIComponent(id)}`);
   }
 
   deleteRecording(/** @type {string} */ id) {

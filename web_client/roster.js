@@ -59,8 +59,12 @@ export function applyEvent(conferences, event) {
     const number = event.conference?.number ?? event.number ?? "";
     const known = conferences.get(number);
     if (!known) return conferences;
-    const ended = { ...known, active: false, participants: [], recording: null, started_at: null };
-    return new Map(conferences).set(number, { ...ended, ...event.conference });
+    const changed = new Map(conferences);
+    // A permanent room stays when its conference is over, and its door is open again.
+    const room = { ...known, active: false, locked: false, participants: [], recording: null, started_at: null };
+    if (known.permanent === false) changed.delete(number);
+    else changed.set(number, room);
+    return changed;
   }
   const change = CHANGES[event.type];
   const known = event.number === undefined ? undefined : conferences.get(event.number);

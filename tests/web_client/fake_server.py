@@ -103,6 +103,7 @@ class FakeServer:
             "number": number,
             "title": title,
             "active": False,
+            "permanent": True,
             "locked": False,
             "layout": "auto",
             "pin_required": pin is not None,
@@ -252,7 +253,7 @@ class Handlers:
         if request.method == "POST":
             body = await request.json()
             if body != {"name": "admin", "password": "secret"}:
-                raise problem(401, "wrong_login")
+                raise problem(401, "wrong_credentials")
             self.state.logged_in = True
         elif request.method == "DELETE":
             self.state.logged_in = False
@@ -279,6 +280,8 @@ class Handlers:
             await self.state.send({"type": "conference_changed", "conference": room})
         elif request.method == "DELETE":
             room.update(active=False, participants=[], recording=None, started_at=None)
+            if request.query.get("forget") == "true":
+                del self.state.rooms[room["number"]]
             await self.state.send({"type": "conference_ended", "conference": room})
             return web.Response(status=204)
         return web.json_response(room)
@@ -295,7 +298,7 @@ class Handlers:
 
     async def layouts(self, request: web.Request) -> web.Response:
         self.check_user()
-        return web.json_response({"layouts": ["auto", "1", "2", "4", "9", "16"]})
+        return web.json_response({"layouts": ["auto", "1", "2", "4", "9", "16", "1+5", "1+7"]})
 
     # --- recordings
 
