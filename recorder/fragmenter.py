@@ -37,6 +37,8 @@ class Fragmenter:
         self._sounds: list[Sound] = []
         self._sound_end = 0  # samples
         self._newest = 0  # ticks: latest time seen in either medium
+        self._floor = 0  # ticks: no picture may come earlier any more
+        self._begun = False  # whether anything was cut yet
         self._interval = VIDEO_TIMESCALE // 30
 
     @property
@@ -58,12 +60,12 @@ class Fragmenter:
             early, self._early = self._early, []
             for data, when in early:
                 self._place_sound(data, when)
-        ticks = self.ticks(time)
+        # Decoding order is the order of arrival, and a picture cannot last less than nothing.
+        ticks = max(self.ticks(time), self._floor)
         if self._pictures:
-            # Decoding order is the order of arrival, and a picture cannot last less than nothing.
-            ticks = max(ticks, self._pictures[-1].time + 1)
             self._interval = ticks - self._pictures[-1].time
         self._pictures.append(Picture(ticks, sample, key))
+        self._floor = ticks + 1
         self._newest = max(self._newest, ticks)
         return self._take()
 
@@ -86,18 +88,18 @@ class Fragmenter:
         end, origin, rate = None, self._origin, self._rate
         kept: list[tuple[bytes, float]] = []
         if until is not None:
-            end = max(self.ticks(until), self._pictures[-1].time + 1 if self._pictures else 0)
+            end = max(self.ticks(until), self._floor)
             if rate is not None:
                 later = [sound for sound in self._sounds if self._sound_ticks(sound.time) >= end]
                 kept = [(sound.data, origin + sound.time / rate) for sound in later]
                 if later:
                     self._sounds = self._sounds[: -len(later)]
                     self._sound_end = later[0].time
-        if end is None and self._pictures:
-            end = self._pictures[-1].time + self._interval
+        if end is None:
+            end = self._pictures[-1].time + self._interval if self._pictures else self._floor
         fragments = self._take(force=True)
         if self._pictures or self._sounds:
-            fragments.append(Fragment(tuple(self._pictures), end or 0, tuple(self._sounds), self._sound_end))
+            fragments.append(Fragment(tuple(self._pictures), end, tuple(self._sounds), self._sound_end))
         self._pictures, self._sounds = [], []
         return fragments, kept
 
@@ -154,7 +156,12 @@ class Fragmenter:
         if oldest and self._newest - min(oldest) >= limit + wait:
             if len(pictures) > 1:
                 return self._cut(len(pictures) - 1, pictures[-1].time)
-            return self._cut(0, self._newest + 1)
+            if self._begun:
+                return self._cut(0, self._newest + 1)
+            # A part must begin with a key frame: a lone first picture waits longer for its end, then lasts until now.
+            if self._newest >= EARLY_SOUND * VIDEO_TIMESCALE:
+                self._floor = self._newest
+                return self._cut(1, self._newest)
         return None
 
     def _cut(self, count: int, end: int) -> Fragment:
@@ -162,6 +169,7 @@ class Fragmenter:
         number = next(
             (i for i, sound in enumerate(self._sounds) if self._sound_ticks(sound.time) >= end), len(self._sounds)
         )
+        self._begun = True
         # The last access unit ends where the next one begins; when none is here yet, where it ends by itself.
         sounds, self._sounds = self._sounds[:number], self._sounds[number:]
         sound_end = self._sounds[0].time if self._sounds else self._sound_end
