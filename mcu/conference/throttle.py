@@ -44,7 +44,7 @@ class Throttle:
     def attempt(self, key: tuple[str, ...], now: float) -> float:
         """Count an attempt and return 0.0 when it may go on, else the seconds until the next one may."""
         guesser = self._guessers.get(key)
-        if guesser is None or now - guesser.last > self._forget:
+        if guesser is None or (now >= guesser.locked_until and now - guesser.last > self._forget):
             guesser = self._guessers[key] = _Guesser()
         self._guessers.move_to_end(key)
         if now < guesser.locked_until:
