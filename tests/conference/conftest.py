@@ -47,14 +47,8 @@ class World:
 
     async def join_room(self, number: str = "1000", name: str = "Room", **more: str | None) -> Participant:
         """A SIP room joins."""
-        newcomer = Newcomer(
-            name,
-            "sip",
-            self.owner,
-            lambda seat: room_leg(seat.participant_id),
-            more.get("id"),
-            more.get("source") or "",
-        )
+        source = more.get("source") or ""
+        newcomer = Newcomer(name, "sip", self.owner, lambda seat: room_leg(seat.participant_id), source=source)
         return await self.manager.join(number, newcomer, more.get("pin"))
 
     async def join_browser(self, number: str = "1000", name: str = "Dr. Li") -> Participant:

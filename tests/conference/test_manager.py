@@ -175,8 +175,7 @@ async def test_a_join_that_is_cancelled_leaves_nothing_behind(world: World) -> N
     await world.join_room()
     world.media.gate = asyncio.Event()
     task = asyncio.create_task(world.join_room())
-    while len(world.media.history) < 2:
-        await asyncio.sleep(0)
+    await world.media.waiting.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -23,7 +23,7 @@ H264 = CodecSpec(name="H264", payload_type=96, clock_rate=90000)
 
 
 class FakeMedia:
-    """MediaControl: keeps the newest spec of each conference. ``refuse`` fails applies, ``gate`` holds them up."""
+    """MediaControl: keeps the newest spec of each conference. ``refuse`` fails applies, ``gate`` holds them up (``waiting`` then)."""
 
     def __init__(self) -> None:
         self.specs: dict[str, ConferenceSpec] = {}
@@ -31,12 +31,14 @@ class FakeMedia:
         self.removed: list[str] = []
         self.refuse: MediaError | None = None
         self.gate: asyncio.Event | None = None
+        self.waiting = asyncio.Event()
         self.fact_listeners: list[Callable[[Fact], None]] = []
         self.restart_listeners: list[Callable[[Sequence[str]], None]] = []
 
     async def apply(self, spec: ConferenceSpec) -> None:
         self.history.append(spec)
         if self.gate is not None:
+            self.waiting.set()
             await self.gate.wait()
         if self.refuse is not None:
             raise self.refuse
