@@ -68,6 +68,10 @@ class CanvasWorker:
         """Ask the thread to end; does not wait for it."""
         self._stopped.set()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def join(self, timeout: float) -> None:
         self._thread.join(timeout)
 
@@ -87,11 +91,13 @@ class CanvasWorker:
         self.composed += 1
         if self._compose(now):
             self._changed_at = tick.time
-        settled = tick.time - self._changed_at > SETTLED_AFTER and tick.time - self._sent_at < 1 / SETTLED_RATE
+        # Half a picture's time of tolerance, so that rounding does not turn every fifth of a second into a little more.
+        sent_lately = tick.time - self._sent_at < 1 / SETTLED_RATE - 0.5 / self.format.frame_rate
+        sparing = sent_lately and tick.time - self._changed_at > SETTLED_AFTER
         for encoder in self.encoders:
-            if not settled or encoder.key_frame_due(tick.time):
+            if not sparing or encoder.key_frame_due(tick.time):
                 encoder.submit(self._canvas.picture, tick.time)
-        if not settled:
+        if not sparing:
             self._sent_at = tick.time
 
     def _compose(self, now: float) -> bool:

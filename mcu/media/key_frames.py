@@ -6,6 +6,9 @@ from __future__ import annotations
 # It also keeps a receiver that asks without end from turning the stream into key frames.
 MINIMUM_INTERVAL = 0.5
 
+# Instants are sums of fractions: a key frame due now must not slip to the next picture for the last binary digit.
+_ROUNDING = 1e-3
+
 
 class KeyFrameGate:
     """Decides for each picture whether it is to be a key frame. Times in seconds on the monotonic clock."""
@@ -26,7 +29,7 @@ class KeyFrameGate:
         age = now - self._last
         if self._wanted:
             return age >= MINIMUM_INTERVAL
-        return self.interval is not None and age >= self.interval
+        return self.interval is not None and age >= self.interval - _ROUNDING
 
     def made(self, now: float) -> None:
         """The encoder made a key frame of the picture of instant ``now``."""

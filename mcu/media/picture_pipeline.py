@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from layouts.automatic import AUTOMATIC, layout_named
 from layouts.seats import seats
@@ -28,6 +29,17 @@ logger = logging.getLogger(__name__)
 
 # How long stop() waits for each thread; the longest step of any is the encoding of one picture.
 _STOP_SECONDS = 2.0
+
+
+class Worker(Protocol):
+    """A thread of the pipeline. ``stop`` asks it to end, ``join`` waits for that."""
+
+    @property
+    def alive(self) -> bool: ...
+
+    def stop(self) -> None: ...
+
+    def join(self, timeout: float) -> None: ...
 
 
 class PicturePipeline:
@@ -60,6 +72,7 @@ class PicturePipeline:
         self._sources: dict[str, PictureSourceWorker] = {}
         self._canvases: dict[CanvasFormat, CanvasWorker] = {}
         self._encoders: dict[Rung, RungEncoder] = {}
+        self._leaving: list[Worker] = []
         self._dropped_before = 0
         self._measured_at = clock()
         self._measured: dict[object, int] = {}
@@ -73,13 +86,9 @@ class PicturePipeline:
         """End all threads; no callback comes after this returns."""
         with self._lock:
             self._running = False
-            workers: list[CanvasWorker | RungEncoder | PictureSourceWorker] = [
-                *self._canvases.values(),
-                *self._encoders.values(),
-                *self._sources.values(),
-            ]
             self._make_so()
-        for worker in workers:
+            leaving = list(self._leaving)
+        for worker in leaving:
             worker.join(_STOP_SECONDS)
 
     def apply(self, state: PictureState) -> None:
@@ -135,12 +144,16 @@ class PicturePipeline:
         self._set_encoders(state)
         self._set_scenes()
 
+    def _retire(self, worker: Worker) -> None:
+        """Let a thread end in its own time; ``stop`` waits for those that have not."""
+        worker.stop()
+        self._leaving = [other for other in self._leaving if other.alive] + [worker]
+
     def _set_sources(self, state: PictureState) -> None:
         wanted = {source.id: source.codec for source in state.sources if source.codec is not None}
         for source_id, worker in list(self._sources.items()):
             if wanted.get(source_id) != worker.codec:
-                worker.stop()
-                del self._sources[source_id]
+                self._retire(self._sources.pop(source_id))
         for source_id, codec in wanted.items():
             if source_id not in self._sources:
                 worker = PictureSourceWorker(source_id, codec, self._clock, self._on_key_frame_wanted)
@@ -150,7 +163,7 @@ class PicturePipeline:
     def _set_encoders(self, state: PictureState) -> None:
         for rung in self._encoders.keys() - state.rungs:
             encoder = self._encoders.pop(rung)
-            encoder.stop()
+            self._retire(encoder)
             self._dropped_before += encoder.dropped
         for rung in state.rungs - self._encoders.keys():
             self._encoders[rung] = RungEncoder(rung, state.key_interval, self._on_coded)
@@ -163,7 +176,7 @@ class PicturePipeline:
         formats = {rung.canvas for rung in self._encoders}
         for form in self._canvases.keys() - formats:
             canvas = self._canvases.pop(form)
-            canvas.stop()
+            self._retire(canvas)
             self._dropped_before += canvas.missed
         sizes: dict[str, set[Size]] = {}
         for form in formats:

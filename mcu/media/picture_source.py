@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import av
@@ -85,6 +85,10 @@ class PictureSourceWorker:
             self._units.clear()
             self._wake.notify()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def join(self, timeout: float) -> None:
         self._thread.join(timeout)
 
@@ -114,22 +118,25 @@ class PictureSourceWorker:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not (self._stopped or self._units or self._gap or self._sizes != self._scalers.keys()):
-                    self._wake.wait()
+                self._wake.wait_for(lambda: self._stopped or self._has_work())
                 if self._stopped:
                     return
-                units, sizes, gap = list(self._units), self._sizes, self._gap
-                self._units.clear()
-                self._gap = False
             try:
-                self.work(units, sizes, gap)
+                self.work()
             except Exception:
                 # Whatever this one stream does to its decoder, the others and the thread go on.
                 logger.exception("source %s: picture lost", self.id)
                 self._decoder = VideoDecoder(self.codec)
 
-    def work(self, units: Iterable[CodedPicture], sizes: frozenset[Size], gap: bool) -> None:
-        """Decode ``units`` and put the last picture into the slot, scaled to ``sizes``. ``gap``: units are missing."""
+    def _has_work(self) -> bool:
+        return bool(self._units) or self._gap or self._sizes != self._scalers.keys()
+
+    def work(self) -> None:
+        """Decode all that has come in and put the last picture into the slot. Called by the worker's thread."""
+        with self._wake:
+            units, sizes, gap = list(self._units), self._sizes, self._gap
+            self._units.clear()
+            self._gap = False
         if gap:
             self._decoder.missed()
         fresh = False

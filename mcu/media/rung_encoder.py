@@ -50,6 +50,10 @@ class RungEncoder:
             self._stopped = True
             self._wake.notify()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def join(self, timeout: float) -> None:
         self._thread.join(timeout)
 

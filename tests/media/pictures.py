@@ -60,6 +60,15 @@ def clip(rung: Rung, frames: int, keys: tuple[int, ...] = (0,), start: float = 0
     return units
 
 
+def coded_colour(rung: Rung, colour: Colour, time: float) -> CodedPicture:
+    """A key frame of nothing but ``colour``."""
+    frame = av.VideoFrame(rung.width, rung.height, "yuv420p")
+    Planes.of(frame).fill(colour)
+    unit = VideoEncoder(rung).encode(frame, time, True)
+    assert unit is not None
+    return unit
+
+
 def difference(one: Planes, other: Planes) -> float:
     """Mean absolute difference of the luma samples."""
     return float(np.abs(one.y.astype(int) - other.y.astype(int)).mean())
