@@ -17,8 +17,9 @@ from sip.sdp.capabilities import LocalCapabilities
 from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction, attribute_direction
 from sip.sdp.grammar import Attribute, Connection, MediaDescription, Origin, SessionDescription, parse
-from sip.sdp.negotiation import SESSION_NAME, NotAcceptable
+from sip.sdp.negotiation import NotAcceptable
 from sip.sdp.selection import Agreed, agree, telephone_event
+from sip.sdp.writing import SESSION_NAME
 
 CAPABILITIES = LocalCapabilities(feedback=frozenset({"nack", "pli", "fir", "remb"}), prefer_offer_order=False)
 """What we speak with browsers: Opus and H.264 before all others, so that rooms and browsers share one encoder."""

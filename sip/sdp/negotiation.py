@@ -8,21 +8,28 @@ in its place; what we have no use for (presentation video, BFCP, data) is refuse
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sip.sdp.bandwidth import forbids_sending, video_limit, video_lines
-from sip.sdp.capabilities import LocalCapabilities, LocalMedia, audio_to_offer, video_to_offer
+from sip.sdp.bandwidth import forbids_sending, video_limit
+from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction, connection_address, described_direction, is_nowhere
-from sip.sdp.grammar import Attribute, Connection, MediaDescription, Origin, SessionDescription
+from sip.sdp.grammar import MediaDescription, SessionDescription
 from sip.sdp.selection import Agreed, agree, match_answer, telephone_event
 from sip.sdp.session import NegotiatedSession, NegotiatedStream, StreamKind
+from sip.sdp.writing import (
+    PLAIN_RTP,
+    codecs_to_offer,
+    describe,
+    kind_of,
+    our_media,
+    refused,
+    renew,
+    renew_in_full,
+)
 
-PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
-"""The transport protocols that rooms may offer; AVPF is answered as AVPF (RFC 4585 section 4)."""
-
-SESSION_NAME = "Consilium"
 KINDS: tuple[StreamKind, ...] = ("audio", "video")
 
 
@@ -61,7 +68,7 @@ def answer(
     accepted: dict[StreamKind, _Accepted] = {}
     refusals: list[NotAcceptable] = []
     for index, media in _main_first(offer):
-        kind = _kind(media)
+        kind = kind_of(media)
         if kind is None or media.port == 0 or not local.port(kind) or kind in accepted:
             continue
         try:
@@ -77,11 +84,11 @@ def answer(
     for index, media in enumerate(offer.media):
         one = by_index.get(index)
         if one is None:
-            lines.append(_refused(media))
+            lines.append(refused(media))
             continue
         streams[one.kind] = _stream(offer, one, capabilities, local, mux)
         lines.append(_answer_media(one, streams[one.kind], capabilities, local))
-    description = _description(local, session_id, version, lines, timing=offer.timing)
+    description = describe(local, session_id, version, lines, timing=offer.timing)
     return NegotiatedSession(description, streams.get("audio"), streams.get("video"))
 
 
@@ -92,24 +99,30 @@ def make_offer(
     session_id: int,
     version: int,
     previous: SessionDescription | None = None,
+    full: bool = False,
 ) -> SessionDescription:
     """Our offer (RFC 3264 section 5), or with ``previous``, our last description, the next one (section 8).
 
-    A next offer keeps every m-line in its place with its payload types; only ports, address and directions change.
+    A next offer keeps every m-line in its place with its payload types, and changes ports, address and directions. With
+    ``full`` it offers all that we speak beside them, as the answer to a re-INVITE without an offer should.
     """
-    if previous is not None:
-        lines = [_renewed(media, local) for media in previous.media]
-        return _description(local, session_id, version, lines)
-    codecs: dict[StreamKind, tuple[OfferedCodec, ...]] = {
-        "audio": audio_to_offer(capabilities),
-        "video": video_to_offer(capabilities),
-    }
-    lines = [
-        _our_media(kind, "RTP/AVP", codecs[kind], capabilities, local, local.direction(kind), local.rtcp_mux)
-        for kind in KINDS
-        if local.port(kind)
-    ]
-    return _description(local, session_id, version, lines)
+    if previous is None:
+        lines = [
+            our_media(
+                kind,
+                PLAIN_RTP[0],
+                codecs_to_offer(kind, capabilities),
+                capabilities,
+                local,
+                local.direction(kind),
+                local.rtcp_mux,
+            )
+            for kind in KINDS
+            if local.port(kind)
+        ]
+    else:
+        lines = (renew_in_full if full else renew)(previous, capabilities, local)
+    return describe(local, session_id, version, lines)
 
 
 def accept_answer(
@@ -125,14 +138,16 @@ def accept_answer(
     accepted: dict[StreamKind, _Accepted] = {}
     refusals: list[NotAcceptable] = []
     for index, (ours, theirs) in enumerate(zip(offer.media, answer.media, strict=False)):
-        kind = _kind(ours)
+        kind = kind_of(ours)
         if kind is None or ours.port == 0 or theirs.port == 0 or kind in accepted:
             continue
         codecs = read_codecs(theirs)
         agreed = match_answer(read_codecs(ours), codecs, kind, capabilities)
         if theirs.media != kind or theirs.protocol not in PLAIN_RTP:
             refusals.append(
-                NotAcceptable(f"the {kind} line was answered as {theirs.media} {theirs.protocol}", TRANSPORT)
+                NotAcceptable(
+                    f"the {kind} line was answered as {_shown(theirs.media)} {_shown(theirs.protocol)}", TRANSPORT
+                )
             )
         elif not agreed:
             refusals.append(NotAcceptable(f"no {kind} codec of the answer was offered", MEDIA_FORMAT))
@@ -147,6 +162,11 @@ def accept_answer(
     return NegotiatedSession(offer, streams.get("audio"), streams.get("video"))
 
 
+def _shown(word: str) -> str:
+    """A word of the peer's, fit for a header and a log line."""
+    return word if len(word) <= 32 and re.fullmatch(r"[A-Za-z0-9/_.+-]+", word) else "something else"
+
+
 def _main_first(offer: SessionDescription) -> Iterable[tuple[int, MediaDescription]]:
     """The m-lines that may be somebody's face and voice, those that say so first (RFC 4796)."""
 
@@ -155,10 +175,6 @@ def _main_first(offer: SessionDescription) -> Iterable[tuple[int, MediaDescripti
 
     candidates = [(index, media) for index, media in enumerate(offer.media) if content(media) in ("", "main")]
     return sorted(candidates, key=lambda candidate: content(candidate[1]) != "main")
-
-
-def _kind(media: MediaDescription) -> StreamKind | None:
-    return "audio" if media.media == "audio" else "video" if media.media == "video" else None
 
 
 def _accept(
@@ -170,7 +186,9 @@ def _accept(
     local: LocalMedia,
 ) -> _Accepted:
     if media.protocol not in PLAIN_RTP:
-        raise NotAcceptable(f"{kind} over {media.protocol} is not supported, only {' and '.join(PLAIN_RTP)}", TRANSPORT)
+        raise NotAcceptable(
+            f"{kind} over {_shown(media.protocol)} is not supported, only {' and '.join(PLAIN_RTP)}", TRANSPORT
+        )
     address = connection_address(offer, media)
     if address is not None and not is_nowhere(address) and (":" in address) != (":" in local.host):
         raise NotAcceptable(f"{kind} would need the other IP version", NETWORK_ADDRESS)
@@ -253,60 +271,10 @@ def _answer_media(
     one: _Accepted, stream: NegotiatedStream, capabilities: LocalCapabilities, local: LocalMedia
 ) -> MediaDescription:
     codecs = tuple(agreed.local for agreed in one.agreed) + (() if stream.dtmf is None else (stream.dtmf,))
-    return _our_media(one.kind, one.media.protocol, codecs, capabilities, local, stream.direction, stream.rtcp_mux)
-
-
-def _our_media(
-    kind: StreamKind,
-    protocol: str,
-    codecs: Sequence[OfferedCodec],
-    capabilities: LocalCapabilities,
-    local: LocalMedia,
-    direction: Direction,
-    mux: bool,
-) -> MediaDescription:
-    attributes = [attribute for codec in codecs for attribute in codec.attributes()]
-    if kind == "audio":
-        attributes.append(Attribute("ptime", "20"))
-    if mux:
-        attributes.append(Attribute("rtcp-mux"))
-    attributes.append(direction.attribute)
-    return MediaDescription(
-        media=kind,
-        port=local.port(kind),
-        protocol=protocol,
-        formats=tuple(str(codec.payload_type) for codec in codecs),
-        bandwidths=video_lines(capabilities.receive_bitrate) if kind == "video" else (),
-        attributes=tuple(attributes),
-    )
-
-
-def _refused(media: MediaDescription) -> MediaDescription:
-    return MediaDescription(media.media, 0, media.protocol, media.formats or ("0",))
-
-
-def _renewed(media: MediaDescription, local: LocalMedia) -> MediaDescription:
-    kind = _kind(media)
-    if kind is None or media.port == 0 or not local.port(kind):
-        return _refused(media)
-    kept = [one for one in media.attributes if one.value is not None or one.name not in Direction._value2member_map_]
-    attributes = (*kept, local.direction(kind).attribute)
-    return replace(media, port=local.port(kind), attributes=attributes, connection=None)
+    return our_media(one.kind, one.media.protocol, codecs, capabilities, local, stream.direction, stream.rtcp_mux)
 
 
 def _our_side(offer: SessionDescription, index: int) -> LocalMedia:
     """Our own offer read back: what direction it gave this m-line."""
     direction = described_direction(offer, offer.media[index])
     return LocalMedia(host="", audio_direction=direction, video_direction=direction)
-
-
-def _description(
-    local: LocalMedia, session_id: int, version: int, lines: Sequence[MediaDescription], timing: str = "0 0"
-) -> SessionDescription:
-    return SessionDescription(
-        origin=Origin("-", session_id, version, local.host),
-        session_name=SESSION_NAME,
-        connection=Connection(local.host),
-        timing=timing,
-        media=tuple(lines),
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sip.sdp.capabilities import OPUS_PARAMETERS, TELEPHONE_EVENTS, LocalCapabilities
 from sip.sdp.codecs import OfferedCodec, whole_number
-from sip.sdp.h264 import H264Format, MacroblockLimit, PictureLimit, Profile, profile_level_id, read_format
+from sip.sdp.h264 import H264Format, MacroblockLimit, PictureLimit, profile_level_id, read_format
 
 _FULL = PictureLimit(1920, 1080, 30)
 _FULL_MACROBLOCKS = 8_160
@@ -160,10 +160,10 @@ def _counterpart(answered: OfferedCodec, offered: Sequence[OfferedCodec]) -> Off
     """
     same = [codec for codec in offered if (codec.name, codec.clock_rate) == (answered.name, answered.clock_rate)]
     by_number = next((codec for codec in same if codec.payload_type == answered.payload_type), None)
-    return by_number or next((codec for codec in same if _format(codec) == _format(answered)), None)
+    return by_number or next((codec for codec in same if format_of(codec) == format_of(answered)), None)
 
 
-def _format(codec: OfferedCodec) -> tuple[int, Profile | None] | None:
-    """What tells two H.264 payload types apart (RFC 6184 section 8.2.2)."""
+def format_of(codec: OfferedCodec) -> tuple[object, ...]:
+    """What makes two payload types the same format: name and clock, for H.264 mode and profile (RFC 6184 8.2.2) too."""
     h264 = read_format(codec.parameters) if codec.name == "H264" else None
-    return None if h264 is None else (h264.packetization_mode, h264.profile)
+    return codec.name, codec.clock_rate, h264 and (h264.packetization_mode, h264.profile)

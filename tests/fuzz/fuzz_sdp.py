@@ -37,6 +37,9 @@ def fuzz_one(data: bytes) -> None:
                 assert stream.max_bitrate is not None and stream.max_bitrate > 0
         again = make_offer(_CAPABILITIES, _LOCAL, session_id=1, version=2, previous=session.description)
         assert parse(str(again)) == again
+        full = make_offer(_CAPABILITIES, _LOCAL, session_id=1, version=2, previous=session.description, full=True)
+        assert parse(str(full)) == full
+        assert len(full.media) == len(description.media)
     try:
         accept_answer(_OFFER, description)
     except NotAcceptable:

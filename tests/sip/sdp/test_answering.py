@@ -278,6 +278,7 @@ def test_a_line_that_is_offered_with_port_0_stays_refused() -> None:
         ("m=audio 4000 RTP/AVP 18\nm=video 4002 RTP/AVP 34\n", 305, "no audio codec in common"),
         ("m=audio 4000 RTP/AVP\n", 305, "no audio codec in common"),
         ("m=audio 4000 RTP/SAVP 8\n", 302, "RTP/SAVP"),
+        ('m=audio 4000 "quoted" 8\n', 302, "something else"),
         ("m=audio 4000 UDP/TLS/RTP/SAVPF 8\nm=video 4002 RTP/AVP 34\n", 305, "no video codec in common"),
         ("m=audio 4000 RTP/AVP 8\nc=IN IP6 2001:db8::1\n", 301, "IP version"),
     ],

@@ -187,3 +187,64 @@ def test_the_next_offer_can_take_the_picture_away() -> None:
     again = make_offer(EVERYTHING, replace(OURS, video_port=0), session_id=3, version=2, previous=offer())
 
     assert [line.port for line in again.media] == [40000, 0]
+
+
+def test_a_full_offer_brings_back_what_a_hold_with_music_had_taken() -> None:
+    music = answer(
+        parse(
+            HEAD + "m=audio 5000 RTP/AVP 8 96\na=rtpmap:96 telephone-event/8000\nm=video 0 RTP/AVP 97\n"
+            "m=application 0 UDP/BFCP *\n"
+        ),
+        EVERYTHING,
+        OURS,
+        session_id=3,
+        version=1,
+    ).description
+
+    again = make_offer(EVERYTHING, OURS, session_id=3, version=2, previous=music, full=True)
+
+    assert parse(str(again)) == again
+    assert [(line.media, line.port) for line in again.media] == [("audio", 40000), ("video", 40002), ("application", 0)]
+    assert again.media[0].formats[:2] == ("8", "96")
+    by_number = {codec.payload_type: (codec.name, codec.clock_rate) for codec in read_codecs(again.media[0])}
+    assert by_number[96] == ("telephone-event", 8000)
+    assert sorted(by_number.values()) == [
+        ("G722", 8000),
+        ("PCMA", 8000),
+        ("PCMU", 8000),
+        ("opus", 48000),
+        ("telephone-event", 8000),
+        ("telephone-event", 48000),
+    ]
+    assert read_codecs(again.media[1]) == read_codecs(offer().media[1])
+
+
+def test_a_full_offer_keeps_the_numbers_of_a_running_picture() -> None:
+    first = answer(
+        parse(
+            HEAD + "m=audio 0 RTP/AVP 8\nm=video 5002 RTP/AVPF 102\na=rtpmap:102 H264/90000\n"
+            "a=fmtp:102 profile-level-id=42e01f;packetization-mode=0\na=rtcp-fb:102 nack pli\n"
+        ),
+        EVERYTHING,
+        OURS,
+        session_id=3,
+        version=1,
+    ).description
+
+    again = make_offer(EVERYTHING, replace(OURS, audio_port=0), session_id=3, version=2, previous=first, full=True)
+
+    assert [line.port for line in again.media] == [0, 40002]
+    assert again.media[1].protocol == "RTP/AVPF"
+    codecs = read_codecs(again.media[1])
+    assert codecs[0] == read_codecs(first.media[1])[0]
+    assert len({codec.payload_type for codec in codecs}) == len(codecs) == 7
+
+
+def test_when_numbers_run_out_the_rest_is_not_offered() -> None:
+    crowded = "m=video 5002 RTP/AVP " + " ".join(str(number) for number in range(96, 128)) + "\n"
+    crowded += "".join(f"a=rtpmap:{number} VP8/90000\n" for number in range(96, 128))
+    first = answer(parse(HEAD + crowded), EVERYTHING, OURS, session_id=3, version=1).description
+
+    again = make_offer(EVERYTHING, OURS, session_id=3, version=2, previous=first, full=True)
+
+    assert again.media[0].formats == first.media[0].formats

@@ -1,0 +1,127 @@
+"""Writing our own side of a session: whole descriptions and their m-lines, the first time and the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sip.sdp.bandwidth import video_lines
+from sip.sdp.capabilities import LocalCapabilities, LocalMedia, audio_to_offer, video_to_offer
+from sip.sdp.codecs import OfferedCodec, read_codecs
+from sip.sdp.direction import Direction
+from sip.sdp.grammar import Attribute, Connection, MediaDescription, Origin, SessionDescription
+from sip.sdp.selection import format_of
+from sip.sdp.session import StreamKind
+
+PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
+"""The transport protocols of rooms; AVPF is answered as AVPF (RFC 4585 section 4)."""
+
+SESSION_NAME = "Consilium"
+_DYNAMIC = range(96, 128)  # RFC 3551 section 3
+
+
+def our_media(
+    kind: StreamKind,
+    protocol: str,
+    codecs: Sequence[OfferedCodec],
+    capabilities: LocalCapabilities,
+    local: LocalMedia,
+    direction: Direction,
+    mux: bool,
+) -> MediaDescription:
+    """One of our m-lines; the address is the session's."""
+    attributes = [attribute for codec in codecs for attribute in codec.attributes()]
+    if kind == "audio":
+        attributes.append(Attribute("ptime", "20"))
+    if mux:
+        attributes.append(Attribute("rtcp-mux"))
+    attributes.append(direction.attribute)
+    return MediaDescription(
+        media=kind,
+        port=local.port(kind),
+        protocol=protocol,
+        formats=tuple(str(codec.payload_type) for codec in codecs),
+        bandwidths=video_lines(capabilities.receive_bitrate) if kind == "video" else (),
+        attributes=tuple(attributes),
+    )
+
+
+def refused(media: MediaDescription) -> MediaDescription:
+    """The answer to an m-line that we have no use for (RFC 3264 section 6): the same with port 0."""
+    return MediaDescription(media.media, 0, media.protocol, media.formats or ("0",))
+
+
+def kind_of(media: MediaDescription) -> StreamKind | None:
+    """Which of our streams an m-line may be, by its medium; None for another medium."""
+    return "audio" if media.media == "audio" else "video" if media.media == "video" else None
+
+
+def codecs_to_offer(kind: StreamKind, capabilities: LocalCapabilities) -> tuple[OfferedCodec, ...]:
+    """All that we speak of this kind."""
+    return audio_to_offer(capabilities) if kind == "audio" else video_to_offer(capabilities)
+
+
+def renew(previous: SessionDescription, capabilities: LocalCapabilities, local: LocalMedia) -> list[MediaDescription]:
+    """The m-lines of ``previous``, each in its place with the same payload types; ports and directions are anew."""
+    return [_renewed(media, local) for media in previous.media]
+
+
+def renew_in_full(
+    previous: SessionDescription, capabilities: LocalCapabilities, local: LocalMedia
+) -> list[MediaDescription]:
+    """Like ``renew``, but everything is offered once more, as if the call were new (RFC 3261 section 14.2).
+
+    Payload types in use keep their meaning (RFC 3264 section 8.3.2), what else we speak is added to them. A kind of
+    which no stream is left gets the first m-line of that kind back: so a call that was held with music alone gets its
+    picture again.
+    """
+    lines = renew(previous, capabilities, local)
+    for kind in ("audio", "video"):
+        of_kind = [index for index, media in enumerate(lines) if kind_of(media) == kind and media.protocol in PLAIN_RTP]
+        if not of_kind or not local.port(kind):
+            continue
+        index = next((index for index in of_kind if lines[index].port), of_kind[0])
+        media = previous.media[index]
+        codecs = _completed(read_codecs(media) if media.port else (), codecs_to_offer(kind, capabilities))
+        lines[index] = our_media(
+            kind, media.protocol, codecs, capabilities, local, local.direction(kind), local.rtcp_mux
+        )
+    return lines
+
+
+def _renewed(media: MediaDescription, local: LocalMedia) -> MediaDescription:
+    kind = kind_of(media)
+    if kind is None or media.port == 0 or not local.port(kind):
+        return refused(media)
+    kept = [one for one in media.attributes if one.value is not None or one.name not in Direction._value2member_map_]
+    attributes = (*kept, local.direction(kind).attribute)
+    return replace(media, port=local.port(kind), attributes=attributes, connection=None)
+
+
+def _completed(used: Sequence[OfferedCodec], all_codecs: Sequence[OfferedCodec]) -> list[OfferedCodec]:
+    """``used`` and behind them what else we speak, on numbers that are still free."""
+    codecs = list(used)
+    formats = {format_of(codec) for codec in used}
+    for codec in all_codecs:
+        if format_of(codec) in formats:
+            continue
+        taken = {one.payload_type for one in codecs}
+        number = codec.payload_type
+        if number in taken:
+            number = next((free for free in _DYNAMIC if free not in taken), -1)
+        if number >= 0:
+            codecs.append(replace(codec, payload_type=number))
+    return codecs
+
+
+def describe(
+    local: LocalMedia, session_id: int, version: int, lines: Sequence[MediaDescription], timing: str = "0 0"
+) -> SessionDescription:
+    """A whole description of ours (RFC 8866 section 5) with these m-lines."""
+    return SessionDescription(
+        origin=Origin("-", session_id, version, local.host),
+        session_name=SESSION_NAME,
+        connection=Connection(local.host),
+        timing=timing,
+        media=tuple(lines),
+    )
