@@ -57,10 +57,18 @@ class Concealer:
 
     def resume(self, sound: Sound) -> Sound:
         """Real sound after concealment, joined to it softly."""
-        if self._period is None or sound.size < FADE:
+        if self._period is None:
             return sound
-        joint = crossfade(self._continue(FADE), sound[:FADE])
-        return np.concatenate((joint, sound[FADE:]))
+        fade = min(FADE, sound.size)
+        joint = crossfade(self._continue(fade), sound[:fade])
+        return np.concatenate((joint, sound[fade:]))
+
+    def interrupt(self, unplayed: int) -> None:
+        """What was remembered breaks off, the last so many samples unplayed: what follows will be joined softly."""
+        unplayed = min(unplayed, _HISTORY)
+        self._history = np.concatenate((silence(unplayed), self._history[: _HISTORY - unplayed]))
+        if self.sounding and self._period is None:
+            self.conceal(0)
 
     def _continue(self, samples: int) -> Sound:
         if self._period is None:

@@ -137,7 +137,7 @@ class PlayoutBuffer:
         self._clock.reset()
         self._margins.reset()
         self._packets.clear()
-        self._ready = silence(0)
+        self._interrupt()
         self._started = False
         self._starved_at = None
         self._last_sequence = None
@@ -223,7 +223,7 @@ class PlayoutBuffer:
         excess = self._clock.position(now, MAXIMUM_DELAY + TICK) - self._cursor
         if excess > 0 and self._packets:
             self._cursor += -(-excess // TICK_SAMPLES) * TICK_SAMPLES
-            self._ready = silence(0)
+            self._interrupt()
             self._owed = 0
             self._margins.reset()
         while self._packets and self._packets[0].end <= self._decoded_to:
@@ -272,6 +272,17 @@ class PlayoutBuffer:
         if self._starved_at is None:
             self._starved_at = self._decoded_to
         self._fill_gap(TICK_SAMPLES - self._ready.size, lost=True)
+
+    def skip(self, ticks: int) -> None:
+        """Leave out so many ticks, which the mixer had no time for, so that the delay stays what it was."""
+        self._cursor += ticks * TICK_SAMPLES
+        self._interrupt()
+        while self._packets and self._packets[0].end <= self._cursor:
+            self._last_sequence = self._packets.pop(0).sequence
+
+    def _interrupt(self) -> None:
+        self._concealer.interrupt(self._ready.size)
+        self._ready = silence(0)
 
     # Delay
 

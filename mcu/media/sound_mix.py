@@ -159,6 +159,11 @@ class SoundMix:
             leg.complained = True
             log.warning("conference %s: leg %s sends sound that cannot be decoded", self._conference, leg_id)
 
+    def skip(self, ticks: int) -> None:
+        """So many ticks were missed and will not be made up for: go on in step with the clock."""
+        for leg in self._legs.values():
+            leg.playout.skip(ticks)
+
     def tick(self, now: float) -> Tick:
         """Mix and encode the next 20 ms; ``now`` is the tick's nominal time."""
         mixture = Mixture(self._audible(now))

@@ -21,8 +21,9 @@ log = logging.getLogger(__name__)
 LATE = 0.010
 """A tick that begins this much after its time counts as late: it has eaten the playout buffers' safety margin."""
 
-CATCH_UP = 0.100
-"""Ticks up to this late are made up for, one after the other; after a longer stop the rest is skipped."""
+CATCH_UP = 0.120
+"""Ticks up to this late are made up for, one after the other; after a longer stop they are skipped. A skip must be
+longer than the 100 ms from which on RTP timestamps are set anew, or sound would lag behind the picture for good."""
 
 INBOX = 4096
 """Frames that may wait for a tick, of all legs together: a second of 80 legs. The oldest give way."""
@@ -112,10 +113,14 @@ class SoundPipeline:
                 continue
             self._late += behind > LATE
             if behind > CATCH_UP:
-                skipped = int(behind / TICK)
-                self._skipped += skipped
-                deadline += skipped * TICK
+                missed = int(behind / TICK)
+                self._skipped += missed
+                deadline += missed * TICK
+            else:
+                missed = 0
             try:
+                if missed:
+                    self._mix.skip(missed)
                 self.run_tick(deadline)
             except Exception:
                 # One bad tick must not silence a consultation; said once, for it may come fifty times a second.

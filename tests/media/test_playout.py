@@ -169,6 +169,24 @@ def test_a_network_stall_raises_the_delay_only_for_a_while() -> None:
     assert played.statistics.restarts == 0
 
 
+def test_ticks_that_the_mixer_missed_leave_the_delay_as_it_was() -> None:
+    buffer = PlayoutBuffer([PCMA])
+    heard, before = [], 0.0
+    for n, unit in enumerate(ToneSender(PCMA).units(200)):
+        buffer.insert(unit)
+        now = n * TICK + 0.027
+        if n == 92:
+            before = buffer.statistics(now - 7 * TICK).delay
+            buffer.skip(6)
+        if not 86 <= n < 92:
+            heard.append(buffer.pull(now))
+    assert buffer.statistics(now).delay == pytest.approx(before, abs=0.021)
+    assert buffer.statistics(now).concealed == 0
+    after = np.concatenate([tick for tick in heard[50:] if tick is not None])
+    assert after.size == (len(heard) - 50) * TICK_SAMPLES
+    assert clicks(after) == 0
+
+
 def test_a_pause_of_the_sender_is_silence_and_no_concealment_storm() -> None:
     """Opus DTX: nothing for 400 ms at a time, timestamps going on, sequence numbers without a hole."""
     units = []

@@ -336,6 +336,21 @@ def test_a_failing_callback_is_logged_once_and_the_thread_goes_on(caplog: pytest
     assert len(caplog.records) == 1
 
 
+def test_a_leg_is_held_back_for_its_slow_picture_and_stays_so_over_a_mute(trio: Room) -> None:
+    trio.pipeline.hold_back("a", 0.080)
+    trio.pipeline.hold_back("nobody", 0.080)
+    trio.run(5)
+    delays = {name: each.delay for name, each in trio.pipeline.statistics().legs.items()}
+    assert 0.080 < delays["a"] < 0.125
+    assert max(delays["b"], delays["c"]) < 0.034
+    legs = tuple(leg(name, codec) for name, (codec, _) in TRIO.items())
+    trio.pipeline.apply(SoundState((leg("a", OPUS, microphone_muted=True), *legs[1:])))
+    trio.run(1)
+    trio.pipeline.apply(SoundState(legs))
+    trio.run(5)
+    assert 0.080 < trio.pipeline.statistics().legs["a"].delay < 0.125
+
+
 def test_an_empty_conference_ticks_in_silence() -> None:
     room = Room()
     room.run(1)
