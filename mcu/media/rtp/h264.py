@@ -287,6 +287,11 @@ class H264Depacketizer:
         return not self._units and not self.damaged
 
     @property
+    def keyframe(self) -> bool:
+        """The unit in hand holds a slice of an IDR picture."""
+        return self._has_idr
+
+    @property
     def whole(self) -> bool:
         """As far as can be told, nothing is missing from the unit in hand."""
         return not self.damaged and not self._fragmenting

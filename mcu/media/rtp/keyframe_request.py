@@ -36,6 +36,10 @@ class KeyFrameRequester:
             self._overdue = False
             self.repeats = 0
 
+    def lost(self) -> None:
+        """A key frame came, but not whole: ask for the next one as soon as the rate limit allows."""
+        self._interval = MIN_INTERVAL
+
     def received(self) -> None:
         """A key frame came."""
         self._wanted_since = None

@@ -204,6 +204,14 @@ class StreamReceiver:
         assembler.refreshed = False
         return True
 
+    def take_key_frame_lost(self) -> bool:
+        """Whether a key frame came in part since the last call."""
+        assembler = self._assembler
+        if assembler is None or not assembler.key_frame_lost:
+            return False
+        assembler.key_frame_lost = False
+        return True
+
     @property
     def waiting(self) -> bool:
         """No picture is passed on before the next key frame."""

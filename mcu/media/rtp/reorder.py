@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-# How long a gap may hold up what lies behind it. Without retransmission only reordering can fill it; with it there is
-# time for several requests on a path of 100 ms.
-REORDER_WAIT = 0.1
+# How long a gap may hold up what lies behind it. Without retransmission only reordering can fill it, and each moment
+# of waiting delays the request for a key frame: begin low, and rise when packets are seen to come later than that.
+MIN_REORDER_WAIT = 0.03
+MAX_REORDER_WAIT = 0.1
+# With retransmission there is time for several requests on a path of 100 ms.
 NACK_WAIT = 0.35
 # Packets swapped on the way differ by a few ms: asking at once would have them sent twice.
 NACK_DELAY = 0.01
@@ -37,17 +39,29 @@ class _Missing:
 class ReorderBuffer:
     """Delivers packets to ``sink`` in sequence. ``round_trip`` in seconds, once known, paces repeated requests."""
 
-    __slots__ = ("_expected", "_held", "_highest", "_missing", "_nack", "_sink", "_wait", "late", "round_trip")
+    __slots__ = (
+        "_expected",
+        "_given_up",
+        "_held",
+        "_highest",
+        "_missing",
+        "_nack",
+        "_sink",
+        "_wait",
+        "late",
+        "round_trip",
+    )
 
     def __init__(self, sink: Sink, nack: bool, first: int) -> None:
         """``first`` is the extended sequence number to begin with."""
         self._sink = sink
         self._nack = nack
-        self._wait = NACK_WAIT if nack else REORDER_WAIT
+        self._wait = NACK_WAIT if nack else MIN_REORDER_WAIT
         self._expected = first
         self._highest = first - 1
         self._held: dict[int, tuple[int, bool, int, bytes]] = {}
         self._missing: dict[int, _Missing] = {}
+        self._given_up: set[int] = set()  # of the last gap
         self.late = 0
         self.round_trip = 0.0
 
@@ -62,6 +76,9 @@ class ReorderBuffer:
             return
         if extended < self._expected or extended in self._held:
             self.late += 1
+            if extended in self._given_up and not self._nack:
+                self._given_up.remove(extended)
+                self._wait = MAX_REORDER_WAIT
             return
         self._held[extended] = (timestamp, marker, payload_type, payload)
         if extended > self._highest:
@@ -87,14 +104,16 @@ class ReorderBuffer:
                 self._expected += 1
                 self._sink.push(*packet, now)
                 continue
-            if now - self._missing[self._expected].since < self._wait:
+            if now < self._missing[self._expected].since + self._wait:
                 return
             self._skip(now)
 
     def _skip(self, now: float) -> None:
         """Give the gap at the head up."""
+        self._given_up.clear()
         while self._expected not in self._held:
             self._missing.pop(self._expected, None)
+            self._given_up.add(self._expected)
             self._expected += 1
         self._sink.gap(now)
 

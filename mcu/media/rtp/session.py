@@ -96,7 +96,11 @@ class RtpStream:
         receiver, key_frames = self._receiver, self._key_frames
         if receiver.take_refreshed():
             key_frames.received()
-        if receiver.needs_key_frame and not key_frames.wanting:
+        if not receiver.needs_key_frame:
+            return
+        if receiver.take_key_frame_lost():
+            key_frames.lost()
+        if not key_frames.wanting:
             key_frames.want(now)
             self._feed_back(now)
 

@@ -25,6 +25,8 @@ class Depacketizer(Protocol):
     @property
     def empty(self) -> bool: ...
     @property
+    def keyframe(self) -> bool: ...
+    @property
     def whole(self) -> bool: ...
     def push(self, payload: bytes) -> None: ...
     def take(self) -> tuple[bytes, bool] | None: ...
@@ -35,7 +37,8 @@ class VideoAssembler:
     """Makes ``pictures`` out of packets. A picture ends at its marker bit, or where the timestamp changes.
 
     After a loss nothing is passed on until the next key frame, for what refers to a lost picture cannot be decoded.
-    ``needs_key_frame`` says that one should be asked for, ``refreshed`` is set (for the reader to clear) when one came.
+    ``needs_key_frame`` says that one should be asked for. ``refreshed`` is set when one came, ``key_frame_lost`` when
+    one came in part; both are for the reader to clear.
     """
 
     __slots__ = (
@@ -49,6 +52,7 @@ class VideoAssembler:
         "_timestamps",
         "_waiting_since",
         "dropped",
+        "key_frame_lost",
         "needs_key_frame",
         "pictures",
         "refreshed",
@@ -69,6 +73,7 @@ class VideoAssembler:
         self.pictures: list[CodedPicture] = []
         self.needs_key_frame = False
         self.refreshed = False
+        self.key_frame_lost = False
         self.dropped = 0
 
     @property
@@ -79,8 +84,7 @@ class VideoAssembler:
     def gap(self, now: float) -> None:
         """Packets before the next one will never come."""
         if not self._depacketizer.empty:
-            self._depacketizer.reset()
-            self.dropped += 1
+            self._drop(now)
         self._after_gap = True
         self._lose(now)
 
@@ -139,6 +143,8 @@ class VideoAssembler:
         self.pictures.append(CodedPicture(data, keyframe, now, self._timestamps.unwrap(self._timestamp)))
 
     def _drop(self, now: float) -> None:
+        if self._depacketizer.keyframe:
+            self.key_frame_lost = True
         self._depacketizer.reset()
         self.dropped += 1
         self._lose(now)

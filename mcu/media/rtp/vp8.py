@@ -99,6 +99,11 @@ class Vp8Depacketizer:
         return not self._parts and not self.damaged
 
     @property
+    def keyframe(self) -> bool:
+        """The frame in hand is a key frame, as far as it begins with its beginning."""
+        return self.clean_start and is_key_frame(self._parts[0])
+
+    @property
     def whole(self) -> bool:
         """As far as can be told, nothing is missing from the frame in hand."""
         return not self.damaged
