@@ -4,12 +4,12 @@
 
     P 1 <started> <init size> <width> <height> <codec,codec> <crc>     first line
     F <time> <duration> <offset> <size> <K or -> <crc>                 one fragment
-    E <final, continued or repaired> <crc>                             last line
+    E <final, continued or repaired> <duration> <size> <crc>           last line
 
 ``started`` is wall-clock time in microseconds since 1970; times and durations are ticks of 1/90000 s from the part's
-start. A line is written once its fragment is on disk, so a line that is there tells the truth. Nothing behind the
-first line that is torn, altered or does not follow on the one before is believed. What is missing, ``recorder.repair``
-makes from the media.
+start. The last line sums up, so that a list need not read the whole. A line is written once its fragment is on disk, so
+a line that is there tells the truth. Nothing behind the first line that is torn, altered or does not follow on the one
+before is believed. What is missing, ``recorder.repair`` makes from the media.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from recorder.formats import VIDEO_TIMESCALE
 
 MAX_INDEX = 32 * 1024 * 1024
 """Bytes; a week in one part stays below."""
+
+SUMMARY_BYTES = 1024
+"""Enough for the first line, or for the last."""
 
 _MAX_NUMBER = 1 << 62
 
@@ -57,6 +60,16 @@ class FragmentEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PartSummary:
+    """A part in a few words: what its index says as a whole. ``duration`` in seconds, ``size`` in bytes of media."""
+
+    header: PartHeader
+    duration: float
+    size: int
+    end: PartEnd | None
+
+
+@dataclass(frozen=True, slots=True)
 class PartIndex:
     """All that a part's index says. ``end`` is None while it is being written, and after a crash until it is repaired.
 
@@ -79,6 +92,11 @@ class PartIndex:
         """Bytes of the media that the index knows."""
         return self.entries[-1].offset + self.entries[-1].size if self.entries else self.header.init_size
 
+    @property
+    def summary(self) -> PartSummary:
+        """All but the entries."""
+        return PartSummary(self.header, self.duration, self.size, self.end)
+
 
 def _line(text: str) -> bytes:
     body = text.encode("ascii")
@@ -98,9 +116,23 @@ def entry_line(entry: FragmentEntry) -> bytes:
     return _line(f"F {entry.time} {entry.duration} {entry.offset} {entry.size} {key}")
 
 
-def end_line(end: PartEnd) -> bytes:
-    """The last line of an index."""
-    return _line(f"E {end.value}")
+def end_line(end: PartEnd, duration: int, size: int) -> bytes:
+    """The last line of an index, with what its entries sum up to (ticks, bytes)."""
+    return _line(f"E {end.value} {duration} {size}")
+
+
+def read_summary(first: bytes, last: bytes) -> PartSummary | None:
+    """The summary of a closed part from the first and the last bytes (SUMMARY_BYTES) of its index.
+
+    None when it is not closed, or damaged: then the whole index must be read.
+    """
+    header = _header(_fields(first.partition(b"\n")[0]))
+    line = last.rstrip(b"\n").rpartition(b"\n")[2]
+    fields = _fields(line)
+    end, numbers = _end(fields), _numbers(fields[2:])
+    if header is None or end is None or numbers is None or not last.endswith(b"\n"):
+        return None
+    return PartSummary(header, numbers[0] / VIDEO_TIMESCALE, numbers[1], end)
 
 
 def read_index(data: bytes, media_size: int | None = None) -> PartIndex | None:
@@ -167,7 +199,9 @@ def _entry(fields: list[str]) -> FragmentEntry | None:
 
 
 def _end(fields: list[str]) -> PartEnd | None:
+    if len(fields) != 4 or fields[0] != "E" or _numbers(fields[2:]) is None:
+        return None
     try:
-        return PartEnd(fields[1]) if len(fields) == 2 else None
+        return PartEnd(fields[1])
     except ValueError:
         return None

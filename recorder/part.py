@@ -68,13 +68,18 @@ class PartWriter:
         self.number = number
         self._sequence = 0
         self._end = 0
+        opened: list[_AppendFile] = []
         try:
             self._media = _AppendFile(part_file(directory, number))
+            opened.append(self._media)
             self._media.append(init, sync=True)
             self._index = _AppendFile(index_file(directory, number))
+            opened.append(self._index)
             self._index.append(header_line(self.header), sync=True)
             sync_directory(directory)
         except OSError as trouble:
+            for file in opened:
+                file.close()
             raise RecorderError(f"cannot begin part {number}: {describe(trouble)}") from trouble
 
     @property
@@ -104,7 +109,7 @@ class PartWriter:
         """Close the files; ``end`` None leaves the part open for repair, as after a failure."""
         try:
             if end is not None:
-                self._index.append(end_line(end), sync=True)
+                self._index.append(end_line(end, self._end, self._media.size), sync=True)
         except OSError as trouble:
             raise RecorderError(f"cannot close part {self.number}: {describe(trouble)}") from trouble
         finally:

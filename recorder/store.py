@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from recorder.errors import RecorderError, RecordingBusy, RecordingNotFound
-from recorder.index import PartEnd, PartIndex
+from recorder.index import PartEnd, PartIndex, PartSummary
 from recorder.layout import (
     meta_file,
     part_file,
@@ -23,7 +23,7 @@ from recorder.layout import (
 )
 from recorder.lock import RecordingLock, is_being_written
 from recorder.part import sync_directory
-from recorder.repair import read_part_index, repair_recording
+from recorder.repair import read_part_index, read_part_summary, repair_recording
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,15 @@ class RecordingState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: its number, from 1, and its index."""
+    """One part: its number, from 1, and its index in a few words."""
+
+    number: int
+    summary: PartSummary
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPart:
+    """One part with its whole index, as playing it needs."""
 
     number: int
     index: PartIndex
@@ -62,12 +70,12 @@ class Recording:
     @property
     def duration(self) -> float:
         """Seconds that it plays."""
-        return sum(part.index.duration for part in self.parts)
+        return sum(part.summary.duration for part in self.parts)
 
     @property
     def size(self) -> int:
         """Bytes of media that can be played."""
-        return sum(part.index.size for part in self.parts)
+        return sum(part.summary.size for part in self.parts)
 
 
 class RecordingStore:
@@ -123,13 +131,19 @@ class RecordingStore:
             raise RecordingNotFound(f"there is no recording {recording_id}")
         parts = []
         for number in numbers:
-            index = read_part_index(directory, number)
-            if index is not None and index.entries:
-                parts.append(Part(number, index))
+            summary = read_part_summary(directory, number)
+            if summary is not None and summary.duration:
+                parts.append(Part(number, summary))
         started = _started(meta, parts)
         meta = meta or {}
         state = _state(parts, is_being_written(directory))
         return Recording(recording_id, meta.get("conference", ""), meta.get("title", ""), started, tuple(parts), state)
+
+    def index(self, recording: Recording) -> tuple[IndexedPart, ...]:
+        """The parts of a recording with their whole indexes. Raises RecorderError when the disk does."""
+        directory = recording_directory(self.root, recording.id)
+        parts = [(part.number, read_part_index(directory, part.number)) for part in recording.parts]
+        return tuple(IndexedPart(number, index) for number, index in parts if index is not None and index.entries)
 
     def delete(self, recording_id: str) -> None:
         """Remove a recording with all its files. Raises RecordingBusy while it is being written."""
@@ -200,8 +214,8 @@ class RecordingStore:
     def _needs_repair(self, recording_id: str) -> bool:
         directory = recording_directory(self.root, recording_id)
         for number in part_numbers(directory):
-            index = read_part_index(directory, number)
-            if index is None or index.end is None:
+            summary = read_part_summary(directory, number)
+            if summary is None or summary.end is None:
                 return True
         return False
 
@@ -211,14 +225,14 @@ def _state(parts: list[Part], being_written: bool) -> RecordingState:
         return RecordingState.RECORDING
     if not parts:
         return RecordingState.EMPTY
-    return RecordingState.FINISHED if parts[-1].index.end is PartEnd.FINAL else RecordingState.INTERRUPTED
+    return RecordingState.FINISHED if parts[-1].summary.end is PartEnd.FINAL else RecordingState.INTERRUPTED
 
 
 def _started(meta: dict[str, str] | None, parts: list[Part]) -> datetime:
     try:
         return datetime.fromisoformat((meta or {})["started"]).astimezone(UTC)
     except (KeyError, ValueError):
-        return datetime.fromtimestamp(parts[0].index.header.started if parts else 0, UTC)
+        return datetime.fromtimestamp(parts[0].summary.header.started if parts else 0, UTC)
 
 
 def _read_meta(directory: Path) -> dict[str, str] | None:

@@ -195,8 +195,11 @@ class RecordingWriter:
             self._waiting_bytes = 0
         log.error("recording %s: %s", self._directory.name, reason)
         part, self._part = self._part, None
-        if part is not None:
-            part.close(None)
+        try:
+            if part is not None:
+                part.close(None)
+        except OSError as trouble:
+            log.error("recording %s: %s", self._directory.name, describe(trouble))
         self._on_failed(reason)
 
     def _take_picture(self, picture: _Picture) -> None:

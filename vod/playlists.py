@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from recorder.formats import VIDEO_TIMESCALE
 from recorder.index import PartHeader
-from recorder.store import Part
+from recorder.store import IndexedPart
 
 SEGMENT_SECONDS = 2.0
 """A segment ends at the first key frame after this; with a key frame every two seconds it stays below four."""
@@ -31,7 +31,7 @@ class Segment:
     size: int
 
 
-def segments(part: Part, growing: bool = False) -> list[Segment]:
+def segments(part: IndexedPart, growing: bool = False) -> list[Segment]:
     """Cut a part into segments. ``growing``: leave out the last, which may still become longer."""
     entries = part.index.entries
     if not entries:
@@ -52,12 +52,12 @@ def segments(part: Part, growing: bool = False) -> list[Segment]:
     return cut
 
 
-def playable(parts: Sequence[Part], growing: bool = False) -> bool:
+def playable(parts: Sequence[IndexedPart], growing: bool = False) -> bool:
     """Whether the media playlist has any segment: players take an empty one for an error."""
     return any(segments(part, growing and part is parts[-1]) for part in parts)
 
 
-def media_playlist(parts: Sequence[Part], growing: bool = False) -> str:
+def media_playlist(parts: Sequence[IndexedPart], growing: bool = False) -> str:
     """The media playlist. ``growing`` while the recording is being written: type EVENT and no end.
 
     Addresses are relative to the playlist's: ``parts/0001.mp4`` with a byte range. Times start at zero in every part,
@@ -85,7 +85,7 @@ def media_playlist(parts: Sequence[Part], growing: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _part_lines(part: Part, run: list[Segment]) -> list[str]:
+def _part_lines(part: IndexedPart, run: list[Segment]) -> list[str]:
     address = part_address(part.number)
     header = part.index.header
     began = datetime.fromtimestamp(header.started, UTC) + timedelta(seconds=run[0].start)
@@ -102,7 +102,7 @@ def _part_lines(part: Part, run: list[Segment]) -> list[str]:
     return lines
 
 
-def multivariant_playlist(parts: Sequence[Part], media: str = "media.m3u8") -> str:
+def multivariant_playlist(parts: Sequence[IndexedPart], media: str = "media.m3u8") -> str:
     """The multivariant playlist with the one rendition ``media``: what a player must decode, before it loads any of it.
 
     BANDWIDTH is that of the fullest segment, AVERAGE-BANDWIDTH that of the whole (RFC 8216 section 4.3.4.2), in bit/s.

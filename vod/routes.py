@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -19,6 +20,9 @@ from vod.views import RecordingsView, RecordingView, recording_view
 
 THUMBNAIL_LIMIT = 2
 """Thumbnails made at once: decoding must not take the cores that conferences need."""
+
+PLAYLIST_LIMIT = 32
+"""Recordings whose playlists are kept in memory; of an hour they have 200 kilobytes."""
 
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 _TAG = "recordings"
@@ -54,9 +58,25 @@ def operations(store: RecordingStore) -> list[Operation]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Playlists:
+    multivariant: str
+    media: str
+
+
+def _make_playlists(store: RecordingStore, recording: Recording) -> _Playlists:
+    growing = recording.state is RecordingState.RECORDING
+    parts = store.index(recording)
+    if not playable(parts, growing):
+        raise RecordingNotFound("nothing of this recording can be played yet")
+    return _Playlists(multivariant_playlist(parts), media_playlist(parts, growing))
+
+
 class _Routes:
     def __init__(self, store: RecordingStore) -> None:
         self._store = store
+        self._playlists: dict[Recording, _Playlists] = {}
+        self._making = asyncio.Lock()
         self._thumbnails = asyncio.Semaphore(THUMBNAIL_LIMIT)
 
     async def list(self, request: web.Request) -> web.Response:
@@ -72,13 +92,10 @@ class _Routes:
         return web.Response(status=204)
 
     async def playlist(self, request: web.Request) -> web.Response:
-        recording = await self._playable(request)
-        return _text(multivariant_playlist(recording.parts), recording)
+        return _text((await self._playlists_of(request)).multivariant)
 
     async def media(self, request: web.Request) -> web.Response:
-        recording = await self._playable(request)
-        growing = recording.state is RecordingState.RECORDING
-        return _text(media_playlist(recording.parts, growing), recording)
+        return _text((await self._playlists_of(request)).media)
 
     async def part(self, request: web.Request) -> web.FileResponse:
         number = request.match_info["part"]
@@ -107,9 +124,10 @@ class _Routes:
         if kept is not None:
             return kept  # somebody else was quicker
         recording = self._store.open(recording_id)
-        if not recording.parts:
+        indexed = self._store.index(recording)
+        if not indexed:
             return None
-        part = recording.parts[0]
+        part = indexed[0]
         made = make_thumbnail(self._store.part_file(recording_id, part.number), part)
         if made is None:
             return None
@@ -121,11 +139,17 @@ class _Routes:
     async def _open(self, request: web.Request) -> Recording:
         return await _in_thread(lambda: self._store.open(request.match_info["id"]))
 
-    async def _playable(self, request: web.Request) -> Recording:
+    async def _playlists_of(self, request: web.Request) -> _Playlists:
+        """Kept while the recording stays as it is, for a hall full of viewers who start together."""
         recording = await self._open(request)
-        if not playable(recording.parts, recording.state is RecordingState.RECORDING):
-            raise _not_found("nothing of this recording can be played yet")
-        return recording
+        async with self._making:  # one makes them, the others wait and take what it made
+            kept = self._playlists.get(recording)
+            if kept is None:
+                kept = await _in_thread(lambda: _make_playlists(self._store, recording))
+                while len(self._playlists) >= PLAYLIST_LIMIT:
+                    del self._playlists[next(iter(self._playlists))]
+                self._playlists[recording] = kept
+        return kept
 
 
 async def _in_thread(work: Callable[[], _Result]) -> _Result:
@@ -144,10 +168,8 @@ def _not_found(detail: str) -> Problem:
     return Problem(404, "No such recording", detail, "unknown_recording")
 
 
-def _text(playlist: str, recording: Recording) -> web.Response:
-    growing = recording.state is RecordingState.RECORDING
-    headers = {"Cache-Control": "no-store" if growing else "private, no-cache"}
-    return web.Response(text=playlist, content_type=_PLAYLIST_TYPE, headers=headers)
+def _text(playlist: str) -> web.Response:
+    return web.Response(text=playlist, content_type=_PLAYLIST_TYPE, headers={"Cache-Control": "no-store"})
 
 
 def _attachment(recording: Recording, part: int) -> str:

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from recorder.index import FragmentEntry
-from recorder.store import Part
+from recorder.store import IndexedPart
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ BLANK = 12.0
 """Standard deviation of brightness (0–255) below which a picture shows nothing."""
 
 
-def make_thumbnail(media: Path, part: Part) -> tuple[bytes, bool] | None:
+def make_thumbnail(media: Path, part: IndexedPart) -> tuple[bytes, bool] | None:
     """A JPEG of the first key frame of the part that is not blank, and whether one was found.
 
     When all are blank it is the fullest of them; None when none can be decoded. Takes tens of milliseconds of a core:

@@ -62,12 +62,12 @@ def recording_view(recording: Recording) -> RecordingView:
             PartView(
                 number=part.number,
                 address=part_address(part.number),
-                started_at=datetime.fromtimestamp(part.index.header.started, recording.started.tzinfo),
-                duration=round(part.index.duration, 3),
-                size=part.index.size,
-                width=part.index.header.width,
-                height=part.index.header.height,
-                codecs=list(part.index.header.codecs),
+                started_at=datetime.fromtimestamp(part.summary.header.started, recording.started.tzinfo),
+                duration=round(part.summary.duration, 3),
+                size=part.summary.size,
+                width=part.summary.header.width,
+                height=part.summary.header.height,
+                codecs=list(part.summary.header.codecs),
             )
             for part in recording.parts
         ],

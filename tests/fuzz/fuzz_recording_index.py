@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from recorder.index import end_line, entry_line, header_line, read_index
+from recorder.index import end_line, entry_line, header_line, read_index, read_summary
 
 
 def fuzz_one(data: bytes) -> None:
+    read_summary(data[:200], data[-200:])
     index = read_index(data)
     if index is None:
         return
@@ -17,7 +18,7 @@ def fuzz_one(data: bytes) -> None:
     assert index.size == reach and index.duration >= 0
     again = header_line(index.header) + b"".join(entry_line(entry) for entry in index.entries)
     if index.end is not None:
-        again += end_line(index.end)
+        again += end_line(index.end, 0, reach)
     read = read_index(again)
     assert read is not None and (read.entries, read.end) == (index.entries, index.end)
     assert read_index(data, reach - 1) is None or len(index.entries) == 0 or read_index(data, reach - 1) != index

@@ -23,7 +23,7 @@ INDEX = b"".join(
         header_line(PartHeader(1.5, 1000, 640, 360, ("avc1.42c01f", "mp4a.40.2"))),
         entry_line(FragmentEntry(0, 27_000, 1000, 400, True)),
         entry_line(FragmentEntry(27_000, 27_000, 1400, 300, False)),
-        end_line(PartEnd.FINAL),
+        end_line(PartEnd.FINAL, 54_000, 1700),
     ]
 )
 

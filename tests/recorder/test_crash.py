@@ -10,7 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from recorder.formats import AudioFormat
@@ -18,7 +17,7 @@ from recorder.index import PartEnd, read_index
 from recorder.layout import index_file, part_file
 from recorder.lock import is_being_written
 from recorder.repair import read_part_index, repair_part
-from recorder.store import Part, RecordingState, RecordingStore
+from recorder.store import IndexedPart, RecordingState, RecordingStore
 from tests.recorder.material import TimedUnit, in_order, irregular_times, pictures, sound
 from tests.recorder.playback import Decoded, complaints, decode, decode_file
 from tests.recorder.writing import record
@@ -27,7 +26,7 @@ from vod.playlists import media_playlist, segments
 ROOT = Path(__file__).parents[2]
 TIMES = irregular_times(500.0, 110)
 BEGIN = TIMES[0]
-FLASHES = (BEGIN + 0.5, BEGIN + 1.4, BEGIN + 2.0)
+FLASHES = (TIMES[15], TIMES[42], TIMES[60])
 
 
 def start_writer(
@@ -80,7 +79,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, float]:
     return {directory: kill_after(process, moment) for directory, (process, moment) in processes.items()}
 
 
-def shown_by_playlist(directory: Path, parts: list[Part]) -> list[Decoded]:
+def shown_by_playlist(directory: Path, parts: list[IndexedPart]) -> list[Decoded]:
     """Every segment of the playlist decoded by itself: init segment and byte range, as a player loads them."""
     decoded = []
     for part in parts:
@@ -123,20 +122,23 @@ def test_a_fresh_writer_goes_on_as_the_next_part_in_sync(killed: dict[Path, floa
         resumed = last + 2.0
         times = irregular_times(resumed, 80)
         resumed = times[0]
-        flashes = (resumed + 0.4, resumed + 1.7)
+        flashes = (times[12], times[51])
         audio, sounds = sound(resumed - 0.1, 3.0, beeps=flashes)
         record(directory, pictures(times, key_every=30, flashes=flashes), audio, sounds)
 
-        recording = RecordingStore(directory.parent).open(directory.name)
+        store = RecordingStore(directory.parent)
+        recording = store.open(directory.name)
+        indexed = store.index(recording)
         assert [part.number for part in recording.parts] == [1, 2]
-        assert [part.index.end for part in recording.parts] == [PartEnd.REPAIRED, PartEnd.FINAL]
+        assert [part.summary for part in recording.parts] == [part.index.summary for part in indexed]
+        assert [part.summary.end for part in recording.parts] == [PartEnd.REPAIRED, PartEnd.FINAL]
         assert recording.state is RecordingState.FINISHED
-        playlist = media_playlist(recording.parts)
+        playlist = media_playlist(indexed)
         assert playlist.count("#EXT-X-DISCONTINUITY\n") == 1
         assert playlist.count("#EXT-X-MAP:") == 2
 
         parts = [decode_file(part_file(directory, number)) for number in (1, 2)]
-        pieces = shown_by_playlist(directory, list(recording.parts))
+        pieces = shown_by_playlist(directory, list(indexed))
         assert sum(len(piece.pictures) for piece in pieces) == sum(len(part.pictures) for part in parts)
         assert sum(len(piece.flashes()) for piece in pieces) == sum(len(part.flashes()) for part in parts)
         expected = [
@@ -145,8 +147,8 @@ def test_a_fresh_writer_goes_on_as_the_next_part_in_sync(killed: dict[Path, floa
         ]
         for part, moments in zip(parts, expected, strict=True):
             count = len(moments)
-            assert part.flashes()[:count] == pytest.approx(moments, abs=0.04)  # the next picture after the moment
-            assert np.abs(np.array(part.beeps()[:count]) - np.array(moments)).max() < 0.005
+            assert part.flashes()[:count] == pytest.approx(moments, abs=0.001)
+            assert part.beeps()[:count] == pytest.approx(part.flashes()[:count], abs=0.005), "required: 0.020"
         for number in (1, 2):
             assert complaints(part_file(directory, number)) == ""
 

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from recorder.index import FragmentEntry, PartEnd, PartHeader, end_line, entry_line, header_line, read_index
+from recorder.index import (
+    FragmentEntry,
+    PartEnd,
+    PartHeader,
+    end_line,
+    entry_line,
+    header_line,
+    read_index,
+    read_summary,
+)
 
 HEADER = PartHeader(1_700_000_000.123456, 1000, 1920, 1080, ("avc1.64001f", "mp4a.40.2"))
 ENTRIES = (
@@ -10,7 +19,7 @@ ENTRIES = (
     FragmentEntry(27_000, 27_000, 1400, 300, False),
     FragmentEntry(54_000, 20_000, 1700, 500, True),
 )
-LINES = [header_line(HEADER), *map(entry_line, ENTRIES), end_line(PartEnd.FINAL)]
+LINES = [header_line(HEADER), *map(entry_line, ENTRIES), end_line(PartEnd.FINAL, 74_000, 2200)]
 
 
 def test_what_was_written_is_read() -> None:
@@ -59,6 +68,17 @@ def test_lines_that_do_not_follow_on_one_another_are_not_believed() -> None:
 def test_entries_beyond_the_media_are_not_believed() -> None:
     index = read_index(b"".join(LINES), 2199)
     assert index is not None and index.entries == ENTRIES[:2] and index.end is None
+
+
+def test_a_closed_index_is_summed_up_by_its_ends() -> None:
+    data = b"".join(LINES)
+    whole = read_index(data)
+    assert whole is not None
+    assert read_summary(data[: len(LINES[0]) + 5], data[-len(LINES[-1]) - 9 :]) == whole.summary
+    assert read_summary(data, b"".join(LINES[:-1])) is None
+    assert read_summary(data, data[:-1]) is None
+    assert read_summary(data[3:], data) is None
+    assert read_summary(b"", b"") is None
 
 
 def test_nothing_is_read_behind_the_end() -> None:

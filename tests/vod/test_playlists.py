@@ -9,15 +9,19 @@ import pytest
 
 from recorder.index import FragmentEntry, PartEnd, PartHeader, PartIndex
 from recorder.layout import part_file
-from recorder.store import Part, RecordingStore
+from recorder.store import IndexedPart, RecordingStore
 from tests.recorder.playback import decode
 from vod.playlists import TARGET_SECONDS, media_playlist, multivariant_playlist, playable, segments
 
 
-def part(keys: list[int], duration: int = 30_000, number: int = 1, codecs: tuple[str, ...] = ("avc1.42c01f",)) -> Part:
+def part(
+    keys: list[int], duration: int = 30_000, number: int = 1, codecs: tuple[str, ...] = ("avc1.42c01f",)
+) -> IndexedPart:
     """A part whose fragments last a third of a second; ``keys`` tells by 1 and 0 which begin with a key frame."""
     entries = tuple(FragmentEntry(n * duration, duration, 1000 + n * 500, 500, bool(key)) for n, key in enumerate(keys))
-    return Part(number, PartIndex(PartHeader(1_700_000_000.0, 1000, 320, 180, codecs), entries, PartEnd.FINAL, 0))
+    return IndexedPart(
+        number, PartIndex(PartHeader(1_700_000_000.0, 1000, 320, 180, codecs), entries, PartEnd.FINAL, 0)
+    )
 
 
 def test_segments_begin_at_key_frames_and_cover_the_part_without_a_hole() -> None:
@@ -93,7 +97,7 @@ def test_every_byte_range_of_a_real_recording_decodes_to_what_the_playlist_promi
     assert recording.duration == pytest.approx(10.5, abs=0.01)
     pictures, flashes = 0, []
     position = 0.0
-    for one in recording.parts:
+    for one in recorded.index(recording):
         data = recorded.part_file("two-parts", one.number).read_bytes()
         for segment in segments(one):
             shown = decode(data[: one.index.header.init_size] + data[segment.offset : segment.offset + segment.size])
@@ -116,7 +120,7 @@ def test_ffmpeg_plays_the_playlist_without_complaint(recorded: RecordingStore, t
     """Each part by itself: ffmpeg 5 takes no second init segment ("Found duplicated MOOV Atom"); players do."""
     recording = recorded.open("two-parts")
     (tmp_path / "parts").symlink_to(part_file(recorded.root / "two-parts", 1).parent)
-    for one, count in zip(recording.parts, (195, 120), strict=True):
+    for one, count in zip(recorded.index(recording), (195, 120), strict=True):
         (tmp_path / "media.m3u8").write_text(media_playlist([one]))
         (tmp_path / "playlist.m3u8").write_text(multivariant_playlist([one]))
         assert run_in(tmp_path, "ffmpeg", "-v", "warning", "-xerror", "-i", "playlist.m3u8", "-f", "null", "-")[1] == ""
