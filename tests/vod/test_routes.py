@@ -4,7 +4,6 @@ import io
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -13,15 +12,14 @@ from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
 from recorder.formats import VideoFormat
-from recorder.layout import part_file, thumbnail_file
+from recorder.layout import thumbnail_file
 from recorder.store import RecordingStore
 from recorder.writer import RecordingWriter
 from tests.recorder.material import pictures
 from tests.recorder.playback import decode
-from tests.recorder.writing import feed, record
+from tests.recorder.writing import feed
 from tests.vod.application import application
 from tests.vod.conftest import STARTED
-from vod.register import StoreRegister
 from vod.routes import operations
 
 BASE = "/api/v1/recordings"
@@ -153,24 +151,3 @@ async def test_a_recording_in_progress_can_be_watched_but_not_deleted(
     assert (await fresh.delete(f"{BASE}/live")).status == 204
     assert not directory.exists()
     assert (await (await fresh.get(BASE)).json()) == {"recordings": []}
-
-
-async def test_the_register_enters_recordings_and_mends_what_was_cut_off(empty_store: RecordingStore) -> None:
-    register = StoreRegister(empty_store)
-    directory = Path(await register.open("r1", "1000", "rounds", STARTED))
-    record(directory, pictures([n / 30 for n in range(60)]))
-    with part_file(directory, 1).open("ab") as file:
-        file.write(b"torn")
-    (directory / "0001.index").unlink()
-    await register.close("r1")
-    recording = empty_store.open("r1")
-    assert (recording.title, recording.state.value) == ("rounds", "interrupted")
-    assert recording.duration == pytest.approx(2.0, abs=0.001)
-    await register.close("nobody")
-
-
-async def test_a_register_without_a_disk_says_so(empty_store: RecordingStore) -> None:
-    (empty_store.root / "file").write_text("")
-    with pytest.raises(OSError, match="r1") as trouble:
-        await StoreRegister(RecordingStore(empty_store.root / "file")).open("r1", "1000", "", STARTED)
-    assert trouble.value.strerror
