@@ -28,7 +28,6 @@ from sip.reoffering import Reoffering
 from sip.screening import refusal
 from sip.streams import Streams
 from sip.transactions import Failure, ServerTransaction
-from sip.via import Via
 from sip.warning import Warning
 
 logger = logging.getLogger(__name__)
@@ -220,7 +219,7 @@ class UserAgent:
             if not self._core.transactions.receive_response(message):
                 self._core.statistics.unmatched += 1
             return
-        self._receive_request(_stamped(message, flow), flow)
+        self._receive_request(message.received_from(*flow.remote), flow)
 
     def _drop(self, flow: Flow, error: SipParseError) -> None:
         """Count a malformed message, and refuse it where it can be refused; never an ACK."""
@@ -229,7 +228,7 @@ class UserAgent:
         request = error.request
         if request is None or request.method == "ACK":
             return
-        request = _stamped(request, flow)
+        request = request.received_from(*flow.remote)
         reason = f"Bad Request: {error}" if error.status == 400 else None
         self._core.send(reply_flow(request, flow), bytes(self._core.response(request, error.status, reason=reason)))
 
@@ -298,16 +297,3 @@ class UserAgent:
             self._hanging_up.send_bye(call, "the other side does not reply any more", 408)
         elif result.status == 481:
             self._calls.end_by_failure(call, 481)
-
-
-def _stamped(request: Request, flow: Flow) -> Request:
-    """The request with the address it came from in its topmost Via."""
-    via = request.via.received_from(*flow.remote)
-    headers = request.headers.copy()
-    first = headers.get_all("Via")[0]
-    others = first.split(",", 1)[1:]  # a Via has no comma of its own, except in quotes that nobody writes
-    headers.replace_first("Via", ", ".join([str(via), *(other.strip() for other in others)]))
-    stamped = request.with_headers(headers)
-    vias: tuple[Via, ...] = (via, *request.vias[1:])
-    stamped.__dict__["vias"] = vias
-    return stamped

@@ -90,8 +90,11 @@ def quote(text: str) -> str:
     return f'"{clean}"'
 
 
-def parse_parameters(parts: list[str]) -> Parameters:
-    """Parameters from the pieces between semicolons; names are lower-cased, quoted values kept quoted."""
+def parse_parameters(parts: list[str], name_pattern: re.Pattern[str] = TOKEN) -> Parameters:
+    """Parameters from the pieces between semicolons; names are lower-cased, quoted values kept quoted.
+
+    Raises SipParseError for a name that ``name_pattern`` does not match.
+    """
     if len(parts) > MAX_PARAMETERS:
         raise SipParseError("a header has too many parameters")
     parameters: list[tuple[str, str | None]] = []
@@ -100,7 +103,7 @@ def parse_parameters(parts: list[str]) -> Parameters:
         name = name.strip().lower()
         if not name and not equals:
             continue  # "a;;b" and a trailing ";" are seen in the field and do no harm
-        if not is_token(name):
+        if name_pattern.fullmatch(name) is None:
             raise SipParseError("a parameter has no valid name")
         parameters.append((name, value.strip() if equals else None))
     return tuple(parameters)

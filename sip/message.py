@@ -10,7 +10,7 @@ from sip.address import NameAddress, parse_addresses, parse_name_address
 from sip.contact import parse_contacts
 from sip.cseq import CSeq, parse_cseq
 from sip.errors import SipParseError
-from sip.grammar import is_token, parse_number
+from sip.grammar import is_token, parse_number, split_outside_quotes
 from sip.headers import Headers
 from sip.status import phrase
 from sip.uri import SipUri, Uri, parse_uri
@@ -29,7 +29,8 @@ _LINE_END = re.compile(r"\r?\n")
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _HEADER = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
 _REQUEST_LINE = re.compile(r"(\S+) (.+) (SIP/[0-9]+\.[0-9]+)", re.IGNORECASE)
-_STATUS_LINE = re.compile(r"(SIP/[0-9]+\.[0-9]+) ([0-9]{3}) ?(.*)", re.IGNORECASE | re.DOTALL)
+_STATUS_LINE = re.compile(r"(SIP/[0-9]+\.[0-9]+) ([0-9]{3})(?: (.*))?", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r";\s*tag\s*=\s*[^\s;]", re.IGNORECASE)
 _SINGLE_HEADERS = ("From", "To", "Call-ID", "CSeq", "Content-Length", "Max-Forwards", "Content-Type")
 
 
@@ -45,12 +46,10 @@ class _Message:
         """All Vias, topmost first."""
         return tuple(via for value in self.headers.get_all("Via") for via in parse_vias(value))
 
-    @property
+    @cached_property
     def via(self) -> Via:
-        """The topmost Via."""
-        if not self.vias:
-            raise SipParseError("there is no Via")
-        return self.vias[0]
+        """The topmost Via; the others need not be readable for it."""
+        return parse_via(split_outside_quotes(self._required("Via"), ",")[0])
 
     @cached_property
     def from_address(self) -> NameAddress:
@@ -106,7 +105,7 @@ class _Message:
         for name in _SINGLE_HEADERS:
             if len(self.headers.get_all(name)) > 1:
                 raise SipParseError(f"{name} stands there more than once")
-        _ = self.via, self.from_address, self.to_address, self.call_id, self.cseq
+        _ = self.via, self.vias, self.from_address, self.to_address, self.call_id, self.cseq
         _ = self.contacts, self.record_routes, self.routes
         forwards = self.headers.get("Max-Forwards")
         if forwards is not None:
@@ -128,8 +127,11 @@ class Request(_Message):
     def __bytes__(self) -> bytes:
         return self._rest_to_bytes(f"{self.method} {self.uri} SIP/2.0")
 
-    def with_headers(self, headers: Headers) -> Request:
-        """The same request with other headers."""
+    def received_from(self, host: str, port: int) -> Request:
+        """The request with the address it came from in its topmost Via (RFC 3261 §18.2.1)."""
+        headers = self.headers.copy()
+        others = split_outside_quotes(self._required("Via"), ",")[1:]
+        headers.replace_first("Via", ",".join([str(self.via.received_from(host, port)), *others]))
         return replace(self, headers=headers)
 
     def response(self, status: int, to_tag: str | None = None, reason: str | None = None) -> Response:
@@ -139,7 +141,8 @@ class Request(_Message):
             for value in self.headers.get_all(name):
                 headers.add(name, value)
         to = self.headers.get("To") or ""
-        has_tag = self.to_address.tag is not None
+        # Not by parsing it: the To may be what is refused.
+        has_tag = _TAG.search(to.rpartition(">")[2]) is not None
         headers.add("To", to if has_tag or to_tag is None else f"{to};tag={to_tag}")
         for name in ("Call-ID", "CSeq"):
             headers.add(name, self.headers.get(name) or "")
@@ -225,7 +228,7 @@ def _parse_response(match: re.Match[str], headers: Headers, body: bytes, fault: 
     status = int(match[2])
     if not 100 <= status <= 699:
         raise SipParseError("the status code is out of range")
-    response = Response(headers=headers, body=_cut_body(headers, body), status=status, reason=match[3])
+    response = Response(headers=headers, body=_cut_body(headers, body), status=status, reason=match[3] or "")
     response._check()
     return response
 
@@ -233,7 +236,9 @@ def _parse_response(match: re.Match[str], headers: Headers, body: bytes, fault: 
 def _parse_request(start_line: str, headers: Headers, body: bytes, fault: SipParseError | None) -> Request:
     match = _REQUEST_LINE.fullmatch(start_line)
     if match is None or not is_token(match[1]):
-        raise SipParseError("this is no SIP message")
+        method = start_line.partition(" ")[0]
+        request = _answerable(method, headers) if " SIP/" in start_line and is_token(method) else None
+        raise SipParseError("the start line is malformed", request=request)
     method = match[1]
     try:
         if match[3].upper() != "SIP/2.0":
@@ -258,12 +263,7 @@ def _answerable(method: str, headers: Headers) -> Request | None:
         return None
     request = Request(headers=headers, method=method, uri=SipUri("invalid"))
     try:
-        # A refusal is routed by the topmost Via alone; the other headers are only repeated.
-        request.__dict__["vias"] = (parse_via(headers.get_all("Via")[0].split(",")[0]),)
+        _ = request.via  # a refusal is routed by the topmost Via; the other headers are only repeated
     except SipParseError:
         return None
-    try:
-        _ = request.to_address
-    except SipParseError:
-        request.__dict__["to_address"] = NameAddress(SipUri("invalid"))
     return request

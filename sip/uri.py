@@ -17,6 +17,8 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+\-.]*")
 _USER = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#]|%[0-9A-Fa-f]{2}|[^\x00-\x7f])+")
 _PASSWORD = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-.]*[A-Za-z0-9_.])?")
+# RFC 3261 §25.1 pname: more than a token, so that escapes and IPv6 references fit.
+_PARAMETER_NAME = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})+")
 _FORBIDDEN = re.compile(r'[\x00-\x20\x7f<>"\\^`{|}]')
 
 
@@ -137,4 +139,4 @@ def _parse_sip_uri(scheme: str, rest: str) -> SipUri:
     rest, _, headers = rest.partition("?")
     host_port, *parameters = rest.split(";")
     host, port = parse_host_port(host_port)
-    return SipUri(host, user, port, scheme, parse_parameters(parameters), headers, password)
+    return SipUri(host, user, port, scheme, parse_parameters(parameters, _PARAMETER_NAME), headers, password)
