@@ -66,7 +66,7 @@ export function applyEvent(conferences, event) {
     else changed.set(number, room);
     return changed;
   }
-  const change = CHANGES[event.type];
+  const change = Object.hasOwn(CHANGES, event.type) ? CHANGES[event.type] : undefined;
   const known = event.number === undefined ? undefined : conferences.get(event.number);
   if (!change || !known) return conferences;
   const changed = change(known, event);
