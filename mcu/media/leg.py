@@ -13,6 +13,13 @@ from mcu.media.leg_transport import (
     BrowserLegTransport,
     LegTransport,
     LegTransportError,
+    PayloadTypes,
+    PlainLegTransport,
+)
+    BrowserAccess,
+    BrowserLegTransport,
+    LegTransport,
+    LegTransportError,
     PlainLegTransport,
 )
 from mcu.media.rtp.session import (
@@ -215,15 +222,12 @@ class MediaLeg:
             stream.set_maximum_bitrate(RECEIVE_BITRATE)
         return stream
 
-    def _payload_types(self) -> dict[int, Media]:
-        types: dict[int, Media] = {}
-        if self.spec.video is not None:
-            types |= {codec.payload_type: "video" for codec in self.spec.video.receive_codecs}
-        if self.spec.audio is not None:
-            types |= {codec.payload_type: "audio" for codec in self.spec.audio.receive_codecs}
-            if self.spec.audio.dtmf_payload_type is not None:
-                types[self.spec.audio.dtmf_payload_type] = "audio"
-        return types
+    def _payload_types(self) -> PayloadTypes:
+        video = frozenset(codec.payload_type for codec in self.spec.video.receive_codecs) if self.spec.video else set()
+        audio = {codec.payload_type for codec in self.spec.audio.receive_codecs} if self.spec.audio else set()
+        if self.spec.audio is not None and self.spec.audio.dtmf_payload_type is not None:
+            audio.add(self.spec.audio.dtmf_payload_type)
+        return {"audio": frozenset(audio), "video": frozenset(video)}
 
     def _receive_rtp(self, media: Media, data: bytes) -> None:
         stream = self._streams.get(media)

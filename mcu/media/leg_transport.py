@@ -45,6 +45,8 @@ class LegTransport(Protocol):
     async def close(self) -> None: ...
 
 
+# What each m-line may carry. On separate ports two m-lines may well use the same number for different codecs.
+PayloadTypes = Mapping[Media, frozenset[int]]
 RtpReceiver = Callable[[Media, bytes], None]
 RtcpReceiver = Callable[[Media | None, bytes], None]
 
@@ -52,7 +54,7 @@ RtcpReceiver = Callable[[Media | None, bytes], None]
 class PlainLegTransport:
     """RTP/AVP: a pair of UDP ports for each m-line."""
 
-    def __init__(self, on_rtp: RtpReceiver, on_rtcp: RtcpReceiver, payload_types: Mapping[int, Media]) -> None:
+    def __init__(self, on_rtp: RtpReceiver, on_rtcp: RtcpReceiver, payload_types: PayloadTypes) -> None:
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
         self._payload_types = payload_types
@@ -95,7 +97,7 @@ class PlainLegTransport:
 
     def _make_port(self, media: Media) -> PlainPort:
         def accepts(data: bytes) -> bool:
-            return len(data) >= 12 and data[0] >> 6 == 2 and self._payload_types.get(data[1] & 0x7F) == media
+            return len(data) >= 12 and data[0] >> 6 == 2 and data[1] & 0x7F in self._payload_types[media]
 
         return PlainPort(
             on_rtp=lambda data: self._on_rtp(media, data),
@@ -119,12 +121,13 @@ class BrowserLegTransport:
         self,
         on_rtp: RtpReceiver,
         on_rtcp: RtcpReceiver,
-        payload_types: Mapping[int, Media],
+        payload_types: PayloadTypes,
         access: BrowserAccess,
     ) -> None:
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
-        self._payload_types = payload_types
+        # In a bundle a payload type belongs to one m-line only (RFC 9143 section 9.1).
+        self._media = {number: media for media, numbers in payload_types.items() for number in numbers}
         self._port = access.port
         self._certificate = access.certificate
         self._handshake: asyncio.Task[None] | None = None
@@ -184,7 +187,7 @@ class BrowserLegTransport:
                 if packet is not None:
                     self._on_rtcp(None, packet)
             else:
-                media = self._payload_types.get(data[1] & 0x7F)
+                media = self._media.get(data[1] & 0x7F)
                 packet = self._dtls.unprotect_rtp(data) if media is not None else None
                 if packet is not None and media is not None:
                     self._on_rtp(media, packet)
