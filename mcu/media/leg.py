@@ -16,12 +16,6 @@ from mcu.media.leg_transport import (
     PayloadTypes,
     PlainLegTransport,
 )
-    BrowserAccess,
-    BrowserLegTransport,
-    LegTransport,
-    LegTransportError,
-    PlainLegTransport,
-)
 from mcu.media.rtp.session import (
     ByeReceived,
     DigitReceived,
