@@ -165,11 +165,11 @@ class PictureSourceWorker:
         frame = self._frame
         if frame is None:
             return
-        aspect = self._decoder.pixel_aspect
+        aspect, matrix = self._decoder.pixel_aspect, self._decoder.matrix_of(frame)
         scaled = {}
         for size, scaler in self._scalers.items():
             target = fit(float(frame.width * aspect), frame.height, Rect(0, 0, *size))
-            planes = scaler.scale(frame, target.size)
+            planes = scaler.scale(frame, target.size, matrix)
             if planes is not None:
                 scaled[size] = planes
         if scaled:

@@ -6,7 +6,7 @@ import logging
 
 import av
 from av.error import FFmpegError
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from mcu.media.planes import Planes, Size
 
@@ -17,14 +17,17 @@ _FULL_RANGE_FORMATS = frozenset({"yuvj420p", "yuvj422p", "yuvj444p"})
 
 
 class Scaler:
-    """Scales the pictures of one source to one size: yuv420p, studio range. Keeps its tables between pictures."""
+    """Scales the pictures of one source to one size, as yuv420p in BT.709, studio range; keeps its tables between."""
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
         self._complained = False
 
-    def scale(self, frame: av.VideoFrame, size: Size) -> Planes | None:
-        """The picture at this size (even numbers), or None when its pixel format cannot be converted."""
+    def scale(self, frame: av.VideoFrame, size: Size, matrix: Colorspace = Colorspace.ITU709) -> Planes | None:
+        """The picture at this size (even numbers), or None when its pixel format cannot be converted.
+
+        ``matrix`` is the one that the picture comes in.
+        """
         width, height = size
         full_range = frame.format.name in _FULL_RANGE_FORMATS or frame.color_range == ColorRange.JPEG
         # Averaging whole areas is the cheapest way down that does not flicker; on the way up it would show blocks.
@@ -35,6 +38,8 @@ class Scaler:
                 width,
                 height,
                 "yuv420p",
+                src_colorspace=matrix,
+                dst_colorspace=Colorspace.ITU709,
                 interpolation=Interpolation.AREA if smaller else Interpolation.BICUBIC,
                 src_color_range=ColorRange.JPEG if full_range else ColorRange.MPEG,
                 dst_color_range=ColorRange.MPEG,

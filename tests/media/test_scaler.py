@@ -1,11 +1,11 @@
 import av
 import numpy as np
 import pytest
-from av.video.reformatter import ColorRange
+from av.video.reformatter import ColorRange, Colorspace
 
-from mcu.media.planes import Planes
+from mcu.media.planes import Colour, Planes
 from mcu.media.scaler import Scaler
-from tests.media.pictures import difference, pattern, pattern_frame
+from tests.media.pictures import RED, difference, pattern, pattern_frame
 
 
 def grey(pixel_format: str, value: int) -> av.VideoFrame:
@@ -40,6 +40,15 @@ def test_full_range_becomes_studio_range(pixel_format, size):
     frame = grey(pixel_format, 255)
     frame.color_range = ColorRange.JPEG
     assert Scaler().scale(frame, size).y[4, 4] == 235
+
+
+@pytest.mark.parametrize("size", [(64, 36), (32, 18), (128, 72)])
+def test_pictures_of_standard_definition_change_their_matrix(size):
+    frame = av.VideoFrame(64, 36, "yuv420p")
+    Planes.of(frame).fill(Colour(91, 104, 198))  # a red in BT.601
+    scaled = Scaler().scale(frame, size, Colorspace.ITU601)
+    found = (int(scaled.y[4, 4]), int(scaled.u[2, 2]), int(scaled.v[2, 2]))
+    assert found == pytest.approx((RED.y, RED.u, RED.v), abs=2)
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv422p", "yuv444p"])

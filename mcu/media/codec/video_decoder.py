@@ -9,7 +9,9 @@ import av
 from av.codec.context import Flags
 from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import Colorspace
 
+from mcu.media.codec.colour_matrix import matrix_of
 from mcu.media.picture_state import VideoCodec
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,10 @@ class VideoDecoder:
         """Width over height of one pixel as the stream declares it; 1 when it does not say or says nonsense."""
         aspect = self._context.sample_aspect_ratio
         return aspect if aspect and Fraction(1, 4) <= aspect <= 4 else Fraction(1)
+
+    def matrix_of(self, frame: av.VideoFrame) -> Colorspace:
+        """The colour matrix of a picture of this stream."""
+        return matrix_of(self._codec, frame)
 
     def decode(self, data: bytes) -> av.VideoFrame | None:
         """The picture of this access unit, or None: not decodable, or one that only smears."""

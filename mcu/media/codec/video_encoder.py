@@ -9,8 +9,9 @@ import av
 from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 
+from mcu.media.codec.colour_matrix import usual_matrix
 from mcu.media.picture_state import Rung
 from mcu.media.units import CodedPicture
 
@@ -25,9 +26,6 @@ UNASKED_KEY_SECONDS = 30
 
 # From here on one thread is not enough on usual machines (1080p60). Slices in parallel cost some quality.
 _PIXELS_PER_SECOND_AND_THREAD = 1920 * 1080 * 30
-
-# Pictures with fewer lines are standard definition, and decoders assume the matrix of ITU-R BT.601 for them.
-_HIGH_DEFINITION_LINES = 720
 
 _TIME_BASE = Fraction(1, 90_000)
 
@@ -54,7 +52,7 @@ class VideoEncoder:
         context.gop_size = UNASKED_KEY_SECONDS * rung.frame_rate
         context.max_b_frames = 0
         context.thread_count = 1 + (rung.width * rung.height * rung.frame_rate - 1) // _PIXELS_PER_SECOND_AND_THREAD
-        _describe_colours(context)
+        _describe_colours(context, rung)
         context.options = _h264_options(rung) if rung.codec == "H264" else _vp8_options(rung)
         try:
             context.open()
@@ -62,12 +60,19 @@ class VideoEncoder:
             raise EncoderError(f"{rung.codec} encoder for {rung.width}×{rung.height}: {error}") from error
         self._context = context
         self._last_pts = -1
+        self._matrix = usual_matrix(rung.codec, rung.height)
+        self._reformatter = VideoReformatter()
 
     def encode(self, frame: av.VideoFrame, time: float, key_frame: bool) -> CodedPicture | None:
-        """The coded picture of ``frame`` (yuv420p of the rung's size), or None when rate control left it out.
+        """The coded picture of ``frame`` (yuv420p, BT.709, of the rung's size), or None when rate control left it out.
 
         ``time`` is the instant shown, in seconds on the monotonic clock. Raises EncoderError; then the encoder is done.
         """
+        if self._matrix != Colorspace.ITU709:
+            # Many decoders go by the size and not by what the stream says of itself.
+            frame = self._reformatter.reformat(
+                frame, src_colorspace=Colorspace.ITU709, dst_colorspace=self._matrix, threads=1
+            )
         # The encoder's own count of time must rise whatever the clock does.
         self._last_pts = max(round(time / _TIME_BASE), self._last_pts + 1)
         frame.pts = self._last_pts
@@ -83,13 +88,12 @@ class VideoEncoder:
         return CodedPicture(data=data, keyframe=packets[0].is_keyframe, time=time)
 
 
-def _describe_colours(context: VideoCodecContext) -> None:
+def _describe_colours(context: VideoCodecContext, rung: Rung) -> None:
     context.color_range = ColorRange.MPEG
-    if context.height >= _HIGH_DEFINITION_LINES:
-        context.colorspace = Colorspace.ITU709
+    context.colorspace = usual_matrix(rung.codec, rung.height)
+    if context.colorspace == Colorspace.ITU709:
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
     else:
-        context.colorspace = Colorspace.smpte170m
         context.color_primaries, context.color_trc = ColorPrimaries.SMPTE170M, ColorTrc.SMPTE170M
 
 

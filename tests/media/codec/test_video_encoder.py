@@ -2,11 +2,13 @@ import re
 
 import pytest
 
+from mcu.media.codec.colour_matrix import usual_matrix
 from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.codec.video_encoder import EncoderError, VideoEncoder
 from mcu.media.picture_state import Rung
 from mcu.media.planes import Planes
-from tests.media.pictures import clip, difference, pattern, pattern_frame
+from mcu.media.scaler import Scaler
+from tests.media.pictures import BLUE, GREEN, RED, clip, coded_colour, difference, pattern, pattern_frame
 
 H264 = Rung(320, 180, 30, 400_000)
 VP8 = Rung(320, 180, 30, 400_000, "VP8")
@@ -22,6 +24,19 @@ def test_each_picture_comes_out_at_once_and_decodes_to_itself(rung):
     for index, unit in enumerate(clip(rung, 10)):
         frame = decoder.decode(unit.data)
         assert difference(Planes.of(frame), pattern(320, 180, index)) < 12
+
+
+@pytest.mark.parametrize(
+    "rung", [H264, VP8, Rung(1280, 720, 30, 2_000_000), Rung(1280, 720, 30, 2_000_000, "VP8")], ids=str
+)
+@pytest.mark.parametrize("colour", [RED, GREEN, BLUE])
+def test_colours_are_those_that_every_decoder_takes_them_for(rung, colour):
+    decoder = VideoDecoder(rung.codec)
+    frame = decoder.decode(coded_colour(rung, colour, 0.0).data)
+    assert decoder.matrix_of(frame) == usual_matrix(rung.codec, rung.height)
+    seen = Scaler().scale(frame, (64, 36), usual_matrix(rung.codec, rung.height))
+    found = (int(seen.y[8, 8]), int(seen.u[4, 4]), int(seen.v[4, 4]))
+    assert found == pytest.approx((colour.y, colour.u, colour.v), abs=6)
 
 
 @pytest.mark.parametrize("rung", [H264, VP8], ids=str)
