@@ -33,7 +33,7 @@ class ParticipantView(View):
     state: Literal["connecting", "connected", "held"]
 
 
-class RecordingView(View):
+class RunningRecordingView(View):
     """A recording in the making. ``seconds`` are safe on disk."""
 
     id: str
@@ -53,7 +53,7 @@ class ConferenceView(View):
     layout: str
     pin_required: bool
     participants: list[ParticipantView]
-    recording: RecordingView | None
+    recording: RunningRecordingView | None
     started_at: datetime | None
 
 
@@ -75,9 +75,9 @@ def participant_view(participant: Participant, conference: Conference | None) ->
     )
 
 
-def recording_view(recording: Recording) -> RecordingView:
+def recording_view(recording: Recording) -> RunningRecordingView:
     """The recording as it stands."""
-    return RecordingView(
+    return RunningRecordingView(
         id=recording.id, state=recording.state.value, seconds=recording.seconds, started_at=recording.started_at
     )
 

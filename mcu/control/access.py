@@ -39,7 +39,7 @@ class Authority:
             scheme, _, token = header.partition(" ")
             return await self.identify_token(token.strip() if scheme.lower() == "bearer" else "", source)
         # A cookie is a session's only: a participant's token never is one.
-        session = await self._session(request.cookies.get(self._cookie_name, ""))
+        session = await self._session(request.cookies.get(cookie_name(request, self._cookie_name), ""))
         return _identity(session, source)
 
     async def identify_token(self, token: str, source: str) -> Identity:
@@ -62,6 +62,14 @@ def _identity(session: Session | None, source: str) -> Identity:
     if session is None:
         return Identity(Actor(ActorKind.ANONYMOUS, source=source))
     return Identity(Actor(ActorKind.USER, session.account, session.account, source), session)
+
+
+def cookie_name(request: web.Request, name: str) -> str:
+    """The cookie's name as it is kept. Over TLS browsers guard the ``__Host-`` prefix (RFC 6265bis section 4.1.3.2).
+
+    So the two never overwrite each other on a host that is reached with and without TLS.
+    """
+    return f"__Host-{name}" if request.secure else name
 
 
 def check_access(access: str, actor: Actor) -> None:

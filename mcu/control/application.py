@@ -65,7 +65,7 @@ def make_application(
             application.router.add_get(path, handler)
         else:
             application.router.add_route(operation.method, path, handler)
-    described = document(served, metadata.version("consilium"))
+    described = document(served, metadata.version("consilium"), settings.cookie_name)
 
     async def openapi(request: web.Request) -> web.Response:
         return web.json_response(described)

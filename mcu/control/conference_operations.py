@@ -15,7 +15,7 @@ from mcu.conference.text import MAXIMUM_TITLE, NUMBER_PATTERN, PIN_PATTERN
 from mcu.conference.views import (
     ConferenceView,
     ParticipantView,
-    RecordingView,
+    RunningRecordingView,
     conference_view,
     participant_view,
     recording_view,
@@ -90,9 +90,9 @@ class ConferenceOperations:
             Operation("GET", f"{one}/participants", self.participants, "Who is in", "participant",
                       response=ParticipantList, tag=tag, errors=(404,)),
             Operation("POST", f"{one}/recording", self.start_recording, "Start recording",
-                      response=RecordingView, status=201, tag=tag, errors=(404, 409, 503)),
+                      response=RunningRecordingView, status=201, tag=tag, errors=(404, 409, 503)),
             Operation("DELETE", f"{one}/recording", self.stop_recording, "Stop recording",
-                      response=RecordingView, tag=tag, errors=(404, 409)),
+                      response=RunningRecordingView, tag=tag, errors=(404, 409)),
             Operation("GET", "/layouts", self.layouts, "Names of layouts", "participant",
                       response=LayoutList, tag=tag),
         ]  # fmt: skip

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import Counter
 from typing import Annotated, Any
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from pydantic import Field, ValidationError
 
 from mcu.conference import events
 from mcu.conference.clock import Clock
 from mcu.conference.events import SubscriberTooSlow, Subscription
 from mcu.conference.manager import ConferenceManager
+from mcu.conference.throttle import source_group
 from mcu.conference.views import ConferenceView, conference_view
 from mcu.control.access import Authority, Identity
 from mcu.control.bodies import Body
@@ -27,8 +29,13 @@ logger = logging.getLogger(__name__)
 MAXIMUM_MESSAGE = 1024
 """Bytes of a message from the client; the only one that means anything carries a token."""
 
+_ENDS = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR})
+
 SEND_SECONDS = 10.0
 """A client that takes nothing for so long is gone, whatever TCP thinks."""
+
+MAXIMUM_STRANGERS = 50
+"""Sockets from one address that have not said yet who they are: more are not a hospital's, even all at once."""
 
 LOGGED_OUT = 4401
 """Close code: the login has ended (4000 to 4999 are for applications, RFC 6455 section 7.4.2)."""
@@ -40,18 +47,33 @@ class TokenMessage(Body):
     token: Annotated[str, Field(max_length=200, repr=False)]
 
 
+class _Sender:
+    """The task that sends events to one socket for one identity."""
+
+    def __init__(self, sockets: EventSockets, socket: web.WebSocketResponse, identity: Identity) -> None:
+        # Subscribed before the state is read: what happens between is told twice rather than never.
+        self._subscription = sockets.manager.subscribe()
+        self._task = asyncio.create_task(sockets.send_events(socket, identity, self._subscription))
+
+    async def stop(self) -> None:
+        """Send no more."""
+        self._subscription.close()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
 class EventSockets:
     """All open sockets of events."""
 
     def __init__(
         self, manager: ConferenceManager, authority: Authority, settings: ControlSettings, clock: Clock
     ) -> None:
-        self._manager = manager
+        self.manager = manager
         self._authority = authority
         self._settings = settings
         self._clock = clock
         self._open: dict[web.WebSocketResponse, Identity] = {}
-        self._waiting = 0
+        self._strangers: Counter[str] = Counter()
 
     def operations(self) -> list[Operation]:
         """What this class serves."""
@@ -66,7 +88,7 @@ class EventSockets:
         socket = web.WebSocketResponse(heartbeat=self._settings.heartbeat_seconds, max_msg_size=MAXIMUM_MESSAGE)
         if not socket.can_prepare(request).ok:
             raise Problem(426, "WebSocket needed", "This is a WebSocket; ask for an upgrade.", "websocket_needed")
-        if len(self._open) + self._waiting >= self._settings.maximum_event_sockets:
+        if len(self._open) >= self._settings.maximum_event_sockets:
             raise Problem(503, "Too many listeners", "Try again later.", "too_many_listeners", retry_after=10)
         token = request.query.get("token")
         if token is not None:
@@ -75,62 +97,85 @@ class EventSockets:
                 raise Problem(401, "Login needed", "The token is not valid.", "login_needed")
         else:
             identity = await self._authority.identify(request)
-        self._waiting += 1
-        try:
+        introduced = identity.actor.kind is ActorKind.ANONYMOUS
+        if introduced:
+            identity = await self._introduce(request, socket)
+        else:
             await socket.prepare(request)
-            if identity.actor.kind is ActorKind.ANONYMOUS:
-                identity = await self._introduce(socket, request.remote or "")
-        finally:
-            self._waiting -= 1
         if identity.actor.kind is ActorKind.ANONYMOUS:
             await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"login needed")
             return socket
         self._open[socket] = identity
         try:
-            await self._run(socket, identity)
+            await self._run(socket, identity, None if introduced or token is not None else request.remote or "")
         finally:
             del self._open[socket]
         return socket
 
-    async def _introduce(self, socket: web.WebSocketResponse, source: str) -> Identity:
-        """Who the first message says it is; nobody when it says nothing in time."""
-        nobody = Identity(Actor(ActorKind.ANONYMOUS, source=source))
+    async def _introduce(self, request: web.Request, socket: web.WebSocketResponse) -> Identity:
+        """Who the first message says it is; nobody when it says nothing in time. Raises Problem."""
+        source = request.remote or ""
+        group = source_group(source)
+        if self._strangers[group] >= MAXIMUM_STRANGERS:
+            raise Problem(503, "Too many listeners", "Try again later.", "too_many_listeners", retry_after=10)
+        self._strangers[group] += 1
         try:
+            await socket.prepare(request)
             message = await socket.receive(self._settings.first_message_seconds)
         except TimeoutError:
-            return nobody
-        if message.type is not WSMsgType.TEXT:
-            return nobody
-        try:
-            token = TokenMessage.model_validate_json(message.data).token
-        except ValidationError:
-            return nobody
+            return Identity(Actor(ActorKind.ANONYMOUS, source=source))
+        finally:
+            self._strangers[group] -= 1
+            if not self._strangers[group]:
+                del self._strangers[group]
+        return await self._identity_in(message, source)
+
+    async def _identity_in(self, message: WSMessage, source: str) -> Identity:
+        """Whom the token in a message belongs to."""
+        token = ""
+        if message.type is WSMsgType.TEXT:
+            try:
+                token = TokenMessage.model_validate_json(message.data).token
+            except ValidationError:
+                token = ""
         return await self._authority.identify_token(token, source)
 
-    async def _run(self, socket: web.WebSocketResponse, identity: Identity) -> None:
-        subscription = self._manager.subscribe()
-        # Whoever ends first ends the other: the client by closing, we by having nothing more to say.
-        sender = asyncio.create_task(self._send_events(socket, identity, subscription))
+    async def _run(self, socket: web.WebSocketResponse, identity: Identity, source: str | None) -> None:
+        """Send events until either side closes.
+
+        ``source`` is set where a cookie told who it is: a page of a participant whose browser also holds a login
+        says so by its first message, and the socket is then the participant's.
+        """
+        sender = _Sender(self, socket, identity)
         try:
-            async with asyncio.timeout(self._life(identity)):
-                async for _ in socket:
-                    pass  # nothing that a client says later means anything
+            while True:
+                async with asyncio.timeout(self._life(identity)):
+                    message = await socket.receive()
+                if message.type in _ENDS:
+                    return
+                if source is None or message.type is not WSMsgType.TEXT:
+                    continue  # nothing else that a client says means anything
+                identity, source = await self._identity_in(message, source), None
+                if identity.actor.kind is ActorKind.ANONYMOUS:
+                    await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"login needed")
+                    return
+                self._open[socket] = identity
+                await sender.stop()
+                sender = _Sender(self, socket, identity)
         except TimeoutError:
             await socket.close(code=LOGGED_OUT, message=b"login expired")
         finally:
-            subscription.close()
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
+            await sender.stop()
 
     def _life(self, identity: Identity) -> float | None:
         if identity.session is None:
             return None
         return max(0.0, (identity.session.expires_at - self._clock.wall()).total_seconds())
 
-    async def _send_events(self, socket: web.WebSocketResponse, identity: Identity, subscription: Subscription) -> None:
+    async def send_events(self, socket: web.WebSocketResponse, identity: Identity, subscription: Subscription) -> None:
         """Send the state, then events, until there are no more for this client; then close."""
         actor = identity.actor
-        own = self._manager.conference_of(actor.id)
+        own = self.manager.conference_of(actor.id)
         try:
             if own is None and not actor.is_user:
                 subscription.close()  # it left between showing its token and now
@@ -158,8 +203,8 @@ class EventSockets:
 
     async def _visible(self, actor: Actor) -> list[ConferenceView]:
         if actor.is_user:
-            return await all_conferences(self._manager)
-        conference = self._manager.conference_of(actor.id)
+            return await all_conferences(self.manager)
+        conference = self.manager.conference_of(actor.id)
         return [] if conference is None else [conference_view(conference)]
 
     async def session_ended(self, token_hash: str) -> None:

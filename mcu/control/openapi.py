@@ -23,8 +23,8 @@ def route_path(operation: Operation) -> str:
     return operation.path[1:] if operation.path.startswith("//") else API_ROOT + operation.path
 
 
-def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
-    """The whole document, ready to be written as JSON."""
+def document(operations: Sequence[Operation], version: str, cookie: str) -> dict[str, Any]:
+    """The whole document, ready to be written as JSON. ``cookie`` is the name of the session's cookie."""
     names, schemas = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -43,7 +43,7 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
             "schemas": schemas,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "Token of a login or a participant."},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": "consilium_session"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": cookie},
             },
         },
     }

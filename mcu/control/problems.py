@@ -58,7 +58,7 @@ _JOINS = {
     JoinCode.WRONG_PIN: (403, "Wrong PIN"),
     JoinCode.TOO_MANY_ATTEMPTS: (429, "Too many attempts"),
     JoinCode.FULL: (409, "Conference is full"),
-    JoinCode.LOCKED: (403, "Conference is locked"),
+    JoinCode.LOCKED: (409, "Conference is locked"),
     JoinCode.MEDIA: (503, "Media unavailable"),
 }
 

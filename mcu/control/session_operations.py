@@ -10,7 +10,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from mcu.control.access import session_of
+from mcu.control.access import MAXIMUM_TOKEN, cookie_name, session_of
 from mcu.control.accounts import DEVICE_LIFE, SESSION_LIFE, AccountError, Accounts, Login, LoginRefused
 from mcu.control.bodies import Body, json_answer
 from mcu.control.passwords import MAXIMUM_LENGTH
@@ -77,7 +77,7 @@ class SessionOperations:
         body = body_of(request, LoginBody)
         try:
             login = await self._accounts.login(
-                body.name, body.password, request.remote or "", request.cookies.get(self._device_cookie, "")[:200]
+                body.name, body.password, request.remote or "", self._device_token(request)
             )
         except LoginRefused as refused:
             raise _problem(refused, 401) from refused
@@ -86,13 +86,16 @@ class SessionOperations:
         self._set_cookies(request, response, login)
         return response
 
+    def _device_token(self, request: web.Request) -> str:
+        return request.cookies.get(cookie_name(request, self._device_cookie), "")[:MAXIMUM_TOKEN]
+
     def _set_cookies(self, request: web.Request, response: web.Response, login: Login) -> None:
         for name, value, life in (
             (self._cookie, login.token, SESSION_LIFE),
             (self._device_cookie, login.device_token, DEVICE_LIFE),
         ):
             response.set_cookie(
-                name,
+                cookie_name(request, name),
                 value,
                 max_age=int(life.total_seconds()),
                 path="/",
@@ -112,7 +115,8 @@ class SessionOperations:
         await self._accounts.logout(session)
         await self._session_ended(session.token_hash)
         response = web.Response(status=204)
-        response.del_cookie(self._cookie, path="/", httponly=True, samesite="Strict", secure=request.secure)
+        name = cookie_name(request, self._cookie)
+        response.del_cookie(name, path="/", httponly=True, samesite="Strict", secure=request.secure)
         return response
 
     async def change_password(self, request: web.Request) -> web.Response:

@@ -15,7 +15,7 @@ class ControlSettings:
     ``swagger_directory`` holds the files of swagger-ui-dist; None leaves the documentation page out.
     """
 
-    maximum_body: int = 64 * 1024
+    maximum_body: int = 128 * 1024
     body_seconds: float = 15.0
     cookie_name: str = "consilium_session"
     allowed_origins: tuple[str, ...] = ()

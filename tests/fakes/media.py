@@ -23,7 +23,10 @@ H264 = CodecSpec(name="H264", payload_type=96, clock_rate=90000)
 
 
 class FakeMedia:
-    """MediaControl: keeps the newest spec of each conference. ``refuse`` fails applies, ``gate`` holds them up (``waiting`` then)."""
+    """MediaControl that keeps the newest spec of each conference.
+
+    ``refuse`` fails applies; ``gate`` holds them up, and ``waiting`` tells that one is held up.
+    """
 
     def __init__(self) -> None:
         self.specs: dict[str, ConferenceSpec] = {}

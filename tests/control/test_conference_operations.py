@@ -1,0 +1,215 @@
+"""Conferences and participants over HTTP."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mcu.media.facts import RecordingProgress
+from mcu.ports import MediaError
+from tests.control.conftest import Client, Control
+
+API = "/api/v1"
+ONE = f"{API}/conferences/1000"
+
+
+async def code(client: Client, method: str, path: str, status: int, json: object = None) -> str:
+    """The code of the problem that this is answered with."""
+    response = await client.request(method, path, json=json)
+    body = await response.json(content_type="application/problem+json")
+    assert (response.status, body["status"]) == (status, status), body
+    assert body["title"] and body["detail"]
+    return str(body["code"])
+
+
+async def test_a_room_is_made_shown_changed_and_forgotten(control: Control) -> None:
+    client = await control.user()
+    made = await client.post(f"{API}/conferences", json={"number": "1000", "title": "Board", "pin": "4711"})
+    assert made.status == 201
+    assert await made.json() == {
+        "number": "1000",
+        "title": "Board",
+        "active": False,
+        "permanent": True,
+        "locked": False,
+        "layout": "auto",
+        "pin_required": True,
+        "participants": [],
+        "recording": None,
+        "started_at": None,
+    }
+    assert await code(client, "POST", f"{API}/conferences", 409, {"number": "1000"}) == "number_taken"
+    changed = await client.patch(ONE, json={"title": "New", "pin": None})
+    assert (await changed.json())["pin_required"] is False
+    assert [one["title"] for one in (await (await client.get(f"{API}/conferences")).json())["conferences"]] == ["New"]
+    assert await code(client, "DELETE", ONE, 409) == "not_active"
+    assert (await client.delete(f"{ONE}?forget=true")).status == 204
+    assert await code(client, "GET", ONE, 404) == "unknown_conference"
+    assert await code(client, "DELETE", f"{ONE}?forget=true", 404) == "unknown_conference"
+
+
+async def test_a_running_conference_and_its_participants(control: Control) -> None:
+    room, browser = await control.join_room(), await control.join(name="李医生")
+    client = await control.user()
+    view = await (await client.get(ONE)).json()
+    assert view["active"] and not view["permanent"] and view["started_at"].endswith("Z")
+    listed = await (await client.get(f"{ONE}/participants")).json()
+    assert listed["participants"] == view["participants"]
+    assert view["participants"] == [
+        {
+            "id": room.id,
+            "name": "Room 3",
+            "kind": "sip",
+            "microphone_muted": False,
+            "speaker_muted": False,
+            "camera_muted": False,
+            "has_audio": True,
+            "has_video": True,
+            "speaking": False,
+            "joined_at": "2026-01-02T03:04:05Z",
+            "state": "connected",
+        },
+        {
+            "id": browser.id,
+            "name": "李医生",
+            "kind": "browser",
+            "microphone_muted": False,
+            "speaker_muted": False,
+            "camera_muted": False,
+            "has_audio": True,
+            "has_video": False,
+            "speaking": False,
+            "joined_at": "2026-01-02T03:04:05Z",
+            "state": "connecting",
+        },
+    ]
+
+
+async def test_layout_and_lock(control: Control) -> None:
+    await control.join_room()
+    client = await control.user()
+    changed = await (await client.patch(ONE, json={"layout": "4", "locked": True})).json()
+    assert (changed["layout"], changed["locked"]) == ("4", True)
+    assert control.media.only.layout == "4"
+    assert await code(client, "PATCH", ONE, 422, {"layout": "nonsense"}) == "unknown_layout"
+    assert await code(client, "PATCH", f"{API}/conferences/9999", 404, {}) == "unknown_conference"
+    assert "auto" in (await (await client.get(f"{API}/layouts")).json())["layouts"]
+
+
+async def test_ending_a_conference_keeps_its_room(control: Control) -> None:
+    client = await control.user()
+    await client.post(f"{API}/conferences", json={"number": "1000", "pin": "4711"})
+    await control.join_room("2000")
+    await control.join(pin="4711")
+    assert (await client.delete(ONE)).status == 204
+    view = await (await client.get(ONE)).json()
+    assert not view["active"] and view["pin_required"]
+    assert (await client.patch(f"{API}/conferences/2000", json={"active": False})).status == 204
+    assert await code(client, "GET", f"{API}/conferences/2000", 404) == "unknown_conference"
+    assert await code(client, "PATCH", ONE, 422, {"active": True}) == "invalid"
+
+
+async def test_recording(control: Control) -> None:
+    await control.join_room()
+    client = await control.user()
+    started = await client.post(f"{ONE}/recording")
+    recording = await started.json()
+    assert started.status == 201 and recording["state"] == "starting"
+    control.media.report(
+        RecordingProgress(conference=control.media.only.id, recording=recording["id"], seconds=2.5, bytes=9)
+    )
+    shown = (await (await client.get(ONE)).json())["recording"]
+    assert (shown["state"], shown["seconds"]) == ("recording", 2.5)
+    assert await code(client, "POST", f"{ONE}/recording", 409) == "already_recording"
+    stopped = await client.delete(f"{ONE}/recording")
+    assert stopped.status == 200 and (await stopped.json())["state"] == "stopped"
+    assert await code(client, "DELETE", f"{ONE}/recording", 409) == "not_recording"
+    control.media.refuse = MediaError("no worker")
+    assert await code(client, "POST", f"{ONE}/recording", 503) == "media"
+
+
+async def test_participants_are_muted_renamed_and_removed(control: Control) -> None:
+    room = await control.join_room()
+    client = await control.user()
+    one = f"{API}/participants/{room.id}"
+    changed = await (await client.patch(one, json={"microphone_muted": True, "name": "Room\u202e X"})).json()
+    assert (changed["microphone_muted"], changed["name"]) == (True, "Room X")
+    assert control.media.only.legs[0].microphone_muted
+    assert (await (await client.patch(one, json={})).json())["microphone_muted"]
+    assert await code(client, "PATCH", one, 422, {"name": "\u0000"}) == "invalid"
+    assert (await client.delete(one)).status == 204
+    assert await code(client, "DELETE", one, 404) == "unknown_participant"
+    assert await code(client, "PATCH", one, 404, {}) == "unknown_participant"
+    await control.manager.settle()
+    assert control.owner.ended == [(room.id, "kicked")]
+
+
+async def test_a_participants_token_reaches_itself_and_its_conference_only(control: Control) -> None:
+    me, other, elsewhere = await control.join(), await control.join(), await control.join("2000")
+    client = await control.as_participant(me)
+    assert (await client.get(ONE)).status == 200
+    assert (await client.get(f"{ONE}/participants")).status == 200
+    assert (await client.get(f"{API}/layouts")).status == 200
+    assert await code(client, "GET", f"{API}/conferences/2000", 403) == "forbidden"
+    assert await code(client, "GET", f"{API}/conferences/2000/participants", 403) == "forbidden"
+    assert await code(client, "GET", f"{API}/conferences/7777", 403) == "forbidden"
+    assert (await client.patch(f"{API}/participants/{me.id}", json={"camera_muted": True})).status == 200
+    for victim in (other, elsewhere):
+        path = f"{API}/participants/{victim.id}"
+        assert await code(client, "PATCH", path, 403, {"microphone_muted": True}) == "forbidden"
+        assert await code(client, "DELETE", path, 403) == "forbidden"
+    for method, path in (
+        ("GET", "/conferences"),
+        ("PATCH", "/conferences/1000"),
+        ("DELETE", "/conferences/1000"),
+        ("POST", "/conferences/1000/recording"),
+        ("DELETE", "/conferences/1000/recording"),
+        ("GET", "/session"),
+        ("DELETE", "/session"),
+    ):
+        assert await code(client, method, API + path, 403, {}) == "forbidden"
+    assert (await client.delete(f"{API}/participants/{me.id}")).status == 204
+    assert await code(client, "GET", ONE, 401) == "login_needed"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"number": 1000},
+        {"number": "1000", "extra": 1},
+        {"number": "1000", "pin": "12"},
+        {"number": "1000", "pin": 1234},
+        {"number": "../x"},
+        {"number": "1000", "title": "x" * 129},
+        [],
+        None,
+        "1000",
+    ],
+)
+async def test_bodies_of_another_shape_are_refused_by_field(control: Control, body: object) -> None:
+    client = await control.user()
+    response = await client.post(f"{API}/conferences", data=json.dumps(body).encode(), headers=JSON)
+    problem = await response.json(content_type="application/problem+json")
+    assert response.status == 422 and problem["code"] == "invalid_body" and problem["errors"]
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"[" * 3000, b'{"number": "\\ud800"}', b"\x00"])
+async def test_malformed_json_is_told_apart(control: Control, data: bytes) -> None:
+    client = await control.user()
+    response = await client.post(f"{API}/conferences", data=data, headers=JSON)
+    assert response.status == 400
+    assert (await response.json(content_type=None))["code"] == "malformed_json"
+
+
+async def test_size_and_type_of_bodies_are_checked(control: Control) -> None:
+    client = await control.user()
+    big = await client.post(f"{API}/conferences", data=b" " * 5000, headers=JSON)
+    assert big.status == 413 and (await big.json(content_type=None))["code"] == "body_too_large"
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        wrong = await client.post(f"{API}/conferences", data=b'{"number":"1"}', headers={"Content-Type": kind})
+        assert wrong.status == 415 and (await wrong.json(content_type=None))["code"] == "wrong_content_type"

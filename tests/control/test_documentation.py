@@ -1,0 +1,85 @@
+"""Operations, routes, OpenAPI document and docs/api.md tell the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.control.conftest import Client, Control
+
+DOCS = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+async def described(client: Client) -> dict[str, Any]:
+    response = await client.get("/api/v1/openapi.json")
+    document: dict[str, Any] = await response.json()
+    return document
+
+
+async def test_the_document_is_sound(control: Control) -> None:
+    document = await described(await control.stranger())
+    assert document["openapi"] == "3.1.0"
+    text = json.dumps(document)
+    for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', text):
+        assert reference in document["components"]["schemas"]
+    ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert len(ids) == len(set(ids))
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            named = [one["name"] for one in operation.get("parameters", []) if one["in"] == "path"]
+            assert named == re.findall(r"\{(\w+)\}", path)
+
+
+async def test_every_route_is_described_and_every_description_is_served(control: Control) -> None:
+    client = await control.stranger()
+    document = await described(client)
+    told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    served = {
+        (route.method, route.resource.canonical)
+        for route in client.server.app.router.routes()  # type: ignore[attr-defined]
+        if route.resource is not None and route.method != "HEAD" and route.resource.canonical.startswith("/api/v1/")
+    }
+    assert served - told == {("GET", "/api/v1/openapi.json")}
+    assert told <= served
+
+
+async def test_every_operation_is_in_the_docs_and_no_other(control: Control) -> None:
+    document = await described(await control.stranger())
+    told = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+    text = DOCS.read_text("utf-8")
+    own = text[: text.index("## Joining from a browser")]
+    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", own, re.MULTILINE)) == told
+
+
+async def test_every_event_and_problem_is_in_the_docs() -> None:
+    sources = Path(__file__).parents[2] / "mcu"
+    text = DOCS.read_text("utf-8")
+    events = set(re.findall(r'"type": "(\w+)"', (sources / "control" / "event_views.py").read_text("utf-8")))
+    events |= {"participant_joined", "participant_changed"}
+    events |= {"recording_started", "recording_progress", "recording_stopped"}
+    codes = set(re.findall(r'^    [A-Z_]+ = "(\w+)"$', (sources / "conference" / "commands.py").read_text(), re.M))
+    codes |= set(re.findall(r'^    [A-Z_]+ = "(\w+)"$', (sources / "conference" / "joining.py").read_text(), re.M))
+    for source in (sources / "control").glob("*.py"):
+        codes |= set(re.findall(r'Problem\([^()]*"(\w+)"(?:, retry_after=\S+)?\)', source.read_text("utf-8"), re.S))
+    assert len(events) > 10 and len(codes) > 15
+    for word in events | codes:
+        assert f"`{word}`" in text, word
+
+
+async def test_the_page_comes_from_the_installation_alone(control: Control) -> None:
+    client = await control.stranger()
+    page = await client.get("/api/docs")
+    html = await page.text()
+    assert page.status == 200 and "http" not in html and "<script>" not in html
+    for source in re.findall(r'(?:src|href)="([^"]+)"', html):
+        answer = await client.get(source)
+        assert answer.status == 200 and answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert (await client.get("/api/docs/swagger-ui.css")).content_type == "text/css"
+    for hidden in ("secret.txt", "..%2Fsecret.txt", "%2e%2e", "index.html"):
+        assert (await client.get(f"/api/docs/{hidden}")).status == 404
