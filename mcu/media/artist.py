@@ -47,8 +47,13 @@ class Artist:
         self._font(16)  # a missing font is found now, not in the middle of a conference
         self._drawings: OrderedDict[tuple[object, ...], Overlay] = OrderedDict()
 
-    def label(self, name: str, microphone_muted: bool, tile: Size) -> Overlay:
-        """The strip with the name, for the lower left corner of a tile of this size. Long names end in an ellipsis."""
+    def label(self, name: str, microphone_muted: bool, tile: Size) -> Overlay | None:
+        """The strip with the name, for the lower left corner of a tile of this size. Long names end in an ellipsis.
+
+        None when there is nothing to tell.
+        """
+        if not printable(name) and not microphone_muted:
+            return None
         key = ("label", name, microphone_muted, tile)
         return self._kept(key, lambda: self._draw_label(name, microphone_muted, tile))
 

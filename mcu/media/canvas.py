@@ -63,7 +63,7 @@ class Canvas:
             window.fill(_BACKGROUND)
             return
         label = self._artist.label(content.name, content.microphone_muted, tile.size)
-        label_place = _label_place(label.size, tile.size)
+        label_place = _label_place(label, tile.size)
         if content.picture is None:
             window.fill(_PLACEHOLDER)
             _blend_centred(self._artist.avatar(content.name, content.camera_muted, tile.size), window)
@@ -79,7 +79,7 @@ class Canvas:
             if content.look is Look.FROZEN:
                 picture.dim(_FROZEN_BRIGHTNESS, _FROZEN_SATURATION)
                 _blend_centred(self._artist.frozen_sign(tile.size), window)
-        if label_place.size == label.size:
+        if label is not None and label_place.size == label.size:
             label.blend(window, label_place.x, label_place.y)
 
     def _frame_tile(self, tile: Rect, colour: Colour) -> None:
@@ -109,9 +109,9 @@ def _blend_centred(drawing: Overlay, picture: Planes) -> None:
         drawing.blend(picture, place.x, place.y)
 
 
-def _label_place(label: Size, tile: Size) -> Rect:
-    """The lower left corner of the tile; without area where a tile is too small for its label."""
+def _label_place(label: Overlay | None, tile: Size) -> Rect:
+    """The lower left corner of the tile; without area where there is no label or the tile is too small for it."""
     margin = 2 * max(1, round(tile[1] / 90))
-    if label[0] + margin > tile[0] or label[1] + margin > tile[1]:
+    if label is None or label.size[0] + margin > tile[0] or label.size[1] + margin > tile[1]:
         return Rect(0, 0, 0, 0)
-    return Rect(margin, tile[1] - label[1] - margin, *label)
+    return Rect(margin, tile[1] - label.size[1] - margin, *label.size)

@@ -90,6 +90,8 @@ class PicturePipeline:
             leaving = list(self._leaving)
         for worker in leaving:
             worker.join(_STOP_SECONDS)
+            if worker.alive:
+                logger.error("conference %s: a thread of the picture does not end", self._conference_id)
 
     def apply(self, state: PictureState) -> None:
         """Change to ``state``; what is equal to before goes on undisturbed."""

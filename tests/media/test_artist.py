@@ -46,6 +46,11 @@ def test_a_label_is_kept_and_not_drawn_again():
     assert ARTIST.label("李明", True, (640, 360)) is not first
 
 
+def test_nobody_in_particular_gets_no_label():
+    assert ARTIST.label(" \n", False, (640, 360)) is None
+    assert ARTIST.label("", True, (640, 360)) is not None
+
+
 def test_drawings_kept_are_bounded():
     artist = Artist(FONT)
     for index in range(300):
@@ -56,7 +61,8 @@ def test_drawings_kept_are_bounded():
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=200), st.booleans(), st.sampled_from([(1920, 1080), (320, 180), (78, 42), (42, 78), (16, 16)]))
 def test_any_name_is_drawn_narrower_than_its_tile(name, microphone_muted, tile):
-    assert ARTIST.label(name, microphone_muted, tile).size[0] <= max(tile[0], 32)
+    label = ARTIST.label(name, microphone_muted, tile)
+    assert label is None or label.size[0] <= max(tile[0], 32)
     assert max(ARTIST.avatar(name, microphone_muted, tile).size) <= min(tile)
 
 
@@ -65,7 +71,9 @@ def test_chinese_names_have_glyphs():
     drawn = []
     for name in ("王小红王", "刘洋陈静"):
         picture = solid(320, 180, BLACK)
-        ARTIST.label(name, False, picture.size).blend(picture, 0, 0)
+        label = ARTIST.label(name, False, picture.size)
+        assert label is not None
+        label.blend(picture, 0, 0)
         drawn.append(picture.y.copy())
     assert np.abs(drawn[0].astype(int) - drawn[1]).max() > 100
 
