@@ -5,8 +5,8 @@ import { Api, ApiError, EventChannel, eventsUrl } from "./protocol.js";
 import { ReconnectPolicy } from "./reconnect.js";
 import { applyEvent, conferencesOf } from "./roster.js";
 
-/** How often it is looked whether a new attempt is due. */
-const TICK_MS = 200;
+/** How often it is looked whether media still come, and whether a new attempt is due. */
+const TICK_MS = 250;
 
 /** Coming back by ourselves is welcome after a drop-out, but not hours later when a lid is opened. */
 const REJOIN_WINDOW_MS = 120_000;
@@ -171,8 +171,7 @@ export class Call extends EventTarget {
 
   /** @param {MediaLink} link @param {RTCPeerConnectionState} state */
   linkChanged(link, state) {
-    if (this.state === "ended" || (link !== this.link && link !== this.candidate)) return;
-    if (link !== this.link) return;
+    if (this.state === "ended" || link !== this.link) return;
     this.policy.connectionChanged(state, performance.now());
     if (state === "connected") {
       this.lastContact = Date.now();
@@ -190,9 +189,23 @@ export class Call extends EventTarget {
 
   tick() {
     if (this.rejoining) return;
-    const now = performance.now();
-    if (this.link?.connection.connectionState === "connected") this.lastContact = Date.now();
-    if (this.policy.isDue(now)) this.reconnect();
+    if (this.link?.connection.connectionState === "connected") this.checkFlow(this.link);
+    if (this.policy.isDue(performance.now())) this.reconnect();
+  }
+
+  /** @param {MediaLink} link that says it is connected */
+  async checkFlow(link) {
+    const changed = await link.checkFlow(performance.now());
+    if (this.state === "ended" || link !== this.link) return;
+    if (link.flow.state === "flowing") this.lastContact = Date.now();
+    if (!changed) return;
+    if (link.flow.state === "stalled") {
+      this.setState("reconnecting");
+      this.policy.suspected(performance.now());
+    } else if (!this.candidate) {
+      // It healed by itself before a new connection was needed.
+      this.linkChanged(link, link.connection.connectionState);
+    }
   }
 
   /** Offer our media anew. An attempt that is still under way is overtaken by this one. */

@@ -1,6 +1,7 @@
 // One RTCPeerConnection with the server: offer, answer, tracks. A link is used once; reconnecting makes a fresh one.
 
 import { preferred } from "./codecs.js";
+import { FlowWatch } from "./reconnect.js";
 
 /** The server is ICE-lite and found at its host candidates; gathering ours takes milliseconds, or is not waited for. */
 const GATHERING_CAP_MS = 1000;
@@ -36,6 +37,7 @@ export class MediaLink {
   constructor({ tracks, sends, onState }) {
     this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this.stream = new MediaStream();
+    this.flow = new FlowWatch();
     this.sends = { ...sends };
     /** @type {Record<"audio"|"video", RTCRtpTransceiver>} */
     this.transceivers = { audio: this.addMedia("audio", tracks.audio), video: this.addMedia("video", tracks.video) };
@@ -76,6 +78,11 @@ export class MediaLink {
     if (!this.sends[kind]) return track === null;
     await this.transceivers[kind].sender.replaceTrack(track);
     return true;
+  }
+
+  /** Look whether media still come. @param {number} now @returns {Promise<boolean>} whether that changed */
+  async checkFlow(now) {
+    return this.flow.measure((await this.statistics()).bytes, now);
   }
 
   /** What a person may want to know of the connection: sizes in pixels, rates in bit/s, times in seconds. */

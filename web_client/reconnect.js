@@ -5,6 +5,9 @@ import { backoff } from "./protocol.js";
 /** A connection may be "disconnected" this long before it is given up: short drop-outs of Wi-Fi heal by themselves. */
 export const DISCONNECTED_PATIENCE_MS = 2000;
 
+/** Sound comes fifty times a second, whoever is silent: this long without anything, and the way to us is broken. */
+export const STALLED_PATIENCE_MS = 2000;
+
 /** Asking the server may take this long: it may be waiting for a new worker. Longer than a request's own time-out. */
 export const ANSWER_PATIENCE_MS = 12_000;
 
@@ -68,5 +71,31 @@ export class ReconnectPolicy {
 
   isDue(/** @type {number} */ now) {
     return this.due !== null && now >= this.due;
+  }
+}
+
+/**
+ * Sees that media have stopped long before the browser does: its own check of the path takes five seconds and more.
+ * Only what has flowed can stall, so a connection that never brings anything is not torn down again and again.
+ */
+export class FlowWatch {
+  constructor() {
+    this.bytes = 0;
+    this.grewAt = 0;
+    /** @type {"waiting"|"flowing"|"stalled"} */
+    this.state = "waiting";
+  }
+
+  /** @param {number} bytes received so far on this connection @param {number} now @returns {boolean} whether the state changed */
+  measure(bytes, now) {
+    const before = this.state;
+    if (bytes > this.bytes) {
+      this.grewAt = now;
+      this.state = "flowing";
+    } else if (this.state === "flowing" && now - this.grewAt >= STALLED_PATIENCE_MS) {
+      this.state = "stalled";
+    }
+    this.bytes = bytes;
+    return this.state !== before;
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ANSWER_PATIENCE_MS, CONNECT_PATIENCE_MS, DISCONNECTED_PATIENCE_MS, ReconnectPolicy } from "../../web_client/reconnect.js";
+import { ANSWER_PATIENCE_MS, CONNECT_PATIENCE_MS, DISCONNECTED_PATIENCE_MS, FlowWatch, ReconnectPolicy, STALLED_PATIENCE_MS } from "../../web_client/reconnect.js";
 import { REQUEST_TIMEOUT_MS } from "../../web_client/protocol.js";
 
 const policy = () => new ReconnectPolicy({ random: () => 1 });
@@ -69,4 +69,23 @@ test("doubt asks the server at once", () => {
   const p = policy();
   p.suspected(10);
   assert.equal(p.isDue(10), true);
+});
+
+test("media that stop are seen, media that come back too", () => {
+  const flow = new FlowWatch();
+  assert.equal(flow.measure(100, 0), true);
+  assert.equal(flow.state, "flowing");
+  assert.equal(flow.measure(100, STALLED_PATIENCE_MS - 1), false);
+  assert.equal(flow.measure(100, STALLED_PATIENCE_MS), true);
+  assert.equal(flow.state, "stalled");
+  assert.equal(flow.measure(100, STALLED_PATIENCE_MS * 2), false);
+  assert.equal(flow.measure(101, STALLED_PATIENCE_MS * 2), true);
+  assert.equal(flow.state, "flowing");
+});
+
+test("what never flowed does not stall", () => {
+  const flow = new FlowWatch();
+  assert.equal(flow.measure(0, 0), false);
+  assert.equal(flow.measure(0, 1e9), false);
+  assert.equal(flow.state, "waiting");
 });
