@@ -9,7 +9,7 @@ import pytest
 from sip.core import AgentSettings
 from sip.errors import CallStateError
 from sip.events import CallAnswered, CallEnded, CallRefused, IncomingCall, OptionsReceived, ReofferReceived
-from sip.flow import Flow
+from sip.flow import Address
 from sip.message import Request, Response, parse
 from sip.transaction_layer import MAX_SERVER_TRANSACTIONS
 from tests.sip.network import ANSWER, SDP, Network, Node
@@ -70,9 +70,9 @@ class Peer:
     def last(self) -> Request | Response:
         return parse(self.network.sent[-1][2])
 
-    def connect(self, **headers: str) -> tuple[str, str]:
+    def connect(self, record_route: str = "") -> tuple[str, str]:
         """An established call: handle and our tag."""
-        assert self.send("INVITE", body=SDP, **headers) == ["100"]
+        assert self.send("INVITE", body=SDP, Record_Route=record_route) == ["100"]
         event = self.agent_node.of_type(IncomingCall)[-1]
         assert isinstance(event, IncomingCall)
         self.agent.accept(event.call, ANSWER)
@@ -162,14 +162,17 @@ def test_options_tells_what_we_can_do(peer: Peer) -> None:
 
 def test_responses_go_to_the_port_that_via_asks_for(peer: Peer) -> None:
     peer.source = ("192.0.2.9", 33333)
-    flows: list[Flow] = []
-    send = peer.agent._core.send
-    peer.agent._core.send = lambda flow, data: (flows.append(flow), send(flow, data))[1]  # type: ignore[method-assign]
-    peer.agent._core.transactions._context.__dict__["send"] = peer.agent._core.send
+    receivers: list[Address] = []
+
+    def note(data: bytes, sender: Address, receiver: Address) -> bool:
+        receivers.append(receiver)
+        return False
+
+    peer.network.drop = note
     peer.send("OPTIONS", call_id="a")
     peer.via = "SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bKr"
     peer.send("OPTIONS", call_id="b")
-    assert [flow.remote for flow in flows] == [("192.0.2.9", 5060), ("192.0.2.9", 33333)]
+    assert receivers == [("192.0.2.9", 5060), ("192.0.2.9", 33333)]
     assert ";received=192.0.2.9;rport=33333" in (header(peer, "Via") or "")
 
 
@@ -181,7 +184,7 @@ def test_several_vias_in_one_line_all_come_back(peer: Peer) -> None:
 
 
 def test_record_routes_come_back_and_lead_later_requests(peer: Peer) -> None:
-    call, _ = peer.connect(Record_Route="<sip:p1.example;lr>, <sip:p2.example:5070;lr>")
+    call, _ = peer.connect("<sip:p1.example;lr>, <sip:p2.example:5070;lr>")
     peer.agent.send_info(call, "application/dtmf", "1")
     peer.network.run(0)
     info = peer.last()
@@ -191,7 +194,7 @@ def test_record_routes_come_back_and_lead_later_requests(peer: Peer) -> None:
 
 
 def test_a_strict_router_gets_itself_in_the_request_uri(peer: Peer) -> None:
-    call, _ = peer.connect(Record_Route="<sip:old.example>, <sip:p2.example;lr>")
+    call, _ = peer.connect("<sip:old.example>, <sip:p2.example;lr>")
     peer.agent.hang_up(call)
     peer.network.run(0)
     bye = peer.last()

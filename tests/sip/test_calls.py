@@ -148,7 +148,7 @@ def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_ended() -> None:
 
 def test_a_lost_ack_has_the_2xx_sent_again_and_answered_by_the_same_ack() -> None:
     pair = Pair()
-    lost = []
+    lost: list[bytes] = []
 
     def drop(data: bytes, sender: object, receiver: object) -> bool:
         if data.startswith(b"ACK") and len(lost) < 3:

@@ -125,7 +125,7 @@ def test_bytes_beyond_content_length_are_dropped() -> None:
     ],
 )
 def test_malformed_requests_can_be_refused(start: str, changes: dict[str, str], status: int) -> None:
-    error = fault(raw(start, **changes))
+    error = fault(raw(start, b"", **changes))
     assert error.status == status
     assert error.request is not None
     refusal = error.request.response(error.status, "tag")
@@ -135,9 +135,13 @@ def test_malformed_requests_can_be_refused(start: str, changes: dict[str, str], 
     )
 
 
-@pytest.mark.parametrize("name", ["Via", "From", "To", "Call_ID", "CSeq"])
+def without(name: str) -> bytes:
+    return b"\r\n".join(line for line in raw().split(b"\r\n") if not line.startswith(name.encode() + b":"))
+
+
+@pytest.mark.parametrize("name", ["Via", "From", "To", "Call-ID", "CSeq"])
 def test_without_a_required_header_no_refusal_is_possible(name: str) -> None:
-    assert fault(raw(**{name: None})).request is None
+    assert fault(without(name)).request is None
 
 
 @pytest.mark.parametrize(
@@ -151,7 +155,7 @@ def test_without_a_required_header_no_refusal_is_possible(name: str) -> None:
         raw("SIP/2.0 700 x"),
         raw("SIP/1.0 200 OK"),
         raw("SIP/2.0 200 OK", Via="garbage"),
-        raw("SIP/2.0 200 OK", **{"Bad Name": "x"}),
+        raw("SIP/2.0 200 OK", Subject="x\r\nBad Name: x"),
         raw(Via="garbage", Contact="<"),
         b"\xff" * 100,
     ],
