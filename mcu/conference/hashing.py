@@ -7,12 +7,16 @@ import base64
 import binascii
 import hashlib
 import hmac
+import os
 import secrets
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 SALT_BYTES = 16
 KEY_BYTES = 32
+NICE = 10
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,14 @@ _MAXIMUM_MEMORY = 128 * 1024 * 1024
 
 
 class Hasher:
-    """Hashes and checks secrets away from the event loop, two at a time so that guessers cannot use up the machine."""
+    """Hashes and checks secrets away from the event loop, one at a time and after everything else.
 
-    def __init__(self, cost: Cost = PASSWORD_COST, workers: int = 2) -> None:
+    So guessers, however many, cannot take the machine away from running conferences.
+    """
+
+    def __init__(self, cost: Cost = PASSWORD_COST) -> None:
         self._cost = cost
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="scrypt")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="scrypt", initializer=_step_back)
         # Compared with when there is no such account, so that both answers take equally long.
         self._decoy = f"{_header(cost)}${_encode(secrets.token_bytes(SALT_BYTES))}${_encode(secrets.token_bytes(32))}"
 
@@ -55,6 +62,12 @@ class Hasher:
     def close(self) -> None:
         """Stop the threads."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _step_back() -> None:
+    """Lower the priority of the calling thread (on Linux priorities are a thread's, setpriority(2))."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def _header(cost: Cost) -> str:

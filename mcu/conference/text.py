@@ -26,10 +26,10 @@ def clean_text(text: str, maximum: int) -> str:
     Control characters and the invisible ones that turn the direction of writing (category C) go: a name must not be
     able to look like another's or to break a log line. Joiners stay out too; Chinese and Latin names need none.
     """
-    composed = unicodedata.normalize("NFC", text[: 4 * maximum])
-    visible = "".join(" " if character.isspace() else character for character in composed)
-    printable = "".join(character for character in visible if unicodedata.category(character)[0] != "C")
-    return " ".join(printable.split())[:maximum].strip()
+    spaced = "".join(" " if character.isspace() else character for character in text[: 4 * maximum])
+    printable = "".join(character for character in spaced if unicodedata.category(character)[0] != "C")
+    composed = unicodedata.normalize("NFC", " ".join(printable.split()))
+    return composed[:maximum].strip()
 
 
 def clean_name(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +22,13 @@ SESSION_LIFE = timedelta(hours=12)
 """A working day: after it one logs in again, whatever happened between."""
 
 DEVICE_LIFE = timedelta(days=180)
+MAXIMUM_DEVICES = 100
+"""Browsers remembered for one account; the longest unused is forgotten first."""
+
+MAXIMUM_AT_ONCE = 8
+"""Passwords of one address being compared at a time: the queue is for everybody."""
+
+BUSY_SECONDS = 2.0
 MAXIMUM_SESSIONS = 50
 """Sessions of one account at a time; a script that logs in for every request pushes out its own oldest."""
 
@@ -80,6 +88,7 @@ class Accounts:
         self._clock = clock
         self._audit = audit
         self._throttle = Throttle()
+        self._at_work: Counter[str] = Counter()
 
     async def ensure_administrator(self) -> str | None:
         """Make the first account where there is none, and return its password, this once; else None."""
@@ -146,13 +155,26 @@ class Accounts:
             self._record("unknown" if device is None else name, source, "Login", "too_many_attempts")
             raise LoginRefused("Too many tries. Wait before the next one.", wait)
         hashed = await self._hash_of(name)
-        if not await self._hasher.verify(password[: MAXIMUM_LENGTH + 1], hashed):
+        if not await self._verify(password, hashed, source, known=device is not None):
             # An unknown name may be a password typed into the wrong field: not for the audit.
             self._record(name if hashed is not None else "unknown", source, "Login", "wrong_credentials")
             raise LoginRefused("Name or password is wrong.")
         self._throttle.succeeded(key)
         self._record(name, source, "Login", "done")
         return await self._begin(name, device_token if device is not None else None)
+
+    async def _verify(self, password: str, hashed: str | None, source: str, *, known: bool) -> bool:
+        """Compare, where not too many from this source wait for that already; known browsers are never kept waiting."""
+        group = source_group(source)
+        if not known and self._at_work[group] >= MAXIMUM_AT_ONCE:
+            raise LoginRefused("Too many logins at once. Wait before the next try.", BUSY_SECONDS)
+        self._at_work[group] += 1
+        try:
+            return await self._hasher.verify(password[: MAXIMUM_LENGTH + 1], hashed)
+        finally:
+            self._at_work[group] -= 1
+            if not self._at_work[group]:
+                del self._at_work[group]
 
     async def _hash_of(self, name: str) -> str | None:
         def work(connection: sqlite3.Connection) -> str | None:
@@ -194,6 +216,11 @@ class Accounts:
             connection.execute(
                 "INSERT OR REPLACE INTO device (token_hash, account, expires_at) VALUES (?, ?, ?)",
                 (token_hash(device), name, (now + DEVICE_LIFE).isoformat()),
+            )
+            connection.execute(
+                "DELETE FROM device WHERE account = ? AND token_hash NOT IN"
+                " (SELECT token_hash FROM device WHERE account = ? ORDER BY expires_at DESC, rowid DESC LIMIT ?)",
+                (name, name, MAXIMUM_DEVICES),
             )
 
         await self._database.write(work)

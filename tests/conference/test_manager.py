@@ -342,4 +342,5 @@ async def test_a_subscriber_that_sleeps_is_cut_off_and_nobody_else(world: World)
 async def test_names_are_cleaned(world: World) -> None:
     assert (await world.join_room(name=" Dr.\u202e\x00 Li \n")).name == "Dr. Li"
     assert (await world.join_room(name="\u200b")).name == "sip"
+    assert (await world.join_room(name="e\u200d\u0301")).name == "é"
     assert len((await world.join_room(name="长" * 500)).name) == 64

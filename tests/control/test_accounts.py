@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from mcu.control.accounts import ADMINISTRATOR, MAXIMUM_SESSIONS, AccountError, LoginRefused
+from mcu.control.accounts import (
+    ADMINISTRATOR,
+    BUSY_SECONDS,
+    MAXIMUM_DEVICES,
+    MAXIMUM_SESSIONS,
+    AccountError,
+    LoginRefused,
+)
 from mcu.control.passwords import generate_password, password_weakness
 from tests.control.conftest import PASSWORD, Control
 
@@ -67,6 +76,38 @@ async def test_a_guesser_locks_out_nobody_elsewhere(control: Control) -> None:
         await control.accounts.login("doctor", PASSWORD, "203.0.113.66")
     assert caught.value.retry_after is not None
     await control.accounts.login("doctor", PASSWORD, "203.0.113.1")
+
+
+async def test_unknown_names_are_slowed_down_as_known_ones_are(control: Control) -> None:
+    waits = []
+    for name in ("doctor", "nobody"):
+        for _ in range(6):
+            with pytest.raises(LoginRefused) as caught:
+                await control.accounts.login(name, "wrong", "203.0.113.66")
+            waits.append((str(caught.value), caught.value.retry_after))
+    assert waits[:6] == waits[6:] and waits[5][1] == 15.0
+
+
+async def test_one_address_cannot_fill_the_queue_of_comparisons(control: Control) -> None:
+    async def guess(name: str) -> float | None:
+        with pytest.raises(LoginRefused) as caught:
+            await control.accounts.login(name, "wrong", "203.0.113.66")
+        return caught.value.retry_after
+
+    known = (await control.accounts.login("doctor", PASSWORD, "203.0.113.66")).device_token
+    guesses = asyncio.gather(*(guess(f"name{index}") for index in range(100)))
+    await control.accounts.login("doctor", PASSWORD, "203.0.113.66", known)
+    waits = await guesses
+    assert BUSY_SECONDS in waits and None in waits
+    assert not control.accounts._at_work
+
+
+async def test_devices_of_an_account_are_limited(control: Control) -> None:
+    for _ in range(MAXIMUM_DEVICES + 5):
+        control.time.advance(1)
+        await control.accounts.login("doctor", PASSWORD, "")
+    count = await control.database.read(lambda c: c.execute("SELECT count(*) FROM device").fetchone()[0])
+    assert count == MAXIMUM_DEVICES
 
 
 async def test_a_guesser_behind_the_same_address_locks_out_no_known_browser(control: Control) -> None:

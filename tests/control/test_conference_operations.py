@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
+from mcu.control.settings import ControlSettings
 from mcu.media.facts import RecordingProgress
 from mcu.ports import MediaError
 from tests.control.conftest import Client, Control
@@ -213,3 +216,19 @@ async def test_size_and_type_of_bodies_are_checked(control: Control) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
         wrong = await client.post(f"{API}/conferences", data=b'{"number":"1"}', headers={"Content-Type": kind})
         assert wrong.status == 415 and (await wrong.json(content_type=None))["code"] == "wrong_content_type"
+
+
+@pytest.fixture
+def control_settings(control_settings: ControlSettings) -> ControlSettings:
+    return replace(control_settings, body_seconds=0.2)
+
+
+async def test_a_body_that_does_not_come_is_given_up(control: Control) -> None:
+    client = await control.user()
+    token = client.session.headers["Authorization"]
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    head = f"POST {API}/conferences HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
+    writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+    async with asyncio.timeout(5):
+        assert b" 408 " in await reader.readline()
+    writer.close()

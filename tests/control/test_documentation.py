@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import pytest
+
+from mcu.conference.manager import ConferenceManager
+from mcu.gateway.browser_gateway import BrowserAddresses, BrowserGateway
+from mcu.ports import Operation
+from recorder.store import RecordingStore
 from tests.control.conftest import Client, Control
+from tests.fakes.media import FakeMedia
+from vod.routes import operations as recording_operations
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 
@@ -45,6 +53,15 @@ async def test_every_route_is_described_and_every_description_is_served(control:
     assert told <= served
 
 
+@pytest.fixture
+def more_operations(tmp_path: Path) -> list[Operation]:
+    """What the server's other folders hand in."""
+    browsers = BrowserGateway(
+        cast(ConferenceManager, None), FakeMedia(), BrowserAddresses(None, ("192.0.2.1",), "AA:BB"), lambda: 1
+    )
+    return [*browsers.operations(), *recording_operations(RecordingStore(tmp_path / "recordings"))]
+
+
 async def test_every_operation_is_in_the_docs_and_no_other(control: Control) -> None:
     document = await described(await control.stranger())
     told = {
@@ -52,9 +69,17 @@ async def test_every_operation_is_in_the_docs_and_no_other(control: Control) -> 
         for path, methods in document["paths"].items()
         for method in methods
     }
-    text = DOCS.read_text("utf-8")
-    own = text[: text.index("## Joining from a browser")]
-    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", own, re.MULTILINE)) == told
+    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)` \|", DOCS.read_text("utf-8"), re.MULTILINE)) == told
+
+
+async def test_what_the_docs_say_of_access_is_so(control: Control) -> None:
+    document = await described(await control.stranger())
+    rows = re.findall(r"^\| `([A-Z]+) (/[^`]*)` \| (\w+) \|", DOCS.read_text("utf-8"), re.MULTILINE)
+    words = {"For accounts.": "accounts", "": "public"}
+    for method, path, access in rows:
+        described_ = document["paths"][f"/api/v1{path}"][method.lower()].get("description", "")
+        if path != "/events":  # it looks at tokens itself, as the first message may carry one
+            assert words.get(described_, "participants") == access, (method, path)
 
 
 async def test_every_event_and_problem_is_in_the_docs() -> None:
