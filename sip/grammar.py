@@ -123,6 +123,18 @@ def find_parameter(parameters: Parameters, name: str) -> str | None:
 
 
 def printable(text: str) -> str:
-    """``text`` fit for logs and events: bytes that were no UTF-8 and control characters become U+FFFD."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """``text`` fit for logs and screens.
+
+    Bytes that are no UTF-8 are read as GB 18030, which older Chinese room systems write their names in; what is
+    neither, and control characters, become U+FFFD.
+    """
+    data = text.encode("utf-8", "surrogateescape")
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            text = data.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        text = data.decode("utf-8", "replace")
     return "".join("\ufffd" if ord(character) < 0x20 or character == "\x7f" else character for character in text)

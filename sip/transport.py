@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
+from typing import cast
 
 from sip.flow import Flow
 from sip.listeners import Listener, LocalAddresses
@@ -41,6 +42,7 @@ class Transports:
         self._servers: list[asyncio.Server] = []
         self._connections: dict[int, _Connection] = {}
         self._waiting: dict[Flow, list[bytes]] = {}
+        self._opening: set[Flow] = set()  # connections promised by flow_to, not open yet
         self._names = Names()
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = count(1)
@@ -74,25 +76,34 @@ class Transports:
     def flow_to(self, transport: str, host: str, port: int) -> Flow | None:
         """See ``Router``."""
         connected = [connection.flow for connection in self._connections.values()]
-        for flow in [*connected, *self._waiting]:
-            if flow.connection is not None and flow.transport == transport and flow.remote == (host, port):
+        for flow in [*connected, *self._opening]:
+            if flow.transport == transport and flow.remote == (host, port):
                 return flow
         listener = self._listener_for(transport, host)
         if listener is None:
             return None
         local = self._addresses.towards(listener.host, host), listener.port
-        return Flow(transport, (host, port), local, None if transport == "udp" else next(self._numbers))
+        if transport == "udp":
+            return Flow(transport, (host, port), local)
+        flow = Flow(transport, (host, port), local, next(self._numbers))
+        self._opening.add(flow)
+        return flow
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Send one message; failures come back through ``on_lost``."""
-        if flow.connection is not None and flow.connection in self._connections:
+        if flow.connection is None:
+            address = flow.remote[0] if _is_address(flow.remote[0]) else self._names.get(flow.remote[0])
+            if address is None:
+                self._send_later(flow, data)
+            else:
+                self._send_datagram(flow, address, data)
+        elif flow.connection in self._connections:
             self._connections[flow.connection].send(data)
-        elif flow.connection is None and _is_address(flow.remote[0]):
-            self._send_datagram(flow, flow.remote[0], data)
-        elif flow.connection is None and (address := self._names.get(flow.remote[0])):
-            self._send_datagram(flow, address, data)
-        else:
+        elif flow in self._opening:
             self._send_later(flow, data)
+        else:
+            # The peer closed it; its port was an outgoing one, so there is no way to open it from here.
+            asyncio.get_running_loop().call_soon(self._on_lost, flow)
 
     def close_flow(self, flow: Flow) -> None:
         """Close a connection after what was sent on it."""
@@ -112,7 +123,9 @@ class Transports:
             protocol.listener = bound
             self._datagram[bound] = transport
         elif listener.transport == "tcp":
-            server = await loop.create_server(lambda: _Connection(self), listener.host, listener.port)
+            server = await loop.create_server(
+                lambda: _Connection(self, listener.transport), listener.host, listener.port
+            )
             bound = replace(listener, port=server.sockets[0].getsockname()[1])
             self._servers.append(server)
         else:
@@ -137,6 +150,7 @@ class Transports:
             return False
         if connection.flow.connection is None:
             connection.flow = replace(connection.flow, connection=next(self._numbers))
+        self._opening.discard(connection.flow)
         self._connections[connection.flow.connection or 0] = connection
         return True
 
@@ -177,10 +191,11 @@ class Transports:
                     await self._names.look_up(flow.remote[0], is_ipv6=":" in flow.local[0])
                 else:
                     loop = asyncio.get_running_loop()
-                    await loop.create_connection(lambda: _Connection(self, flow), *flow.remote)
+                    await loop.create_connection(lambda: _Connection(self, flow.transport, flow), *flow.remote)
         except (OSError, TimeoutError) as error:
             logger.info("no way to %s:%d over %s: %s", *flow.remote, flow.transport, error or "timeout")
             del self._waiting[flow]
+            self._opening.discard(flow)
             self._on_lost(flow)
             return
         for data in self._waiting.pop(flow):
@@ -203,20 +218,20 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 class _Connection(asyncio.Protocol):
-    """A TCP connection, opened by either side. ``flow`` is complete once connected."""
+    """A connection, opened by either side. ``flow`` is complete once connected."""
 
-    def __init__(self, owner: Transports, flow: Flow | None = None) -> None:
+    def __init__(self, owner: Transports, transport: str, flow: Flow | None = None) -> None:
         self._owner = owner
         self._transport: asyncio.Transport | None = None
         self._silence: asyncio.TimerHandle | None = None
-        self.flow = flow or Flow("tcp", ("", 0), ("", 0))
+        self.flow = flow or Flow(transport, ("", 0), ("", 0))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self._transport = transport
         if self.flow.connection is None:
             remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-            self.flow = Flow("tcp", (remote[0], remote[1]), (local[0], local[1]))
+            self.flow = replace(self.flow, remote=(remote[0], remote[1]), local=(local[0], local[1]))
             self._silence = asyncio.get_running_loop().call_later(MAX_SILENCE, transport.abort)
         if not self._owner.connected(self):
             transport.abort()

@@ -75,6 +75,7 @@ def test_contact_star_stands_alone() -> None:
         parse_contacts(["*", "<sip:a@b>"])
 
 
-def test_bytes_that_are_no_utf8_are_shown_as_replacement() -> None:
-    name = b"\xbb\xe1\xd5\xef".decode("utf-8", "surrogateescape")
-    assert set(NameAddress(B, name).shown_name) == {"\ufffd"}
+def test_names_in_the_older_chinese_encoding_are_read() -> None:
+    name = "会诊室".encode("gb18030").decode("utf-8", "surrogateescape")
+    assert NameAddress(B, name).shown_name == "会诊室"
+    assert NameAddress(B, b"\xff\xff".decode("utf-8", "surrogateescape")).shown_name == "\ufffd\ufffd"
