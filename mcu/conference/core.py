@@ -24,6 +24,7 @@ class Running:
     """A running conference: its newest model, and what is behind its participants.
 
     ``empty_since`` (monotonic seconds) is None while somebody is in, ``over`` is set when it ended.
+    ``joining`` is who is in the model already, but nobody was told of yet.
     """
 
     conference: Conference
@@ -31,6 +32,7 @@ class Running:
     revision: int = 0
     owners: dict[str, LegOwner] = field(default_factory=dict)
     over: bool = False
+    joining: str | None = None
 
 
 class ConferenceCore:

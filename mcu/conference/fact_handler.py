@@ -51,7 +51,8 @@ class FactHandler:
 
     def _changed(self, running: Running, participant: Participant) -> None:
         running.conference = running.conference.changed(participant.id, lambda _: participant)
-        self._core.publish(events.ParticipantChanged(self._core.clock.wall(), running.conference, participant))
+        if participant.id != running.joining:
+            self._core.publish(events.ParticipantChanged(self._core.clock.wall(), running.conference, participant))
 
     async def _failed(self, running: Running, fact: facts.LegFailed) -> None:
         logger.warning("Conference %s: leg %s failed: %s", running.conference.number, fact.leg, fact.reason)

@@ -135,6 +135,8 @@ class ConferenceManager:
                 if created:
                     await self._core.forget(running)
                 raise
+            finally:
+                running.joining = None
             if created:
                 self._core.publish(events.ConferenceCreated(self._clock.wall(), running.conference))
             # A fact may have changed it meanwhile.
@@ -170,6 +172,7 @@ class ConferenceManager:
         participant = Participant(
             participant_id, name, newcomer.kind, leg, self._clock.wall(), flowing=_flows_at_once(leg)
         )
+        running.joining = participant_id
         self._core.seat(running, participant, newcomer.owner)
         try:
             await self._core.attempt(running, lambda now: now.without(participant_id), participant_id)

@@ -13,10 +13,11 @@ from mcu.conference.manager import ConferenceManager
 from mcu.control.access import Authority, check_access, set_session
 from mcu.control.accounts import Accounts
 from mcu.control.bodies import json_answer, read_body
-from mcu.control.conference_operations import ConferenceOperations, ParticipantOperations
+from mcu.control.conference_operations import ConferenceOperations
 from mcu.control.documentation import add_documentation
 from mcu.control.event_socket import EventSockets
 from mcu.control.openapi import API_ROOT, document, route_path
+from mcu.control.participant_operations import ParticipantOperations
 from mcu.control.problems import problems
 from mcu.control.security import add_security_headers, origin_check
 from mcu.control.session_operations import SessionOperations

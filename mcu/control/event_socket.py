@@ -19,8 +19,8 @@ from mcu.conference.throttle import source_group
 from mcu.conference.views import ConferenceView, conference_view
 from mcu.control.access import Authority, Identity
 from mcu.control.bodies import Body
-from mcu.control.conference_operations import all_conferences
 from mcu.control.event_views import event_message, kicked, welcome
+from mcu.control.overview import all_conferences
 from mcu.control.settings import ControlSettings
 from mcu.ports import Actor, ActorKind, Operation, Problem, Query
 
@@ -85,7 +85,10 @@ class EventSockets:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One socket from its opening to its end."""
-        socket = web.WebSocketResponse(heartbeat=self._settings.heartbeat_seconds, max_msg_size=MAXIMUM_MESSAGE)
+        # Messages are short, and a compressor for each of hundreds of sockets is not.
+        socket = web.WebSocketResponse(
+            heartbeat=self._settings.heartbeat_seconds, max_msg_size=MAXIMUM_MESSAGE, compress=False
+        )
         if not socket.can_prepare(request).ok:
             raise Problem(426, "WebSocket needed", "This is a WebSocket; ask for an upgrade.", "websocket_needed")
         if len(self._open) >= self._settings.maximum_event_sockets:

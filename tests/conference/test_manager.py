@@ -290,6 +290,20 @@ async def test_browsers_are_connecting_until_their_transport_stands(world: World
     assert connected is not None and connected.state is ParticipantState.CONNECTED
 
 
+async def test_nobody_hears_of_a_newcomer_before_it_is_in(world: World) -> None:
+    await world.join_room()
+    world.happened()
+    world.media.gate = asyncio.Event()
+    joining = asyncio.create_task(world.join_browser())
+    await world.media.waiting.wait()
+    leg = world.media.history[-1].legs[-1].id
+    world.media.report(LegConnected(conference=world.media.history[-1].id, leg=leg))
+    assert world.kinds() == []
+    world.media.gate.set()
+    browser = await joining
+    assert browser.state is ParticipantState.CONNECTED and world.kinds() == ["ParticipantJoined"]
+
+
 async def test_a_new_worker_makes_browsers_connect_again(world: World) -> None:
     browser, room = await world.join_browser(), await world.join_room()
     world.media.report(LegConnected(conference=world.media.only.id, leg=browser.id))

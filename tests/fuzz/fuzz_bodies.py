@@ -7,8 +7,9 @@ import unicodedata
 
 from mcu.conference.text import MAXIMUM_NAME, clean_name
 from mcu.control.bodies import parse_body
-from mcu.control.conference_operations import ConferenceChange, NewConference, ParticipantChange
+from mcu.control.conference_operations import ConferenceChange, NewConference
 from mcu.control.event_socket import TokenMessage
+from mcu.control.participant_operations import ParticipantChange
 from mcu.control.problems import InvalidBody, problem_response
 from mcu.control.session_operations import LoginBody, PasswordBody
 from mcu.ports import Problem
