@@ -197,6 +197,11 @@ class RecordingStore:
             raise RecordingNotFound(f"recording {recording_id} has no part {number}")
         return path
 
+    def is_closed(self, recording_id: str, number: int) -> bool:
+        """Whether a part's bytes will never change any more. Raises RecorderError."""
+        summary = read_part_summary(recording_directory(self.root, recording_id), number)
+        return summary is not None and summary.end is not None
+
     def read_thumbnail(self, recording_id: str) -> bytes | None:
         """The thumbnail (JPEG) as it was kept; None when there is none yet."""
         try:

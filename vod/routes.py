@@ -103,7 +103,10 @@ class _Routes:
             raise _not_found("a part's number has four digits")
         recording_id = request.match_info["id"]
         path = await _in_thread(lambda: self._store.part_file(recording_id, int(number)))
-        headers = {"Content-Type": "video/mp4", "Cache-Control": "private, no-cache"}
+        closed = await _in_thread(lambda: self._store.is_closed(recording_id, int(number)))
+        # A browser that has kept ranges of a file cuts a later range off where the file ended then, and asks with
+        # If-Range, which gets it all of a file that has grown (RFC 9110 section 13.1.5). Nothing of it may be kept.
+        headers = {"Content-Type": "video/mp4", "Cache-Control": "private, no-cache" if closed else "no-store"}
         if request.query.get("download") == "1":
             recording = await self._open(request)
             headers["Content-Disposition"] = _attachment(recording, int(number))

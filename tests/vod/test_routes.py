@@ -12,12 +12,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
 from recorder.formats import VideoFormat
-from recorder.layout import thumbnail_file
+from recorder.layout import index_file, thumbnail_file
 from recorder.store import RecordingStore
 from recorder.writer import RecordingWriter
 from tests.recorder.material import pictures
 from tests.recorder.playback import decode
-from tests.recorder.writing import feed
+from tests.recorder.writing import feed, record
 from tests.vod.application import application
 from tests.vod.conftest import STARTED
 from vod.routes import operations
@@ -91,6 +91,21 @@ async def test_a_download_has_a_readable_name_in_any_script(client: TestClient) 
         "filename*=UTF-8''%E4%BC%9A%E8%AF%8A%20%20%20ward%20round%202026-03-04_0506-2.mp4"
     )
     assert len(decode(await response.read()).pictures) == 120
+
+
+async def test_only_a_closed_part_may_be_kept_by_browsers(
+    client: TestClient,  # type: ignore[type-arg]
+    fresh: TestClient,  # type: ignore[type-arg]
+    empty_store: RecordingStore,
+) -> None:
+    closed = await client.get(f"{BASE}/two-parts/parts/0001.mp4")
+    assert closed.headers["Cache-Control"] == "private, no-cache"
+    directory = empty_store.create("cut-off", "1000", "", STARTED)
+    record(directory, pictures([n / 30 for n in range(60)]))
+    index = index_file(directory, 1)
+    index.write_bytes(index.read_bytes()[:-5])
+    growing = await fresh.get(f"{BASE}/cut-off/parts/0001.mp4")
+    assert growing.headers["Cache-Control"] == "no-store"
 
 
 async def test_a_range_beyond_the_end_is_refused(client: TestClient) -> None:  # type: ignore[type-arg]
