@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
 from gatekeeper.dialing import DialSettings, Refused, RoomDestination, resolve
-
-from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
+from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
 from mcu.gateway.rtp_ports import NoPortsLeft, RtpPorts
-from mcu.gateway.sip_media import RoomMedia, local_media, room_capabilities, sip_leg
+from mcu.gateway.sip_call import CallDescriptions, SipCall
+from mcu.gateway.sip_media import RoomMedia, room_capabilities
+from mcu.gateway.sip_replies import Refusal, end_reason, refusal_of
 from mcu.media.facts import Fact, LegSilent
-from mcu.media.spec import LegSpec, PlainTransport
+from mcu.media.spec import LegSpec
 from mcu.ports import MediaControl, MediaError
 from sip import events as sip_events
 from sip.errors import CallStateError
-from sip.sdp.grammar import SdpError, SessionDescription, parse
-from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
+from sip.once import OncePerSource
+from sip.sdp.grammar import SdpError
+from sip.sdp.negotiation import NotAcceptable
 from sip.sdp.session import NegotiatedSession
+from sip.warning import Warning
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +36,11 @@ PICTURE_FAST_UPDATE = (
     b"<media_control><vc_primitive><to_encoder><picture_fast_update/></to_encoder></vc_primitive></media_control>\r\n"
 )
 
-# Why the conference turned a caller away, as SIP says it.
-_REFUSALS = {
-    JoinCode.UNKNOWN_ROOM: 404,
-    JoinCode.WRONG_PIN: 403,
-    JoinCode.TOO_MANY_ATTEMPTS: 403,
-    JoinCode.FULL: 486,
-    JoinCode.LOCKED: 480,
-    JoinCode.MEDIA: 503,
-}
+# Somebody will have hung up by then; seconds.
+NO_PORTS_RETRY = 60
+
+# Addresses that mean all of a machine's: no peer can be told them.
+_UNSPECIFIED = ("0.0.0.0", "::", "")
 
 
 class SipCommands(Protocol):
@@ -54,27 +52,15 @@ class SipCommands(Protocol):
         call: str,
         status: int,
         reason: str | None = None,
-        warning: str | None = None,
+        warning: Warning | str | None = None,
         retry_after: int | None = None,
     ) -> None: ...
     def answer_reoffer(self, call: str, sdp: str) -> None: ...
-    def refuse_reoffer(self, call: str, status: int, reason: str | None = None, warning: str | None = None) -> None: ...
+    def refuse_reoffer(
+        self, call: str, status: int, reason: str | None = None, warning: Warning | str | None = None
+    ) -> None: ...
     def hang_up(self, call: str, reason: str | None = None) -> None: ...
     def send_info(self, call: str, content_type: str, body: bytes) -> None: ...
-
-
-@dataclass
-class _Call:
-    """A room's call. ``over`` once it is cancelled, ended or refused: what is still under way must then be undone."""
-
-    handle: str
-    room: RoomMedia
-    session_id: int
-    version: int = 1
-    seat: Seat | None = None
-    name: str = ""
-    offered: SessionDescription | None = field(default=None, repr=False)
-    over: bool = False
 
 
 class SipGateway:
@@ -102,39 +88,43 @@ class SipGateway:
         self._media = media
         self._ports = ports
         self._media_host = media_host
-        self._public_address = public_address
+        self._public_address = public_address or (media_host if media_host not in _UNSPECIFIED else None)
         self._silence_timeout = silence_timeout
         self._ids = ids
         self._dialing = dialing or DialSettings()
         self._capabilities = room_capabilities(bitrate=manager.settings.bitrate, frame_rate=manager.settings.frame_rate)
-        self._calls: dict[str, _Call] = {}
-        self._by_participant: dict[str, _Call] = {}
+        self._calls: dict[str, SipCall] = {}
+        self._by_participant: dict[str, SipCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._refused = OncePerSource(logger)
         media.on_fact(self._handle_fact)
 
     def handle(self, event: sip_events.Event) -> None:
         """Take one event of the user agent; called on the event loop, never waits."""
         match event:
             case sip_events.IncomingCall():
-                self._spawn(self._receive_call(event))
-            case sip_events.CallConfirmed(call=handle, answer=body):
-                self._with_call(handle, lambda call: self._confirmed(call, body))
-            case sip_events.CallCancelled(call=handle) | sip_events.CallEnded(call=handle):
-                self._with_call(handle, lambda call: self._ended(call, "left"))
+                self._receive_call(event)
+            case (
+                sip_events.CallConfirmed(call=handle, answer=body)
+                | sip_events.ReofferAnswered(call=handle, answer=body)
+            ):
+                self._in_turn(handle, lambda call: self._confirmed(call, body))
             case sip_events.ReofferReceived(call=handle, offer=body):
-                self._with_call(handle, lambda call: self._reoffered(call, body))
-            case sip_events.ReofferAnswered(call=handle, answer=body):
-                self._with_call(handle, lambda call: self._confirmed(call, body))
+                self._in_turn(handle, lambda call: self._reoffered(call, body))
+            case sip_events.CallCancelled(call=handle) | sip_events.CallEnded(call=handle):
+                if (call := self._calls.get(handle)) is not None:
+                    self._end(call, "left")
             case sip_events.InfoReceived():
                 self._receive_info(event)
             case _:
                 logger.debug("SIP: %s", type(event).__name__)
 
     async def close(self) -> None:
-        """Wait for what is under way."""
-        for task in tuple(self._tasks):
+        """Give up what is under way. Called once signalling has stopped."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # LegOwner
 
@@ -142,10 +132,10 @@ class SipGateway:
         """See ``LegOwner``: BYE with the reason."""
         call = self._by_participant.get(leg_id)
         if call is not None and not call.over:
-            call.over = True
             self._forget(call)
+            self._release(call)
             with contextlib.suppress(CallStateError):  # the room was quicker
-                self._commands.hang_up(call.handle, reason)
+                self._commands.hang_up(call.handle, end_reason(reason))
 
     async def request_key_frame(self, leg_id: str) -> None:
         """See ``LegOwner``: INFO (RFC 5168)."""
@@ -154,167 +144,135 @@ class SipGateway:
             with contextlib.suppress(CallStateError):  # it has just ended
                 self._commands.send_info(call.handle, MEDIA_CONTROL, PICTURE_FAST_UPDATE)
 
-    # Calls
+    # A call comes in
 
-    async def _receive_call(self, event: sip_events.IncomingCall) -> None:
+    def _receive_call(self, event: sip_events.IncomingCall) -> None:
+        handle, source = event.call_id, event.source.remote[0]
         destination = resolve(event.request_uri, self._dialing)
         if isinstance(destination, Refused):
-            logger.info("call from %s refused: %s", event.source.remote[0], destination.reason)
-            self._commands.reject(event.call_id, destination.status, destination.reason)
+            self._reject(handle, source, Refusal(destination.status, destination.reason))
             return
         try:
             call = self._open_call(event)
         except NoPortsLeft as error:
-            logger.error("call from %s refused: %s", event.source.remote[0], error)
-            self._commands.reject(event.call_id, 503, "No media ports are left", retry_after=60)
+            logger.error("call from %s refused: %s", source, error)
+            self._reject(handle, source, Refusal(503, "No media ports are left", retry_after=NO_PORTS_RETRY))
             return
-        self._calls[call.handle] = call
         try:
-            session = self._first_session(call, event.offer)
-            await self._join(call, event, destination, session)
-        except (SdpError, NotAcceptable, JoinRefused) as refusal:
-            self._refuse(call, refusal)
+            session = None if event.offer is None else call.descriptions.answer(event.offer)
+        except (SdpError, NotAcceptable) as error:
+            self._release(call)
+            self._reject(handle, source, refusal_of(error))
             return
-        except BaseException:
-            self._refuse(call, None)
-            raise
-        if call.over:  # cancelled while the media was being set up
-            assert call.seat is not None
-            await self._manager.leave(call.seat.participant_id, "cancelled")
-            return
-        description = session.description if session is not None else call.offered
-        self._commands.accept(call.handle, str(description))
+        # Known before anything is waited for: a CANCEL may be the very next event.
+        self._calls[handle] = call
+        self._spawn(self._admit(call, destination, session))
 
-    def _open_call(self, event: sip_events.IncomingCall) -> _Call:
+    def _open_call(self, event: sip_events.IncomingCall) -> SipCall:
         audio = self._ports.take()
         try:
             video = self._ports.take()
         except NoPortsLeft:
             self._ports.give_back(audio)
             raise
-        return _Call(
+        room = RoomMedia(
+            bind_host=self._media_host,
+            public_host=self._public_address or event.source.local[0],
+            audio_port=audio,
+            video_port=video,
+            audio_ssrc=self._ids(),
+            video_ssrc=self._ids(),
+        )
+        return SipCall(
             handle=event.call_id,
-            room=RoomMedia(
-                bind_host=self._media_host,
-                public_host=self._public_address or event.source.local[0],
-                audio_port=audio,
-                video_port=video,
-                audio_ssrc=self._ids(),
-                video_ssrc=self._ids(),
-            ),
-            session_id=self._ids(),
+            source=event.source.remote[0],
             name=event.from_name or _user_part(event.from_uri),
+            room=room,
+            descriptions=CallDescriptions(room, self._capabilities, self._ids()),
         )
 
-    def _first_session(self, call: _Call, offer: str | None) -> NegotiatedSession | None:
-        """The answer to the caller's offer, or None when it sent none and ours goes out instead."""
-        if offer is None:
-            call.offered = make_offer(
-                self._capabilities, local_media(call.room), session_id=call.session_id, version=call.version
-            )
-            return None
-        return answer(
-            parse(offer),
-            self._capabilities,
-            local_media(call.room),
-            session_id=call.session_id,
-            version=call.version,
-        )
+    async def _admit(self, call: SipCall, destination: RoomDestination, session: NegotiatedSession | None) -> None:
+        """Join the conference, then answer. ``session`` None: the caller sent no offer, so ours goes out."""
 
-    async def _join(
-        self,
-        call: _Call,
-        event: sip_events.IncomingCall,
-        destination: RoomDestination,
-        session: NegotiatedSession | None,
-    ) -> None:
         def make_leg(seat: Seat) -> LegSpec:
+            if call.over:
+                raise CallStateError(f"{call.handle} was given up at the door")
             call.seat = seat
             self._by_participant[seat.participant_id] = call
-            return self._leg(call, session)
+            call.leg = call.make_leg(session)
+            return call.leg
 
-        newcomer = Newcomer(name=call.name, kind="sip", owner=self, make_leg=make_leg, source=event.source.remote[0])
-        await self._manager.join(destination.number, newcomer, destination.pin)
+        newcomer = Newcomer(name=call.name, kind="sip", owner=self, make_leg=make_leg, source=call.source)
+        try:
+            await self._manager.join(destination.number, newcomer, destination.pin)
+            if not call.over:  # else its leaving is under way
+                description = session.description if session is not None else call.descriptions.offer()
+                self._commands.accept(call.handle, str(description))
+                call.descriptions.sent(description, is_offer=session is None)
+        except CallStateError:
+            return  # given up a moment ago; that is dealt with when its event comes
+        except JoinRefused as error:
+            self._turn_away(call, refusal_of(error))
+        except BaseException:
+            self._turn_away(call, Refusal(500, "Server error"))
+            raise
 
-    def _leg(self, call: _Call, session: NegotiatedSession | None) -> LegSpec:
-        assert call.seat is not None
-        if session is not None:
-            return sip_leg(session, leg_id=call.seat.participant_id, name=call.name, room=call.room)
-        # The caller's answer to our offer is still to come: a seat without media until then.
-        return LegSpec(
-            id=call.seat.participant_id,
-            name=call.name,
-            transport=PlainTransport(local_host=call.room.bind_host),
+    def _turn_away(self, call: SipCall, refusal: Refusal) -> None:
+        if not call.over:
+            self._forget(call)
+            self._release(call)
+            self._reject(call.handle, call.source, refusal)
+
+    def _reject(self, handle: str, source: str, refusal: Refusal) -> None:
+        # Once per source and kind: whoever scans for rooms must not fill the log.
+        self._refused.warning(
+            f"{source} {refusal.status}", "call from %s refused with %d: %s", source, refusal.status, refusal.phrase
         )
+        with contextlib.suppress(CallStateError):  # the caller gave up in the same instant
+            self._commands.reject(handle, refusal.status, refusal.phrase, refusal.warning, refusal.retry_after)
 
-    def _refuse(self, call: _Call, refusal: Exception | None) -> None:
-        self._forget(call)
-        if call.over:
-            return
-        call.over = True
-        match refusal:
-            case SdpError():
-                status, reason, warning = 400, "Malformed session description", f"399 {refusal}"
-            case NotAcceptable():
-                status, reason, warning = 488, "Not acceptable here", f"{refusal.warning} {refusal.reason}"
-            case JoinRefused():
-                status, reason, warning = _REFUSALS[refusal.code], str(refusal), ""
-            case _:
-                status, reason, warning = 500, "Server error", ""
-        retry_after = refusal.retry_after if isinstance(refusal, JoinRefused) else None
-        logger.info("call %s refused with %d: %s", call.handle, status, refusal)
-        self._commands.reject(
-            call.handle, status, reason, warning or None, None if retry_after is None else round(retry_after)
-        )
+    # A call changes
 
-    async def _confirmed(self, call: _Call, body: str | None) -> None:
+    async def _confirmed(self, call: SipCall, body: str | None) -> None:
         """The peer has answered our offer, or just confirmed; only the former changes anything."""
-        if body is None or call.offered is None or call.seat is None:
+        if not call.descriptions.awaits_answer:
             return
         try:
-            session = accept_answer(call.offered, parse(body), self._capabilities)
-            await self._manager.replace_leg(call.seat.participant_id, self._leg(call, session))
+            if body is not None:
+                await self._use(call, call.descriptions.take_answer(body))
+            elif not call.has_media:
+                # RFC 3261 section 13.2.2.4: an offer in a 2xx is answered in the ACK.
+                raise SdpError("the ACK brought none")
         except (SdpError, NotAcceptable, MediaError, KeyError) as error:
-            logger.info("call %s ended: its answer was not usable: %s", call.handle, error)
-            self._forget(call)
-            self._commands.hang_up(call.handle, "The answer to our offer was not usable")
-            await self._manager.leave(call.seat.participant_id, "media_failed")
+            if not call.over:
+                logger.info("call %s ends: the answer to our offer is of no use: %s", call.handle, error)
+                self._hang_up(call, "The answer to our offer was not usable", "media_failed")
 
-    async def _reoffered(self, call: _Call, body: str | None) -> None:
+    async def _reoffered(self, call: SipCall, body: str | None) -> None:
         """Hold, resume, new address or codecs (RFC 3261 section 14); the call goes on as it was if we cannot."""
-        if call.seat is None:
-            self._commands.refuse_reoffer(call.handle, 491)
-            return
-        call.version += 1
         try:
             if body is None:
-                call.offered = make_offer(
-                    self._capabilities, local_media(call.room), session_id=call.session_id, version=call.version
-                )
-                self._commands.answer_reoffer(call.handle, str(call.offered))
+                offer = call.descriptions.offer()
+                self._commands.answer_reoffer(call.handle, str(offer))
+                call.descriptions.sent(offer, is_offer=True)
                 return
-            session = answer(
-                parse(body),
-                self._capabilities,
-                local_media(call.room),
-                session_id=call.session_id,
-                version=call.version,
-            )
-            await self._manager.replace_leg(call.seat.participant_id, self._leg(call, session))
-        except SdpError as error:
-            self._commands.refuse_reoffer(call.handle, 400, "Malformed session description", f"399 {error}")
-        except NotAcceptable as error:
-            self._commands.refuse_reoffer(call.handle, 488, "Not acceptable here", f"{error.warning} {error.reason}")
-        except (MediaError, KeyError):
-            self._commands.refuse_reoffer(call.handle, 500, "The media could not be changed")
-        else:
+            session = call.descriptions.answer(body)
+            await self._use(call, session)
             self._commands.answer_reoffer(call.handle, str(session.description))
+            call.descriptions.sent(session.description, is_offer=False)
+        except (SdpError, NotAcceptable) as error:
+            refusal = refusal_of(error)
+            self._commands.refuse_reoffer(call.handle, refusal.status, refusal.phrase, refusal.warning)
+        except (MediaError, KeyError) as error:
+            logger.info("call %s: a new offer could not be followed: %s", call.handle, error)
+            self._commands.refuse_reoffer(call.handle, 500, "The media could not be changed")
 
-    async def _ended(self, call: _Call, reason: str) -> None:
-        call.over = True
-        self._forget(call)
-        if call.seat is not None:
-            await self._manager.leave(call.seat.participant_id, reason)
+    async def _use(self, call: SipCall, session: NegotiatedSession) -> None:
+        """Let the leg be as negotiated. A refresh that changes nothing (RFC 4028) stays between us and the peer."""
+        leg = call.make_leg(session)
+        if leg != call.leg:
+            await self._manager.replace_leg(leg.id, leg)
+            call.leg = leg
 
     def _receive_info(self, event: sip_events.InfoReceived) -> None:
         call = self._calls.get(event.call)
@@ -326,23 +284,56 @@ class SipGateway:
     def _handle_fact(self, fact: Fact) -> None:
         if isinstance(fact, LegSilent) and fact.seconds >= self._silence_timeout:
             call = self._by_participant.get(fact.leg)
-            participant = self._manager.participant(fact.leg)
-            if call is not None and not call.over and participant is not None and not participant.leg.held:
-                logger.info("call %s: no packet for %.0f s", call.handle, fact.seconds)
-                with contextlib.suppress(CallStateError):  # it has just ended
-                    self._commands.hang_up(call.handle, "No media was received")
-                self._spawn(self._ended(call, "silent"))
+            if call is not None and call.leg is not None and not call.leg.held:
+                logger.info("call %s ends: no packet for %.0f s", call.handle, fact.seconds)
+                self._hang_up(call, "No media was received", "silent")
 
-    def _forget(self, call: _Call) -> None:
-        if self._calls.pop(call.handle, None) is not None:
-            self._ports.give_back(call.room.audio_port, call.room.video_port)
+    # A call ends
+
+    def _hang_up(self, call: SipCall, text: str, reason: str) -> None:
+        self._end(call, reason)
+        with contextlib.suppress(CallStateError):  # it has just ended
+            self._commands.hang_up(call.handle, text)
+
+    def _end(self, call: SipCall, reason: str) -> None:
+        """The call is over; its participant leaves, and then its ports are free."""
+        self._forget(call)
+        self._spawn(self._leave(call, reason))
+
+    async def _leave(self, call: SipCall, reason: str) -> None:
+        try:
+            if call.seat is not None:
+                await self._manager.leave(call.seat.participant_id, reason)
+        finally:
+            self._release(call)
+
+    def _forget(self, call: SipCall) -> None:
+        call.over = True
+        self._calls.pop(call.handle, None)
         if call.seat is not None:
             self._by_participant.pop(call.seat.participant_id, None)
 
-    def _with_call(self, handle: str, action: Callable[[_Call], Coroutine[None, None, None]]) -> None:
+    def _release(self, call: SipCall) -> None:
+        """Give the ports back, once: afterwards they may be another call's."""
+        if call.holds_ports:
+            call.holds_ports = False
+            self._ports.give_back(call.room.audio_port, call.room.video_port)
+
+    # Tasks
+
+    def _in_turn(self, handle: str, action: Callable[[SipCall], Awaitable[None]]) -> None:
+        """Change a call's session, one change after the other."""
         call = self._calls.get(handle)
-        if call is not None:
-            self._spawn(action(call))
+        if call is None:
+            return
+
+        async def run() -> None:
+            async with call.turn:
+                if not call.over:
+                    with contextlib.suppress(CallStateError):  # it ended meanwhile; its event is dealt with apart
+                        await action(call)
+
+        self._spawn(run())
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -351,10 +342,7 @@ class SipGateway:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, CallStateError):
-            logger.debug("the call had ended already: %s", error)  # its CallEnded is dealt with on its own
-        elif error is not None:
+        if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("SIP gateway", exc_info=error)
 
 

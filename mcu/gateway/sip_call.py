@@ -1,0 +1,105 @@
+"""One room's call: its ports and SSRCs, and what offers and answers have come to. No I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from mcu.conference.joining import Seat
+from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
+from mcu.media.spec import LegSpec, PlainTransport
+from sip.sdp.capabilities import LocalCapabilities
+from sip.sdp.grammar import SessionDescription, parse
+from sip.sdp.negotiation import accept_answer, answer, make_offer
+from sip.sdp.session import NegotiatedSession
+
+
+class CallDescriptions:
+    """Our side of a call's offers and answers (RFC 3264), as often as they are exchanged.
+
+    ``answer`` and ``offer`` only draft; ``sent`` notes what really went out, so that a draft that came to nothing
+    neither raises the version nor becomes what the next offer must agree with. ``awaits_answer``: the last one sent was
+    an offer, and the peer's answer is still to come.
+    """
+
+    def __init__(self, room: RoomMedia, capabilities: LocalCapabilities, session_id: int) -> None:
+        self._room = room
+        self._capabilities = capabilities
+        self._session_id = session_id
+        self._last: SessionDescription | None = None
+        self.awaits_answer = False
+
+    def answer(self, offer: str) -> NegotiatedSession:
+        """Our answer to the peer's offer. Raises SdpError and NotAcceptable."""
+        session = answer(
+            parse(offer), self._capabilities, local_media(self._room), session_id=self._session_id, version=1
+        )
+        return replace(session, description=self._numbered(session.description))
+
+    def offer(self) -> SessionDescription:
+        """Our offer to a peer that sent none: all that we speak, with every m-line so far in its place (section 8)."""
+        return self._numbered(
+            make_offer(
+                self._capabilities,
+                local_media(self._room),
+                session_id=self._session_id,
+                version=1,
+                previous=self._last,
+                full=True,
+            )
+        )
+
+    def sent(self, description: SessionDescription, *, is_offer: bool) -> None:
+        """This description went out."""
+        self._last = description
+        self.awaits_answer = is_offer
+
+    def take_answer(self, body: str) -> NegotiatedSession:
+        """The peer's answer to the offer that was sent last. Raises SdpError and NotAcceptable."""
+        if self._last is None or not self.awaits_answer:
+            raise ValueError("no offer of ours waits for an answer")
+        self.awaits_answer = False
+        return accept_answer(self._last, parse(body), self._capabilities)
+
+    def _numbered(self, draft: SessionDescription) -> SessionDescription:
+        """The draft with its version: the last one's when it says the same, else one more (section 8)."""
+        if self._last is None:
+            return draft
+        version = self._last.origin.version
+        same = replace(draft, origin=replace(draft.origin, version=version))
+        return same if same == self._last else replace(draft, origin=replace(draft.origin, version=version + 1))
+
+
+@dataclass(eq=False)
+class SipCall:
+    """A call from its INVITE on.
+
+    ``over`` once it is cancelled, ended or refused: what is still under way must then be undone. ``turn`` is held by
+    whoever changes the session, so that a re-INVITE waits for what the ACK before it has begun.
+    """
+
+    handle: str
+    source: str
+    name: str
+    room: RoomMedia
+    descriptions: CallDescriptions
+    seat: Seat | None = None
+    leg: LegSpec | None = None
+    over: bool = False
+    holds_ports: bool = True
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def has_media(self) -> bool:
+        """Whether a session has been agreed on."""
+        return self.leg is not None and (self.leg.audio is not None or self.leg.video is not None)
+
+    def make_leg(self, session: NegotiatedSession | None) -> LegSpec:
+        """The leg of a negotiated session; without one, a seat without media until the peer answers our offer."""
+        if self.seat is None:
+            raise ValueError("a call without a seat has no leg")
+        if session is not None:
+            return sip_leg(session, leg_id=self.seat.participant_id, name=self.name, room=self.room)
+        return LegSpec(
+            id=self.seat.participant_id, name=self.name, transport=PlainTransport(local_host=self.room.bind_host)
+        )
