@@ -22,6 +22,7 @@ export class CallView {
     this.isOpen = false;
     this.root = byId("call-view");
     this.picture = new RemotePicture();
+    this.speakers = new SpeakerChoice(this.picture.video);
     this.notices = new Notices(byId("notices"));
     this.details = byId("connection-details");
     this.buttons = {
@@ -93,7 +94,7 @@ export class CallView {
     on(buttons.fullscreen, "click", () => this.toggleFullscreen());
     on(buttons.leave, "click", () => call.leave());
     on(buttons.connection, "click", () => this.toggleDetails());
-    on(document, "fullscreenchange", () => this.drawButtons());
+    on(document, "fullscreenchange", () => this.fullscreenChanged());
     on(document, "keydown", (event) => this.keyPressed(event));
     on(document, "visibilitychange", () => this.keepAwake());
     for (const type of ["pointermove", "pointerdown", "keydown"]) on(this.root, type, () => this.stir());
@@ -133,9 +134,19 @@ export class CallView {
     this.stir();
   }
 
+  /** In full screen the picture has all the room; the list of people is back afterwards as it was. */
+  fullscreenChanged() {
+    if (document.fullscreenElement) {
+      this.rosterBefore = this.root.dataset.roster;
+      this.root.dataset.roster = "hidden";
+    } else if (this.rosterBefore) {
+      this.root.dataset.roster = this.rosterBefore;
+    }
+    this.drawButtons();
+  }
+
   openDevices() {
     this.drawDevices();
-    this.speakers ??= new SpeakerChoice(this.picture.video);
     this.speakers.draw();
     /** @type {HTMLDialogElement} */ (byId("devices-dialog")).showModal();
   }

@@ -19,20 +19,19 @@ export class SessionGate {
     this.isOpen = false;
     /** @type {unknown} */
     this.refusal = null;
-    this.form = this.build();
-    byId("login").append(this.form);
-    translate(byId("login"));
-    byId("logout").addEventListener("click", () => this.logOut());
-    onLanguage(() => this.draw());
-  }
-
-  build() {
     this.name = /** @type {HTMLInputElement} */ (el("input", { id: "login-name", name: "username", autocomplete: "username", required: true, maxlength: "64" }));
     this.password = /** @type {HTMLInputElement} */ (
       el("input", { id: "login-password", name: "password", type: "password", autocomplete: "current-password", required: true })
     );
     this.error = el("p", { id: "login-error", class: "error", role: "alert", hidden: true });
     this.button = /** @type {HTMLButtonElement} */ (el("button", { id: "login-button", class: "primary wide", type: "submit", "data-i18n": "login.button" }));
+    byId("login").append(this.build());
+    translate(byId("login"));
+    byId("logout").addEventListener("click", () => this.logOut());
+    onLanguage(() => this.draw());
+  }
+
+  build() {
     const submit = (/** @type {Event} */ event) => {
       event.preventDefault();
       this.logIn();

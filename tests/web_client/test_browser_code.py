@@ -26,6 +26,16 @@ def test_browser_code_passes_under_node() -> None:
     assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
 
 
+def test_types_in_comments_hold() -> None:
+    compiler = WEB_CLIENT.parent / "node_modules/.bin/tsc"
+    if not compiler.exists():
+        pytest.skip("the TypeScript compiler is not among the installed npm packages")
+    result = subprocess.run(
+        [compiler, "-p", HERE / "tsconfig.json"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert result.returncode == 0, result.stdout[-8000:]
+
+
 class Page(HTMLParser):
     """What the tests want to know of a page."""
 
@@ -79,7 +89,12 @@ def test_files_that_a_page_names_are_there(path: Path) -> None:
 def test_icons_that_are_named_are_there() -> None:
     there = set(re.findall(r'<symbol id="([^"]+)"', (WEB_CLIENT / "images/icons.svg").read_text("utf-8")))
     sources = [path.read_text("utf-8") for path in (*SCRIPTS, *PAGES)]
-    named = {name for text in sources for name in re.findall(r'icons\.svg#([a-z-]+)"|icon\("([a-z-]+)"', text) for name in name}
+    named = {
+        name
+        for text in sources
+        for name in re.findall(r'icons\.svg#([a-z-]+)"|icon\("([a-z-]+)"', text)
+        for name in name
+    }
     assert {name for name in named if name} <= there
 
 

@@ -20,7 +20,9 @@ NO_DEVICES = """
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('none', 'NotFoundError'));
     navigator.mediaDevices.enumerateDevices = () => Promise.resolve([]);
 """
-REFUSED_DEVICES = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));"
+REFUSED_DEVICES = (
+    "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));"
+)
 
 
 async def join(page: Page) -> None:
@@ -32,14 +34,14 @@ async def join(page: Page) -> None:
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait for something that happens in the browser, far from our loop."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  a browser cannot set our events
             await asyncio.sleep(0.02)
 
 
 async def until_in(page: Page, script: str, argument: object = None, seconds: float = 5.0) -> None:
     """Wait for something in the page. Playwright's own wait_for_function needs eval, which our policy forbids."""
     async with asyncio.timeout(seconds):
-        while not await page.evaluate(script, argument):
+        while not await page.evaluate(script, argument):  # noqa: ASYNC110  a browser cannot set our events
             await asyncio.sleep(0.02)
 
 
@@ -65,7 +67,9 @@ async def test_join_see_the_picture_and_leave(
     for button in ("microphone", "camera", "devices", "roster", "fullscreen", "leave"):
         await expect(page.locator(f"#{button}-button")).to_be_in_viewport(ratio=1)
     await page.click("#leave-button")
-    await expect(page.locator("#join-error")).to_have_text({"zh-CN": "您已离开会诊。", "en": "You have left the consultation."}[language])
+    await expect(page.locator("#join-error")).to_have_text(
+        {"zh-CN": "您已离开会诊。", "en": "You have left the consultation."}[language]
+    )
     await until(lambda: len(server.asked("DELETE", "/participants/p-1")) == 1)
     await expect(page.locator("#preview")).to_have_attribute("data-state", "ready")
 
@@ -256,7 +260,9 @@ async def test_page_comes_back_by_itself_and_keeps_the_last_picture_meanwhile(
     await expect(page.locator("#connection")).to_have_attribute("data-state", "connected")
 
 
-async def test_lost_event_channel_comes_back_without_touching_the_media(open_page: OpenPage, server: FakeServer) -> None:
+async def test_lost_event_channel_comes_back_without_touching_the_media(
+    open_page: OpenPage, server: FakeServer
+) -> None:
     page = await open_page("/?room=1000&name=A")
     await join(page)
     for socket in list(server.sockets):
