@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
+from recorder.append_file import sync_directory
 from recorder.errors import RecorderError, RecordingBusy, RecordingNotFound
 from recorder.index import PartEnd, PartIndex, PartSummary
 from recorder.layout import (
@@ -22,7 +23,6 @@ from recorder.layout import (
     valid_recording_id,
 )
 from recorder.lock import RecordingLock, is_being_written
-from recorder.part import sync_directory
 from recorder.repair import read_part_index, read_part_summary, repair_recording
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from recorder.append_file import describe
 from recorder.errors import H264Error, RecorderError
 from recorder.formats import AudioFormat, Fragment, VideoFormat
 from recorder.fragmenter import Fragmenter
@@ -17,7 +18,7 @@ from recorder.h264 import ParameterSets, parameter_sets, split_nal_units, to_sam
 from recorder.index import PartEnd
 from recorder.layout import MAX_PARTS, part_numbers
 from recorder.lock import RecordingLock
-from recorder.part import PartWriter, describe
+from recorder.part import PartWriter
 from recorder.repair import repair_recording
 
 __all__ = ["AudioFormat", "RecorderError", "RecordingWriter", "VideoFormat"]
@@ -51,7 +52,7 @@ class RecordingWriter:
     sets (another picture size, another encoder) begin a new part, and so does a writer on a folder where a former one
     left off or died: it repairs what is there first.
 
-    Callbacks come from the writer's thread, ``on_key_frame_wanted`` from that of the caller. ``on_failed(reason)`` is
+    Callbacks come from threads of the writer, ``on_key_frame_wanted`` from that of the caller. ``on_failed(reason)`` is
     called once, and what came before stays valid; later ``write_…`` do nothing. ``on_progress(seconds, bytes)`` tells
     how much is safely on disk, over all parts. ``on_key_frame_wanted()`` is called when a key frame is needed to begin,
     or to go on after pictures were dropped.
@@ -198,8 +199,8 @@ class RecordingWriter:
         try:
             if part is not None:
                 part.close(None)
-        except OSError as trouble:
-            log.error("recording %s: %s", self._directory.name, describe(trouble))
+        except (OSError, RecorderError) as trouble:
+            log.error("recording %s: %s", self._directory.name, trouble)
         self._on_failed(reason)
 
     def _take_picture(self, picture: _Picture) -> None:
@@ -228,7 +229,7 @@ class RecordingWriter:
         number = max(part_numbers(self._directory), default=0) + 1
         if number > MAX_PARTS:
             raise RecorderError(f"more than {MAX_PARTS} parts")
-        self._part = PartWriter(self._directory, number, sets, self._audio, self._wallclock())
+        self._part = PartWriter(self._directory, number, sets, self._audio, self._wallclock(), self._report)
         self._sets = sets
 
     def _end_part(self, end: PartEnd, until: float | None = None) -> None:
@@ -249,12 +250,14 @@ class RecordingWriter:
         if self._part is None:
             return
         for content in fragments:
-            self._part.append(content, self._audio.sample_rate if self._audio else 1)
-        if fragments:
-            self._report()
+            self._part.append(content)
 
     def _report(self, force: bool = False) -> None:
+        """Called when more is safely on disk: from the part's own thread, and from ours once that has ended."""
         seconds = self._seconds_before + (self._part.seconds if self._part else 0)
         if force or seconds >= self._reported + PROGRESS_SECONDS:
             self._reported = seconds
-            self._on_progress(seconds, self._bytes_before + (self._part.size if self._part else 0))
+            try:
+                self._on_progress(seconds, self._bytes_before + (self._part.size if self._part else 0))
+            except Exception:
+                log.exception("progress of recording %s could not be told", self._directory.name)
