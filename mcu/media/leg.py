@@ -126,6 +126,9 @@ class MediaLeg:
     def update(self, spec: LegSpec) -> None:
         """Take a changed description for which ``can_become`` holds."""
         wanted_before = self.wants_picture_from()
+        if self.spec.held and not spec.held:
+            # It was silent by right; what counts is whether it is heard from now on.
+            self._last_heard = self._clock()
         self.spec = spec
         if self._transport is not None:
             self._transport.update(spec.transport)
