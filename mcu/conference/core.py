@@ -24,7 +24,7 @@ class Running:
     """A running conference: its newest model, and what is behind its participants.
 
     ``empty_since`` (monotonic seconds) is None while somebody is in, ``over`` is set when it ended.
-    ``joining`` is who is in the model already, but nobody was told of yet.
+    ``joining`` is who is in the model already, but nobody was told of yet; ``announced`` the same of the conference.
     """
 
     conference: Conference
@@ -32,6 +32,7 @@ class Running:
     revision: int = 0
     owners: dict[str, LegOwner] = field(default_factory=dict)
     over: bool = False
+    announced: bool = False
     joining: str | None = None
 
 

@@ -68,7 +68,9 @@ class FactHandler:
         speaker = leg if leg is not None and running.conference.participant(leg) is not None else None
         if speaker != running.conference.speaker_id:
             running.conference = replace(running.conference, speaker_id=speaker)
-            self._core.publish(events.SpeakerChanged(self._core.clock.wall(), running.conference, speaker))
+            # A newcomer that speaks already is told of when it is in.
+            if running.announced and (speaker is None or speaker != running.joining):
+                self._core.publish(events.SpeakerChanged(self._core.clock.wall(), running.conference, speaker))
 
     def _progress(self, running: Running, fact: facts.RecordingProgress) -> None:
         recording = running.conference.recording
@@ -100,4 +102,5 @@ class FactHandler:
         for participant in running.conference.participants:
             if isinstance(participant.leg.transport, WebRtcTransport) and participant.flowing:
                 self._changed(running, replace(participant, flowing=False))
-        self._core.publish(events.MediaRestarted(self._core.clock.wall(), running.conference))
+        if running.announced:
+            self._core.publish(events.MediaRestarted(self._core.clock.wall(), running.conference))

@@ -137,13 +137,23 @@ class ConferenceManager:
                 raise
             finally:
                 running.joining = None
-            if created:
-                self._core.publish(events.ConferenceCreated(self._clock.wall(), running.conference))
-            # A fact may have changed it meanwhile.
-            participant = running.conference.participant(participant.id) or participant
-            self._core.publish(events.ParticipantJoined(self._clock.wall(), running.conference, participant))
+            participant = self._announce(running, participant.id) or participant
             logger.info("Conference %s: %s joined (%s)", terms.number, participant.id, participant.kind)
             return participant
+
+    def _announce(self, running: Running, participant_id: str) -> Participant | None:
+        """Tell of a newcomer, and of what facts have changed about it meanwhile."""
+        now, conference = self._clock.wall(), running.conference
+        participant = conference.participant(participant_id)
+        if participant is None:
+            return None
+        if not running.announced:
+            running.announced = True
+            self._core.publish(events.ConferenceCreated(now, conference))
+        self._core.publish(events.ParticipantJoined(now, conference, participant))
+        if conference.speaker_id == participant_id:
+            self._core.publish(events.SpeakerChanged(now, conference, participant_id))
+        return participant
 
     def _open(self, terms: Terms) -> Running:
         if self._closing:

@@ -99,7 +99,10 @@ class Database:
 
     def write_later(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Run ``work`` in a transaction after those before it, without waiting; a failure is logged."""
-        self._writer.submit(self._transaction, work).add_done_callback(_log_failure)
+        try:
+            self._writer.submit(self._transaction, work).add_done_callback(_log_failure)
+        except RuntimeError:
+            logger.error("A change came too late: the database is closed")
 
     async def read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run ``work``, which only reads, and sees all that was written before."""

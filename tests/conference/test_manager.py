@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -18,9 +19,9 @@ from tests.conference.conftest import USER, World
 from tests.fakes.media import browser_leg, room_leg
 
 
-async def refusal(world: World, number: str = "1000", **more: str | None) -> JoinRefused:
+async def refusal(world: World, number: str = "1000", pin: str | None = None, source: str = "") -> JoinRefused:
     with pytest.raises(JoinRefused) as caught:
-        await world.join_room(number, **more)
+        await world.join_room(number, pin=pin, source=source)
     return caught.value
 
 
@@ -219,17 +220,16 @@ async def test_somebody_coming_back_keeps_the_conference(world: World) -> None:
 
 
 async def test_run_ends_empty_conferences_by_itself(world: World) -> None:
-    runner = asyncio.create_task(world.manager.run())
     first = await world.join_room()
-    world.time.advance(-20.0)
-    await world.manager.leave(first.id)  # empty since 20 s, by the clock after the next line
-    world.time.advance(20.0)
+    runner = asyncio.create_task(world.manager.run())
+    world.manager._core.settings = replace(world.manager.settings, empty_seconds=0.0)
+    await world.manager.leave(first.id)
     async with asyncio.timeout(5):
         async for event in world.subscription:
             if isinstance(event, events.ConferenceEnded):
                 break
     runner.cancel()
-    assert world.manager.conferences() == []
+    assert world.manager.conferences() == [] and event.reason == "empty"
 
 
 async def test_ending_hangs_up_on_everybody_and_closes_the_recording(world: World) -> None:

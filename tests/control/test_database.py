@@ -75,8 +75,10 @@ async def test_files_that_cannot_be_used_are_refused_with_a_reason(tmp_path: Pat
         await Database.open(garbage / "below a file")
 
 
-async def test_a_closed_database_says_so(tmp_path: Path) -> None:
+async def test_a_closed_database_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     database = await Database.open(tmp_path / "consilium.db")
     await database.close()
     with pytest.raises((DatabaseError, RuntimeError)):
         await database.write(lambda c: None)
+    database.write_later(lambda c: None)
+    assert "closed" in caplog.text

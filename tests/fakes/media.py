@@ -32,6 +32,7 @@ class FakeMedia:
         self.specs: dict[str, ConferenceSpec] = {}
         self.history: list[ConferenceSpec] = []
         self.removed: list[str] = []
+        self.key_frames: list[tuple[str, str]] = []
         self.refuse: MediaError | None = None
         self.gate: asyncio.Event | None = None
         self.waiting = asyncio.Event()
@@ -40,6 +41,7 @@ class FakeMedia:
 
     async def apply(self, spec: ConferenceSpec) -> None:
         self.history.append(spec)
+        await asyncio.sleep(0)  # other tasks get their turn, as they do with a real worker
         if self.gate is not None:
             self.waiting.set()
             await self.gate.wait()
@@ -48,8 +50,12 @@ class FakeMedia:
         self.specs[spec.id] = spec
 
     async def remove(self, conference_id: str) -> None:
+        await asyncio.sleep(0)
         self.specs.pop(conference_id, None)
         self.removed.append(conference_id)
+
+    def request_key_frame(self, conference_id: str, leg_id: str) -> None:
+        self.key_frames.append((conference_id, leg_id))
 
     def browser_port(self, conference_id: str) -> int:
         return 40000
