@@ -95,7 +95,10 @@ class Server:
         settings.data.mkdir(parents=True, exist_ok=True)
         settings.recordings_folder.mkdir(parents=True, exist_ok=True)
         local_addresses = _local_addresses()
-        identity = ensure_identity(settings.data / "tls", local_addresses, datetime.datetime.now(datetime.UTC))
+        names = ["127.0.0.1", "::1", *local_addresses]
+        identity = ensure_identity(
+            settings.data / "tls", list(dict.fromkeys(names)), datetime.datetime.now(datetime.UTC)
+        )
         clock = Clock()
 
         database = await Database.open(settings.data / "consilium.sqlite3")

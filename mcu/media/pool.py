@@ -9,73 +9,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from mcu.media.facts import Fact
-from mcu.media.link import (
-    Apply,
-    Done,
-    LinkError,
-    Message,
-    Ping,
-    Pong,
-    Remove,
-    Report,
-    RequestKeyFrame,
-    Start,
-    frame,
-    read_message,
-)
+from mcu.media.facts import Fact, LegFailed
+from mcu.media.link import Apply, LinkError, Remove, RequestKeyFrame
 from mcu.media.spec import ConferenceSpec, WorkerSettings
+from mcu.media.worker_process import START_TIMEOUT, WorkerProcess
 from mcu.ports import MediaError
 
 logger = logging.getLogger(__name__)
 
-# A worker's event loop never blocks this long unless it hangs.
-PING_INTERVAL = 1.0
-PONG_TIMEOUT = 5.0
-# A fresh worker imports its libraries and binds its port well within this on a slow machine.
-START_TIMEOUT = 30.0
-# An answer to a command: binding ports, or closing a recording on a slow disk.
-COMMAND_TIMEOUT = 15.0
 # Pause before the next try when workers die right after their start, so that a broken installation does not spin.
 RESTART_PAUSE = 1.0
 STABLE_AFTER = 10.0
-# A worker closes recordings when told to stop; then it must be gone.
-STOP_TIMEOUT = 10.0
+
+_Told = TypeVar("_Told")
 
 
-class _Worker:
-    """One place for a worker process: the process now in it, its link, and the conferences that live in it."""
+class _Place:
+    """Where one worker process after the other stands, and the conferences that live there.
+
+    ``settled``: the first process is ready, or failed; then ``failure`` says why.
+    """
 
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
-        self.generation = -1
-        self.process: asyncio.subprocess.Process | None = None
-        self.writer: asyncio.StreamWriter | None = None
+        self.process = WorkerProcess(settings, 0)
+        self.generation = 0
         self.ready = asyncio.Event()
+        self.settled = asyncio.Event()
+        self.failure: str | None = None
         self.conferences: dict[str, ConferenceSpec] = {}
-        self.waiting: dict[int, asyncio.Future[Done]] = {}
-        self.last_pong = 0.0
-
-    def send(self, message: Message) -> None:
-        if self.writer is None or self.writer.is_closing():
-            raise LinkError("the worker is gone")
-        self.writer.write(frame(message))
-
-    def drop_link(self) -> None:
-        self.ready.clear()
-        if self.writer is not None:
-            self.writer.close()
-            self.writer = None
-        for future in self.waiting.values():
-            if not future.done():
-                future.set_exception(LinkError("the worker died"))
-        self.waiting.clear()
 
 
 class WorkerPool:
@@ -84,11 +51,10 @@ class WorkerPool:
     def __init__(self, settings: Sequence[WorkerSettings]) -> None:
         if not settings:
             raise ValueError("at least one media worker is needed")
-        self._workers = [_Worker(item) for item in settings]
+        self._places = [_Place(item) for item in settings]
         self._fact_listeners: list[Callable[[Fact], None]] = []
         self._restart_listeners: list[Callable[[Sequence[str]], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._requests = 0
         self._stopping = False
         self._sockets: tempfile.TemporaryDirectory[str] | None = None
         self.restarts = 0
@@ -97,15 +63,17 @@ class WorkerPool:
 
     async def apply(self, spec: ConferenceSpec) -> None:
         """See ``MediaControl``. If the worker dies meanwhile, its successor is told, and this waits for it."""
-        worker = self._worker_of(spec.id)
-        known = worker.conferences.get(spec.id)
+        place = self._place_of(spec.id)
+        known = place.conferences.get(spec.id)
         if known is None or known.revision < spec.revision:
-            worker.conferences[spec.id] = spec
+            place.conferences[spec.id] = spec
         while True:
             try:
-                await asyncio.wait_for(worker.ready.wait(), START_TIMEOUT)
-                latest = worker.conferences.get(spec.id, spec)
-                done = await self._command(worker, Apply(request=self._next_request(), spec=latest))
+                await asyncio.wait_for(place.ready.wait(), START_TIMEOUT)
+                latest = place.conferences.get(spec.id)
+                if latest is None:
+                    raise MediaError("the conference has ended")
+                done = await place.process.command(Apply(request=0, spec=latest))
                 break
             except TimeoutError:
                 raise MediaError("no media worker answers") from None
@@ -117,22 +85,21 @@ class WorkerPool:
 
     async def remove(self, conference_id: str) -> None:
         """See ``MediaControl``."""
-        for worker in self._workers:
-            if worker.conferences.pop(conference_id, None) is not None and worker.ready.is_set():
+        for place in self._places:
+            if place.conferences.pop(conference_id, None) is not None and place.ready.is_set():
                 try:
-                    await self._command(worker, Remove(request=self._next_request(), conference=conference_id))
+                    await place.process.command(Remove(request=0, conference=conference_id))
                 except (LinkError, TimeoutError) as error:
                     logger.warning("removing conference %s: %s", conference_id, error or "no answer")
 
     def request_key_frame(self, conference_id: str, leg_id: str) -> None:
         """See ``MediaControl``."""
-        worker = self._worker_of(conference_id)
         with contextlib.suppress(LinkError):  # a fresh worker begins with a key frame anyway
-            worker.send(RequestKeyFrame(conference=conference_id, leg=leg_id))
+            self._place_of(conference_id).process.send(RequestKeyFrame(conference=conference_id, leg=leg_id))
 
     def browser_port(self, conference_id: str) -> int:
         """See ``MediaControl``."""
-        return self._worker_of(conference_id).settings.browser_port
+        return self._place_of(conference_id).settings.browser_port
 
     def on_fact(self, listener: Callable[[Fact], None]) -> None:
         """See ``MediaControl``."""
@@ -147,27 +114,22 @@ class WorkerPool:
     async def start(self) -> None:
         """Start all workers and wait until they are ready. Raises MediaError when one does not come up."""
         self._sockets = tempfile.TemporaryDirectory(prefix="consilium-")
-        for worker in self._workers:
-            self._tasks.append(asyncio.create_task(self._supervise(worker)))
-        try:
-            async with asyncio.timeout(START_TIMEOUT):
-                for worker in self._workers:
-                    await worker.ready.wait()
-        except TimeoutError:
+        sockets = Path(self._sockets.name)
+        for place in self._places:
+            self._tasks.append(asyncio.create_task(self._supervise(place, sockets)))
+        for place in self._places:
+            await place.settled.wait()
+        failures = [f"media worker {place.settings.index}: {place.failure}" for place in self._places if place.failure]
+        if failures:
             await self.stop()
-            raise MediaError("a media worker did not start; see the log above") from None
+            raise MediaError("; ".join(failures))
 
     async def stop(self) -> None:
         """Stop all workers; recordings are closed first."""
         self._stopping = True
-        for worker in self._workers:
-            worker.drop_link()
-            if worker.process is not None:
-                try:
-                    await asyncio.wait_for(worker.process.wait(), STOP_TIMEOUT)
-                except TimeoutError:
-                    logger.warning("media worker %d does not stop; killing it", worker.settings.index)
-                    self._kill(worker)
+        for place in self._places:
+            place.ready.clear()
+        await asyncio.gather(*(place.process.stop() for place in self._places))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -176,130 +138,91 @@ class WorkerPool:
 
     def process_ids(self) -> list[int]:
         """The operating system's ids of the running workers."""
-        return [worker.process.pid for worker in self._workers if worker.process is not None]
+        return [pid for place in self._places if (pid := place.process.pid) is not None]
 
-    def _worker_of(self, conference_id: str) -> _Worker:
-        for worker in self._workers:
-            if conference_id in worker.conferences:
-                return worker
-        return min(self._workers, key=lambda worker: (len(worker.conferences), worker.settings.index))
+    def _place_of(self, conference_id: str) -> _Place:
+        for place in self._places:
+            if conference_id in place.conferences:
+                return place
+        return min(self._places, key=lambda place: (len(place.conferences), place.settings.index))
 
-    def _next_request(self) -> int:
-        self._requests += 1
-        return self._requests
-
-    async def _command(self, worker: _Worker, message: Apply | Remove) -> Done:
-        future: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
-        worker.waiting[message.request] = future
-        try:
-            worker.send(message)
-            return await asyncio.wait_for(future, COMMAND_TIMEOUT)
-        finally:
-            worker.waiting.pop(message.request, None)
-
-    async def _supervise(self, worker: _Worker) -> None:
+    async def _supervise(self, place: _Place, sockets: Path) -> None:
         loop = asyncio.get_running_loop()
         while True:
             started = loop.time()
+            reason = "ended"
             try:
-                await self._run_once(worker)
+                await self._run_once(place, sockets)
             except (OSError, LinkError, TimeoutError) as error:
-                logger.error("media worker %d: %s", worker.settings.index, error or type(error).__name__)
-            worker.drop_link()
+                reason = str(error) or type(error).__name__
+            place.ready.clear()
             if self._stopping:
                 return
-            await self._reap(worker)
+            logger.error("media worker %d: %s", place.settings.index, reason)
+            await place.process.kill()
+            if not place.settled.is_set():
+                # A server that cannot have its workers does not start at all: the administrator is looking on.
+                place.failure = reason
+                place.settled.set()
+                return
             self.restarts += 1
-            logger.error("media worker %d is gone; starting its successor", worker.settings.index)
+            logger.error("media worker %d is gone; starting its successor", place.settings.index)
             if loop.time() - started < STABLE_AFTER:
                 await asyncio.sleep(RESTART_PAUSE)
+            place.generation += 1
+            place.process = WorkerProcess(place.settings, place.generation)
 
-    async def _run_once(self, worker: _Worker) -> None:
+    async def _run_once(self, place: _Place, sockets: Path) -> None:
         """Start one process, feed it the desired state, and serve its link until it ends."""
-        assert self._sockets is not None
-        worker.generation += 1
-        path = Path(self._sockets.name) / f"worker-{worker.settings.index}-{worker.generation}"
-        connected: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue(1)
-        server = await asyncio.start_unix_server(lambda r, w: connected.put_nowait((r, w)), path=path)
-        path.chmod(0o600)
+        await place.process.start(sockets)
+        feeding = asyncio.create_task(self._feed(place))
         try:
-            worker.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "mcu.media.worker", str(path), stdin=asyncio.subprocess.DEVNULL,
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-                # Ctrl-C in a terminal goes to the whole process group; only the control process acts on it.
-                start_new_session=True,
-            )  # fmt: skip
-            reader, worker.writer = await asyncio.wait_for(connected.get(), START_TIMEOUT)
+            async for fact in place.process.reports():
+                self._tell(fact)
         finally:
-            server.close()
-            path.unlink(missing_ok=True)
-        worker.send(Start(settings=worker.settings, generation=worker.generation))
-        await asyncio.wait_for(self._wait_ready(reader), START_TIMEOUT)
-        worker.last_pong = asyncio.get_running_loop().time()
-        pinging = asyncio.create_task(self._ping(worker))
-        feeding = asyncio.create_task(self._feed(worker))
-        try:
-            await self._serve(worker, reader)
-        finally:
-            for task in (pinging, feeding):
-                task.cancel()
-            await asyncio.gather(pinging, feeding, return_exceptions=True)
+            feeding.cancel()
+            place.process.drop_link()
+            await asyncio.gather(feeding, return_exceptions=True)
 
-    async def _wait_ready(self, reader: asyncio.StreamReader) -> None:
-        message = await read_message(reader)
-        if isinstance(message, Done) and message.error:
-            raise LinkError(message.error)
-        if not isinstance(message, Pong):
-            raise LinkError(f"a worker began with {message.kind}")
-
-    async def _feed(self, worker: _Worker) -> None:
+    async def _feed(self, place: _Place) -> None:
         """Give a fresh worker all that its predecessor knew, then let new commands through."""
-        specs = list(worker.conferences.values())
-        for spec in specs:
-            done = await self._command(worker, Apply(request=self._next_request(), spec=spec))
-            if done.error or done.legs:
-                logger.error(
-                    "media worker %d, conference %s: %s %s", worker.settings.index, spec.id, done.error, done.legs
-                )
-        worker.ready.set()
-        if worker.generation > 0:
+        conference_ids = list(place.conferences)
+        for conference_id in conference_ids:
+            await self._feed_conference(place, conference_id)
+        place.ready.set()
+        place.settled.set()
+        if place.generation > 0:
             for listener in self._restart_listeners:
-                listener([spec.id for spec in specs])
+                _call(listener, [each for each in conference_ids if each in place.conferences])
 
-    async def _serve(self, worker: _Worker, reader: asyncio.StreamReader) -> None:
-        while True:
-            match await read_message(reader):
-                case Report(facts=facts):
-                    for fact in facts:
-                        for listener in self._fact_listeners:
-                            listener(fact)
-                case Done() as done:
-                    future = worker.waiting.get(done.request)
-                    if future is not None and not future.done():
-                        future.set_result(done)
-                case Pong():
-                    worker.last_pong = asyncio.get_running_loop().time()
-                case other:
-                    raise LinkError(f"a worker does not say {other.kind}")
+    async def _feed_conference(self, place: _Place, conference_id: str) -> None:
+        spec = place.conferences.get(conference_id)
+        if spec is None:  # ended since
+            return
+        try:
+            done = await place.process.command(Apply(request=0, spec=spec))
+        except TimeoutError:
+            # The others must not wait for it: what is applied next tells this one's state anew.
+            logger.error("media worker %d, conference %s: no answer", place.settings.index, conference_id)
+            return
+        if conference_id not in place.conferences:
+            with contextlib.suppress(TimeoutError):
+                await place.process.command(Remove(request=0, conference=conference_id))
+            return
+        if done.error:
+            logger.error("media worker %d, conference %s: %s", place.settings.index, conference_id, done.error)
+        for leg, reason in done.legs.items():
+            # Nobody waits for this answer, so whoever owns the call learns of it as of any later failure.
+            self._tell(LegFailed(conference=conference_id, leg=leg, reason=reason))
 
-    async def _ping(self, worker: _Worker) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(PING_INTERVAL)
-            if loop.time() - worker.last_pong > PONG_TIMEOUT:
-                logger.error("media worker %d hangs; killing it", worker.settings.index)
-                self._kill(worker)
-                return
-            with contextlib.suppress(LinkError):  # the reader sees the same end and acts on it
-                worker.send(Ping())
+    def _tell(self, fact: Fact) -> None:
+        for listener in self._fact_listeners:
+            _call(listener, fact)
 
-    async def _reap(self, worker: _Worker) -> None:
-        if worker.process is not None:
-            self._kill(worker)
-            await worker.process.wait()
-            worker.process = None
 
-    def _kill(self, worker: _Worker) -> None:
-        if worker.process is not None and worker.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                worker.process.kill()
+def _call(listener: Callable[[_Told], None], told: _Told) -> None:
+    """One listener's fault must neither cost the others their fact nor the worker its link."""
+    try:
+        listener(told)
+    except Exception:
+        logger.exception("a listener failed on %s", type(told).__name__)

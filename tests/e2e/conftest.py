@@ -1,0 +1,39 @@
+"""What all end-to-end tests share: sources to play, and servers and peers that are stopped whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.material import Source, make_source
+from tests.peers import baresip, chromium
+from tests.peers.server import ServerProcess
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder drives real programs."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
+    """Three clips with tones; the clips are alike neither in brightness nor in composition."""
+    assert baresip.available() and chromium.available(), "make tools installs the programs"
+    folder = tmp_path_factory.mktemp("material")
+    return [
+        make_source(folder, "bunny", "bigbuckbunny.mp4", 440.0),
+        make_source(folder, "carphone", "carphone_pristine.mp4", 700.0),
+        make_source(folder, "bikes", "bikes.mp4", 1200.0),
+    ]
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
+    """A fresh server of one test's own."""
+    async with ServerProcess(tmp_path) as process:
+        yield process
