@@ -230,7 +230,8 @@ class UserAgent:
             return
         request = request.received_from(*flow.remote)
         reason = f"Bad Request: {error}" if error.status == 400 else None
-        self._core.send(reply_flow(request, flow), bytes(self._core.response(request, error.status, reason=reason)))
+        refused = self._core.stateless_response(request, error.status, reason)
+        self._core.send(reply_flow(request, flow), bytes(refused))
 
     def _receive_request(self, request: Request, flow: Flow) -> None:
         core = self._core
@@ -242,21 +243,33 @@ class UserAgent:
                 self._answering.receive_ack(request, call)
             return
         way_back = reply_flow(request, flow)
-        if core.transactions.is_full:
-            core.send(way_back, bytes(add_refusal_headers(core.response(request, 503), None, 30)))
-            return
         # Screened before it is served, or every request would look merged with itself.
-        refused = None if request.method == "CANCEL" else refusal(core, request)
-        transaction = core.transactions.serve(request, way_back)
+        refused = self._screen(request)
         if refused is not None:
             core.statistics.refused += 1
-            transaction.respond(refused)
-        elif request.method == "CANCEL":
+            core.send(way_back, bytes(refused))
+            return
+        transaction = core.transactions.serve(request, way_back)
+        if request.method == "CANCEL":
             self._answering.receive_cancel(request, transaction)
         elif request.to_address.tag is None and request.method in self._outside:
             self._outside[request.method](request, flow, transaction)
         else:
             self._receive_in_call(request, flow, transaction)
+
+    def _screen(self, request: Request) -> Response | None:
+        """The refusal of a request that nobody need remember, or None (RFC 3261 §8.2.7)."""
+        core = self._core
+        if core.transactions.is_full:
+            return add_refusal_headers(core.stateless_response(request, 503), None, 30)
+        if request.method == "CANCEL":
+            is_known = core.transactions.cancelled_by(request) is not None
+            return None if is_known else core.stateless_response(request, 481)
+        refused = refusal(core, request)
+        is_outside = request.to_address.tag is None and request.method in self._outside
+        if refused is None and not is_outside and self._calls.of_request(request) is None:
+            return core.stateless_response(request, 481)
+        return refused
 
     def _receive_in_call(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
         call = self._calls.of_request(request)
@@ -282,7 +295,7 @@ class UserAgent:
 
     def _receive_options(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
         """What we can do (RFC 3261 §11.2)."""
-        response = self._core.response(request, 200)
+        response = self._core.stateless_response(request, 200)
         self._core.add_capabilities(response.headers)
         response.headers.add("Contact", self._core.contact(flow))
         response.headers.add("Accept", "application/sdp")

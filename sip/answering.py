@@ -7,7 +7,7 @@ from sip.call import AwaitedAck, Call, CallTable, Phase
 from sip.core import AgentCore, add_refusal_headers, reason_of
 from sip.dialog import dialog_of_callee
 from sip.errors import CallStateError
-from sip.events import CallCancelled, CallConfirmed, IncomingCall, ReofferAnswered
+from sip.events import CallCancelled, CallConfirmed, CallEnded, IncomingCall, ReofferAnswered
 from sip.flow import Flow
 from sip.grammar import printable
 from sip.hanging_up import HangingUp
@@ -42,17 +42,15 @@ class Answering:
         self._calls.add(call)
         self._calls.bind(call, dialog_of_callee(request, call.local_tag, flow))
         transaction.on_ack = lambda ack: self.receive_ack(ack, call)
+        call.timers.append(core.timers.start(core.settings.ring_timeout, lambda: self._unanswered(call)))
         core.emit(_incoming(call, request, flow))
 
     def receive_cancel(self, request: Request, transaction: ServerTransaction) -> None:
-        """CANCEL (RFC 3261 §9.2); ``transaction`` is the CANCEL's own."""
+        """CANCEL of an INVITE we know (RFC 3261 §9.2); ``transaction`` is the CANCEL's own."""
         invite = self._core.transactions.cancelled_by(request)
-        if invite is None:
-            transaction.respond(self._core.response(request, 481))
-            return
-        call = self._calls.of_transaction(invite)
+        call = None if invite is None else self._calls.of_transaction(invite)
         transaction.respond(self._core.response(request, 200, call.local_tag if call else None))
-        if call is None or call.pending_invite is not invite:
+        if invite is None or call is None:
             return  # answered already: the CANCEL came too late and changes nothing
         invite.respond(self._core.response(invite.request, 487, call.local_tag))
         call.pending_invite = None
@@ -123,6 +121,12 @@ class Answering:
             call.awaited_ack.stop()
             call.awaited_ack = None
         self._hanging_up.send_bye(call, call.hang_up_reason or "no ACK was received", 408)
+
+    def _unanswered(self, call: Call) -> None:
+        # The caller may have vanished without CANCEL; nobody else would ever clear such a call away.
+        if call.phase is Phase.INCOMING:
+            self.reject(call.handle, 480)
+            self._core.emit(CallEnded(call.handle, "the call was not answered in time", 480))
 
     def _pending(self, call: Call) -> ServerTransaction:
         if call.phase is not Phase.INCOMING or call.pending_invite is None:

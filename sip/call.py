@@ -69,7 +69,10 @@ class AwaitedAck:
 
 @dataclass
 class Call:
-    """``pending_invite``: an INVITE of the peer not yet answered by us; ``own_invite``: one of ours."""
+    """``pending_invite``: an INVITE of the peer not yet answered by us; ``own_invite``: one of ours.
+
+    ``pending_flow``: where the pending one came from.
+    """
 
     handle: str
     phase: Phase
@@ -77,6 +80,7 @@ class Call:
     flow: Flow
     dialog: Dialog | None = None
     pending_invite: ServerTransaction | None = None
+    pending_flow: Flow | None = None
     own_invite: ClientTransaction | None = None
     awaited_ack: AwaitedAck | None = None
     contact: str = ""

@@ -30,7 +30,7 @@ INFO_TYPES = frozenset({"application/media_control+xml", "application/dtmf-relay
 class AgentSettings:
     """``public_host``: the address peers reach us at when it is not that of a local interface (static NAT).
 
-    ``ring_timeout``: seconds until an unanswered call of ours is cancelled. ``max_calls``: more get 503.
+    ``ring_timeout``: seconds until an unanswered call is given up, in either direction. ``max_calls``: more get 503.
     """
 
     product: str = "Consilium"
@@ -109,6 +109,15 @@ class AgentCore:
         response = request.response(status, tag, reason)
         response.headers.add("Server", self.settings.product)
         return response
+
+    def stateless_response(self, request: Request, status: int, reason: str | None = None) -> Response:
+        """A response that is sent without remembering the request (RFC 3261 §8.2.7).
+
+        Sent again, the request is answered the same again, To tag included. So a flood of requests that are refused
+        anyway costs no memory.
+        """
+        parts = request.via.branch, *(request.headers.get(name) or "" for name in ("Call-ID", "From", "CSeq"))
+        return self.response(request, status, self.ids.stable_tag(*parts), reason)
 
     def start(self, request: Request, flow: Flow, on_result: Callable[[Response | Failure], None]) -> ClientTransaction:
         """Put Via and User-Agent on a request and send it in a transaction."""

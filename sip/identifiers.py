@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import random
 
 from sip.via import MAGIC_COOKIE
@@ -12,10 +13,16 @@ class Identifiers:
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
+        self._secret = rng.randbytes(16)
 
     def tag(self) -> str:
         """64 random bits."""
         return f"{self._rng.getrandbits(64):016x}"
+
+    def stable_tag(self, *parts: str) -> str:
+        """A tag that is the same for the same request and cannot be foretold: for answers nobody remembers."""
+        digest = hmac.digest(self._secret, "\0".join(parts).encode("utf-8", "surrogateescape"), "sha256")
+        return digest[:8].hex()
 
     def branch(self) -> str:
         """A branch that is unique across space and time (RFC 3261 §8.1.1.7)."""

@@ -45,16 +45,19 @@ class Reoffering:
             transaction.respond(core.response(request, 491, call.local_tag))
             return
         transaction.respond(core.response(request, 100))
-        if call.dialog is not None:
-            call.dialog.refresh(request, flow)
         call.pending_invite = transaction
+        call.pending_flow = flow
         transaction.on_ack = lambda ack: self._answering.receive_ack(ack, call)
         core.emit(ReofferReceived(call.handle, session_description(request)))
 
     def answer(self, handle: str, sdp: str) -> None:
         """Take the peer's new offer, or give ours when it asked for one."""
         call = self._calls.get(handle)
-        self._answering.send_success(call, self._pending(call), sdp)
+        transaction = self._pending(call)
+        if call.dialog is not None:
+            # A refused re-INVITE changes nothing, so target and way are taken over only now (RFC 3261 §12.2.2).
+            call.dialog.refresh(transaction.request, call.pending_flow or call.flow)
+        self._answering.send_success(call, transaction, sdp)
 
     def refuse(
         self,

@@ -14,19 +14,22 @@ _EXTENSIONS: frozenset[str] = frozenset()
 
 
 def refusal(core: AgentCore, request: Request) -> Response | None:
-    """The response that refuses a request which cannot be served, or None when it passes. Never for ACK or CANCEL."""
+    """The response that refuses a request which cannot be served, or None when it passes. Never for ACK or CANCEL.
+
+    It is sent without a transaction.
+    """
     if request.method not in core.methods:
-        response = core.response(request, 405)
+        response = core.stateless_response(request, 405)
         response.headers.add("Allow", ", ".join(core.methods))
         return response
     scheme = "sip" if isinstance(request.uri, SipUri) else request.uri.scheme
     if scheme not in _SCHEMES:
-        return core.response(request, 416)
+        return core.stateless_response(request, 416)
     if core.transactions.is_merged(request):
-        return core.response(request, 482)
+        return core.stateless_response(request, 482)
     unknown = [tag for tag in request.headers.tokens("Require") if tag.lower() not in _EXTENSIONS]
     if unknown:
-        response = core.response(request, 420)
+        response = core.stateless_response(request, 420)
         response.headers.add("Unsupported", ", ".join(unknown))
         return response
     return _refuse_body(core, request)
@@ -35,15 +38,15 @@ def refusal(core: AgentCore, request: Request) -> Response | None:
 def _refuse_body(core: AgentCore, request: Request) -> Response | None:
     encoding = (request.headers.get("Content-Encoding") or "identity").lower()
     if request.body and encoding != "identity":
-        response = core.response(request, 415)
+        response = core.stateless_response(request, 415)
         response.headers.add("Accept-Encoding", "identity")
         return response
     if request.method == "INVITE" and not is_understood(request):
-        response = core.response(request, 415)
+        response = core.stateless_response(request, 415)
         response.headers.add("Accept", SDP)
         return response
     if request.method == "INFO" and request.body and request.content_type not in core.settings.info_types:
-        response = core.response(request, 415)
+        response = core.stateless_response(request, 415)
         response.headers.add("Accept", ", ".join(sorted(core.settings.info_types)))
         return response
     return None

@@ -380,3 +380,85 @@ def test_a_stream_that_loses_its_frame_or_never_ends_is_closed() -> None:
     assert not peer.agent.connections_to_close()
     peer.network.run(2)
     assert len(peer.agent.connections_to_close()) == 1
+
+
+def test_refusals_are_not_remembered_and_stay_the_same(peer: Peer) -> None:
+    for method, status in (("REGISTER", "405"), ("BYE", "481"), ("OPTIONS", "200")):
+        before = len(peer.agent._core.transactions._servers)
+        for _ in range(2):
+            assert peer.send(method, branch=method, call_id=method, tag="" if method == "OPTIONS" else "x") == [status]
+        assert peer.network.sent[-1][2] == peer.network.sent[-2][2]
+        assert method == "OPTIONS" or len(peer.agent._core.transactions._servers) == before
+
+
+def test_a_call_nobody_answers_is_cleared_away() -> None:
+    peer = Peer(AgentSettings(ring_timeout=60))
+    peer.send("INVITE", body=SDP)
+    peer.network.run(61)
+    event = peer.agent_node.of_type(IncomingCall)[0]
+    assert isinstance(event, IncomingCall)
+    assert peer.agent_node.events[-1] == CallEnded(event.call, "the call was not answered in time", 480)
+    peer.network.run(40)
+    assert peer.agent.is_idle and peer.agent.next_deadline() is None
+
+
+def test_a_refused_reoffer_does_not_move_the_target(peer: Peer) -> None:
+    call, tag = peer.connect()
+    dialog = peer.agent._calls.get(call).dialog
+    assert dialog is not None
+    for cseq, target in ((2, "sip:x@192.0.2.9"), (3, "sip:moved@192.0.2.9")):
+        peer.send("INVITE", cseq=cseq, tag=tag, body=SDP, Contact="<sip:moved@192.0.2.9>")
+        if cseq == 2:
+            peer.agent.refuse_reoffer(call, 488)
+        else:
+            peer.agent.answer_reoffer(call, ANSWER)
+        peer.network.run(0)
+        assert str(dialog.remote_target) == target
+
+
+def test_commands_that_do_not_fit_raise(peer: Peer) -> None:
+    call, _ = peer.connect()
+    for command in (peer.agent.ring, peer.agent.cancel):
+        with pytest.raises(CallStateError):
+            command(call)
+    with pytest.raises(CallStateError):
+        peer.agent.accept(call, ANSWER)
+    with pytest.raises(CallStateError):
+        peer.agent.answer_reoffer(call, ANSWER)
+    peer.send("INVITE", body=SDP, call_id="other")
+    unanswered = peer.agent_node.of_type(IncomingCall)[-1]
+    assert isinstance(unanswered, IncomingCall)
+    with pytest.raises(CallStateError):
+        peer.agent.reoffer(unanswered.call, SDP)
+
+
+def test_a_second_ack_changes_nothing(peer: Peer) -> None:
+    _, tag = peer.connect()
+    events = len(peer.agent_node.events)
+    assert peer.send("ACK", tag=tag) == [] and len(peer.agent_node.events) == events
+
+
+def test_unreadable_reasons_are_left_out(peer: Peer) -> None:
+    call, tag = peer.connect()
+    assert peer.send("BYE", cseq=2, tag=tag, Reason='SIP;text="open') == ["200"]
+    assert peer.agent_node.events[-1] == CallEnded(call, "the other side hung up", None)
+
+
+def test_without_a_way_to_the_peer_a_request_ends_the_call(peer: Peer) -> None:
+    for number, command in enumerate(("info", "reoffer")):
+        peer.contact = "<sip:x@192.0.2.9:5099>"
+        peer.send("INVITE", body=SDP, call_id=command)
+        event = peer.agent_node.of_type(IncomingCall)[number]
+        assert isinstance(event, IncomingCall)
+        peer.agent.accept(event.call, ANSWER)
+        peer.network.run(0)
+        peer.send("ACK", tag=peer.last().to_address.tag or "", call_id=command)
+        peer.agent_node.transport_available = False
+        if command == "info":
+            peer.agent.send_info(event.call, "application/dtmf", "1")
+        else:
+            peer.agent.reoffer(event.call, SDP)
+        peer.network.run(0)
+        expected = CallEnded(event.call, "the other side cannot be reached any more", 503)
+        assert peer.agent_node.events[-1] == expected
+        peer.agent_node.transport_available = True

@@ -366,3 +366,42 @@ def bare_invite(
         f"From: <sip:x@192.0.2.9>;tag=xx\r\nTo: <sip:1000@192.0.2.2>{to_tag}\r\nCall-ID: bare\r\n"
         f"CSeq: 1 {method}\r\nContact: <sip:x@192.0.2.9>\r\n{extra}{content}Content-Length: {len(body)}\r\n\r\n{body}"
     ).encode()
+
+
+def test_a_lost_ack_to_a_reoffer_is_sent_again() -> None:
+    pair = Pair()
+    call, incoming = pair.connect()
+    pair.server.on_event = lambda event: (
+        pair.server.agent.answer_reoffer(incoming, ANSWER) if isinstance(event, ReofferReceived) else None
+    )
+    pair.network.drop = lambda data, sender, receiver: data.startswith(b"ACK")
+    pair.room.agent.reoffer(call, SDP)
+    pair.network.run(1)
+    pair.network.drop = lambda data, sender, receiver: False
+    pair.network.run(10)
+    acks = [data for _, _, data in pair.network.sent if data.startswith(b"ACK") and b"2 ACK" in data]
+    assert len(acks) > 1 and len(set(acks)) == 1
+    assert len(pair.room.of_type(ReofferAnswered)) == 1
+    pair.room.agent.hang_up(call)
+    assert pair.everything_is_forgotten()
+
+
+def test_hanging_up_with_an_offer_of_the_peer_unanswered_refuses_it() -> None:
+    pair = Pair()
+    call, incoming = pair.connect()
+    pair.room.agent.reoffer(call, SDP)
+    pair.network.run(1)
+    pair.server.agent.hang_up(incoming)
+    pair.network.run(1)
+    assert first_lines(pair.network, pair.server)[-2:] == ["487", "BYE"]
+    assert pair.room.of_type(CallEnded) and pair.everything_is_forgotten()
+
+
+def test_info_without_reply_ends_the_call_with_bye() -> None:
+    pair = Pair()
+    call, _ = pair.connect()
+    pair.network.loss = 1.0
+    pair.room.agent.send_info(call, "application/dtmf", "1")
+    pair.network.run(40)
+    assert last(pair.room, CallEnded) == CallEnded(call, "the other side does not reply any more", 408)
+    assert "BYE" in first_lines(pair.network, pair.room)
