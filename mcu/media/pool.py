@@ -68,6 +68,8 @@ class WorkerPool:
         if known is None or known.revision < spec.revision:
             place.conferences[spec.id] = spec
         while True:
+            if self._stopping:
+                raise MediaError("the server is stopping")
             try:
                 await asyncio.wait_for(place.ready.wait(), START_TIMEOUT)
                 latest = place.conferences.get(spec.id)
@@ -78,8 +80,7 @@ class WorkerPool:
             except TimeoutError:
                 raise MediaError("no media worker answers") from None
             except LinkError:
-                if self._stopping:
-                    raise MediaError("the server is stopping") from None
+                continue  # its successor will be ready soon
         if done.error or done.legs:
             raise MediaError(done.error or "a leg could not be opened", done.legs)
 
