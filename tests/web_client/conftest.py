@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from tests.web_client.clip import make_clip, recording
 from tests.web_client.fake_server import FakeServer, serving
@@ -45,7 +45,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server(clip: Path) -> AsyncIterator[FakeServer]:
     state = FakeServer(recording_files=clip)
     state.recordings = [
@@ -57,18 +57,20 @@ async def server(clip: Path) -> AsyncIterator[FakeServer]:
         yield state
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
+    """One for all tests; each of them has contexts of its own, as fresh as a browser."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         await browser.close()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_page(chromium: Browser, server: FakeServer) -> AsyncIterator[OpenPage]:
     """Opens a page; at the end no page may have complained, be it of a script's fault or of the security policy."""
     complaints: list[str] = []
+    contexts: list[BrowserContext] = []
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not _EXPECTED.search(message.text):
@@ -78,6 +80,7 @@ async def open_page(chromium: Browser, server: FakeServer) -> AsyncIterator[Open
         path: str, language: str = "en", size: tuple[int, int] = DESKTOP, script: str | None = None
     ) -> Page:
         context = await chromium.new_context(locale=language, viewport={"width": size[0], "height": size[1]})
+        contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(8000)
         page.on("console", listen)
@@ -88,4 +91,6 @@ async def open_page(chromium: Browser, server: FakeServer) -> AsyncIterator[Open
         return page
 
     yield open_
+    for context in contexts:
+        await context.close()
     assert complaints == []

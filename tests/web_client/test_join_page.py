@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 from tests.web_client.conftest import DESKTOP, PHONE, PHONE_LYING, OpenPage
 from tests.web_client.fake_server import FakeServer
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 LIVE = '#remote-video[data-state="connected"][data-picture="live"]'
 NO_DEVICES = """

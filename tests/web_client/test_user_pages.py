@@ -9,7 +9,7 @@ from tests.web_client.conftest import DESKTOP, PHONE, OpenPage
 from tests.web_client.fake_server import FakeServer, participant
 from tests.web_client.test_join_page import fits, until, until_in
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 BOTH_SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 BOTH_LANGUAGES = pytest.mark.parametrize("language", ["zh-CN", "en"])
