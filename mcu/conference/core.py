@@ -24,7 +24,8 @@ class Running:
     """A running conference: its newest model, and what is behind its participants.
 
     ``empty_since`` (monotonic seconds) is None while somebody is in, ``over`` is set when it ended.
-    ``joining`` is who is in the model already, but nobody was told of yet; ``announced`` the same of the conference.
+    ``joining`` is who is in the model already, but nobody was told of yet; ``starting`` is the same of a recording,
+    ``announced`` of the conference.
     """
 
     conference: Conference
@@ -34,6 +35,7 @@ class Running:
     over: bool = False
     announced: bool = False
     joining: str | None = None
+    starting: str | None = None
 
 
 class ConferenceCore:

@@ -152,13 +152,18 @@ class CommandExecutor:
                 raise CommandRefused(Refusal.MEDIA, f"The recording has no place: {error.strerror}.") from error
         recording = Recording(recording_id, directory, now)
         running.conference = replace(running.conference, recording=recording)
+        running.starting = recording_id
         try:
             await core.attempt(running, lambda now_: replace(now_, recording=None), None)
         except MediaError as error:
             if core.recordings is not None:
                 await core.recordings.close(recording_id)
             raise CommandRefused(Refusal.MEDIA, str(error)) from error
-        current = running.conference.recording or recording
+        finally:
+            running.starting = None
+        current = running.conference.recording
+        if current is None:
+            raise CommandRefused(Refusal.MEDIA, "The recording failed as soon as it was started.")
         core.publish(events.RecordingStarted(core.clock.wall(), running.conference, current))
         return current
 

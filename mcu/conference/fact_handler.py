@@ -78,7 +78,8 @@ class FactHandler:
             return
         recording = replace(recording, state=RecordingState.RECORDING, seconds=fact.seconds, bytes=fact.bytes)
         running.conference = replace(running.conference, recording=recording)
-        self._core.publish(events.RecordingProgress(self._core.clock.wall(), running.conference, recording))
+        if recording.id != running.starting:
+            self._core.publish(events.RecordingProgress(self._core.clock.wall(), running.conference, recording))
 
     def _recording_failed(self, running: Running, fact: facts.RecordingFailed) -> None:
         recording = running.conference.recording
@@ -87,7 +88,9 @@ class FactHandler:
         logger.error("Conference %s: recording failed: %s", running.conference.number, fact.reason)
         recording = replace(recording, state=RecordingState.FAILED)
         running.conference = replace(running.conference, recording=None)
-        self._core.publish(events.RecordingFailed(self._core.clock.wall(), running.conference, recording, fact.reason))
+        if recording.id != running.starting:  # else whoever starts it is told
+            event = events.RecordingFailed(self._core.clock.wall(), running.conference, recording, fact.reason)
+            self._core.publish(event)
         self._core.spawn(self._recording_over(running, recording.id), f"end of failed recording {recording.id}")
 
     async def _recording_over(self, running: Running, recording_id: str) -> None:

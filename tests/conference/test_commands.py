@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 
@@ -173,6 +174,22 @@ async def test_a_recording_that_fails_is_told_and_may_be_started_anew(world: Wor
     await world.manager.settle()
     assert world.kinds() == ["RecordingFailed"] and world.media.only.recordings == ()
     await world.manager.execute(commands.StartRecording("1000"), USER)
+
+
+async def test_a_recording_that_fails_while_it_is_started_is_refused(world: World) -> None:
+    await world.join_room()
+    world.happened()
+    world.media.gate = asyncio.Event()
+    starting = asyncio.create_task(world.manager.execute(commands.StartRecording("1000"), USER))
+    await world.media.waiting.wait()
+    spec = world.media.history[-1]
+    world.media.report(RecordingFailed(conference=spec.id, recording=spec.recordings[0].id, reason="disk full"))
+    world.media.gate.set()
+    with pytest.raises(CommandRefused) as caught:
+        await starting
+    await world.manager.settle()
+    assert caught.value.code is Refusal.MEDIA and world.kinds() == []
+    assert world.media.only.recordings == ()
 
 
 class Register:
