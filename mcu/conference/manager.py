@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mcu.conference import events
-from mcu.conference.admission import Admission, Terms
+from mcu.conference.admission import Admission
 from mcu.conference.clock import Clock
 from mcu.conference.commands import (
     AuditEntry,
@@ -21,19 +21,20 @@ from mcu.conference.commands import (
     audit_subject,
     authorize,
 )
-from mcu.conference.core import ConferenceCore, Running
+from mcu.conference.core import ConferenceCore
+from mcu.conference.entrance import Entrance, check_leg, flows_at_once
 from mcu.conference.events import Subscription
 from mcu.conference.executor import CommandExecutor, CommandResult
 from mcu.conference.fact_handler import FactHandler
 from mcu.conference.hashing import PIN_COST, Hasher
-from mcu.conference.joining import Door, JoinCode, JoinRefused, Newcomer, Seat
+from mcu.conference.joining import Door, Newcomer
 from mcu.conference.model import Conference, Participant
 from mcu.conference.rooms import Room, RoomStore
 from mcu.conference.settings import ConferenceSettings
-from mcu.conference.text import clean_name, normal_number
+from mcu.conference.text import normal_number
 from mcu.conference.tokens import ParticipantTokens
-from mcu.media.spec import LegSpec, WebRtcTransport
-from mcu.ports import Actor, MediaControl, MediaError, RecordingRegister
+from mcu.media.spec import LegSpec
+from mcu.ports import Actor, MediaControl, RecordingRegister
 
 logger = logging.getLogger(__name__)
 
@@ -60,15 +61,14 @@ class ConferenceManager:
     ) -> None:
         self.settings = settings
         self._clock = clock
-        self._ids = ids
         self._rooms = store
         self._audit = audit or NoAudit()
         self._hasher = pin_hasher or Hasher(PIN_COST)
         self._core = ConferenceCore(media, settings, clock, recordings)
         self._admission = Admission(self._core, store, self._hasher)
+        self._entrance = Entrance(self._core, ids)
         self._executor = CommandExecutor(self._core, store, self._hasher, ids)
         self._facts = FactHandler(self._core)
-        self._closing = False
         media.on_fact(self._facts.handle)
         media.on_restart(self.media_restarted)
 
@@ -124,74 +124,7 @@ class ConferenceManager:
         Returns once the media worker has bound the leg. What ``newcomer.make_leg`` raises is passed on.
         """
         terms = await self._admission.check(number, pin, newcomer.source)
-        async with self._core.lock(terms.number):
-            running = self._core.with_number(terms.number)
-            created = running is None
-            if running is None:
-                running = self._open(terms)
-            try:
-                participant = await self._seat(running, newcomer)
-            except BaseException:
-                if created:
-                    await self._core.forget(running)
-                raise
-            finally:
-                running.joining = None
-            participant = self._announce(running, participant.id) or participant
-            logger.info("Conference %s: %s joined (%s)", terms.number, participant.id, participant.kind)
-            return participant
-
-    def _announce(self, running: Running, participant_id: str) -> Participant | None:
-        """Tell of a newcomer, and of what facts have changed about it meanwhile."""
-        now, conference = self._clock.wall(), running.conference
-        participant = conference.participant(participant_id)
-        if participant is None:
-            return None
-        if not running.announced:
-            running.announced = True
-            self._core.publish(events.ConferenceCreated(now, conference))
-        self._core.publish(events.ParticipantJoined(now, conference, participant))
-        if conference.speaker_id == participant_id:
-            self._core.publish(events.SpeakerChanged(now, conference, participant_id))
-        return participant
-
-    def _open(self, terms: Terms) -> Running:
-        if self._closing:
-            raise JoinRefused(JoinCode.MEDIA, "The server is stopping.")
-        if len(self._core.all()) >= self.settings.maximum_conferences:
-            raise JoinRefused(JoinCode.FULL, "The server holds as many conferences as it may.")
-        conference = Conference(
-            self._ids(), terms.number, self._clock.wall(), terms.title, terms.pin_hash, terms.permanent
-        )
-        return self._core.open(conference)
-
-    async def _seat(self, running: Running, newcomer: Newcomer) -> Participant:
-        conference = running.conference
-        if conference.locked:
-            raise JoinRefused(JoinCode.LOCKED, "The conference is locked.")
-        if len(conference.participants) >= self.settings.maximum_participants:
-            raise JoinRefused(JoinCode.FULL, "The conference is full.")
-        participant_id = newcomer.id or self._ids()
-        if self._core.with_participant(participant_id) is not None:
-            raise ValueError(f"participant {participant_id} is in a conference already")
-        leg = newcomer.make_leg
-        if not isinstance(leg, LegSpec):
-            leg = leg(Seat(participant_id, conference.id, conference.number))
-        _check_leg(leg, participant_id)
-        name = clean_name(newcomer.name) or newcomer.kind
-        participant = Participant(
-            participant_id, name, newcomer.kind, leg, self._clock.wall(), flowing=_flows_at_once(leg)
-        )
-        running.joining = participant_id
-        self._core.seat(running, participant, newcomer.owner)
-        try:
-            await self._core.attempt(running, lambda now: now.without(participant_id), participant_id)
-        except BaseException as error:
-            self._core.unseat(running, participant_id)
-            if isinstance(error, MediaError):
-                raise JoinRefused(JoinCode.MEDIA, str(error)) from error
-            raise
-        return participant
+        return await self._entrance.enter(terms, newcomer)
 
     async def leave(self, participant_id: str, reason: str = "left") -> None:
         """Somebody's call has ended. Does nothing for one who is not here (any more)."""
@@ -208,7 +141,7 @@ class ConferenceManager:
 
         Raises MediaError, the old leg then stands, and KeyError when nobody has this id.
         """
-        _check_leg(leg, participant_id)
+        check_leg(leg, participant_id)
         running = self._core.with_participant(participant_id)
         if running is None:
             raise KeyError(participant_id)
@@ -217,7 +150,7 @@ class ConferenceManager:
             if before is None:
                 raise KeyError(participant_id)
             moved = leg.transport != before.leg.transport
-            flowing = _flows_at_once(leg) or (before.flowing and not moved)
+            flowing = flows_at_once(leg) or (before.flowing and not moved)
             running.conference = running.conference.changed(
                 participant_id, lambda now: replace(now, leg=leg, flowing=flowing)
             )
@@ -297,20 +230,10 @@ class ConferenceManager:
 
     async def close(self) -> None:
         """End all conferences properly: calls hung up, recordings closed, subscriptions ended."""
-        self._closing = True
+        self._entrance.closed = True
         for running in self._core.all():
             async with self._core.lock(running.conference.number):
                 await self._core.end(running, "server_stopping")
         await self._core.settle()
         self._core.hub.close()
         self._hasher.close()
-
-
-def _check_leg(leg: LegSpec, participant_id: str) -> None:
-    if leg.id != participant_id:
-        raise ValueError(f"leg {leg.id} is not that of participant {participant_id}")
-
-
-def _flows_at_once(leg: LegSpec) -> bool:
-    """A room is there once its call is answered; a browser must finish ICE and DTLS first."""
-    return not isinstance(leg.transport, WebRtcTransport)
