@@ -6,6 +6,9 @@ import pytest
 from aiohttp import ClientResponse
 
 from mcu.control.accounts import SESSION_LIFE
+from mcu.control.conference_operations import ConferenceChange, NewConference
+from mcu.control.event_socket import TokenMessage
+from mcu.control.session_operations import LoginBody, PasswordBody
 from tests.control.conftest import PASSWORD, Client, Control
 
 SESSION = "/api/v1/session"
@@ -100,3 +103,14 @@ async def test_secrets_show_in_no_answer_and_no_log(control: Control, caplog: py
     entries = await control.audit.newest(10)
     assert "s3cret" not in repr(entries)
     assert "s3cret" not in caplog.text
+
+
+def test_secrets_show_in_no_repr() -> None:
+    bodies = (
+        LoginBody(name="doctor", password="s3cret"),
+        PasswordBody(old_password="s3cret", new_password="s3cret"),
+        NewConference(number="1000", pin="471147"),
+        ConferenceChange(pin="471147"),
+        TokenMessage(token="s3cret"),
+    )
+    assert "s3cret" not in repr(bodies) and "471147" not in repr(bodies)
