@@ -145,6 +145,7 @@ class CallTable:
         if call.phase is Phase.ENDED:
             return
         call.phase = Phase.ENDED
+        self.refuse_pending(call)
         if call.awaited_ack is not None:
             call.awaited_ack.stop()
         for timer in call.timers:
@@ -154,6 +155,12 @@ class CallTable:
             self._dialogs.pop(call.dialog.key, None)
         if event is not None:
             self._core.emit(event)
+
+    def refuse_pending(self, call: Call) -> None:
+        """Answer an INVITE still pending in a dialog that ends with 487 (RFC 3261 §15.1.2)."""
+        if call.pending_invite is not None and not call.pending_invite.is_answered:
+            call.pending_invite.respond(self._core.response(call.pending_invite.request, 487, call.local_tag))
+        call.pending_invite = None
 
     def end_by_failure(self, call: Call, status: int) -> None:
         """A request in the dialog failed so that the dialog is gone (RFC 3261 §12.2.1.2)."""

@@ -20,9 +20,6 @@ class HangingUp:
     def receive_bye(self, request: Request, call: Call, transaction: ServerTransaction) -> None:
         """The peer ends the call."""
         transaction.respond(self._core.response(request, 200, call.local_tag))
-        if call.pending_invite is not None:
-            # RFC 3261 §15.1.2: requests still pending in the dialog are answered with 487.
-            call.pending_invite.respond(self._core.response(call.pending_invite.request, 487, call.local_tag))
         text, status = reason_of(request)
         self._calls.end(call, CallEnded(call.handle, text or "the other side hung up", status))
 
@@ -39,8 +36,7 @@ class HangingUp:
         dialog = call.dialog
         if dialog is None or call.phase is Phase.ENDED:
             return
-        if call.pending_invite is not None:
-            call.pending_invite.respond(self._core.response(call.pending_invite.request, 487, call.local_tag))
+        self._calls.refuse_pending(call)
         request = dialog.make_request("BYE")
         if reason:
             request.headers.add("Reason", str(Reason("SIP", status or 200, reason)))

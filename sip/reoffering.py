@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sip.answering import Answering
 from sip.body import SDP, session_description
-from sip.call import Call, CallTable
+from sip.call import Call, CallTable, Phase
 from sip.core import AgentCore, add_refusal_headers
 from sip.dialog import Dialog
 from sip.errors import CallStateError
@@ -140,6 +140,6 @@ class Reoffering:
         call.timers.append(self._core.timers.start(delay, again))
 
     def _pending(self, call: Call) -> ServerTransaction:
-        if call.pending_invite is None or call.dialog is None:
+        if call.pending_invite is None or call.phase is not Phase.ESTABLISHED:
             raise CallStateError(f"{call.handle} has no offer to answer")
         return call.pending_invite

@@ -10,11 +10,15 @@ from itertools import count
 
 @dataclass(frozen=True)
 class TimerSettings:
-    """``t1``: round-trip estimate; ``t2``: longest retransmit interval; ``t4``: longest life of a message. Seconds."""
+    """``t1``: round-trip estimate; ``t2``: longest retransmit interval; ``t4``: longest life of a message. Seconds.
+
+    ``c``: how long an INVITE waits after each provisional response; longer than anybody lets a phone ring.
+    """
 
     t1: float = 0.5
     t2: float = 4.0
     t4: float = 5.0
+    c: float = 240.0
 
     @property
     def timeout(self) -> float:

@@ -36,6 +36,7 @@ class Stimulus(Enum):
     RETRANSMIT_TIMER = auto()  # A, E, G
     TIMEOUT_TIMER = auto()  # B, F, H
     LINGER_TIMER = auto()  # D, I, J, K, L, M
+    PATIENCE_TIMER = auto()  # C
 
 
 class Action(Enum):
@@ -58,6 +59,7 @@ class TimerName(Enum):
 
     A = Stimulus.RETRANSMIT_TIMER, "client INVITE retransmission"
     B = Stimulus.TIMEOUT_TIMER, "client INVITE timeout"
+    C = Stimulus.PATIENCE_TIMER, "client INVITE without final response"
     D = Stimulus.LINGER_TIMER, "wait for retransmitted failure responses"
     E = Stimulus.RETRANSMIT_TIMER, "client request retransmission"
     F = Stimulus.TIMEOUT_TIMER, "client request timeout"
@@ -88,16 +90,18 @@ Table = Mapping[tuple[State, Stimulus], Step]
 
 _S, _I, _A, _T = State, Stimulus, Action, TimerName
 
-# RFC 3261 Figure 5, RFC 6026 §8.4
+# RFC 3261 Figure 5, RFC 6026 §8.4. Timer C is a proxy's in the RFC (§16.6); without it a peer that vanishes after its
+# 100 would leave a transaction behind for ever.
 INVITE_CLIENT: Table = {
     (_S.CALLING, _I.START): Step(_S.CALLING, (_A.SEND,), (_T.A, _T.B)),
     (_S.CALLING, _I.RETRANSMIT_TIMER): Step(_S.CALLING, (_A.RESEND,), (_T.A,)),
     (_S.CALLING, _I.TIMEOUT_TIMER): Step(_S.TERMINATED, (_A.REPORT_TIMEOUT,)),
     (_S.CALLING, _I.UNREACHABLE): Step(_S.TERMINATED, (_A.REPORT_UNREACHABLE,)),
-    (_S.CALLING, _I.PROVISIONAL): Step(_S.PROCEEDING, (_A.PASS_UP,)),
+    (_S.CALLING, _I.PROVISIONAL): Step(_S.PROCEEDING, (_A.PASS_UP,), (_T.C,)),
     (_S.CALLING, _I.SUCCESS): Step(_S.ACCEPTED, (_A.PASS_UP,), (_T.M,)),
     (_S.CALLING, _I.FAILURE): Step(_S.COMPLETED, (_A.ACKNOWLEDGE, _A.PASS_UP), (_T.D,)),
-    (_S.PROCEEDING, _I.PROVISIONAL): Step(_S.PROCEEDING, (_A.PASS_UP,)),
+    (_S.PROCEEDING, _I.PROVISIONAL): Step(_S.PROCEEDING, (_A.PASS_UP,), (_T.C,)),
+    (_S.PROCEEDING, _I.PATIENCE_TIMER): Step(_S.TERMINATED, (_A.REPORT_TIMEOUT,)),
     (_S.PROCEEDING, _I.SUCCESS): Step(_S.ACCEPTED, (_A.PASS_UP,), (_T.M,)),
     (_S.PROCEEDING, _I.FAILURE): Step(_S.COMPLETED, (_A.ACKNOWLEDGE, _A.PASS_UP), (_T.D,)),
     (_S.PROCEEDING, _I.UNREACHABLE): Step(_S.TERMINATED, (_A.REPORT_UNREACHABLE,)),

@@ -106,7 +106,7 @@ class _Transaction:
             return 0.0 if reliable else settings.t4
         if name in (TimerName.D, TimerName.J):
             return 0.0 if reliable else settings.timeout
-        return settings.timeout
+        return settings.c if name is TimerName.C else settings.timeout
 
 
 class ClientTransaction(_Transaction):

@@ -98,6 +98,11 @@ def test_a_provisional_response_stops_the_invite_for_good() -> None:
     assert (before, transaction.may_be_cancelled) == (False, True)
     bench.run(100)
     assert bench.times("INVITE") == [0] and len(bench.passed_up) == 1
+    bench.respond(180)
+    bench.run(339)
+    assert len(bench.passed_up) == 2
+    bench.run(341)
+    assert bench.passed_up[-1] is Failure.TIMEOUT
 
 
 def test_a_provisional_response_slows_other_requests_to_t2() -> None:
