@@ -30,7 +30,9 @@ class Chaos:
     def step(self) -> None:
         node = self.rng.choice(self.nodes)
         self.network.run(self.rng.choice([0.0, 0.03, 0.5, 3.0]))
-        if len(self.made) < 6 and self.rng.random() < 0.2:
+        if self.transport == "tcp" and self.rng.random() < 0.05:
+            self._break_connection()
+        elif len(self.made) < 6 and self.rng.random() < 0.2:
             self._invite(node)
         elif calls := node.agent.calls:
             self._command(node, self.rng.choice(calls))
@@ -44,6 +46,12 @@ class Chaos:
         other = self.nodes[1 - self.nodes.index(node)].address[0]
         uri = f"sip:x@{other};transport={self.transport}"
         self.made.add(node.agent.invite(uri, SDP, "sip:me@192.0.2.1"))
+
+    def _break_connection(self) -> None:
+        for node, other in (self.nodes, self.nodes[::-1]):
+            flow = node.flow_to("tcp", *other.address)
+            assert flow is not None
+            node.agent.flow_lost(flow, self.network.now)
 
     def _command(self, node: Node, call: str) -> None:
         agent = node.agent
