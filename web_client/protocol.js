@@ -210,6 +210,11 @@ export class Api {
     return this.request("DELETE", "/session");
   }
 
+  /** All other sessions of the account end. @param {string} oldPassword @param {string} newPassword */
+  changePassword(oldPassword, newPassword) {
+    return this.request("PUT", "/session/password", { old_password: oldPassword, new_password: newPassword });
+  }
+
   /** @returns {Promise<{conferences: Conference[]}>} */
   conferences() {
     return this.request("GET", "/conferences");

@@ -127,7 +127,7 @@ class RecordingsPage {
           el("span", { class: "badge duration" }, el("span", { class: "unseen" }, t("recordings.duration")), formatDuration(recording.duration)),
         ),
         el("span", { class: "recording-title" }, titleOf(recording)),
-        el("span", { class: "muted" }, `${formatDate(recording.started_at)} · ${t("call.room", { number: recording.number })}`),
+        el("span", { class: "muted" }, [formatDate(recording.started_at), roomText(recording)].filter(Boolean).join(" · ")),
       ),
     );
   }
@@ -138,7 +138,7 @@ class RecordingsPage {
     document.title = `${titleOf(recording)} – Consilium`;
     setText(
       byId("recording-facts"),
-      [formatDate(recording.started_at), formatDuration(recording.duration), formatSize(recording.size), t("call.room", { number: recording.number }), stateText(recording)]
+      [formatDate(recording.started_at), formatDuration(recording.duration), formatSize(recording.size), roomText(recording), stateText(recording)]
         .filter(Boolean)
         .join(" · "),
     );
@@ -215,6 +215,11 @@ class RecordingsPage {
 /** @param {Recording} recording */
 function titleOf(recording) {
   return recording.title || t("call.room", { number: recording.number });
+}
+
+/** The room, where it is not the title already. @param {Recording} recording */
+function roomText(recording) {
+  return recording.title ? t("call.room", { number: recording.number }) : "";
 }
 
 /** @param {Recording} recording */

@@ -3,6 +3,8 @@
 import { byId, el, setText, show } from "./dom.js";
 import { errorText } from "./errors.js";
 import { onLanguage, t, translate } from "./language.js";
+import { Notices } from "./notices.js";
+import { changePassword } from "./password_dialog.js";
 import { ApiError } from "./protocol.js";
 
 /**
@@ -28,6 +30,10 @@ export class SessionGate {
     byId("login").append(this.build());
     translate(byId("login"));
     byId("logout").addEventListener("click", () => this.logOut());
+    byId("password").addEventListener("click", async () => {
+      const changed = await changePassword(api, byId("user").textContent ?? "");
+      if (changed) new Notices(byId("notices")).say(t("password.changed"));
+    });
     onLanguage(() => this.draw());
   }
 

@@ -29,7 +29,7 @@ DESKTOP, PHONE, PHONE_LYING = (1280, 760), (390, 844), (844, 390)
 
 # Chromium reports every refused request itself; these are part of the play.
 _EXPECTED = re.compile(
-    r"the server responded with a status of (401|403|404|409|503)|WebSocket connection to .* failed"
+    r"the server responded with a status of (401|403|404|409|422|503)|WebSocket connection to .* failed"
     r"|the recording cannot be played"
 )
 

@@ -162,6 +162,7 @@ def problem(status: int, code: str) -> web.HTTPException:
         403: web.HTTPForbidden,
         404: web.HTTPNotFound,
         409: web.HTTPConflict,
+        422: web.HTTPUnprocessableEntity,
         503: web.HTTPServiceUnavailable,
     }
     body = json.dumps({"type": "about:blank", "title": code, "status": status, "code": code, "detail": code})
@@ -260,6 +261,15 @@ class Handlers:
             return web.Response(status=204)
         self.check_user()
         return web.json_response({"name": "admin", "token": "user-token"})
+
+    async def password(self, request: web.Request) -> web.Response:
+        self.check_user()
+        body = await request.json()
+        if body["old_password"] != "secret":
+            raise problem(403, "wrong_credentials")
+        if len(body["new_password"]) < 8:
+            raise problem(422, "weak_password")
+        return web.Response(status=204)
 
     async def conferences(self, request: web.Request) -> web.Response:
         self.check_user()
@@ -405,6 +415,7 @@ def application(state: FakeServer) -> web.Application:
         ("PATCH", "/participants/{id}", handlers.change_participant),
         ("DELETE", "/participants/{id}", handlers.remove_participant),
         ("*", "/session", handlers.session),
+        ("PUT", "/session/password", handlers.password),
         ("*", "/conferences", handlers.conferences),
         ("*", "/conferences/{number}", handlers.conference),
         ("*", "/conferences/{number}/recording", handlers.recording),

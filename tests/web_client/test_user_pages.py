@@ -61,6 +61,32 @@ async def test_session_that_ends_leads_to_the_login(open_page: OpenPage, server:
     await expect(page.locator("#login-error")).to_have_text("You are no longer logged in.")
 
 
+@BOTH_LANGUAGES
+async def test_password_is_changed(open_page: OpenPage, server: FakeServer, language: str) -> None:
+    server.logged_in = True
+    page = await open_page("/recordings", language, PHONE)
+    await page.click("#password")
+    await page.fill("#password-old", "wrong")
+    await page.fill("#password-new", "short")
+    await page.fill("#password-again", "shorter")
+    await page.click("#password-button")
+    await expect(page.locator("#password-again")).to_be_focused()
+    assert server.asked("PUT") == []
+    await page.fill("#password-again", "short")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#password-old")).to_be_focused()
+    await page.fill("#password-old", "secret")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#password-new")).to_be_focused()
+    await page.fill("#password-new", "Longer-7")
+    await page.fill("#password-again", "Longer-7")
+    await page.keyboard.press("Enter")
+    changed = {"zh-CN": "密码已修改", "en": "Your password was changed"}[language]
+    await expect(page.locator("#notices")).to_contain_text(changed)
+    await expect(page.locator("dialog")).to_have_count(0)
+    assert await fits(page)
+
+
 # --- recordings
 
 

@@ -118,6 +118,16 @@ export default {
   "login.button": "Log in",
   "login.logout": "Log out",
 
+  "password.change": "Change password",
+  "password.old": "Current password",
+  "password.new": "New password",
+  "password.again": "New password again",
+  "password.hint": "At least 8 characters of three kinds: small letters, capitals, digits, others. Not your user name.",
+  "password.different": "The two new passwords are not the same.",
+  "password.wrong": "The current password is not right.",
+  "password.weak": "The new password does not meet the rules above.",
+  "password.changed": "Your password was changed",
+
   "error.wrong_credentials": "User name or password is not right.",
   "error.number_taken": "There is a room with this number already.",
   "error.already_recording": "A recording is running already.",

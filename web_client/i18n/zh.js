@@ -118,6 +118,16 @@ export default {
   "login.button": "登录",
   "login.logout": "退出登录",
 
+  "password.change": "修改密码",
+  "password.old": "当前密码",
+  "password.new": "新密码",
+  "password.again": "再次输入新密码",
+  "password.hint": "至少 8 个字符，须包含小写字母、大写字母、数字和其他字符中的三种，且不含用户名。",
+  "password.different": "两次输入的新密码不一致。",
+  "password.wrong": "当前密码不正确。",
+  "password.weak": "新密码不符合上述要求。",
+  "password.changed": "密码已修改",
+
   "error.wrong_credentials": "用户名或密码不正确。",
   "error.number_taken": "该号码的会诊室已存在。",
   "error.already_recording": "已经在录制中。",
