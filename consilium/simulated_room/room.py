@@ -19,6 +19,7 @@ from consilium.simulated_room.saver import ReceivedSaver
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
 from mcu.media.leg import Media, MediaLeg
+from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
 from sip import events
 from sip.agent import UserAgent
@@ -94,6 +95,7 @@ class SimulatedRoom:
         self._playing: asyncio.Task[None] | None = None
         self._media: RoomMedia | None = None
         self._timers: asyncio.Task[None] | None = None
+        self._sockets: dict[tuple[str, int], socket.socket] = {}
 
     async def call(self, target: str) -> None:
         """Dial a SIP URI and come back when media flow. Raises CallFailed, or OSError when no port can be had."""
@@ -114,6 +116,10 @@ class SimulatedRoom:
             audio_ssrc=random.SystemRandom().randrange(1, 1 << 32),
             video_ssrc=random.SystemRandom().randrange(1, 1 << 32),
         )
+        # An offerer must be ready for media before the answer comes (RFC 3264 section 5.1): the kernel keeps it for us.
+        for port in (self._media.audio_port, self._media.video_port):
+            for number in (port, port + 1):
+                self._sockets[host, number] = bound_udp_socket(host, number)
         offer = make_offer(
             self.settings.capabilities, local_media(self._media), session_id=secrets.randbits(31), version=1
         )
@@ -157,6 +163,8 @@ class SimulatedRoom:
         if self._saver is not None:
             self._saver.close()
             self._saver = None
+        while self._sockets:
+            self._sockets.popitem()[1].close()
         self.ended.set()
 
     async def _start_media(self) -> None:
@@ -167,7 +175,7 @@ class SimulatedRoom:
             width, height = (spec.video.max_width, spec.video.max_height) if spec.video else (1280, 720)
             codecs = {codec.payload_type: codec for codec in spec.audio.receive_codecs} if spec.audio else {}
             self._saver = ReceivedSaver(self.settings.save, width, height, codecs)
-        await self.leg.open(None)
+        await self.leg.open(None, bind=lambda host, port: self._sockets.pop((host, port)))
         self._timers = asyncio.create_task(self._run_timers())
         if self._clip is not None:
             codec = spec.audio.send_codec if spec.audio is not None else None

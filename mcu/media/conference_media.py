@@ -270,7 +270,8 @@ class ConferenceMedia:
         self._report(LegConnected(conference=self._id, leg=leg.id))
         if leg.wants_picture_from():
             leg.request_key_frame()
-        self.key_frame_requested(leg)
+        # Only now does it count as a receiver, so that its first key frame is not spent before it can read it.
+        self._apply_pictures(self._spec)
 
     def leg_silent(self, leg: MediaLeg, seconds: float) -> None:
         self._report(LegSilent(conference=self._id, leg=leg.id, seconds=seconds))

@@ -28,6 +28,8 @@ from mcu.media.rtp.session import (
     StreamConfig,
 )
 from mcu.media.spec import AudioSpec, LegSpec, PlainTransport, VideoSpec
+from mcu.media.transport.plain_port import Bind
+from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
 
 logger = logging.getLogger(__name__)
@@ -86,7 +88,7 @@ class MediaLeg:
     def id(self) -> str:
         return self.spec.id
 
-    async def open(self, browsers: BrowserAccess | None) -> None:
+    async def open(self, browsers: BrowserAccess | None, bind: Bind = bound_udp_socket) -> None:
         """Make streams and bind sockets; browser legs need ``browsers``. Raises LegTransportError."""
         now = self._clock()
         # Taken once, so that the sender reports of sound and picture agree to the microsecond (lip sync).
@@ -97,7 +99,7 @@ class MediaLeg:
             self._streams["video"] = self._make_stream("video", self.spec.video, now)
         transport: LegTransport
         if isinstance(self.spec.transport, PlainTransport):
-            transport = PlainLegTransport(self._receive_rtp, self._receive_rtcp, self._payload_types())
+            transport = PlainLegTransport(self._receive_rtp, self._receive_rtcp, self._payload_types(), bind)
         elif browsers is None:
             raise LegTransportError("there is no port for browsers here")
         else:
@@ -153,8 +155,9 @@ class MediaLeg:
         return video is not None and video.receive and not self.spec.held and not self.spec.camera_muted
 
     def takes_picture(self) -> bool:
-        """Whether this leg is to be sent pictures."""
-        return self.spec.video is not None and self.spec.video.send and not self.spec.held
+        """Whether this leg is to be sent pictures, and can take them by now."""
+        connected = self._transport is not None and self._transport.is_connected
+        return connected and self.spec.video is not None and self.spec.video.send and not self.spec.held
 
     def send_picture(self, unit: CodedPicture) -> None:
         """Packetise and send one access unit."""

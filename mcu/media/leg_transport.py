@@ -15,7 +15,8 @@ from mcu.media.spec import Address, PlainTransport, WebRtcTransport
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import DtlsError, DtlsSession
 from mcu.media.transport.ice_lite import IceLiteAgent
-from mcu.media.transport.plain_port import PlainPort
+from mcu.media.transport.plain_port import Bind, PlainPort
+from mcu.media.transport.sockets import bound_udp_socket
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,10 @@ class LegTransportError(Exception):
 
 class LegTransport(Protocol):
     """What a leg needs of its path."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether what is sent now can be read at the other end."""
 
     async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
         """Bind. Raises LegTransportError."""
@@ -54,7 +59,12 @@ RtcpReceiver = Callable[[Media | None, bytes], None]
 class PlainLegTransport:
     """RTP/AVP: a pair of UDP ports for each m-line."""
 
-    def __init__(self, on_rtp: RtpReceiver, on_rtcp: RtcpReceiver, payload_types: PayloadTypes) -> None:
+    is_connected = True
+
+    def __init__(
+        self, on_rtp: RtpReceiver, on_rtcp: RtcpReceiver, payload_types: PayloadTypes, bind: Bind = bound_udp_socket
+    ) -> None:
+        self._bind = bind
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
         self._payload_types = payload_types
@@ -68,7 +78,7 @@ class PlainLegTransport:
                 continue
             port = self._make_port(media)
             try:
-                await port.open(spec.local_host, number)
+                await port.open(spec.local_host, number, self._bind)
             except OSError as error:
                 await self.close()
                 raise LegTransportError(f"UDP port {number} for {media}: {error.strerror}") from error
@@ -131,6 +141,7 @@ class BrowserLegTransport:
         self._port = access.port
         self._certificate = access.certificate
         self._handshake: asyncio.Task[None] | None = None
+        self.is_connected = False
         self.on_connected: Callable[[], None] = lambda: None
         self.on_failed: Callable[[str], None] = lambda reason: None
 
@@ -175,6 +186,7 @@ class BrowserLegTransport:
             self.on_failed(str(error) or f"no DTLS handshake in {HANDSHAKE_TIMEOUT:.0f} s")
         else:
             logger.debug("browser leg connected in %.0f ms", (time.monotonic() - started) * 1000)
+            self.is_connected = True
             self.on_connected()
 
     def _receive(self, data: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Iterable
 from typing import cast
 
@@ -17,6 +18,8 @@ from mcu.media.transport.sockets import bound_udp_socket
 logger = logging.getLogger(__name__)
 
 NetworkAddress = tuple[str, int]
+# Gives a UDP socket bound to a host and port.
+Bind = Callable[[str, int], socket.socket]
 
 
 class _Socket(asyncio.DatagramProtocol):
@@ -61,15 +64,13 @@ class PlainPort:
         self._rtcp_heard = False
         self.strangers = 0
 
-    async def open(self, host: str, port: int) -> None:
+    async def open(self, host: str, port: int, bind: Bind = bound_udp_socket) -> None:
         """Bind ``port`` and ``port + 1``; raises OSError when one is taken."""
         loop = asyncio.get_running_loop()
-        _, self._rtp = await loop.create_datagram_endpoint(
-            lambda: _Socket(self._receive), sock=bound_udp_socket(host, port)
-        )
+        _, self._rtp = await loop.create_datagram_endpoint(lambda: _Socket(self._receive), sock=bind(host, port))
         try:
             _, self._rtcp = await loop.create_datagram_endpoint(
-                lambda: _Socket(self._receive_rtcp), sock=bound_udp_socket(host, port + 1)
+                lambda: _Socket(self._receive_rtcp), sock=bind(host, port + 1)
             )
         except OSError:
             self.close()
@@ -96,17 +97,17 @@ class PlainPort:
 
     def send_rtcp(self, datagrams: Iterable[bytes]) -> None:
         """Send RTCP packets; dropped while no address is known."""
-        socket = self._rtp if self._mux else self._rtcp
-        if self._remote_rtcp is None or socket is None or socket.transport is None:
+        way = self._rtp if self._mux else self._rtcp
+        if self._remote_rtcp is None or way is None or way.transport is None:
             return
         for datagram in datagrams:
-            socket.transport.sendto(datagram, self._remote_rtcp)
+            way.transport.sendto(datagram, self._remote_rtcp)
 
     def close(self) -> None:
         """Close the sockets."""
-        for socket in (self._rtp, self._rtcp):
-            if socket is not None and socket.transport is not None:
-                socket.transport.close()
+        for way in (self._rtp, self._rtcp):
+            if way is not None and way.transport is not None:
+                way.transport.close()
 
     def _rtcp_address(self, address: NetworkAddress | None) -> NetworkAddress | None:
         if address is None or self._mux:
