@@ -196,6 +196,7 @@ class Server:
             BrowserAddresses(self.settings.media.public_address, local_addresses, identity.fingerprint),
             _random_number,
         )
+        self._stack.push_async_callback(browsers.close)
         application = make_application(
             self.manager,
             accounts,

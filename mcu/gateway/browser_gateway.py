@@ -126,6 +126,13 @@ class BrowserGateway:
             ),
         ]  # fmt: skip
 
+    async def close(self) -> None:
+        """Give up what is under way."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     # LegOwner
 
     async def end(self, leg_id: str, reason: str) -> None:

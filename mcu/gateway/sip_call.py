@@ -71,6 +71,34 @@ class CallDescriptions:
 
 
 @dataclass(eq=False)
+class CallSession:
+    """What a call has once the conference has let it in: its seat, its ports and SSRCs, its descriptions, its leg.
+
+    ``holds_ports`` until they are given back.
+    """
+
+    seat: Seat
+    name: str
+    room: RoomMedia
+    descriptions: CallDescriptions
+    leg: LegSpec | None = None
+    holds_ports: bool = True
+
+    @property
+    def has_media(self) -> bool:
+        """Whether offer and answer have been exchanged."""
+        return self.leg is not None and (self.leg.audio is not None or self.leg.video is not None)
+
+    def make_leg(self, negotiated: NegotiatedSession | None) -> LegSpec:
+        """The leg as negotiated; without that, a seat without media until the peer answers our offer."""
+        if negotiated is not None:
+            return sip_leg(negotiated, leg_id=self.seat.participant_id, name=self.name, room=self.room)
+        return LegSpec(
+            id=self.seat.participant_id, name=self.name, transport=PlainTransport(local_host=self.room.bind_host)
+        )
+
+
+@dataclass(eq=False)
 class SipCall:
     """A call from its INVITE on.
 
@@ -81,25 +109,6 @@ class SipCall:
     handle: str
     source: str
     name: str
-    room: RoomMedia
-    descriptions: CallDescriptions
-    seat: Seat | None = None
-    leg: LegSpec | None = None
+    session: CallSession | None = None
     over: bool = False
-    holds_ports: bool = True
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @property
-    def has_media(self) -> bool:
-        """Whether a session has been agreed on."""
-        return self.leg is not None and (self.leg.audio is not None or self.leg.video is not None)
-
-    def make_leg(self, session: NegotiatedSession | None) -> LegSpec:
-        """The leg of a negotiated session; without one, a seat without media until the peer answers our offer."""
-        if self.seat is None:
-            raise ValueError("a call without a seat has no leg")
-        if session is not None:
-            return sip_leg(session, leg_id=self.seat.participant_id, name=self.name, room=self.room)
-        return LegSpec(
-            id=self.seat.participant_id, name=self.name, transport=PlainTransport(local_host=self.room.bind_host)
-        )

@@ -12,7 +12,7 @@ from gatekeeper.dialing import DialSettings, Refused, RoomDestination, resolve
 from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
 from mcu.gateway.rtp_ports import NoPortsLeft, RtpPorts
-from mcu.gateway.sip_call import CallDescriptions, SipCall
+from mcu.gateway.sip_call import CallDescriptions, CallSession, SipCall
 from mcu.gateway.sip_media import RoomMedia, room_capabilities
 from mcu.gateway.sip_replies import Refusal, end_reason, refusal_of
 from mcu.media.facts import Fact, LegSilent
@@ -108,9 +108,9 @@ class SipGateway:
                 sip_events.CallConfirmed(call=handle, answer=body)
                 | sip_events.ReofferAnswered(call=handle, answer=body)
             ):
-                self._in_turn(handle, lambda call: self._confirmed(call, body))
+                self._in_turn(handle, lambda call, session: self._confirmed(call, session, body))
             case sip_events.ReofferReceived(call=handle, offer=body):
-                self._in_turn(handle, lambda call: self._reoffered(call, body))
+                self._in_turn(handle, lambda call, session: self._reoffered(call, session, body))
             case sip_events.CallCancelled(call=handle) | sip_events.CallEnded(call=handle):
                 if (call := self._calls.get(handle)) is not None:
                     self._end(call, "left")
@@ -152,23 +152,47 @@ class SipGateway:
         if isinstance(destination, Refused):
             self._reject(handle, source, Refusal(destination.status, destination.reason))
             return
-        try:
-            call = self._open_call(event)
-        except NoPortsLeft as error:
-            logger.error("call from %s refused: %s", source, error)
-            self._reject(handle, source, Refusal(503, "No media ports are left", retry_after=NO_PORTS_RETRY))
-            return
-        try:
-            session = None if event.offer is None else call.descriptions.answer(event.offer)
-        except (SdpError, NotAcceptable) as error:
-            self._release(call)
-            self._reject(handle, source, refusal_of(error))
-            return
+        call = SipCall(handle, source, event.from_name or _user_part(event.from_uri))
         # Known before anything is waited for: a CANCEL may be the very next event.
         self._calls[handle] = call
-        self._spawn(self._admit(call, destination, session))
+        self._spawn(self._admit(call, event, destination))
 
-    def _open_call(self, event: sip_events.IncomingCall) -> SipCall:
+    async def _admit(self, call: SipCall, event: sip_events.IncomingCall, destination: RoomDestination) -> None:
+        """Join the conference, then answer; without an offer of the caller's, ours goes out."""
+        negotiated: NegotiatedSession | None = None
+
+        def make_leg(seat: Seat) -> LegSpec:
+            # Only now that the conference lets the call in: whoever dials at random takes no ports.
+            nonlocal negotiated
+            if call.over:
+                raise CallStateError(f"{call.handle} was given up at the door")
+            session = call.session = self._open_session(call, seat, event.source.local[0])
+            if event.offer is not None:
+                negotiated = session.descriptions.answer(event.offer)
+            self._by_participant[seat.participant_id] = call
+            session.leg = session.make_leg(negotiated)
+            return session.leg
+
+        newcomer = Newcomer(name=call.name, kind="sip", owner=self, make_leg=make_leg, source=call.source)
+        try:
+            await self._manager.join(destination.number, newcomer, destination.pin)
+            if not call.over and call.session is not None:  # else its leaving is under way
+                descriptions = call.session.descriptions
+                description = negotiated.description if negotiated is not None else descriptions.offer()
+                self._commands.accept(call.handle, str(description))
+                descriptions.sent(description, is_offer=negotiated is None)
+        except CallStateError:
+            return  # given up a moment ago; that is dealt with when its event comes
+        except (JoinRefused, SdpError, NotAcceptable) as error:
+            self._turn_away(call, refusal_of(error))
+        except NoPortsLeft as error:
+            logger.error("%s (settings media.rtp_port_first and media.rtp_port_last)", error)
+            self._turn_away(call, Refusal(503, "No media ports are left", retry_after=NO_PORTS_RETRY))
+        except BaseException:
+            self._turn_away(call, Refusal(500, "Server error"))
+            raise
+
+    def _open_session(self, call: SipCall, seat: Seat, local_host: str) -> CallSession:
         audio = self._ports.take()
         try:
             video = self._ports.take()
@@ -177,45 +201,13 @@ class SipGateway:
             raise
         room = RoomMedia(
             bind_host=self._media_host,
-            public_host=self._public_address or event.source.local[0],
+            public_host=self._public_address or local_host,
             audio_port=audio,
             video_port=video,
             audio_ssrc=self._ids(),
             video_ssrc=self._ids(),
         )
-        return SipCall(
-            handle=event.call_id,
-            source=event.source.remote[0],
-            name=event.from_name or _user_part(event.from_uri),
-            room=room,
-            descriptions=CallDescriptions(room, self._capabilities, self._ids()),
-        )
-
-    async def _admit(self, call: SipCall, destination: RoomDestination, session: NegotiatedSession | None) -> None:
-        """Join the conference, then answer. ``session`` None: the caller sent no offer, so ours goes out."""
-
-        def make_leg(seat: Seat) -> LegSpec:
-            if call.over:
-                raise CallStateError(f"{call.handle} was given up at the door")
-            call.seat = seat
-            self._by_participant[seat.participant_id] = call
-            call.leg = call.make_leg(session)
-            return call.leg
-
-        newcomer = Newcomer(name=call.name, kind="sip", owner=self, make_leg=make_leg, source=call.source)
-        try:
-            await self._manager.join(destination.number, newcomer, destination.pin)
-            if not call.over:  # else its leaving is under way
-                description = session.description if session is not None else call.descriptions.offer()
-                self._commands.accept(call.handle, str(description))
-                call.descriptions.sent(description, is_offer=session is None)
-        except CallStateError:
-            return  # given up a moment ago; that is dealt with when its event comes
-        except JoinRefused as error:
-            self._turn_away(call, refusal_of(error))
-        except BaseException:
-            self._turn_away(call, Refusal(500, "Server error"))
-            raise
+        return CallSession(seat, call.name, room, CallDescriptions(room, self._capabilities, self._ids()))
 
     def _turn_away(self, call: SipCall, refusal: Refusal) -> None:
         if not call.over:
@@ -233,14 +225,14 @@ class SipGateway:
 
     # A call changes
 
-    async def _confirmed(self, call: SipCall, body: str | None) -> None:
+    async def _confirmed(self, call: SipCall, session: CallSession, body: str | None) -> None:
         """The peer has answered our offer, or just confirmed; only the former changes anything."""
-        if not call.descriptions.awaits_answer:
+        if not session.descriptions.awaits_answer:
             return
         try:
             if body is not None:
-                await self._use(call, call.descriptions.take_answer(body))
-            elif not call.has_media:
+                await self._use(session, session.descriptions.take_answer(body))
+            elif not session.has_media:
                 # RFC 3261 section 13.2.2.4: an offer in a 2xx is answered in the ACK.
                 raise SdpError("the ACK brought none")
         except (SdpError, NotAcceptable, MediaError, KeyError) as error:
@@ -248,18 +240,18 @@ class SipGateway:
                 logger.info("call %s ends: the answer to our offer is of no use: %s", call.handle, error)
                 self._hang_up(call, "The answer to our offer was not usable", "media_failed")
 
-    async def _reoffered(self, call: SipCall, body: str | None) -> None:
+    async def _reoffered(self, call: SipCall, session: CallSession, body: str | None) -> None:
         """Hold, resume, new address or codecs (RFC 3261 section 14); the call goes on as it was if we cannot."""
         try:
             if body is None:
-                offer = call.descriptions.offer()
+                offer = session.descriptions.offer()
                 self._commands.answer_reoffer(call.handle, str(offer))
-                call.descriptions.sent(offer, is_offer=True)
+                session.descriptions.sent(offer, is_offer=True)
                 return
-            session = call.descriptions.answer(body)
-            await self._use(call, session)
-            self._commands.answer_reoffer(call.handle, str(session.description))
-            call.descriptions.sent(session.description, is_offer=False)
+            negotiated = session.descriptions.answer(body)
+            await self._use(session, negotiated)
+            self._commands.answer_reoffer(call.handle, str(negotiated.description))
+            session.descriptions.sent(negotiated.description, is_offer=False)
         except (SdpError, NotAcceptable) as error:
             refusal = refusal_of(error)
             self._commands.refuse_reoffer(call.handle, refusal.status, refusal.phrase, refusal.warning)
@@ -267,24 +259,26 @@ class SipGateway:
             logger.info("call %s: a new offer could not be followed: %s", call.handle, error)
             self._commands.refuse_reoffer(call.handle, 500, "The media could not be changed")
 
-    async def _use(self, call: SipCall, session: NegotiatedSession) -> None:
+    async def _use(self, session: CallSession, negotiated: NegotiatedSession) -> None:
         """Let the leg be as negotiated. A refresh that changes nothing (RFC 4028) stays between us and the peer."""
-        leg = call.make_leg(session)
-        if leg != call.leg:
+        leg = session.make_leg(negotiated)
+        if leg != session.leg:
             await self._manager.replace_leg(leg.id, leg)
-            call.leg = leg
+            session.leg = leg
 
     def _receive_info(self, event: sip_events.InfoReceived) -> None:
         call = self._calls.get(event.call)
-        if call is None or call.seat is None:
+        if call is None or call.session is None:
             return
         if event.content_type.lower().startswith(MEDIA_CONTROL) and b"picture_fast_update" in event.body:
-            self._media.request_key_frame(call.seat.conference_id, call.seat.participant_id)
+            seat = call.session.seat
+            self._media.request_key_frame(seat.conference_id, seat.participant_id)
 
     def _handle_fact(self, fact: Fact) -> None:
         if isinstance(fact, LegSilent) and fact.seconds >= self._silence_timeout:
             call = self._by_participant.get(fact.leg)
-            if call is not None and call.leg is not None and not call.leg.held:
+            leg = None if call is None or call.session is None else call.session.leg
+            if call is not None and leg is not None and not leg.held:
                 logger.info("call %s ends: no packet for %.0f s", call.handle, fact.seconds)
                 self._hang_up(call, "No media was received", "silent")
 
@@ -302,26 +296,27 @@ class SipGateway:
 
     async def _leave(self, call: SipCall, reason: str) -> None:
         try:
-            if call.seat is not None:
-                await self._manager.leave(call.seat.participant_id, reason)
+            if call.session is not None:
+                await self._manager.leave(call.session.seat.participant_id, reason)
         finally:
             self._release(call)
 
     def _forget(self, call: SipCall) -> None:
         call.over = True
         self._calls.pop(call.handle, None)
-        if call.seat is not None:
-            self._by_participant.pop(call.seat.participant_id, None)
+        if call.session is not None:
+            self._by_participant.pop(call.session.seat.participant_id, None)
 
     def _release(self, call: SipCall) -> None:
         """Give the ports back, once: afterwards they may be another call's."""
-        if call.holds_ports:
-            call.holds_ports = False
-            self._ports.give_back(call.room.audio_port, call.room.video_port)
+        session = call.session
+        if session is not None and session.holds_ports:
+            session.holds_ports = False
+            self._ports.give_back(session.room.audio_port, session.room.video_port)
 
     # Tasks
 
-    def _in_turn(self, handle: str, action: Callable[[SipCall], Awaitable[None]]) -> None:
+    def _in_turn(self, handle: str, action: Callable[[SipCall, CallSession], Awaitable[None]]) -> None:
         """Change a call's session, one change after the other."""
         call = self._calls.get(handle)
         if call is None:
@@ -329,9 +324,9 @@ class SipGateway:
 
         async def run() -> None:
             async with call.turn:
-                if not call.over:
+                if not call.over and call.session is not None:
                     with contextlib.suppress(CallStateError):  # it ended meanwhile; its event is dealt with apart
-                        await action(call)
+                        await action(call, call.session)
 
         self._spawn(run())
 
