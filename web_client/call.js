@@ -1,7 +1,9 @@
 // A call: joined to a conference, with media, events, and the will to stay. It knows nothing of how it is shown.
 
+import { EventChannel, eventsUrl } from "./event_channel.js";
 import { MediaLink } from "./media_link.js";
-import { Api, ApiError, EventChannel, eventsUrl } from "./protocol.js";
+import { OwnMedia } from "./own_media.js";
+import { Api, ApiError } from "./protocol.js";
 import { ReconnectPolicy } from "./reconnect.js";
 import { applyEvent, conferencesOf } from "./roster.js";
 
@@ -41,7 +43,7 @@ export class Call extends EventTarget {
     this.name = name;
     this.pin = pin;
     this.devices = devices;
-    this.on = { ...on };
+    this.own = new OwnMedia(this, devices, on);
     this.api = new Api();
     this.policy = new ReconnectPolicy();
     /** @type {CallState} */
@@ -58,7 +60,6 @@ export class Call extends EventTarget {
     this.lastContact = 0;
     /** @type {ReadonlyMap<string, import("./protocol.js").Conference>} */
     this.conferences = new Map();
-    this.changesInFlight = 0;
     this.rejoining = false;
     this.joinedAt = 0;
   }
@@ -116,7 +117,7 @@ export class Call extends EventTarget {
     this.tell("conference");
     this.openChannel();
     // Who comes in with the microphone or camera off is shown so to the others.
-    if (!this.on.audio || !this.on.video) await this.tellMuted();
+    if (!this.own.on.audio || !this.own.on.video) await this.own.tellMuted();
   }
 
   leave() {
@@ -166,7 +167,7 @@ export class Call extends EventTarget {
     this.policy.answered(performance.now());
     this.tell("stream");
     old?.close();
-    for (const kind of /** @type {Kind[]} */ (["audio", "video"])) await this.sendTrack(kind);
+    for (const kind of /** @type {Kind[]} */ (["audio", "video"])) await this.own.sendTrack(kind);
   }
 
   /** @param {MediaLink} link @param {RTCPeerConnectionState} state */
@@ -258,90 +259,6 @@ export class Call extends EventTarget {
     }
   }
 
-  // --- own microphone and camera
-
-  /** Give the link what is to be sent of this kind. @param {Kind} kind */
-  async sendTrack(kind) {
-    const track = this.devices.tracks[kind];
-    if (track) track.enabled = this.on[kind];
-    if (!this.link || this.link.sends[kind] === false) return track === null;
-    return this.link.replaceTrack(kind, track);
-  }
-
-  /** @param {boolean} on */
-  async setMicrophone(on) {
-    if (on && !this.devices.tracks.audio && !(await this.devices.open("audio"))) {
-      this.tell("notice", "notice.no_microphone");
-      return;
-    }
-    this.on.audio = on;
-    await this.own("audio");
-  }
-
-  /** Off means off: the camera is closed and its light goes out. @param {boolean} on */
-  async setCamera(on) {
-    if (!on) {
-      this.devices.switchOff("video");
-    } else if (!this.devices.tracks.video && !(await this.devices.open("video"))) {
-      this.tell("notice", "notice.no_camera");
-      return;
-    }
-    this.on.video = on;
-    await this.own("video");
-  }
-
-  /** Another device was chosen in the call. @param {Kind} kind */
-  async deviceChanged(kind) {
-    if (kind === "video" && this.devices.tracks.video) this.on.video = true;
-    await this.own(kind);
-  }
-
-  /** @param {Kind} kind */
-  async own(kind) {
-    this.tell("devices");
-    if (!(await this.sendTrack(kind))) this.policy.suspected(performance.now());
-    await this.tellMuted();
-  }
-
-  /** Let the server know what is off, so that the others see a sign and no black picture. */
-  async tellMuted() {
-    const id = this.participantId;
-    this.changesInFlight += 1;
-    try {
-      await this.api.changeParticipant(id, { microphone_muted: !this.on.audio, camera_muted: !this.on.video });
-    } catch (error) {
-      // What is off is off by our own hand; the next event compares and says it again.
-      if (!(error instanceof ApiError)) throw error;
-    } finally {
-      this.changesInFlight -= 1;
-    }
-  }
-
-  /**
-   * Compare what the server says of us with what we do. A chair may silence us, but never open our microphone or camera:
-   * then the server is told again that they are off. Only a change counts as the chair's wish, since an event may be
-   * older than our own last request.
-   * @param {Participant|null} before
-   */
-  compareOwn(before) {
-    const self = this.self;
-    if (!self || !before || this.changesInFlight > 0) return;
-    if (self.microphone_muted && !before.microphone_muted && this.on.audio) {
-      this.on.audio = false;
-      this.sendTrack("audio");
-      this.tell("notice", "notice.muted_by_chair");
-    }
-    if (self.camera_muted && !before.camera_muted && this.on.video) {
-      this.on.video = false;
-      this.devices.switchOff("video");
-      this.sendTrack("video");
-      this.tell("notice", "notice.camera_off_by_chair");
-    }
-    if (!self.microphone_muted && before.microphone_muted && !this.on.audio) this.tell("notice", "notice.may_speak");
-    if (self.microphone_muted === this.on.audio || self.camera_muted === this.on.video) this.tellMuted();
-    this.tell("devices");
-  }
-
   // --- events
 
   openChannel() {
@@ -404,7 +321,7 @@ export class Call extends EventTarget {
     if (newcomer) this.tell("joined", event.participant);
     if (event.type === "participant_left") this.tell("left", event.participant);
     if (event.type === "recording_failed") this.tell("notice", "notice.recording_failed");
-    this.compareOwn(selfBefore);
+    this.own.compare(selfBefore);
     this.tell("conference");
   }
 }

@@ -87,8 +87,8 @@ export class CallView {
     on(call, "left", (event) => this.notices.say(t("notice.left", { name: event.detail.name })));
     on(call, "notice", (event) => this.notices.say(t(event.detail)));
     on(this.picture, "change", () => this.drawState());
-    on(buttons.microphone, "click", () => call.setMicrophone(!call.on.audio));
-    on(buttons.camera, "click", () => call.setCamera(!call.on.video));
+    on(buttons.microphone, "click", () => call.own.setMicrophone(!call.own.on.audio));
+    on(buttons.camera, "click", () => call.own.setCamera(!call.own.on.video));
     on(buttons.devices, "click", () => this.openDevices());
     on(buttons.roster, "click", () => this.toggleRoster());
     on(buttons.fullscreen, "click", () => this.toggleFullscreen());
@@ -102,7 +102,7 @@ export class CallView {
     for (const kind of /** @type {const} */ (["audio", "video"])) {
       on(this.selects[kind], "change", async () => {
         await this.devices.choose(kind, this.selects[kind].value);
-        await call.deviceChanged(kind);
+        await call.own.deviceChanged(kind);
       });
     }
     onLanguage(() => this.draw(), this.listening.signal);
@@ -236,7 +236,7 @@ export class CallView {
   }
 
   drawButtons() {
-    const { on } = this.call;
+    const { on } = this.call.own;
     this.drawToggle(this.buttons.microphone, !on.audio, on.audio ? "microphone" : "microphone-off", on.audio ? "call.mute" : "call.unmute", "M");
     this.drawToggle(this.buttons.camera, !on.video, on.video ? "camera" : "camera-off", on.video ? "call.camera_off" : "call.camera_on", "V");
     const full = document.fullscreenElement !== null;

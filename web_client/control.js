@@ -4,9 +4,10 @@ import { ConferencePanel } from "./conference_panel.js";
 import { confirmed } from "./confirm.js";
 import { byId, el, icon, setText, show } from "./dom.js";
 import { errorText } from "./errors.js";
+import { EventChannel, eventsUrl } from "./event_channel.js";
 import { onLanguage, startLanguage, t } from "./language.js";
 import { Notices } from "./notices.js";
-import { Api, EventChannel, eventsUrl } from "./protocol.js";
+import { Api } from "./protocol.js";
 import { applyEvent, conferencesOf } from "./roster.js";
 import { SessionGate } from "./session.js";
 

@@ -180,7 +180,7 @@ class JoinPage {
     if (!wasOpen) return;
     document.body.dataset.view = "join";
     show(byId("join-view"), true);
-    this.preview.on = { ...call.on };
+    this.preview.on = { ...call.own.on };
     this.preview.start();
     this.pin.value = "";
     this.say("room-hint", null);

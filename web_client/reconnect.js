@@ -1,6 +1,6 @@
 // When to build the media connection anew. Pure: told what happened and when, asked what is due. Times in milliseconds.
 
-import { backoff } from "./protocol.js";
+import { backoff } from "./event_channel.js";
 
 /** A connection may be "disconnected" this long before it is given up: short drop-outs of Wi-Fi heal by themselves. */
 export const DISCONNECTED_PATIENCE_MS = 2000;

@@ -312,6 +312,26 @@ async def test_devices_are_changed_in_the_call(open_page: OpenPage, server: Fake
     await expect(page.locator(LIVE)).to_be_visible()
 
 
+async def test_camera_that_is_unplugged_is_off_for_all(open_page: OpenPage, server: FakeServer) -> None:
+    keep_tracks = """
+        window.kept = [];
+        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+            const stream = await open(wanted);
+            window.kept.push(...stream.getTracks());
+            return stream;
+        };
+    """
+    page = await open_page("/?room=1000&name=A", script=keep_tracks)
+    await join(page)
+    await page.evaluate("window.kept.find((track) => track.kind === 'video').dispatchEvent(new Event('ended'))")
+    await expect(page.locator("#notices")).to_contain_text("No camera can be used")
+    await expect(page.locator("#camera-button")).to_have_attribute("aria-pressed", "true")
+    await until(lambda: {"microphone_muted": False, "camera_muted": True} in server.asked("PATCH"))
+    await page.click("#camera-button")
+    await until(lambda: server.asked("PATCH")[-1] == {"microphone_muted": False, "camera_muted": False})
+
+
 async def test_connection_details_tell_size_and_codec(open_page: OpenPage) -> None:
     page = await open_page("/?room=1000&name=A", "zh-CN")
     await join(page)
