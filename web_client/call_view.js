@@ -38,6 +38,7 @@ export class CallView {
       audio: /** @type {HTMLSelectElement} */ (byId("call-microphone-select")),
       video: /** @type {HTMLSelectElement} */ (byId("call-camera-select")),
     };
+    this.original = /** @type {HTMLInputElement} */ (byId("call-original-sound"));
     this.wasRecording = false;
     this.wasConnected = false;
     /** Ends every listener of this view at once. */
@@ -99,6 +100,10 @@ export class CallView {
     on(document, "visibilitychange", () => this.keepAwake());
     for (const type of ["pointermove", "pointerdown", "keydown"]) on(this.root, type, () => this.stir());
     on(this.devices, "change", () => this.drawDevices());
+    on(this.original, "change", async () => {
+      await this.devices.setOriginalSound(this.original.checked);
+      await call.own.deviceChanged("audio");
+    });
     for (const kind of /** @type {const} */ (["audio", "video"])) {
       on(this.selects[kind], "change", async () => {
         await this.devices.choose(kind, this.selects[kind].value);
@@ -255,6 +260,7 @@ export class CallView {
   }
 
   drawDevices() {
+    this.original.checked = this.devices.originalSound;
     fillDeviceLists(this.selects, this.devices);
     this.drawButtons();
   }

@@ -1,12 +1,16 @@
 // Camera and microphone: asking for them, choosing among them, living without them.
 
 const REMEMBERED = { audio: "consilium.microphone", video: "consilium.camera" };
+const REMEMBERED_ORIGINAL = "consilium.original_sound";
 
 /** Processing that a conference wants of a microphone, and the picture size asked of a camera. */
 const CONSTRAINTS = {
   audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
   video: { width: { ideal: 1280, max: 1280 }, height: { ideal: 720, max: 720 }, frameRate: { ideal: 30, max: 30 } },
 };
+
+/** Heart and lung sounds, instruments and test tones are noise to those who suppress noise. */
+const ORIGINAL_SOUND = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
 /**
  * Why there is no device: "none" (not plugged in), "denied" (by the person or a policy), "busy" (another program has
@@ -33,6 +37,8 @@ export class Devices extends EventTarget {
     this.absence = { audio: null, video: null };
     /** @type {Record<Kind, string>} */
     this.chosen = { audio: localStorage.getItem(REMEMBERED.audio) ?? "", video: localStorage.getItem(REMEMBERED.video) ?? "" };
+    /** Whether the microphone's sound is sent as it is. */
+    this.originalSound = localStorage.getItem(REMEMBERED_ORIGINAL) === "true";
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.changed());
   }
 
@@ -63,7 +69,8 @@ export class Devices extends EventTarget {
   /** @param {Kind} kind */
   constraints(kind) {
     const chosen = this.chosen[kind];
-    return chosen ? { ...CONSTRAINTS[kind], deviceId: { ideal: chosen } } : CONSTRAINTS[kind];
+    const wanted = kind === "audio" && this.originalSound ? ORIGINAL_SOUND : CONSTRAINTS[kind];
+    return chosen ? { ...wanted, deviceId: { ideal: chosen } } : wanted;
   }
 
   /** Open the chosen device of a kind. @param {Kind} kind @returns {Promise<MediaStreamTrack|null>} */
@@ -117,6 +124,15 @@ export class Devices extends EventTarget {
     this.chosen[kind] = deviceId;
     localStorage.setItem(REMEMBERED[kind], deviceId);
     return this.open(kind);
+  }
+
+  /** @param {boolean} original @returns {Promise<unknown>} once the microphone is open again, if it was */
+  setOriginalSound(original) {
+    this.originalSound = original;
+    localStorage.setItem(REMEMBERED_ORIGINAL, String(original));
+    if (this.tracks.audio) return this.open("audio");
+    this.changed();
+    return Promise.resolve();
   }
 
   /** Whether a device is there, open or switched off by the person. @param {Kind} kind */

@@ -34,6 +34,8 @@ export class Preview {
       audio: /** @type {HTMLSelectElement} */ (byId("microphone-select")),
       video: /** @type {HTMLSelectElement} */ (byId("camera-select")),
     };
+    this.original = /** @type {HTMLInputElement} */ (byId("original-sound"));
+    this.original.addEventListener("change", () => devices.setOriginalSound(this.original.checked));
     this.buttons = { audio: byId("preview-microphone"), video: byId("preview-camera") };
     for (const kind of /** @type {Kind[]} */ (["audio", "video"])) {
       this.selects[kind].addEventListener("change", () => devices.choose(kind, this.selects[kind].value));
@@ -75,6 +77,8 @@ export class Preview {
     if (shown !== tracks.video) this.video.srcObject = tracks.video ? new MediaStream([tracks.video]) : null;
     if (this.metered !== tracks.audio) this.meter.show(tracks.audio);
     this.metered = tracks.audio;
+    this.original.checked = this.devices.originalSound;
+    this.original.title = t("device.original_sound_hint");
     setText(this.hint, this.hintText());
     show(this.hint, !tracks.video);
     this.drawButton("audio", "microphone", tracks.audio ? "call.mute" : "call.unmute");

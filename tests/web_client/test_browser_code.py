@@ -54,7 +54,7 @@ class Page(HTMLParser):
             self.ids.append(found)
         if tag == "label" and (target := values.get("for")) is not None:
             self.labels.add(target)
-        if tag in ("input", "select"):
+        if tag in ("input", "select") and values.get("type") != "checkbox":  # those stand inside their labels
             self.fields.append((tag, values))
         for name in ("src", "href"):
             if (address := values.get(name)) is not None:

@@ -20,6 +20,15 @@ NO_DEVICES = """
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('none', 'NotFoundError'));
     navigator.mediaDevices.enumerateDevices = () => Promise.resolve([]);
 """
+KEEP_TRACKS = """
+    window.kept = [];
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+        const stream = await open(wanted);
+        window.kept.push(...stream.getTracks());
+        return stream;
+    };
+"""
 REFUSED_DEVICES = (
     "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));"
 )
@@ -149,6 +158,22 @@ async def test_level_meter_moves_with_the_microphone(open_page: OpenPage) -> Non
     await until_in(page, "Number(document.getElementById('microphone-level').getAttribute('aria-valuenow')) > 0")
     await expect(page.locator("#microphone-select option").first).to_have_text(re.compile("Fake"))
     await expect(page.locator("#camera-select option").first).to_have_text(re.compile("fake_device"))
+
+
+async def test_original_sound_is_taken_without_processing_and_remembered(open_page: OpenPage) -> None:
+    page = await open_page("/?room=1000&name=A", script=KEEP_TRACKS)
+    processed = (
+        "window.kept.filter((t) => t.kind === 'audio' && t.readyState === 'live')[0]?.getSettings().noiseSuppression"
+    )
+    await until_in(page, f"{processed} === true")
+    await page.check("#original-sound")
+    await until_in(page, f"{processed} === false")
+    await join(page)
+    await page.click("#devices-button")
+    await expect(page.locator("#call-original-sound")).to_be_checked()
+    await page.uncheck("#call-original-sound")
+    await until_in(page, f"{processed} === true")
+    assert await page.evaluate("localStorage.getItem('consilium.original_sound')") == "false"
 
 
 async def test_camera_switched_off_before_joining_stays_off(open_page: OpenPage, server: FakeServer) -> None:
@@ -313,16 +338,7 @@ async def test_devices_are_changed_in_the_call(open_page: OpenPage, server: Fake
 
 
 async def test_camera_that_is_unplugged_is_off_for_all(open_page: OpenPage, server: FakeServer) -> None:
-    keep_tracks = """
-        window.kept = [];
-        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-        navigator.mediaDevices.getUserMedia = async (wanted) => {
-            const stream = await open(wanted);
-            window.kept.push(...stream.getTracks());
-            return stream;
-        };
-    """
-    page = await open_page("/?room=1000&name=A", script=keep_tracks)
+    page = await open_page("/?room=1000&name=A", script=KEEP_TRACKS)
     await join(page)
     await page.evaluate("window.kept.find((track) => track.kind === 'video').dispatchEvent(new Event('ended'))")
     await expect(page.locator("#notices")).to_contain_text("No camera can be used")

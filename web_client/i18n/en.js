@@ -54,6 +54,8 @@ export default {
   "device.camera": "Camera",
   "device.speaker": "Speaker",
   "device.level": "Microphone level",
+  "device.original_sound": "Original sound",
+  "device.original_sound_hint": "For heart and lung sounds or instruments: no noise suppression, no echo cancellation. Use headphones.",
   "device.default": "Default device",
   "device.none": "None found",
   "device.denied": "Not allowed",

@@ -54,6 +54,8 @@ export default {
   "device.camera": "摄像头",
   "device.speaker": "扬声器",
   "device.level": "麦克风音量",
+  "device.original_sound": "原声模式",
+  "device.original_sound_hint": "用于心肺听诊音或仪器声音：不降噪、不消除回声，请佩戴耳机。",
   "device.default": "默认设备",
   "device.none": "未检测到设备",
   "device.denied": "未获授权",
