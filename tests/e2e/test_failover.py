@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -22,7 +23,9 @@ from tests.peers.baresip import BaresipRoom, JackServer
 from tests.peers.chromium import Chromium, look, wait_for_picture
 from tests.peers.server import ServerProcess
 
-# What issue and users ask for; the benchmarks say how long it really takes.
+logger = logging.getLogger(__name__)
+
+# What users are promised; the benchmarks say how long it really takes.
 LONGEST_PAUSE = 5.0
 # At most this much of a recording is lost (requirement REC-2).
 LONGEST_LOSS = 0.5
@@ -88,7 +91,7 @@ async def test_a_killed_worker_is_replaced_while_calls_and_recording_go_on(
     assert simulated.reoffers_received == 0
     assert not [event for event in room.events if event["type"] in ("CALL_CLOSED", "CALL_REMOTE_SDP")][1:]
     room_pause, browser_pause = _pause_around(arrivals, killed_at), _pause_around(shown, killed_at)
-    print(f"picture back after {room_pause:.2f} s in the room, {browser_pause:.2f} s in the browser")
+    logger.info("picture back after %.2f s in the room, %.2f s in the browser", room_pause, browser_pause)
     assert room_pause < LONGEST_PAUSE
     assert browser_pause < LONGEST_PAUSE
     assert_tiles_show(np.asarray(Image.open(tmp_path / "first.png").convert("RGB")), sources, sources)
@@ -103,7 +106,7 @@ def _assert_recording_goes_on(server: ServerProcess, recording_id: str, killed_a
     assert len(parts) == 2
     before, after = (part.summary for part in parts)
     end = before.header.started + before.duration
-    print(f"the recording's first part ends {killed_at - end:.2f} s before the kill")
+    logger.info("the recording's first part ends %.2f s before the kill", killed_at - end)
     assert killed_at - LONGEST_LOSS < end <= killed_at + 0.1
     assert killed_at < after.header.started < killed_at + LONGEST_PAUSE
     assert after.duration > 1.0

@@ -117,7 +117,7 @@ async def listen(page: Page, frequencies: list[float], seconds: float, selector:
 async def wait_for_picture(page: Page, selector: str = "#remote-video", seconds: float = 15.0) -> None:
     """Until the element shows moving pictures."""
     await page.wait_for_function(
-        "selector => { const v = document.querySelector(selector); return v && v.videoWidth > 0 && v.currentTime > 0; }",
+        "name => { const v = document.querySelector(name); return v && v.videoWidth > 0 && v.currentTime > 0; }",
         arg=selector,
         timeout=seconds * 1000,
     )
