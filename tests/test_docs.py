@@ -251,3 +251,20 @@ def test_files_named_in_the_docs_exist() -> None:
     for path in PAGES:
         for name in re.findall(rf"`((?:{folders})/[\w./-]*)`", path.read_text("utf-8")):
             assert (ROOT / name).exists(), f"{path.name}: {name}"
+
+
+# Words on the pages
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_words_in_bold_in_the_user_guide_stand_on_the_pages(language: str) -> None:
+    texts = set(re.findall(r'": "(.*)",$', page(f"web_client/i18n/{language}.js"), re.MULTILINE))
+    guide = re.sub(r"^```.*?^```", "", page(f"docs/user-guide.{language}.md"), flags=re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"\*\*([^*]+)\*\*", guide)) - texts == set()
+
+
+def test_both_user_guides_have_the_same_chapters() -> None:
+    def shape(language: str) -> list[str]:
+        return re.findall(r"^(#+) ", page(f"docs/user-guide.{language}.md"), re.MULTILINE)
+
+    assert shape("en") == shape("zh")
