@@ -101,9 +101,10 @@ class PlainLegTransport:
             port.send_rtcp(packets)
 
     async def close(self) -> None:
-        for port in self._ports.values():
-            port.close()
+        ports = tuple(self._ports.values())
         self._ports.clear()
+        for port in ports:
+            await port.close()
 
     def _make_port(self, media: Media) -> PlainPort:
         def accepts(data: bytes) -> bool:

@@ -98,14 +98,20 @@ def frame(message: Message) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
+def parse_message(body: bytes) -> Message:
+    """The message in a frame, without its length. Raises LinkError for anything that is no message."""
+    try:
+        return _MESSAGE.validate_json(body)
+    except ValidationError as error:
+        raise LinkError(f"unreadable message: {error.error_count()} errors") from error
+
+
 async def read_message(reader: asyncio.StreamReader) -> Message:
     """Read one message; raises LinkError at the end of the stream or for anything that is no message."""
     try:
         (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
         if length > MAX_FRAME:
             raise LinkError(f"frame of {length} bytes exceeds {MAX_FRAME}")
-        return _MESSAGE.validate_json(await reader.readexactly(length))
+        return parse_message(await reader.readexactly(length))
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise LinkError("the link was closed") from error
-    except ValidationError as error:
-        raise LinkError(f"unreadable message: {error.error_count()} errors") from error

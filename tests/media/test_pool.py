@@ -30,6 +30,7 @@ from mcu.ports import MediaError
 from tests.peers.ports import port_block
 
 PCMA = CodecSpec(name="PCMA", payload_type=8, clock_rate=8000)
+PCMU = CodecSpec(name="PCMU", payload_type=0, clock_rate=8000)
 # A process starts, binds and says so: seconds on a busy machine, never so many.
 PATIENCE = 30.0
 
@@ -65,13 +66,13 @@ def worker(identity: Identity, browser_port: int, certificate: Path | None = Non
     )
 
 
-def leg(leg_id: str, port: int) -> LegSpec:
+def leg(leg_id: str, port: int, codec: CodecSpec = PCMA) -> LegSpec:
     """A room with sound alone, which sends to ``port``."""
     return LegSpec(
         id=leg_id,
         name="Room",
         transport=PlainTransport(local_host="127.0.0.1", audio_port=port),
-        audio=AudioSpec(send_codec=PCMA, receive_codecs=(PCMA,), ssrc=7),
+        audio=AudioSpec(send_codec=codec, receive_codecs=(codec,), ssrc=7),
     )
 
 
@@ -165,6 +166,13 @@ async def test_an_older_description_changes_nothing(pool: WorkerPool, ports: Por
     await pool.apply(conference(leg("a", ports.rtp_first), revision=2))
     await pool.apply(conference(revision=1))
     assert is_bound(ports.rtp_first)
+
+
+async def test_a_leg_that_is_negotiated_anew_keeps_its_port(pool: WorkerPool, ports: Ports) -> None:
+    await pool.apply(conference(leg("a", ports.rtp_first)))
+    for revision, codec in ((2, PCMU), (3, PCMA)):
+        await pool.apply(conference(leg("a", ports.rtp_first, codec), revision=revision))
+        assert is_bound(ports.rtp_first) and is_bound(ports.rtp_first + 1)
 
 
 async def test_a_taken_port_is_told_by_its_leg(pool: WorkerPool, ports: Ports) -> None:

@@ -131,7 +131,10 @@ class BrowserPort(asyncio.DatagramProtocol):
         self._by_address[source] = endpoint
         endpoint.addresses.append(source)
         if len(endpoint.addresses) > MAX_ADDRESSES:
-            self._by_address.pop(endpoint.addresses.pop(0), None)
+            # The oldest, but never the one that media go to.
+            oldest = next(address for address in endpoint.addresses if address != endpoint.agent.selected)
+            endpoint.addresses.remove(oldest)
+            self._by_address.pop(oldest, None)
 
     def _count_stranger(self, source: NetworkAddress) -> None:
         if self.strangers == 0:

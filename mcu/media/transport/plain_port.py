@@ -26,9 +26,19 @@ class _Socket(asyncio.DatagramProtocol):
     def __init__(self, on_datagram: Callable[[bytes, NetworkAddress], None]) -> None:
         self._on_datagram = on_datagram
         self.transport: asyncio.DatagramTransport | None = None
+        self._closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.DatagramTransport, transport)  # uvloop's is no subclass
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._closed.set()
+
+    async def close(self) -> None:
+        """Close; the port is free again when this returns."""
+        if self.transport is not None:
+            self.transport.close()
+            await self._closed.wait()
 
     def datagram_received(self, data: bytes, addr: NetworkAddress) -> None:
         self._on_datagram(data, (addr[0], addr[1]))
@@ -73,7 +83,7 @@ class PlainPort:
                 lambda: _Socket(self._receive_rtcp), sock=bind(host, port + 1)
             )
         except OSError:
-            self.close()
+            await self.close()
             raise
 
     def set_remote(self, address: NetworkAddress | None, symmetric: bool, rtcp_mux: bool) -> None:
@@ -103,11 +113,11 @@ class PlainPort:
         for datagram in datagrams:
             way.transport.sendto(datagram, self._remote_rtcp)
 
-    def close(self) -> None:
-        """Close the sockets."""
+    async def close(self) -> None:
+        """Close the sockets and wait for it: a leg that is negotiated anew binds the same ports at once."""
         for way in (self._rtp, self._rtcp):
-            if way is not None and way.transport is not None:
-                way.transport.close()
+            if way is not None:
+                await way.close()
 
     def _rtcp_address(self, address: NetworkAddress | None) -> NetworkAddress | None:
         if address is None or self._mux:

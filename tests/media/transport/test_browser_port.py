@@ -1,0 +1,141 @@
+"""One port for all browsers: checks name the leg, everything else goes by address."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from aioice import stun
+
+from mcu.media.transport.browser_port import MAX_ADDRESSES, BrowserPort
+from tests.media.transport.checks import agent, check
+from tests.media.transport.sockets import Box, peer
+from tests.peers.ports import port_block
+
+
+@pytest.fixture
+def number() -> int:
+    return port_block(1)[0]
+
+
+@pytest.fixture
+async def port(number: int) -> AsyncIterator[BrowserPort]:
+    port = BrowserPort(lambda: 7.0)
+    await port.open("127.0.0.1", number)
+    yield port
+    port.close()
+
+
+async def test_a_proven_address_belongs_to_its_leg(port: BrowserPort, number: int) -> None:
+    one, two = Box(), Box()
+    first, second = port.add(agent("one"), one.put), port.add(agent("two"), two.put)
+    async with peer() as a, peer() as b:
+        for each, name in ((a, "one"), (b, "two")):
+            each.send(check(f"{name}:them"), number)
+            assert stun.parse_message(await each.next()).attributes["XOR-MAPPED-ADDRESS"] == each.address
+        a.send(b"\x80from a", number)
+        b.send(b"\x80from b", number)
+        await one.until(b"\x80from a")
+        await two.until(b"\x80from b")
+        assert (one.items, two.items) == ([b"\x80from a"], [b"\x80from b"])
+        assert first.agent.last_check == 7.0
+        first.send(b"to a")
+        second.send_all([b"to b", b"to b too"])
+        assert (await a.next(), await b.next(), await b.next()) == (b"to a", b"to b", b"to b too")
+    assert port.strangers == 0
+
+
+async def test_strangers_are_counted_and_not_delivered(
+    port: BrowserPort, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    box = Box()
+    endpoint = port.add(agent(), box.put)
+    endpoint.send(b"to nobody yet")
+    async with peer() as browser, peer() as stranger:
+        for data in (b"\x80media", check("nobody:them"), check(password="wrong"), check(None), b"\x00" * 20, b"?"):
+            stranger.send(data, number)
+        browser.send(check(), number)
+        await browser.next()
+        port.datagram_received(b"", browser.address)
+        browser.send(b"\x80media of the browser", number)
+        await box.until(b"\x80media of the browser")
+        assert stranger.received.empty()  # nobody learns from us whether a leg exists
+    assert box.items == [b"\x80media of the browser"]
+    assert port.strangers == 6
+    assert len([record for record in caplog.records if "stranger" in record.message]) == 1
+
+
+async def test_a_browser_roams_to_another_network(port: BrowserPort, number: int) -> None:
+    box = Box()
+    endpoint = port.add(agent(), box.put)
+    async with peer() as wifi, peer() as mobile:
+        wifi.send(check(nominate=True), number)
+        await wifi.next()
+        mobile.send(check(), number)
+        await mobile.next()
+        mobile.send(b"\x80early", number)
+        await box.until(b"\x80early")
+        endpoint.send(b"still to the first")
+        assert await wifi.next() == b"still to the first"
+        mobile.send(check(nominate=True), number)
+        await mobile.next()
+        endpoint.send(b"now here")
+        assert await mobile.next() == b"now here"
+        wifi.send(b"\x80late", number)
+        await box.until(b"\x80late")
+    assert port.strangers == 0
+
+
+async def test_an_address_moves_on_with_the_page_that_uses_it(port: BrowserPort, number: int) -> None:
+    before, after = Box(), Box()
+    old = port.add(agent("old"), before.put)
+    port.add(agent("new"), after.put)
+    async with peer() as browser:
+        for name in ("old", "new", "new"):
+            browser.send(check(f"{name}:them"), number)
+            await browser.next()
+        old.close()
+        browser.send(b"\x80media", number)
+        await after.until(b"\x80media")
+    assert before.items == []
+
+
+async def test_addresses_are_bounded_and_the_nominated_one_stays(port: BrowserPort) -> None:
+    endpoint = port.add(agent(), lambda data: None)
+    port.send = lambda datagram, address: None  # type: ignore[method-assign]
+    port.datagram_received(check(nominate=True), ("192.0.2.9", 1))
+    for number in range(2, 3 * MAX_ADDRESSES):
+        port.datagram_received(check(), ("192.0.2.9", number))
+    assert len(endpoint.addresses) == len(port._by_address) == MAX_ADDRESSES
+    assert endpoint.agent.selected == ("192.0.2.9", 1) and ("192.0.2.9", 1) in endpoint.addresses
+
+
+async def test_a_leg_that_left_is_a_stranger(port: BrowserPort, number: int) -> None:
+    box = Box()
+    endpoint = port.add(agent(), box.put)
+    with pytest.raises(ValueError, match="in use"):
+        port.add(agent(), box.put)
+    async with peer() as browser:
+        browser.send(check(), number)
+        await browser.next()
+        endpoint.close()
+        endpoint.close()
+        port.datagram_received(b"\x80media", browser.address)
+        port.datagram_received(check(), browser.address)
+    assert port.strangers == 2 and box.items == []
+    port.add(agent(), box.put)
+
+
+async def test_a_taken_port_is_told(number: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", number))
+        port = BrowserPort(lambda: 0.0)
+        with pytest.raises(OSError) as caught:
+            await port.open("127.0.0.1", number)
+        assert caught.value.errno == errno.EADDRINUSE
+        port.close()
+        port.send(b"dropped", ("127.0.0.1", number))
