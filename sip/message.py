@@ -112,7 +112,8 @@ class _Message:
             parse_number(forwards, 255, "Max-Forwards")
 
     def _rest_to_bytes(self, start_line: str) -> bytes:
-        lines = [start_line, *(f"{name}: {value}" for name, value in self.headers if name != "Content-Length")]
+        fields = (f"{name}: {value}" for name, value in self.headers if name.lower() != "content-length")
+        lines = [start_line, *fields]
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
         return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
 

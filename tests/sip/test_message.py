@@ -207,3 +207,10 @@ def test_a_refusal_repeats_a_to_that_cannot_be_read() -> None:
     assert error.request is not None
     refusal = bytes(error.request.received_from("192.0.2.1", 9).response(400, "mine"))
     assert b"To: <<>;tag=mine\r\n" in refusal and b"received=192.0.2.1, garbage\r\n" in refusal
+
+
+@pytest.mark.parametrize("spelling", ["content-length", "CONTENT-LENGTH", "l", "L"])
+def test_a_message_is_written_with_one_content_length_however_it_was_spelt(spelling: str) -> None:
+    message = parse(raw(body=b"abc", **{spelling: "3"}))
+    assert bytes(message).lower().count(b"content-length") == 1
+    assert bytes(parse(bytes(message))) == bytes(message)
