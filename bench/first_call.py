@@ -29,6 +29,8 @@ FLASH_EVERY = 1.0
 # Nothing is measured while codecs and buffers settle.
 SETTLE_SECONDS = 4.0
 JOINS = 5
+# Newcomers do not come on each other's heels: within half a second they would share a key frame.
+JOIN_PAUSE = 1.5
 PARTICIPANTS = 3
 
 
@@ -108,7 +110,10 @@ async def _measure_joins(server: ServerProcess, clip: Clip) -> Figures:
             stack.push_async_callback(room.hang_up)
             await room.call(server.sip_uri("2000"))
         await asyncio.sleep(SETTLE_SECONDS)
-        rooms = [await _join_as_room(server, clip) for _ in range(JOINS)]
+        rooms = []
+        for _ in range(JOINS):
+            rooms.append(await _join_as_room(server, clip))
+            await asyncio.sleep(JOIN_PAUSE)
         browsers = await _join_as_browser(server)
     return {
         "join_to_first_frame_ms_room": round(statistics.median(rooms), 0),
