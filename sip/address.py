@@ -90,7 +90,8 @@ def _display_name(text: str) -> str:
             raise SipParseError("a display name is malformed")
         return unquote(text)
     # Unquoted names are tokens by the grammar; devices also write raw UTF-8, which is harmless to accept.
-    for word in text.split():
+    words = text.split()
+    for word in words:
         if not all(TOKEN.fullmatch(character) or ord(character) > 0x7F for character in word):
             raise SipParseError("a display name must be quoted")
-    return text
+    return " ".join(words)  # whatever white space stood between them

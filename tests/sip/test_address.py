@@ -79,3 +79,10 @@ def test_names_in_the_older_chinese_encoding_are_read() -> None:
     name = "会诊室".encode("gb18030").decode("utf-8", "surrogateescape")
     assert NameAddress(B, name).shown_name == "会诊室"
     assert NameAddress(B, b"\xff\xff".decode("utf-8", "surrogateescape")).shown_name == "\ufffd\ufffd"
+
+
+@pytest.mark.parametrize("text", ["Room  3 <sip:a@h>", "Room\t3 <sip:a@h>", "Room\r3 <sip:a@h>", "Room 3<sip:a@h>"])
+def test_white_space_in_a_bare_name_is_one_space(text: str) -> None:
+    address = parse_name_address(text)
+    assert address.name == "Room 3"
+    assert parse_name_address(str(address)) == address
