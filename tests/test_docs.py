@@ -201,14 +201,28 @@ def declared() -> tuple[set[str], set[str]]:
     return names(project["dependencies"]), names(project["optional-dependencies"]["dev"])
 
 
-def test_every_direct_dependency_is_in_the_docs() -> None:
-    text = page("docs/dependencies.md")
+def test_exactly_the_direct_dependencies_are_in_the_docs() -> None:
     runtime, development = declared()
-    npm = set(json.loads(page("package.json"))["dependencies"])
-    packages = re.search(r"^TEST_PACKAGES = (.*)$", page("Makefile"), re.MULTILINE)
-    assert packages is not None
-    wanted = runtime | development | npm | set(packages[1].split())
-    assert [name for name in sorted(wanted) if f"`{name}`" not in text] == []
+    npm = json.loads(page("package.json"))
+    makefile = page("Makefile")
+    packages = re.search(r"^TEST_PACKAGES = (.*)$", makefile, re.MULTILINE)
+    clips = re.search(r"^CLIPS = ([\w-]+)==", makefile, re.MULTILINE)
+    assert packages is not None and clips is not None
+    wanted = runtime | development | {*npm["dependencies"], *npm.get("devDependencies", {})}
+    wanted |= {*packages[1].split(), clips[1]}
+    assert set(re.findall(r"^\| `([^`]+)` \|", page("docs/dependencies.md"), re.MULTILINE)) == wanted
+
+
+def test_versions_in_the_docs_are_those_that_are_locked() -> None:
+    locked = dict(
+        re.findall(r"^([\w.-]+)==(\S+)", page("requirements-dev.lock") + page("requirements.lock"), re.MULTILINE)
+    )
+    packages = json.loads(page("package-lock.json"))["packages"]
+    locked |= {name.removeprefix("node_modules/"): entry.get("version", "") for name, entry in packages.items()}
+    locked |= dict(re.findall(r"^CLIPS = ([\w-]+)==(\S+)", page("Makefile"), re.MULTILINE))
+    rows = re.findall(r"^\| `([^`]+)` \| (\d[\w.]*) \|", page("docs/dependencies.md"), re.MULTILINE)
+    assert len(rows) > 15
+    assert [(name, version, locked.get(name)) for name, version in rows if locked.get(name) != version] == []
 
 
 def test_every_imported_package_is_declared() -> None:
