@@ -15,9 +15,12 @@ AudioCodecName = Literal["opus", "G722", "PCMA", "PCMU"]
 
 
 class Model(BaseModel):
-    """Frozen and strict about names: a field that one side does not know is an error, not a silence."""
+    """Frozen and strict about names: a field that one side does not know is an error, not a silence.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Infinities and NaN survive the trip: a measured value that went wrong must not cost the link.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
 class Address(Model):

@@ -43,14 +43,14 @@ async def join(page: Page) -> None:
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait for something that happens in the browser, far from our loop."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  a browser cannot set our events
+        while not condition():
             await asyncio.sleep(0.02)
 
 
 async def until_in(page: Page, script: str, argument: object = None, seconds: float = 5.0) -> None:
     """Wait for something in the page. Playwright's own wait_for_function needs eval, which our policy forbids."""
     async with asyncio.timeout(seconds):
-        while not await page.evaluate(script, argument):  # noqa: ASYNC110  a browser cannot set our events
+        while not await page.evaluate(script, argument):
             await asyncio.sleep(0.02)
 
 
