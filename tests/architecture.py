@@ -45,7 +45,13 @@ _BUILDING: Mapping[str, frozenset[str]] = {
         "recorder.writer",
     },
     "mcu.media.codec": frozenset(
-        {"mcu.media.picture_state", "mcu.media.resample", "mcu.media.sound", "mcu.media.spec", "mcu.media.units"}
+        {
+            "mcu.media.picture.state",
+            "mcu.media.sound.resample",
+            "mcu.media.sound.samples",
+            "mcu.media.spec",
+            "mcu.media.units",
+        }
     ),
     "mcu.media.rtp": frozenset({"mcu.media.spec", "mcu.media.units"}),
     "mcu.media.transport": frozenset(),

@@ -24,11 +24,11 @@ from mcu.media.facts import (
 )
 from mcu.media.leg import Media, MediaLeg
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
-from mcu.media.picture_pipeline import PicturePipeline
-from mcu.media.picture_state import PictureSource, PictureState, Rung, VideoCodec
+from mcu.media.picture.pipeline import PicturePipeline
+from mcu.media.picture.rungs import rung_for_leg
+from mcu.media.picture.state import PictureSource, PictureState, Rung, VideoCodec
 from mcu.media.recording import RecordingLeg
-from mcu.media.rungs import rung_for_leg
-from mcu.media.sound_pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState
+from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState
 from mcu.media.spec import ConferenceSpec, LegSpec, RecordingSpec
 from mcu.media.units import CodedPicture, CodedSound
 from recorder.errors import RecorderError

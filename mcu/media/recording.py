@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mcu.media.facts import Fact, RecordingFailed, RecordingProgress
-from mcu.media.picture_state import Rung
-from mcu.media.rungs import rung_for_recording
-from mcu.media.sound_pipeline import RecordedSound
+from mcu.media.picture.rungs import rung_for_recording
+from mcu.media.picture.state import Rung
+from mcu.media.sound.pipeline import RecordedSound
 from mcu.media.spec import ConferenceSpec, RecordingSpec
 from mcu.media.units import CodedPicture
 from recorder.writer import AudioFormat, RecordingWriter, VideoFormat

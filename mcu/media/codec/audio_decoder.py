@@ -14,8 +14,8 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
 from mcu.media.codec import g711, opus_packet
-from mcu.media.resample import Upsampler
-from mcu.media.sound import RATE, Sound
+from mcu.media.sound.resample import Upsampler
+from mcu.media.sound.samples import RATE, Sound
 from mcu.media.spec import CodecSpec
 
 MAX_FRAME_SAMPLES = 5760

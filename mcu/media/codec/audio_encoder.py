@@ -12,8 +12,8 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
 from mcu.media.codec import g711
-from mcu.media.resample import TAPS, Downsampler
-from mcu.media.sound import RATE, TICK_SAMPLES, Sound
+from mcu.media.sound.resample import TAPS, Downsampler
+from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound
 from mcu.media.spec import CodecSpec
 
 OPUS_BITRATE = 40_000

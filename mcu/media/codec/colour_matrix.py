@@ -8,7 +8,7 @@ from __future__ import annotations
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 
-from mcu.media.picture_state import VideoCodec
+from mcu.media.picture.state import VideoCodec
 
 # Pictures with fewer lines are standard definition; untagged, they are taken for ITU-R BT.601 by all decoders.
 _HIGH_DEFINITION_LINES = 720

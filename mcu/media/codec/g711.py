@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mcu.media.sound import Sound
+from mcu.media.sound.samples import Sound
 
 Law = Literal["PCMA", "PCMU"]
 

@@ -12,7 +12,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import Colorspace
 
 from mcu.media.codec.colour_matrix import matrix_of
-from mcu.media.picture_state import VideoCodec
+from mcu.media.picture.state import VideoCodec
 
 logger = logging.getLogger(__name__)
 

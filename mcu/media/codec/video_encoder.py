@@ -12,7 +12,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 
 from mcu.media.codec.colour_matrix import usual_matrix
-from mcu.media.picture_state import Rung
+from mcu.media.picture.state import Rung
 from mcu.media.units import CodedPicture
 
 logger = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ import av
 import pytest
 
 from mcu.media.codec.video_decoder import CLEAN_PICTURES, STRICT_FAILURES, VideoDecoder
-from mcu.media.picture_state import Rung
-from mcu.media.planes import Planes
-from tests.media.pictures import clip, difference, pattern
+from mcu.media.picture.planes import Planes
+from mcu.media.picture.state import Rung
+from tests.media.picture.material import clip, difference, pattern
 
 H264 = Rung(320, 180, 30, 400_000)
 VP8 = Rung(320, 180, 30, 400_000, "VP8")

@@ -5,10 +5,10 @@ import pytest
 from mcu.media.codec.colour_matrix import usual_matrix
 from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.codec.video_encoder import EncoderError, VideoEncoder
-from mcu.media.picture_state import Rung
-from mcu.media.planes import Planes
-from mcu.media.scaler import Scaler
-from tests.media.pictures import BLUE, GREEN, RED, clip, coded_colour, difference, pattern, pattern_frame
+from mcu.media.picture.planes import Planes
+from mcu.media.picture.scaler import Scaler
+from mcu.media.picture.state import Rung
+from tests.media.picture.material import BLUE, GREEN, RED, clip, coded_colour, difference, pattern, pattern_frame
 
 H264 = Rung(320, 180, 30, 400_000)
 VP8 = Rung(320, 180, 30, 400_000, "VP8")

@@ -1,0 +1,109 @@
+"""One canvas at work: a thread that composes a picture at each tick of its clock and hands it to the encoders."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from layouts.geometry import Rect
+from mcu.media.picture.artist import Artist
+from mcu.media.picture.canvas import Canvas
+from mcu.media.picture.frame_clock import FrameClock
+from mcu.media.picture.rung_encoder import RungEncoder
+from mcu.media.picture.source import SourcePicture
+from mcu.media.picture.state import CanvasFormat, PictureSource
+from mcu.media.picture.tiles import tile_content
+
+logger = logging.getLogger(__name__)
+
+# A canvas that has not changed for so long has been refined by the encoders as far as it is worth.
+SETTLED_AFTER = 1.0
+
+# From then on it is sent so many times a second: enough to keep receivers and recordings going.
+SETTLED_RATE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Who is where: ``seats`` belong to ``tiles`` one for one. ``speaker`` is the index of the tile to frame."""
+
+    tiles: tuple[Rect, ...]
+    seats: tuple[PictureSource | None, ...]
+    speaker: int | None = None
+
+
+class CanvasWorker:
+    """Composes one canvas and feeds the encoders of its rungs.
+
+    ``scene`` and ``encoders`` are replaced as a whole from other threads. ``newest`` looks up a source's picture.
+    """
+
+    def __init__(
+        self,
+        form: CanvasFormat,
+        artist: Artist,
+        scene: Scene,
+        newest: Callable[[str], SourcePicture | None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.format = form
+        self.scene = scene
+        self.encoders: tuple[RungEncoder, ...] = ()
+        self.composed = 0
+        self.missed = 0
+        self._canvas = Canvas(form.width, form.height, artist)
+        self._newest = newest
+        self._clock = clock
+        self._frames = FrameClock(form.frame_rate, clock())
+        self._changed_at = self._sent_at = float("-inf")
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"canvas-{form.height}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; does not wait for it."""
+        self._stopped.set()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(max(0.0, self._frames.deadline - self._clock())):
+            try:
+                self.tick(self._clock())
+            except Exception:
+                logger.exception("canvas %s: picture lost", self.format)
+
+    def tick(self, now: float) -> None:
+        """Compose and hand over the picture that is due at ``now``, if one is."""
+        tick = self._frames.tick(now)
+        if tick is None:
+            return
+        self.missed += tick.missed
+        self.composed += 1
+        if self._compose(now):
+            self._changed_at = tick.time
+        # Half a picture's time of tolerance, so that rounding does not turn every fifth of a second into a little more.
+        sent_lately = tick.time - self._sent_at < 1 / SETTLED_RATE - 0.5 / self.format.frame_rate
+        sparing = sent_lately and tick.time - self._changed_at > SETTLED_AFTER
+        for encoder in self.encoders:
+            if not sparing or encoder.key_frame_due(tick.time):
+                encoder.submit(self._canvas.picture, tick.time)
+        if not sparing:
+            self._sent_at = tick.time
+
+    def _compose(self, now: float) -> bool:
+        scene = self.scene
+        contents = [
+            tile_content(source, self._newest, tile.size, now)
+            for tile, source in zip(scene.tiles, scene.seats, strict=True)
+        ]
+        return self._canvas.paint(scene.tiles, contents, scene.speaker)

@@ -1,0 +1,70 @@
+"""Which rung of the encoder ladder a leg is served from: pure choice, equal needs give equal rungs."""
+
+from __future__ import annotations
+
+from mcu.media.picture.state import H264Profile, Rung
+from mcu.media.spec import CodecSpec, ConferenceSpec, RecordingSpec, VideoSpec
+
+# Sizes that are made, largest first, each with the least rate at which it looks better than the next smaller one
+# (requirement MCU-8: 1080p30 in 1 Mbit/s, 720p30 in 768 kbit/s).
+SIZES = ((1920, 1080, 1_000_000), (1280, 720, 600_000), (640, 360, 160_000), (320, 180, 0))
+
+# Rates are rounded down to these, so that receivers whose limits differ by little share an encoder; bit/s.
+RATES = (
+    8_000_000, 6_000_000, 4_000_000, 3_000_000, 2_000_000, 1_500_000, 1_000_000, 768_000, 512_000, 384_000, 256_000,
+    128_000, 64_000,
+)  # fmt: skip
+
+# Pictures smaller than full size need less for the same quality.
+_ENOUGH = {(1920, 1080): 8_000_000, (1280, 720): 2_000_000, (640, 360): 768_000, (320, 180): 256_000}
+
+# Slices for receivers that take single NAL units only (RFC 6184 packetization-mode 0) must fit one packet.
+MODE_0_SLICE = 1150
+
+# profile_idc, the first octet of profile-level-id (ITU-T H.264 A.2), to the profile that the encoder is told.
+_PROFILES: dict[str, H264Profile] = {"42": "baseline", "4d": "main", "58": "main", "64": "high"}
+
+
+def rung_for_leg(conference: ConferenceSpec, video: VideoSpec) -> Rung:
+    """The rung that serves this leg, at most as large as the conference's own picture."""
+    return _rung(
+        min(conference.width, video.max_width),
+        min(conference.height, video.max_height),
+        min(conference.frame_rate, video.max_frame_rate),
+        min(conference.bitrate, video.max_bitrate),
+        video.send_codec,
+    )
+
+
+def rung_for_recording(conference: ConferenceSpec, recording: RecordingSpec) -> Rung:
+    """The rung that is recorded: what a browser gets at the same size, so that both share one encoder."""
+    codec = CodecSpec(
+        name="H264",
+        payload_type=96,
+        clock_rate=90_000,
+        parameters={"packetization-mode": "1", "profile-level-id": "42e01f"},
+    )
+    return _rung(
+        min(conference.width, recording.width),
+        min(conference.height, recording.height),
+        min(conference.frame_rate, recording.frame_rate),
+        min(conference.bitrate, recording.bitrate),
+        codec,
+    )
+
+
+def _rung(width: int, height: int, frame_rate: int, bitrate: int, codec: CodecSpec) -> Rung:
+    width, height = _size(width, height, bitrate)
+    rate = next((rate for rate in RATES if rate <= min(bitrate, _ENOUGH[width, height])), RATES[-1])
+    if codec.name == "VP8":
+        return Rung(width, height, frame_rate, rate, "VP8", None, "baseline")
+    mode_0 = codec.parameters.get("packetization-mode", "0") == "0"
+    profile = _PROFILES.get(codec.parameters.get("profile-level-id", "42e01f")[:2].lower(), "baseline")
+    return Rung(width, height, frame_rate, rate, "H264", MODE_0_SLICE if mode_0 else None, profile)
+
+
+def _size(width: int, height: int, bitrate: int) -> tuple[int, int]:
+    for rung_width, rung_height, least_rate in SIZES:
+        if rung_width <= width and rung_height <= height and bitrate >= least_rate:
+            return rung_width, rung_height
+    return SIZES[-1][:2]

@@ -1,0 +1,182 @@
+"""One participant's picture: a thread that decodes what comes in and scales it to the tiles it is shown in.
+
+Between this thread and the canvases there is one slot that always holds the newest picture. Nothing waits in it: a
+canvas takes what is there, and a picture that no canvas took in time is replaced.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import av
+
+from layouts.geometry import Rect, fit
+from mcu.media.codec.video_decoder import VideoDecoder
+from mcu.media.picture.planes import Planes, Size
+from mcu.media.picture.scaler import Scaler
+from mcu.media.picture.state import VideoCodec
+from mcu.media.units import CodedPicture
+
+logger = logging.getLogger(__name__)
+
+# Half a second of pictures at 30 per second. Whoever is further behind will not catch up by decoding what is old.
+QUEUE_LIMIT = 15
+
+# A key frame is asked for no more often than this while the stream needs one; the packet layer has limits of its own.
+ASK_INTERVAL = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourcePicture:
+    """The newest picture of a source. ``scaled`` maps the size of a tile to the picture fitted into it.
+
+    ``serial`` grows with every picture; ``arrived`` is in seconds on the monotonic clock.
+    """
+
+    serial: int
+    arrived: float
+    scaled: Mapping[Size, Planes]
+
+
+class PictureSourceWorker:
+    """Decodes one stream. ``push`` may be called from any thread and returns at once; ``newest`` is the slot.
+
+    ``on_key_frame_wanted`` is called from the worker's own thread.
+    """
+
+    def __init__(
+        self, source_id: str, codec: VideoCodec, clock: Callable[[], float], on_key_frame_wanted: Callable[[str], None]
+    ) -> None:
+        self.id = source_id
+        self.codec = codec
+        self.newest: SourcePicture | None = None
+        self.decoded = 0
+        """Pictures decoded since the start."""
+        self.dropped = 0
+        """Units thrown away unread because decoding was too slow."""
+        self._clock = clock
+        self._on_key_frame_wanted = on_key_frame_wanted
+        self._asked = float("-inf")
+        self._wake = threading.Condition()
+        # All below up to the decoder is guarded by the condition.
+        self._units: deque[CodedPicture] = deque()
+        self._sizes: frozenset[Size] = frozenset()
+        self._gap = False
+        self._stopped = False
+        # From here on it belongs to the worker's thread.
+        self._decoder = VideoDecoder(codec)
+        self._scalers: dict[Size, Scaler] = {}
+        self._frame: av.VideoFrame | None = None
+        self._arrived = 0.0
+        self._serial = 0
+        self._thread = threading.Thread(target=self._run, name=f"picture-{source_id}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; does not wait for it."""
+        with self._wake:
+            self._stopped = True
+            self._units.clear()
+            self._wake.notify()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    def show(self, sizes: frozenset[Size]) -> None:
+        """The tiles the picture is wanted for. With none, nothing is decoded until there are some again."""
+        with self._wake:
+            if sizes == self._sizes:
+                return
+            if not sizes:
+                self._units.clear()
+                self._gap = True
+            self._sizes = sizes
+            self._wake.notify()
+
+    def push(self, unit: CodedPicture) -> None:
+        """Take in the next unit of the stream, in order."""
+        with self._wake:
+            if not self._sizes or self._stopped:
+                return
+            if len(self._units) >= QUEUE_LIMIT:
+                self.dropped += len(self._units)
+                self._units.clear()
+                self._gap = True
+            self._units.append(unit)
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._stopped or self._has_work())
+                if self._stopped:
+                    return
+            try:
+                self.work()
+            except Exception:
+                # Whatever this one stream does to its decoder, the others and the thread go on.
+                logger.exception("source %s: picture lost", self.id)
+                self._decoder = VideoDecoder(self.codec)
+
+    def _has_work(self) -> bool:
+        return bool(self._units) or self._gap or self._sizes != self._scalers.keys()
+
+    def work(self) -> None:
+        """Decode all that has come in and put the last picture into the slot. Called by the worker's thread."""
+        with self._wake:
+            units, sizes, gap = list(self._units), self._sizes, self._gap
+            self._units.clear()
+            self._gap = False
+        if gap:
+            self._decoder.missed()
+        fresh = False
+        for unit in units:
+            fresh = self._decode(unit) or fresh
+        resized = sizes != self._scalers.keys()
+        if resized:
+            self._scalers = {size: self._scalers.get(size) or Scaler() for size in sizes}
+            if not sizes:
+                self._frame = self.newest = None
+        if fresh or resized:
+            self._publish()
+        if sizes and self._decoder.key_frame_wanted:
+            self._ask()
+
+    def _decode(self, unit: CodedPicture) -> bool:
+        frame = self._decoder.decode(unit.data)
+        if frame is None:
+            return False
+        self.decoded += 1
+        self._frame, self._arrived = frame, unit.time
+        self._serial += 1
+        return True
+
+    def _publish(self) -> None:
+        frame = self._frame
+        if frame is None:
+            return
+        aspect, matrix = self._decoder.pixel_aspect, self._decoder.matrix_of(frame)
+        scaled = {}
+        for size, scaler in self._scalers.items():
+            target = fit(float(frame.width * aspect), frame.height, Rect(0, 0, *size))
+            planes = scaler.scale(frame, target.size, matrix)
+            if planes is not None:
+                scaled[size] = planes
+        if scaled:
+            self.newest = SourcePicture(self._serial, self._arrived, scaled)
+
+    def _ask(self) -> None:
+        now = self._clock()
+        if now - self._asked >= ASK_INTERVAL:
+            self._asked = now
+            self._on_key_frame_wanted(self.id)

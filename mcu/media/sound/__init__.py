@@ -1,0 +1,1 @@
+"""The sound of a conference: playout, mixing without self, encoding, who speaks."""

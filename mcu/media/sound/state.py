@@ -1,0 +1,74 @@
+"""What the sound pipeline of a conference is told and what it gives: values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mcu.media.sound.playout import PlayoutStatistics
+from mcu.media.spec import CodecSpec
+from mcu.media.units import CodedSound
+
+
+@dataclass(frozen=True)
+class SoundLeg:
+    """One leg's sound. ``receive``: it may speak. ``send``: it gets the mix. A muted speaker gets silence, so that
+    its stream goes on; ``send`` False or no ``send_codec`` means that nothing is sent at all."""
+
+    id: str
+    receive_codecs: tuple[CodecSpec, ...]
+    send_codec: CodecSpec | None
+    microphone_muted: bool = False
+    speaker_muted: bool = False
+    send: bool = True
+    receive: bool = True
+
+    @property
+    def heard(self) -> bool:
+        """Whether its sound is decoded and mixed."""
+        return self.receive and not self.microphone_muted
+
+
+@dataclass(frozen=True)
+class SoundState:
+    """All legs of a conference, and whether the full mix is to be coded for a recording."""
+
+    legs: tuple[SoundLeg, ...] = ()
+    record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodedMix:
+    """One coded tick, for all these legs. ``unit.time`` is when its first decoded sample was mixed."""
+
+    legs: tuple[str, ...]
+    unit: CodedSound
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSound:
+    """One AAC-LC access unit of the full mix: 48 kHz, mono, ``samples`` long.
+
+    ``time`` is the instant on the monotonic clock of its first decoded sample, encoder priming taken off, so it can be
+    written beside pictures as it is. The very first one decodes to silence from before the recording.
+    """
+
+    data: bytes
+    time: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class SoundStatistics:
+    """Counters since the pipeline began. ``skipped_ticks`` could not be caught up with any more."""
+
+    ticks: int = 0
+    late_ticks: int = 0
+    skipped_ticks: int = 0
+    encoders: int = 0
+    legs: Mapping[str, PlayoutStatistics] = field(default_factory=dict)
+
+    @property
+    def concealed(self) -> float:
+        """Seconds of made-up sound, over all legs."""
+        return sum(leg.concealed for leg in self.legs.values())

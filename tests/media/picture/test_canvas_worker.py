@@ -1,0 +1,101 @@
+from layouts.automatic import automatic
+from mcu.media.picture.artist import Artist
+from mcu.media.picture.canvas_worker import SETTLED_RATE, CanvasWorker, Scene
+from mcu.media.picture.planes import Planes
+from mcu.media.picture.rung_encoder import RungEncoder
+from mcu.media.picture.source import SourcePicture
+from mcu.media.picture.state import CanvasFormat, PictureSource, Rung
+from tests.media.picture.material import FONT, RED, pattern, solid
+
+FORM = CanvasFormat(160, 90, 30)
+TILES = automatic(1).tiles(160, 90)
+ANNA = PictureSource("a", "Anna", "H264")
+
+
+class Encoder(RungEncoder):
+    """Notes what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__(Rung(160, 90, 30, 200_000), None, lambda rung, unit: None)
+        self.times: list[float] = []
+        self.brightness: list[int] = []
+        self.key_due = False
+
+    def submit(self, picture: Planes, time: float) -> None:
+        self.times.append(time)
+        self.brightness.append(int(picture.y[45, 10]))
+
+    def key_frame_due(self, time: float) -> bool:
+        return self.key_due
+
+
+class Stage:
+    def __init__(self) -> None:
+        self.pictures: dict[str, SourcePicture] = {}
+        self.encoder = Encoder()
+        self.worker = CanvasWorker(FORM, Artist(FONT), Scene(TILES, (ANNA,)), self.pictures.get, lambda: 0.0)
+        self.worker.encoders = (self.encoder,)
+
+    def run(self, start: float, seconds: float) -> None:
+        for index in range(round(seconds * 30)):
+            self.worker.tick(start + index / 30 + 0.001)
+
+
+def test_a_picture_at_every_tick():
+    stage = Stage()
+    for index in range(60):
+        stage.pictures["a"] = SourcePicture(index, index / 30, {(160, 90): pattern(160, 90, index)})
+        stage.worker.tick(index / 30 + 0.001)
+    assert stage.encoder.times == [index / 30 for index in range(60)]
+    assert (stage.worker.composed, stage.worker.missed) == (60, 0)
+
+
+def test_nothing_before_its_time():
+    stage = Stage()
+    stage.worker.tick(0.0)
+    stage.worker.tick(0.02)
+    assert stage.encoder.times == [0.0]
+
+
+def test_ticks_that_came_too_late_are_counted():
+    stage = Stage()
+    stage.worker.tick(0.0)
+    stage.worker.tick(1.001)
+    assert stage.worker.missed == 28
+    assert len(stage.encoder.times) == 2
+
+
+def test_a_canvas_without_change_is_sent_less_often():
+    stage = Stage()
+    stage.run(0.0, 1.0)
+    stage.encoder.times.clear()
+    stage.run(2.0, 4.0)
+    assert len(stage.encoder.times) == 4 * SETTLED_RATE
+
+
+def test_and_at_full_rate_as_soon_as_it_changes():
+    stage = Stage()
+    stage.run(0.0, 3.0)
+    stage.encoder.times.clear()
+    stage.pictures["a"] = SourcePicture(1, 3.0, {(160, 90): solid(160, 90, RED)})
+    stage.run(3.0, 0.9)
+    assert len(stage.encoder.times) == 27
+    assert stage.encoder.brightness[-1] == RED.y
+
+
+def test_a_key_frame_does_not_wait_for_a_change():
+    stage = Stage()
+    stage.run(0.0, 3.0)
+    stage.encoder.times.clear()
+    stage.encoder.key_due = True
+    stage.worker.tick(3.001)
+    assert stage.encoder.times == [3.0]
+
+
+def test_a_new_scene_shows_at_the_next_tick():
+    stage = Stage()
+    stage.pictures["a"] = SourcePicture(1, 0.0, {(160, 90): solid(160, 90, RED)})
+    stage.worker.tick(0.0)
+    stage.worker.scene = Scene(TILES, (None,))
+    stage.worker.tick(0.034)
+    assert stage.encoder.brightness[0] == RED.y > stage.encoder.brightness[1]

@@ -1,0 +1,105 @@
+"""Legs with equal needs share an encoder; nobody is sent more than it can take."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu.media.picture.rungs import MODE_0_SLICE, RATES, SIZES, rung_for_leg, rung_for_recording
+from mcu.media.picture.state import Rung
+from mcu.media.spec import CodecSpec, ConferenceSpec, RecordingSpec, VideoSpec
+
+FULL = ConferenceSpec(id="c", revision=1, width=1920, height=1080, frame_rate=30, bitrate=4_000_000)
+
+
+def codec(name: str = "H264", **parameters: str) -> CodecSpec:
+    values = {key.replace("_", "-"): value for key, value in parameters.items()}
+    return CodecSpec.model_validate({"name": name, "payload_type": 96, "clock_rate": 90_000, "parameters": values})
+
+
+MODE_1 = codec(packetization_mode="1", profile_level_id="42e01f")
+
+
+def video(
+    width: int = 1920, height: int = 1080, bitrate: int = 4_000_000, send: CodecSpec = MODE_1, frame_rate: int = 30
+) -> VideoSpec:
+    return VideoSpec(
+        send_codec=send,
+        receive_codecs=(send,),
+        ssrc=1,
+        max_width=width,
+        max_height=height,
+        max_frame_rate=frame_rate,
+        max_bitrate=bitrate,
+    )
+
+
+@pytest.mark.parametrize(
+    ("leg", "size", "bitrate"),
+    [
+        (video(), (1920, 1080), 4_000_000),
+        (video(bitrate=1_920_000), (1920, 1080), 1_500_000),
+        (video(bitrate=1_000_000), (1920, 1080), 1_000_000),  # 1080p30 in 1 Mbit/s
+        (video(bitrate=999_999), (1280, 720), 768_000),
+        (video(bitrate=768_000), (1280, 720), 768_000),  # 720p30 in 768 kbit/s
+        (video(bitrate=384_000), (640, 360), 384_000),
+        (video(bitrate=100_000), (320, 180), 64_000),
+        (video(bitrate=1), (320, 180), 64_000),
+        (video(1280, 720), (1280, 720), 2_000_000),
+        (video(1280, 960), (1280, 720), 2_000_000),
+        (video(1024, 576), (640, 360), 768_000),
+        (video(352, 288), (320, 180), 256_000),
+        (video(176, 144), (320, 180), 256_000),
+    ],
+)
+def test_size_and_rate_are_what_the_peer_can_take(leg: VideoSpec, size: tuple[int, int], bitrate: int) -> None:
+    rung = rung_for_leg(FULL, leg)
+    assert ((rung.width, rung.height), rung.bitrate) == (size, bitrate)
+
+
+def test_the_conference_bounds_everybody() -> None:
+    small = FULL.model_copy(update={"width": 1280, "height": 720, "frame_rate": 15, "bitrate": 500_000})
+    rung = rung_for_leg(small, video())
+    assert (rung.width, rung.height, rung.frame_rate, rung.bitrate) == (640, 360, 15, 384_000)
+    assert rung_for_leg(FULL, video(frame_rate=20)).frame_rate == 20
+
+
+def test_limits_that_differ_by_little_share_an_encoder() -> None:
+    assert rung_for_leg(FULL, video(bitrate=2_000_000)) == rung_for_leg(FULL, video(bitrate=2_400_000))
+    assert len({rung_for_leg(FULL, video(send=codec(packetization_mode="1", profile_level_id=level))) for level in (
+        "42e01f", "42801f", "42E028", "42c01e",
+    )}) == 1  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("send", "kind", "profile", "max_slice"),
+    [
+        (MODE_1, "H264", "baseline", None),
+        (codec(profile_level_id="42e01f"), "H264", "baseline", MODE_0_SLICE),
+        (codec(), "H264", "baseline", MODE_0_SLICE),
+        (codec(packetization_mode="1", profile_level_id="4d001f"), "H264", "main", None),
+        (codec(packetization_mode="1", profile_level_id="640028"), "H264", "high", None),
+        (codec(packetization_mode="1", profile_level_id="zz"), "H264", "baseline", None),
+        (codec("VP8"), "VP8", "baseline", None),
+    ],
+)
+def test_codec_profile_and_slices_are_the_peers(
+    send: CodecSpec, kind: str, profile: str, max_slice: int | None
+) -> None:
+    rung = rung_for_leg(FULL, video(send=send))
+    assert (rung.codec, rung.profile, rung.max_slice) == (kind, profile, max_slice)
+
+
+def test_a_recording_takes_the_encoder_of_a_browser_of_the_same_size() -> None:
+    recording = RecordingSpec(id="r", directory="/r", width=1920, height=1080, frame_rate=30, bitrate=4_000_000)
+    assert rung_for_recording(FULL, recording) == rung_for_leg(FULL, video())
+    smaller = recording.model_copy(update={"width": 1280, "height": 720, "bitrate": 1_000_000})
+    assert rung_for_recording(FULL, smaller) == Rung(1280, 720, 30, 1_000_000, "H264", None, "baseline")
+
+
+@given(st.integers(16, 4096), st.integers(16, 4096), st.integers(0, 20_000_000))
+def test_nobody_gets_more_than_it_can_take_where_there_is_so_little(width: int, height: int, bitrate: int) -> None:
+    rung = rung_for_leg(FULL, video(width, height, bitrate))
+    assert rung.width <= max(width, SIZES[-1][0]) and rung.height <= max(height, SIZES[-1][1])
+    assert rung.bitrate <= max(bitrate, RATES[-1]) and rung.bitrate in RATES

@@ -1,0 +1,124 @@
+import pytest
+
+from mcu.media.picture.source import ASK_INTERVAL, QUEUE_LIMIT, PictureSourceWorker
+from mcu.media.picture.state import Rung
+from mcu.media.units import CodedPicture
+from tests.media.picture.material import clip, difference, pattern
+
+RUNG = Rung(320, 180, 30, 400_000)
+SMALL, SQUARE = frozenset({(160, 90)}), frozenset({(160, 90), (100, 100)})
+
+
+class Source:
+    """A worker whose thread is the test itself."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked = 0
+        self.worker = PictureSourceWorker("a", "H264", lambda: self.now, self._ask)
+
+    def _ask(self, source_id: str) -> None:
+        assert source_id == "a"
+        self.asked += 1
+
+    def feed(self, *units: CodedPicture) -> None:
+        for unit in units:
+            self.worker.push(unit)
+        self.worker.work()
+
+
+@pytest.fixture
+def source() -> Source:
+    made = Source()
+    made.worker.show(SMALL)
+    made.worker.work()
+    return made
+
+
+def test_the_newest_picture_is_fitted_to_every_tile_it_is_wanted_for(source):
+    source.worker.show(SQUARE)
+    source.feed(*clip(RUNG, 3, start=50.0))
+    newest = source.worker.newest
+    assert {size: planes.size for size, planes in newest.scaled.items()} == {
+        (160, 90): (160, 90),
+        (100, 100): (100, 56),
+    }
+    assert difference(newest.scaled[(160, 90)], pattern(160, 90, 2)) < 60
+    assert (newest.serial, newest.arrived, source.worker.decoded) == (3, 50.0 + 2 / 30, 3)
+
+
+def test_a_new_layout_is_served_from_the_picture_at_hand(source):
+    source.feed(*clip(RUNG, 2))
+    source.worker.show(SQUARE)
+    source.worker.work()
+    assert source.worker.newest.serial == 2
+    assert source.worker.newest.scaled.keys() == SQUARE
+
+
+def test_a_source_that_comes_into_view_asks_for_a_key_frame(source):
+    assert source.asked == 1
+    source.feed(clip(RUNG, 1)[0])
+    source.now = 10.0
+    source.feed()
+    assert source.asked == 1
+
+
+def test_it_asks_again_now_and_then_but_not_at_every_picture(source):
+    units = clip(RUNG, 8)[1:]
+    for unit in units:
+        source.feed(unit)
+    assert source.asked == 1
+    source.now = ASK_INTERVAL
+    source.feed(units[-1])
+    assert source.asked == 2
+
+
+def test_nothing_is_decoded_for_nobody(source):
+    source.feed(*clip(RUNG, 2))
+    source.worker.show(frozenset())
+    source.feed(*clip(RUNG, 2))
+    assert source.worker.newest is None
+    assert source.worker.decoded == 2
+
+
+def test_whoever_comes_back_into_view_starts_with_a_key_frame(source):
+    units = clip(RUNG, 6, keys=(0, 5))
+    source.feed(*units[:2])
+    source.worker.show(frozenset())
+    source.worker.work()
+    source.worker.show(SMALL)
+    source.now = 5.0
+    source.feed(units[3])
+    assert source.worker.newest is None and source.asked == 2
+    source.feed(units[5])
+    assert source.worker.newest is not None
+
+
+def test_a_queue_that_runs_over_is_emptied_and_starts_with_a_key_frame(source):
+    units = clip(RUNG, QUEUE_LIMIT + 4, keys=(0, QUEUE_LIMIT + 2))
+    source.feed(units[0])
+    for unit in units[1:]:
+        source.worker.push(unit)
+    source.now = 5.0
+    source.worker.work()
+    assert source.worker.dropped == QUEUE_LIMIT
+    assert source.worker.decoded == 1 + 2  # the first, and from the second key frame on
+    source.feed()
+    assert source.asked == 1
+
+
+def test_garbage_leaves_the_last_good_picture_and_asks(source):
+    units = clip(RUNG, 2)
+    source.feed(units[0])
+    source.now = 5.0
+    source.feed(CodedPicture(b"\0\0\0\1\x65" + b"\xaa" * 500, True, 5.0))
+    assert source.worker.newest.serial == 1
+    assert source.asked == 2
+
+
+def test_a_stopped_worker_takes_nothing(source):
+    source.worker.start()
+    source.worker.stop()
+    source.worker.join(5)
+    source.feed(*clip(RUNG, 1))
+    assert source.worker.decoded == 0
