@@ -12,7 +12,7 @@ from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 from mcu.media.codec.audio_decoder import SoundDecodeError, SoundDecoder, make_decoder
-from mcu.media.sound import RATE
+from mcu.media.sound.samples import RATE
 from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedPicture, CodedSound
 
