@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder, rtp_samples
-from mcu.media.sound import RATE, TICK, TICK_SAMPLES, Sound
+from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound
 from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedSound
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from mcu.media.codec import opus_packet
 from mcu.media.codec.audio_decoder import SoundDecodeError, make_decoder
-from mcu.media.playout import PlayoutBuffer
-from mcu.media.sound import TICK, TICK_SAMPLES
+from mcu.media.sound.playout import PlayoutBuffer
+from mcu.media.sound.samples import TICK, TICK_SAMPLES
 from mcu.media.units import CodedSound
 from tests.fakes.tones import CODECS
 

@@ -53,8 +53,8 @@ def _parameter_sets() -> list[bytes]:
 
 
 def _video() -> list[bytes]:
-    from mcu.media.picture_state import Rung
-    from tests.media.pictures import clip
+    from mcu.media.picture.state import Rung
+    from tests.media.picture.material import clip
 
     streams = (clip(Rung(64, 48, 30, 100_000), 2), clip(Rung(64, 48, 30, 100_000, "VP8"), 2))
     return [

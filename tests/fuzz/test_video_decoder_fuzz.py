@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcu.media.picture_state import Rung
+from mcu.media.picture.state import Rung
 from tests.fuzz.fuzz_video_decoder import fuzz_one
-from tests.media.pictures import clip
+from tests.media.picture.material import clip
 
 H264 = clip(Rung(64, 48, 30, 100_000), 2)
 VP8 = clip(Rung(64, 48, 30, 100_000, "VP8"), 2)
