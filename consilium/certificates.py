@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import logging
 import os
 import socket
 from dataclasses import dataclass
@@ -14,8 +15,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+logger = logging.getLogger(__name__)
+
 # Browsers refuse a certificate that is valid for longer (CA/Browser Forum baseline requirements, 6.3.2).
 VALID_DAYS = 397
+# A certificate with less than this left is replaced at the start.
+MIN_LEFT = datetime.timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,8 @@ def ensure_identity(folder: Path, addresses: list[str], now: datetime.datetime) 
     """The identity kept in ``folder``; made afresh when there is none or when it has less than a week to live."""
     certificate_file, key_file = folder / "certificate.pem", folder / "private-key.pem"
     if certificate_file.exists() and key_file.exists():
-        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
-        if certificate.not_valid_after_utc - now > datetime.timedelta(days=7):
+        certificate = _kept(certificate_file, key_file)
+        if certificate is not None and certificate.not_valid_after_utc - now > MIN_LEFT:
             return Identity(certificate_file, key_file, _fingerprint(certificate))
     folder.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
@@ -43,6 +48,20 @@ def ensure_identity(folder: Path, addresses: list[str], now: datetime.datetime) 
     )
     certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     return Identity(certificate_file, key_file, _fingerprint(certificate))
+
+
+def _kept(certificate_file: Path, key_file: Path) -> x509.Certificate | None:
+    """The certificate of an earlier start; None when it and its key are not whole, as after a crash at the first."""
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+    except (ValueError, TypeError) as error:
+        logger.warning("%s: %s; making another certificate", certificate_file, error)
+        return None
+    if key.public_key() != certificate.public_key():
+        logger.warning("%s does not belong to its key; making another certificate", certificate_file)
+        return None
+    return certificate
 
 
 def _self_signed(key: ec.EllipticCurvePrivateKey, addresses: list[str], now: datetime.datetime) -> x509.Certificate:

@@ -31,11 +31,13 @@ def add_pages(application: web.Application, vendor: Path) -> None:
 
         application.router.add_get(name, handler)
 
+    files = _files(WEB_CLIENT)
+
     async def static(request: web.Request) -> web.FileResponse:
-        path = (WEB_CLIENT / request.match_info["path"]).resolve()
-        if not path.is_relative_to(WEB_CLIENT) or path.suffix not in _SERVED or not path.is_file():
+        found = files.get(request.match_info["path"])
+        if found is None or not found.is_file():
             raise web.HTTPNotFound
-        return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
+        return web.FileResponse(found, headers={"Cache-Control": "no-cache"})
 
     async def vendor_file(request: web.Request) -> web.FileResponse:
         found = VENDOR_FILES.get(request.match_info["name"])
@@ -47,3 +49,12 @@ def add_pages(application: web.Application, vendor: Path) -> None:
         page(name)
     application.router.add_get("/static/{path:.+}", static)
     application.router.add_get("/vendor/{name}", vendor_file)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """What is served of a folder, by its path in URLs. A name is looked up here, so no name can lead out of it."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.suffix in _SERVED and path.is_file() and path.resolve().is_relative_to(folder.resolve())
+    }
