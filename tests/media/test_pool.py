@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from consilium.certificates import Identity, ensure_identity
-from consilium.pages import FONT, WEB_CLIENT
 from mcu.media import pool as pool_module
 from mcu.media.facts import Fact, LegFailed, LegFlowing
 from mcu.media.pool import WorkerPool
@@ -24,15 +23,13 @@ from mcu.media.spec import (
     ConferenceSpec,
     LegSpec,
     PlainTransport,
-    WorkerSettings,
 )
 from mcu.ports import MediaError
+from tests.media.workers import PATIENCE, worker_settings
 from tests.peers.ports import port_block
 
 PCMA = CodecSpec(name="PCMA", payload_type=8, clock_rate=8000)
 PCMU = CodecSpec(name="PCMU", payload_type=0, clock_rate=8000)
-# A process starts, binds and says so: seconds on a busy machine, never so many.
-PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +49,6 @@ class Ports:
 def ports() -> Ports:
     block = port_block(10)
     return Ports(block[0], block[2])
-
-
-def worker(identity: Identity, browser_port: int, certificate: Path | None = None) -> WorkerSettings:
-    return WorkerSettings(
-        index=0,
-        browser_host="127.0.0.1",
-        browser_port=browser_port,
-        certificate_file=str(certificate or identity.certificate_file),
-        private_key_file=str(identity.private_key_file),
-        font_file=str(WEB_CLIENT.parent / "node_modules" / FONT),
-        log_level="WARNING",
-    )
 
 
 def leg(leg_id: str, port: int, codec: CodecSpec = PCMA) -> LegSpec:
@@ -108,7 +93,7 @@ class Listening:
 @pytest.fixture
 async def pool(identity: Identity, ports: Ports, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WorkerPool]:
     monkeypatch.setattr(pool_module, "RESTART_PAUSE", 0.0)
-    pool = WorkerPool([worker(identity, ports.browser)])
+    pool = WorkerPool([worker_settings(identity, ports.browser)])
     await pool.start()
     yield pool
     await pool.stop()
@@ -241,7 +226,7 @@ async def test_a_listener_that_fails_costs_nobody_else_anything(pool: WorkerPool
 async def test_a_taken_browser_port_fails_the_start_with_its_reason(identity: Identity, ports: Ports) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", ports.browser))
-        pool = WorkerPool([worker(identity, ports.browser)])
+        pool = WorkerPool([worker_settings(identity, ports.browser)])
         with pytest.raises(MediaError, match=f"media worker 0: UDP port {ports.browser} for browsers: Address already"):
             async with asyncio.timeout(PATIENCE / 2):
                 await pool.start()
@@ -249,7 +234,7 @@ async def test_a_taken_browser_port_fails_the_start_with_its_reason(identity: Id
 
 
 async def test_a_worker_that_dies_at_once_fails_the_start(identity: Identity, ports: Ports, tmp_path: Path) -> None:
-    pool = WorkerPool([worker(identity, ports.browser, certificate=tmp_path / "missing.pem")])
+    pool = WorkerPool([worker_settings(identity, ports.browser, certificate=tmp_path / "missing.pem")])
     with pytest.raises(MediaError, match="media worker 0: the link was closed"):
         async with asyncio.timeout(PATIENCE / 2):
             await pool.start()
