@@ -35,9 +35,9 @@ class _Socket(asyncio.DatagramProtocol):
         self._closed.set()
 
     async def close(self) -> None:
-        """Close; the port is free again when this returns."""
+        """Close; the port is free again when this returns. What the kernel would not take so far is dropped."""
         if self.transport is not None:
-            self.transport.close()
+            self.transport.abort()
             await self._closed.wait()
 
     def datagram_received(self, data: bytes, addr: NetworkAddress) -> None:
