@@ -119,6 +119,7 @@ async def _assert_plays_and_seeks(
     await page.fill("#login-password", server.password)
     await page.click("#login-button")
     await page.click(f'[data-recording="{recording}"] a')
+    await page.wait_for_function("() => document.querySelector('#player').readyState >= 2", timeout=15_000)
     await page.evaluate("() => document.querySelector('#player').play()")
     await page.wait_for_function(
         "() => { const v = document.querySelector('#player'); return v.videoWidth > 0 && v.currentTime > 0.5; }",

@@ -1,7 +1,7 @@
 import pytest
 
-from mcu.media.picture import rung_encoder
 from mcu.media.codec.video_encoder import EncoderError, VideoEncoder
+from mcu.media.picture import rung_encoder
 from mcu.media.picture.rung_encoder import RETRY_SECONDS, RungEncoder
 from mcu.media.picture.state import Rung
 from mcu.media.units import CodedPicture
