@@ -169,7 +169,9 @@ def test_a_speaker_without_a_tile_gets_one(room):
     (tile,) = automatic(1).tiles(320, 180)
     room.until(solid(*tile.size, RED), tile)
     room.pipeline.speaker("b")
-    assert "b" in (room.wanted.get(timeout=PATIENCE), room.wanted.get(timeout=PATIENCE))
+    # How often "a" was asked for first depends on how quickly its key frame got through.
+    while room.wanted.get(timeout=PATIENCE) != "b":
+        pass
     push(room, "b", GREEN)
     room.until(solid(*tile.size, GREEN), tile)
     room.pipeline.speaker(None)
