@@ -127,17 +127,31 @@ class ConferenceCore:
             await self.sync(running)
         except MediaError as error:
             logger.error("Conference %s: media could not follow a change: %s", running.conference.number, error)
+            self._give_up(running, error.legs)
+
+    def _give_up(self, running: Running, legs: dict[str, str]) -> None:
+        """Legs that the worker could not open have no media, and would never fall silent: their calls end."""
+        for leg, reason in legs.items():
+            self.spawn(self.leg_failed(running, leg, reason), f"removal of failed leg {leg}")
+
+    async def leg_failed(self, running: Running, leg: str, reason: str) -> None:
+        """A leg cannot work: its participant is removed, if it is still here."""
+        logger.warning("Conference %s: leg %s failed: %s", running.conference.number, leg, reason)
+        async with self.lock(running.conference.number):
+            participant = running.conference.participant(leg)
+            if participant is not None and not running.over:
+                await self.remove(running, participant, "media_failed", removed=True)
 
     async def attempt(self, running: Running, undo: Callable[[Conference], Conference], needed: str | None) -> None:
         """Send the desired state, or undo the change and raise MediaError.
 
-        ``needed`` is the leg that the change is about; trouble with other legs only is logged, and does not undo it.
+        ``needed`` is the leg that the change is about; trouble with other legs does not undo it, but ends their calls.
         """
         try:
             await self.sync(running)
         except MediaError as error:
             if needed is not None and error.legs and needed not in error.legs:
-                logger.error("Conference %s: media trouble: %s", running.conference.number, error.legs)
+                self._give_up(running, error.legs)
                 return
             self._undo(running, undo)
             raise

@@ -30,7 +30,9 @@ class FactHandler:
             case facts.LegConnected() | facts.LegFlowing():
                 self._flowing(running, fact.leg)
             case facts.LegFailed():
-                self._core.spawn(self._failed(running, fact), f"removal of failed leg {fact.leg}")
+                self._core.spawn(
+                    self._core.leg_failed(running, fact.leg, fact.reason), f"removal of failed leg {fact.leg}"
+                )
             case facts.KeyFrameWanted():
                 owner = running.owners.get(fact.leg)
                 if owner is not None:
@@ -53,13 +55,6 @@ class FactHandler:
         running.conference = running.conference.changed(participant.id, lambda _: participant)
         if participant.id != running.joining:
             self._core.publish(events.ParticipantChanged(self._core.clock.wall(), running.conference, participant))
-
-    async def _failed(self, running: Running, fact: facts.LegFailed) -> None:
-        logger.warning("Conference %s: leg %s failed: %s", running.conference.number, fact.leg, fact.reason)
-        async with self._core.lock(running.conference.number):
-            participant = running.conference.participant(fact.leg)
-            if participant is not None and not running.over:
-                await self._core.remove(running, participant, "media_failed", removed=True)
 
     async def _ask(self, owner: LegOwner, leg: str) -> None:
         await owner.request_key_frame(leg)

@@ -166,6 +166,17 @@ async def test_trouble_of_another_leg_does_not_keep_a_newcomer_out(world: World)
     assert world.manager.participant(second.id) is not None
 
 
+async def test_a_leg_that_lost_its_media_is_hung_up_rather_than_left_mute(world: World) -> None:
+    first = await world.join_room()
+    world.media.refuse = MediaError("old trouble", {first.id: "port taken"})
+    second = await world.join_room()
+    world.media.refuse = None
+    await world.manager.settle()
+    assert world.owner.ended == [(first.id, "media_failed")]
+    assert world.manager.participant(first.id) is None
+    assert [leg.id for leg in world.media.only.legs] == [second.id]
+
+
 async def test_a_worker_that_does_not_answer_refuses_the_join(world: World) -> None:
     world.media.gate = asyncio.Event()
     assert (await refusal(world)).code is JoinCode.MEDIA
