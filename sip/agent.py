@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from sip.answering import Answering
@@ -26,13 +26,14 @@ from sip.message import Message, Request, Response, parse
 from sip.once import OncePerSource
 from sip.reoffering import Reoffering
 from sip.screening import refusal
+from sip.serving import Admit, Drop, MethodHandler, Refuse, Screener, Serving
 from sip.streams import Streams
 from sip.transactions import Failure, ServerTransaction
 from sip.warning import Warning
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[Request, Flow, ServerTransaction], None]
+Handler = Callable[[Request, Flow, ServerTransaction, str], None]
 CallHandler = Callable[[Request, Call, Flow, ServerTransaction], None]
 
 
@@ -46,12 +47,13 @@ class UserAgent:
         self._answering = Answering(self._core, self._calls, self._hanging_up)
         self._calling = Calling(self._core, self._calls, self._hanging_up)
         self._reoffering = Reoffering(self._core, self._calls, self._answering, self._hanging_up)
+        self._serving = Serving(self._core)
         self._streams = Streams(self._core, self._receive, self._drop)
         self._noisy = OncePerSource(logger)
         # A method is served by an entry in one of these tables; Allow is made from them.
         self._outside: dict[str, Handler] = {
             "INVITE": self._answering.receive_invite,
-            "OPTIONS": self._receive_options,
+            "OPTIONS": lambda request, flow, transaction, _: self._receive_options(request, flow, transaction),
         }
         self._inside: dict[str, CallHandler] = {
             "INVITE": self._receive_reinvite,
@@ -206,10 +208,32 @@ class UserAgent:
         data = body.encode() if isinstance(body, str) else body
         self._core.start(replace(request, body=data), flow, lambda result: self._on_info_result(found, result))
 
+    # -- what the application adds ---------------------------------------------------------------------------------
+
+    def serve_method(self, method: str, handler: MethodHandler, extensions: Iterable[str] = ()) -> None:
+        """Let the application serve a method outside of calls, such as REGISTER; it appears in Allow.
+
+        ``handler`` gets the request, the flow it came on and a ``Responder``. ``extensions``: option tags that are
+        understood with it (``path``, ``gruu``); they appear in Supported.
+        """
+        self._serving.add(method, handler, extensions)
+        self._outside[method] = lambda request, flow, transaction, _: self._serving.receive(request, flow, transaction)
+
+    def screen_requests(self, screener: Screener) -> None:
+        """Let the application judge every request outside of a call (not ACK and CANCEL): challenge it, or drop it."""
+        self._serving.screener = screener
+
+    def ignore_flows(self, is_ignored: Callable[[Flow], bool]) -> None:
+        """Drop everything from flows for which this is true, unread."""
+        self._serving.is_ignored = is_ignored
+
     # -- messages ------------------------------------------------------------------------------------------------
 
     def _receive(self, data: bytes, flow: Flow) -> None:
         self._core.statistics.received += 1
+        if self._serving.is_ignored(flow):
+            self._core.statistics.ignored += 1
+            return
         try:
             message: Message = parse(data)
         except SipParseError as error:
@@ -249,13 +273,29 @@ class UserAgent:
             core.statistics.refused += 1
             core.send(way_back, bytes(refused))
             return
+        if self._is_outside(request):
+            self._receive_outside(request, flow, way_back)
+            return
         transaction = core.transactions.serve(request, way_back)
         if request.method == "CANCEL":
             self._answering.receive_cancel(request, transaction)
-        elif request.to_address.tag is None and request.method in self._outside:
-            self._outside[request.method](request, flow, transaction)
         else:
             self._receive_in_call(request, flow, transaction)
+
+    def _is_outside(self, request: Request) -> bool:
+        return request.to_address.tag is None and request.method in self._outside
+
+    def _receive_outside(self, request: Request, flow: Flow, way_back: Flow) -> None:
+        core = self._core
+        match self._serving.screener(request, flow):
+            case Admit(identity=identity):
+                transaction = core.transactions.serve(request, way_back)
+                self._outside[request.method](request, flow, transaction, identity)
+            case Refuse() as refuse:
+                core.statistics.refused += 1
+                core.send(way_back, bytes(self._serving.refused(request, refuse)))
+            case Drop():
+                core.statistics.ignored += 1
 
     def _screen(self, request: Request) -> Response | None:
         """The refusal of a request that nobody need remember, or None (RFC 3261 §8.2.7)."""
@@ -266,8 +306,7 @@ class UserAgent:
             is_known = core.transactions.cancelled_by(request) is not None
             return None if is_known else core.stateless_response(request, 481)
         refused = refusal(core, request)
-        is_outside = request.to_address.tag is None and request.method in self._outside
-        if refused is None and not is_outside and self._calls.of_request(request) is None:
+        if refused is None and not self._is_outside(request) and self._calls.of_request(request) is None:
             return core.stateless_response(request, 481)
         return refused
 

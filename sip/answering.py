@@ -25,7 +25,7 @@ class Answering:
         self._calls = calls
         self._hanging_up = hanging_up
 
-    def receive_invite(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
+    def receive_invite(self, request: Request, flow: Flow, transaction: ServerTransaction, identity: str = "") -> None:
         """An INVITE outside of any dialog, already screened."""
         core = self._core
         if len(request.contacts) != 1 or not isinstance(request.contacts[0].uri, SipUri):
@@ -43,7 +43,7 @@ class Answering:
         self._calls.bind(call, dialog_of_callee(request, call.local_tag, flow))
         transaction.on_ack = lambda ack: self.receive_ack(ack, call)
         call.timers.append(core.timers.start(core.settings.ring_timeout, lambda: self._unanswered(call)))
-        core.emit(_incoming(call, request, flow))
+        core.emit(_incoming(call, request, flow, identity))
 
     def receive_cancel(self, request: Request, transaction: ServerTransaction) -> None:
         """CANCEL of an INVITE we know (RFC 3261 §9.2); ``transaction`` is the CANCEL's own."""
@@ -140,7 +140,7 @@ class Answering:
         response.headers.add("Contact", call.contact)
 
 
-def _incoming(call: Call, request: Request, flow: Flow) -> IncomingCall:
+def _incoming(call: Call, request: Request, flow: Flow, identity: str) -> IncomingCall:
     return IncomingCall(
         call_id=call.handle,
         request_uri=printable(str(request.uri)),
@@ -150,4 +150,5 @@ def _incoming(call: Call, request: Request, flow: Flow) -> IncomingCall:
         user_agent=printable(request.headers.get("User-Agent") or ""),
         offer=session_description(request),
         source=flow,
+        identity=identity,
     )

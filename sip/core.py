@@ -50,6 +50,7 @@ class AgentStatistics:
     malformed: int = 0
     unmatched: int = 0
     refused: int = 0
+    ignored: int = 0
 
 
 class AgentCore:
@@ -63,6 +64,7 @@ class AgentCore:
         self.statistics = AgentStatistics()
         self.transactions = TransactionLayer(TransactionContext(self.timers, settings.timers, self.send))
         self.methods: list[str] = []
+        self.extensions: list[str] = []  # option tags understood in Require and told in Supported
         self.is_closing = False
         self.on_work: Callable[[], None] = lambda: None
         self._outbox: list[tuple[Flow, bytes]] = []
@@ -101,7 +103,7 @@ class AgentCore:
     def add_capabilities(self, headers: Headers) -> None:
         """Allow and Supported, as they stand in INVITEs, their 2xx and answers to OPTIONS."""
         headers.add("Allow", ", ".join(self.methods))
-        headers.add("Supported", "")
+        headers.add("Supported", ", ".join(self.extensions))
 
     def response(self, request: Request, status: int, to_tag: str | None = None, reason: str | None = None) -> Response:
         """A response of ours, with a To tag for all but 100."""

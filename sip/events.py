@@ -13,7 +13,10 @@ from sip.flow import Flow
 
 @dataclass(frozen=True)
 class IncomingCall:
-    """A peer calls. Answer with ``accept`` or ``reject``; ``ring`` meanwhile. ``offer`` None: the peer wants ours."""
+    """A peer calls. Answer with ``accept`` or ``reject``; ``ring`` meanwhile. ``offer`` None: the peer wants ours.
+
+    ``identity``: the account the caller proved to be, as ``serving.Admit`` named it; "" when nobody asked.
+    """
 
     call_id: str
     request_uri: str = field(repr=False)  # may hold a PIN
@@ -23,6 +26,7 @@ class IncomingCall:
     user_agent: str
     offer: str | None = field(repr=False)
     source: Flow
+    identity: str = ""
 
     @property
     def call(self) -> str:

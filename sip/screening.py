@@ -9,8 +9,6 @@ from sip.uri import SipUri
 
 # "tel" reaches the number plan; everything else has no meaning to us.
 _SCHEMES = frozenset({"sip", "sips", "tel"})
-# Option tags we understand in Require. Those of later extensions are added where they are implemented.
-_EXTENSIONS: frozenset[str] = frozenset()
 
 
 def refusal(core: AgentCore, request: Request) -> Response | None:
@@ -27,7 +25,7 @@ def refusal(core: AgentCore, request: Request) -> Response | None:
         return core.stateless_response(request, 416)
     if core.transactions.is_merged(request):
         return core.stateless_response(request, 482)
-    unknown = [tag for tag in request.headers.tokens("Require") if tag.lower() not in _EXTENSIONS]
+    unknown = [tag for tag in request.headers.tokens("Require") if tag.lower() not in core.extensions]
     if unknown:
         response = core.stateless_response(request, 420)
         response.headers.add("Unsupported", ", ".join(unknown))
