@@ -53,6 +53,38 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX audit_at ON audit (at);
     """,
+    # number plan, zones and device classes, endpoints, call records
+    """
+    CREATE TABLE number_rule (
+        id TEXT PRIMARY KEY,
+        document TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE zone (
+        name TEXT PRIMARY KEY,
+        document TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE device_class (
+        name TEXT PRIMARY KEY,
+        document TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE endpoint (
+        id TEXT PRIMARY KEY,
+        last_seen TEXT NOT NULL,
+        document TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE call_record (
+        id TEXT PRIMARY KEY,
+        endpoint TEXT NOT NULL,
+        began_at TEXT NOT NULL,
+        ended_at TEXT,
+        seconds REAL NOT NULL,
+        packets INTEGER NOT NULL,
+        lost INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX call_record_began ON call_record (began_at);
+    CREATE INDEX call_record_endpoint ON call_record (endpoint, began_at);
+    """,
 )
 """The schema, step by step: ``PRAGMA user_version`` counts how many steps a file has seen. Only ever appended to."""
 
