@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
     room = commands.add_parser("room", help="be a small simulated SIP room that dials in and plays a clip")
     room.add_argument("--call", required=True, metavar="URI", help="SIP URI to dial, as sip:1000@127.0.0.1")
-    room.add_argument("--clip", type=Path, help="any video file; it is played again and again")
+    room.add_argument("--clip", type=Path, help="any video file; it is played again and again (default: a test card)")
     room.add_argument("--save", type=Path, metavar="FILE", help="write what is received to a Matroska file")
     room.add_argument("--name", default="Simulated room", help="what the tile shows")
     room.add_argument("--seconds", type=float, help="hang up after so long (default: when interrupted)")
@@ -117,16 +117,19 @@ def _room(options: argparse.Namespace) -> int:
 async def _run_room(options: argparse.Namespace) -> int:
     from consilium.simulated_room.clip import ClipError, ClipFormat, load_clip
     from consilium.simulated_room.room import CallFailed, RoomSettings, SimulatedRoom
+    from consilium.simulated_room.test_card import make_test_card
 
     sizes = {"1080p": (1920, 1080, 3_000_000), "720p": (1280, 720, 2_000_000), "360p": (640, 360, 700_000)}
     width, height, bitrate = sizes[options.size]
-    clip = None
-    if options.clip is not None:
-        try:
-            clip = await asyncio.to_thread(load_clip, options.clip, ClipFormat(width, height, 30, bitrate))
-        except ClipError as error:
-            print(f"consilium: {error}", file=sys.stderr)
-            return 2
+    shape = ClipFormat(width, height, 30, bitrate)
+    try:
+        if options.clip is None:
+            clip = await asyncio.to_thread(make_test_card, shape)
+        else:
+            clip = await asyncio.to_thread(load_clip, options.clip, shape)
+    except ClipError as error:
+        print(f"consilium: {error}", file=sys.stderr)
+        return 2
     room = SimulatedRoom(RoomSettings(name=options.name, transport=options.transport, save=options.save), clip)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
