@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from mcu.conference.joining import Seat
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
@@ -98,9 +99,19 @@ class CallSession:
         )
 
 
+class LegHolder(Protocol):
+    """Where the leg of a call is: with a conference, or wherever it waits before it comes into one."""
+
+    async def replace_leg(self, participant_id: str, leg: LegSpec) -> None:
+        """The leg was negotiated anew. Raises MediaError (the old one stands) or KeyError (it is not here)."""
+
+    async def leave(self, participant_id: str, reason: str = "left") -> None:
+        """The call has ended."""
+
+
 @dataclass(eq=False)
 class SipCall:
-    """A call from its INVITE on.
+    """A call from its INVITE on. ``holder`` None: its leg is with the conferences.
 
     ``over`` once it is cancelled, ended or refused: what is still under way must then be undone. ``turn`` is held by
     whoever changes the session, so that a re-INVITE waits for what the ACK before it has begun.
@@ -111,4 +122,5 @@ class SipCall:
     name: str
     session: CallSession | None = None
     over: bool = False
+    holder: LegHolder | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)

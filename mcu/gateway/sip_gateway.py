@@ -96,11 +96,18 @@ class SipGateway:
         self._calls: dict[str, SipCall] = {}
         self._by_participant: dict[str, SipCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._takers: list[Callable[[sip_events.Event], bool]] = []
         self._refused = OncePerSource(logger)
         media.on_fact(self._handle_fact)
 
+    def add_taker(self, taker: Callable[[sip_events.Event], bool]) -> None:
+        """Let ``taker`` see every event first; it returns True for one that it has dealt with."""
+        self._takers.append(taker)
+
     def handle(self, event: sip_events.Event) -> None:
         """Take one event of the user agent; called on the event loop, never waits."""
+        if any(taker(event) for taker in self._takers):
+            return
         match event:
             case sip_events.IncomingCall():
                 self._receive_call(event)
@@ -125,6 +132,47 @@ class SipGateway:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    # For callers beside this one: calls out, the menu
+
+    def open_session(self, seat: Seat, name: str, local_host: str) -> CallSession:
+        """Ports, SSRCs and descriptions for a call that is none of a participant's yet. Raises NoPortsLeft.
+
+        ``local_host`` is the address of ours that the peer reaches. Whoever opens one adopts its call, or releases it.
+        """
+        audio = self._ports.take()
+        try:
+            video = self._ports.take()
+        except NoPortsLeft:
+            self._ports.give_back(audio)
+            raise
+        room = RoomMedia(
+            bind_host=self._media_host,
+            public_host=self._public_address or local_host,
+            audio_port=audio,
+            video_port=video,
+            audio_ssrc=self._ids(),
+            video_ssrc=self._ids(),
+        )
+        return CallSession(seat, name, room, CallDescriptions(room, self._capabilities, self._ids()))
+
+    def adopt(self, call: SipCall) -> None:
+        """Serve this call from now on: re-INVITEs, holds, silence, and its end. It has a session."""
+        if call.session is None:
+            raise ValueError("only a call with a session can be served")
+        self._calls[call.handle] = call
+        self._by_participant[call.session.seat.participant_id] = call
+
+    def release(self, session: CallSession) -> None:
+        """Give its ports back, once: afterwards they may be another call's."""
+        if session.holds_ports:
+            session.holds_ports = False
+            self._ports.give_back(session.room.audio_port, session.room.video_port)
+
+    def drop(self, call: SipCall, text: str, reason: str) -> None:
+        """End an adopted call from our side; ``text`` is what the room is told, ``reason`` what the conference is."""
+        if not call.over:
+            self._hang_up(call, text, reason)
 
     # LegOwner
 
@@ -166,7 +214,7 @@ class SipGateway:
             nonlocal negotiated
             if call.over:
                 raise CallStateError(f"{call.handle} was given up at the door")
-            session = call.session = self._open_session(call, seat, event.source.local[0])
+            session = call.session = self.open_session(seat, call.name, event.source.local[0])
             if event.offer is not None:
                 negotiated = session.descriptions.answer(event.offer)
             self._by_participant[seat.participant_id] = call
@@ -192,23 +240,6 @@ class SipGateway:
             self._turn_away(call, Refusal(500, "Server error"))
             raise
 
-    def _open_session(self, call: SipCall, seat: Seat, local_host: str) -> CallSession:
-        audio = self._ports.take()
-        try:
-            video = self._ports.take()
-        except NoPortsLeft:
-            self._ports.give_back(audio)
-            raise
-        room = RoomMedia(
-            bind_host=self._media_host,
-            public_host=self._public_address or local_host,
-            audio_port=audio,
-            video_port=video,
-            audio_ssrc=self._ids(),
-            video_ssrc=self._ids(),
-        )
-        return CallSession(seat, call.name, room, CallDescriptions(room, self._capabilities, self._ids()))
-
     def _turn_away(self, call: SipCall, refusal: Refusal) -> None:
         if not call.over:
             self._forget(call)
@@ -231,7 +262,7 @@ class SipGateway:
             return
         try:
             if body is not None:
-                await self._use(session, session.descriptions.take_answer(body))
+                await self._use(call, session, session.descriptions.take_answer(body))
             elif not session.has_media:
                 # RFC 3261 section 13.2.2.4: an offer in a 2xx is answered in the ACK.
                 raise SdpError("the ACK brought none")
@@ -249,7 +280,7 @@ class SipGateway:
                 session.descriptions.sent(offer, is_offer=True)
                 return
             negotiated = session.descriptions.answer(body)
-            await self._use(session, negotiated)
+            await self._use(call, session, negotiated)
             self._commands.answer_reoffer(call.handle, str(negotiated.description))
             session.descriptions.sent(negotiated.description, is_offer=False)
         except (SdpError, NotAcceptable) as error:
@@ -259,11 +290,11 @@ class SipGateway:
             logger.info("call %s: a new offer could not be followed: %s", call.handle, error)
             self._commands.refuse_reoffer(call.handle, 500, "The media could not be changed")
 
-    async def _use(self, session: CallSession, negotiated: NegotiatedSession) -> None:
+    async def _use(self, call: SipCall, session: CallSession, negotiated: NegotiatedSession) -> None:
         """Let the leg be as negotiated. A refresh that changes nothing (RFC 4028) stays between us and the peer."""
         leg = session.make_leg(negotiated)
         if leg != session.leg:
-            await self._manager.replace_leg(leg.id, leg)
+            await (call.holder or self._manager).replace_leg(leg.id, leg)
             session.leg = leg
 
     def _receive_info(self, event: sip_events.InfoReceived) -> None:
@@ -297,7 +328,7 @@ class SipGateway:
     async def _leave(self, call: SipCall, reason: str) -> None:
         try:
             if call.session is not None:
-                await self._manager.leave(call.session.seat.participant_id, reason)
+                await (call.holder or self._manager).leave(call.session.seat.participant_id, reason)
         finally:
             self._release(call)
 
@@ -308,11 +339,8 @@ class SipGateway:
             self._by_participant.pop(call.session.seat.participant_id, None)
 
     def _release(self, call: SipCall) -> None:
-        """Give the ports back, once: afterwards they may be another call's."""
-        session = call.session
-        if session is not None and session.holds_ports:
-            session.holds_ports = False
-            self._ports.give_back(session.room.audio_port, session.room.video_port)
+        if call.session is not None:
+            self.release(call.session)
 
     # Tasks
 
