@@ -57,7 +57,7 @@ _BUILDING: Mapping[str, frozenset[str]] = {
     "mcu.media.transport": frozenset(),
     # floor 2: the control process
     "mcu.media.pool": SPEC | {"mcu.media", "mcu.ports"},  # implements MediaControl over worker processes
-    "gatekeeper": frozenset({"sip.address", "sip.errors", "sip.grammar", "sip.uri"}),
+    "gatekeeper": frozenset({"sip.address", "sip.errors", "sip.flow", "sip.grammar", "sip.uri"}),
     "mcu.conference": SPEC | {"layouts", "mcu.ports"},
     "mcu.control": frozenset({"mcu.conference", "mcu.ports"}),
     "mcu.gateway": SPEC | {"gatekeeper", "mcu.conference", "mcu.ports", "mcu.webrtc", "sip", "sip.sdp"},
