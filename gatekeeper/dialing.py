@@ -24,11 +24,14 @@ _VISUAL_SEPARATORS = re.compile(r"[-.()]")
 class DialSettings:
     """``domains``: hosts that we answer for, in lower case; empty takes every host for ours (as an address is).
 
-    ``default_room`` is where the server's bare address leads, None for nowhere.
+    ``default_room`` is where the server's bare address leads; None: to the menu with ``menu``, else nowhere.
+    ``access_numbers`` (in lower case) lead to the menu as well.
     """
 
     domains: frozenset[str] = frozenset()
     default_room: str | None = None
+    menu: bool = False
+    access_numbers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class RoomDestination:
 
 
 @dataclass(frozen=True)
+class MenuDestination:
+    """The menu that asks for a room's number."""
+
+
+@dataclass(frozen=True)
 class Refused:
     """The call leads nowhere: the SIP status to answer with (RFC 3261 section 21) and a reason for people."""
 
@@ -47,7 +55,7 @@ class Refused:
     reason: str
 
 
-Destination = RoomDestination | Refused
+Destination = RoomDestination | MenuDestination | Refused
 
 
 def resolve(request_uri: str, settings: DialSettings) -> Destination:
@@ -74,11 +82,13 @@ def _resolve_telephone(uri: OtherUri) -> Destination:
 def _resolve_user(uri: SipUri, settings: DialSettings) -> Destination:
     dialled = uri.user_name
     if not dialled:
-        if settings.default_room is None:
-            return Refused(404, "No room was dialled")
-        return _room(settings.default_room)
+        if settings.default_room is not None:
+            return _room(settings.default_room)
+        return MenuDestination() if settings.menu else Refused(404, "No room was dialled")
     # A telephone number as user part may carry parameters (RFC 3261 section 19.1.6).
     user, _, _ = dialled.partition(";")
+    if settings.menu and user.lower() in settings.access_numbers:
+        return MenuDestination()
     return _room(user.removeprefix("+"))
 
 

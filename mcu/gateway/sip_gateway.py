@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
-from gatekeeper.dialing import DialSettings, Refused, RoomDestination, resolve
+from gatekeeper.dialing import DialSettings, MenuDestination, Refused, RoomDestination, resolve
 from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
 from mcu.gateway.rtp_ports import NoPortsLeft, RtpPorts
@@ -96,6 +96,8 @@ class SipGateway:
         self._calls: dict[str, SipCall] = {}
         self._by_participant: dict[str, SipCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.menu: Callable[[sip_events.IncomingCall], None] | None = None
+        """Serves calls that lead to the menu."""
         self._takers: list[Callable[[sip_events.Event], bool]] = []
         self._refused = OncePerSource(logger)
         media.on_fact(self._handle_fact)
@@ -174,6 +176,15 @@ class SipGateway:
         if not call.over:
             self._hang_up(call, text, reason)
 
+    def reject(self, handle: str, source: str, refusal: Refusal) -> None:
+        """Refuse an incoming call of ``source``."""
+        # Once per source and kind: whoever scans for rooms must not fill the log.
+        self._refused.warning(
+            f"{source} {refusal.status}", "call from %s refused with %d: %s", source, refusal.status, refusal.phrase
+        )
+        with contextlib.suppress(CallStateError):  # the caller gave up in the same instant
+            self._commands.reject(handle, refusal.status, refusal.phrase, refusal.warning, refusal.retry_after)
+
     # LegOwner
 
     async def end(self, leg_id: str, reason: str) -> None:
@@ -197,8 +208,14 @@ class SipGateway:
     def _receive_call(self, event: sip_events.IncomingCall) -> None:
         handle, source = event.call_id, event.source.remote[0]
         destination = resolve(event.request_uri, self._dialing)
+        if isinstance(destination, MenuDestination):
+            if self.menu is None:
+                self.reject(handle, source, Refusal(404, "There is no menu here"))
+            else:
+                self.menu(event)
+            return
         if isinstance(destination, Refused):
-            self._reject(handle, source, Refusal(destination.status, destination.reason))
+            self.reject(handle, source, Refusal(destination.status, destination.reason))
             return
         call = SipCall(handle, source, event.from_name or _user_part(event.from_uri))
         # Known before anything is waited for: a CANCEL may be the very next event.
@@ -244,15 +261,7 @@ class SipGateway:
         if not call.over:
             self._forget(call)
             self._release(call)
-            self._reject(call.handle, call.source, refusal)
-
-    def _reject(self, handle: str, source: str, refusal: Refusal) -> None:
-        # Once per source and kind: whoever scans for rooms must not fill the log.
-        self._refused.warning(
-            f"{source} {refusal.status}", "call from %s refused with %d: %s", source, refusal.status, refusal.phrase
-        )
-        with contextlib.suppress(CallStateError):  # the caller gave up in the same instant
-            self._commands.reject(handle, refusal.status, refusal.phrase, refusal.warning, refusal.retry_after)
+            self.reject(call.handle, call.source, refusal)
 
     # A call changes
 
