@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mcu.media.facts import Fact
-    from mcu.media.spec import ConferenceSpec
+    from mcu.media.spec import CameraRequest, ConferenceSpec
 
 
 class MediaError(Exception):
@@ -35,6 +35,12 @@ class MediaControl(Protocol):
 
     def request_key_frame(self, conference_id: str, leg_id: str) -> None:
         """The peer of this leg asked over signalling for a key frame of what it receives (RFC 5168)."""
+
+    def send_digits(self, conference_id: str, leg_id: str, digits: str) -> None:
+        """Play digits to the peer of this leg as telephone events (RFC 4733)."""
+
+    def control_camera(self, conference_id: str, leg_id: str, request: CameraRequest) -> None:
+        """Ask the peer of this leg to move its camera (H.281)."""
 
     def browser_port(self, conference_id: str) -> int:
         """The UDP port of the worker that holds, or will hold, this conference."""

@@ -29,7 +29,7 @@ from mcu.media.picture.rungs import rung_for_leg
 from mcu.media.picture.state import PictureSource, PictureState, Rung, VideoCodec
 from mcu.media.recording import RecordingLeg
 from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState
-from mcu.media.spec import ConferenceSpec, LegSpec, RecordingSpec
+from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec, RecordingSpec
 from mcu.media.units import CodedPicture, CodedSound
 from recorder.errors import RecorderError
 
@@ -109,6 +109,18 @@ class ConferenceMedia:
         rung = self._rungs.get(leg_id)
         if rung is not None:
             self._pictures.request_key_frame(rung)
+
+    def send_digits(self, leg_id: str, digits: str) -> None:
+        """Play digits to the leg."""
+        leg = self._legs.get(leg_id)
+        if leg is not None:
+            leg.send_digits(digits)
+
+    def control_camera(self, leg_id: str, request: CameraRequest) -> None:
+        """Ask the leg's camera to move."""
+        leg = self._legs.get(leg_id)
+        if leg is not None:
+            leg.control_camera(request)
 
     def handle_timer(self, now: float) -> None:
         """Called every few milliseconds by the worker."""

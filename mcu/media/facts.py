@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from mcu.media.spec import Model
+from mcu.media.spec import CameraRequest, Model
 
 
 class LegFlowing(Model):
@@ -15,7 +15,7 @@ class LegFlowing(Model):
     kind: Literal["leg_flowing"] = "leg_flowing"
     conference: str
     leg: str
-    media: Literal["audio", "video"]
+    media: Literal["audio", "video", "content"]
 
 
 class LegSilent(Model):
@@ -53,12 +53,31 @@ class KeyFrameWanted(Model):
 
 
 class DigitPressed(Model):
-    """A telephone-event digit (RFC 4733), reported once, at its end."""
+    """A digit of the keypad, reported once for each way it came: as telephone event (RFC 4733), or as tone."""
 
     kind: Literal["digit_pressed"] = "digit_pressed"
     conference: str
     leg: str
     digit: str
+    way: Literal["event", "tone"] = "event"
+
+
+class CameraRequested(Model):
+    """A room asks to move the camera that it sees (H.281). What it began it also ends, by itself or by our clock."""
+
+    kind: Literal["camera_requested"] = "camera_requested"
+    conference: str
+    leg: str
+    request: CameraRequest
+
+
+class CameraFound(Model):
+    """The leg's camera can be moved from afar (H.281), and has so many presets."""
+
+    kind: Literal["camera_found"] = "camera_found"
+    conference: str
+    leg: str
+    presets: int
 
 
 class SpeakerChanged(Model):
@@ -94,7 +113,7 @@ class LegStatistics(Model):
     kind: Literal["leg_statistics"] = "leg_statistics"
     conference: str
     leg: str
-    media: Literal["audio", "video"]
+    media: Literal["audio", "video", "content"]
     packets_received: int = 0
     packets_lost: int = 0
     bytes_received: int = 0
@@ -124,6 +143,8 @@ Fact = Annotated[
     | LegConnected
     | KeyFrameWanted
     | DigitPressed
+    | CameraRequested
+    | CameraFound
     | SpeakerChanged
     | RecordingProgress
     | RecordingFailed

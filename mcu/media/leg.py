@@ -27,7 +27,7 @@ from mcu.media.rtp.session import (
     SoundReceived,
     StreamConfig,
 )
-from mcu.media.spec import AudioSpec, LegSpec, PlainTransport, VideoSpec
+from mcu.media.spec import AudioSpec, CameraRequest, LegSpec, PlainTransport, VideoSpec
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
@@ -172,6 +172,23 @@ class MediaLeg:
         if stream is not None and self._transport is not None:
             stream.send_sound(unit, self._clock())
             self._transport.send_rtp("audio", stream.rtp_to_send())
+
+    def send_digits(self, digits: str) -> None:
+        """Play digits as telephone events; those that are none, or too many at once, are left out."""
+        stream = self._streams.get("audio")
+        if stream is None or self.spec.audio is None or self.spec.audio.dtmf_payload_type is None:
+            logger.warning("leg %s: telephone events were not agreed, so digits cannot be sent", self.id)
+            return
+        for digit in digits:
+            try:
+                stream.send_digit(digit, self._clock())
+            except ValueError as error:
+                logger.warning("leg %s: %s", self.id, error)
+        self._flush()
+
+    def control_camera(self, request: CameraRequest) -> None:
+        """Ask the peer's camera to move (H.281)."""
+        logger.warning("leg %s: far-end camera control was not agreed", self.id)
 
     def request_key_frame(self) -> None:
         """Ask the peer for a key frame (RFC 4585 PLI, RFC 5104 FIR)."""

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mcu.media.facts import Fact
-from mcu.media.spec import ConferenceSpec, Model, WorkerSettings
+from mcu.media.spec import CameraRequest, ConferenceSpec, Model, WorkerSettings
 
 # A conference of 500 legs serialises to about 1 MB; eight times that is a fault, not a conference.
 MAX_FRAME = 8 * 1024 * 1024
@@ -57,6 +57,24 @@ class RequestKeyFrame(Model):
     leg: str
 
 
+class SendDigits(Model):
+    """Play digits to the leg as telephone events (RFC 4733). Not answered."""
+
+    kind: Literal["send_digits"] = "send_digits"
+    conference: str
+    leg: str
+    digits: str
+
+
+class ControlCamera(Model):
+    """Ask the leg's camera to move (H.281). Not answered."""
+
+    kind: Literal["control_camera"] = "control_camera"
+    conference: str
+    leg: str
+    request: CameraRequest
+
+
 class Ping(Model):
     """Are you alive? Answered by ``Pong`` from the worker's event loop."""
 
@@ -85,7 +103,10 @@ class Report(Model):
     facts: tuple[Fact, ...]
 
 
-Message = Annotated[Start | Apply | Remove | RequestKeyFrame | Ping | Done | Pong | Report, Field(discriminator="kind")]
+Message = Annotated[
+    Start | Apply | Remove | RequestKeyFrame | SendDigits | ControlCamera | Ping | Done | Pong | Report,
+    Field(discriminator="kind"),
+]
 
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 

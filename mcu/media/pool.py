@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mcu.media.facts import Fact, LegFailed
-from mcu.media.link import Apply, LinkError, Remove, RequestKeyFrame
-from mcu.media.spec import ConferenceSpec, WorkerSettings
+from mcu.media.link import Apply, ControlCamera, LinkError, Remove, RequestKeyFrame, SendDigits
+from mcu.media.spec import CameraRequest, ConferenceSpec, WorkerSettings
 from mcu.media.worker_process import START_TIMEOUT, WorkerProcess
 from mcu.ports import MediaError
 
@@ -95,8 +95,20 @@ class WorkerPool:
 
     def request_key_frame(self, conference_id: str, leg_id: str) -> None:
         """See ``MediaControl``."""
-        with contextlib.suppress(LinkError):  # a fresh worker begins with a key frame anyway
-            self._place_of(conference_id).process.send(RequestKeyFrame(conference=conference_id, leg=leg_id))
+        self._say(RequestKeyFrame(conference=conference_id, leg=leg_id))
+
+    def send_digits(self, conference_id: str, leg_id: str, digits: str) -> None:
+        """See ``MediaControl``."""
+        self._say(SendDigits(conference=conference_id, leg=leg_id, digits=digits))
+
+    def control_camera(self, conference_id: str, leg_id: str, request: CameraRequest) -> None:
+        """See ``MediaControl``."""
+        self._say(ControlCamera(conference=conference_id, leg=leg_id, request=request))
+
+    def _say(self, message: RequestKeyFrame | SendDigits | ControlCamera) -> None:
+        """Say something that is of the moment: a worker that is just being replaced does not hear of it."""
+        with contextlib.suppress(LinkError):
+            self._place_of(message.conference).process.send(message)
 
     def browser_port(self, conference_id: str) -> int:
         """See ``MediaControl``."""

@@ -80,11 +80,42 @@ class VideoSpec(Model):
     feedback: frozenset[Literal["nack", "pli", "fir", "remb"]] = frozenset()
 
 
+class CameraSpec(Model):
+    """Far-end camera control of a leg: H.224 frames in RTP (RFC 4573), with H.281 in them, both ways."""
+
+    payload_type: Annotated[int, Field(ge=0, le=127)]
+    ssrc: Annotated[int, Field(ge=1, le=0xFFFFFFFF)]
+    send: bool = True
+    receive: bool = True
+
+
+Direction = Literal[-1, 0, 1]
+
+
+class CameraRequest(Model):
+    """What is asked of a camera (ITU-T H.281). Presets are numbered from 0 to 15.
+
+    Directions of a move: ``pan`` 1 is right, ``tilt`` 1 up, ``zoom`` 1 in, ``focus`` 1 in. It goes on for ``seconds``,
+    without them until a stop. ``source`` is the room that asks, None for anybody else: two hands on one camera are told
+    apart by it.
+    """
+
+    action: Literal["move", "stop", "activate_preset", "store_preset"]
+    pan: Direction = 0
+    tilt: Direction = 0
+    zoom: Direction = 0
+    focus: Direction = 0
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    preset: Annotated[int, Field(ge=0, le=15)] = 0
+    source: str | None = None
+
+
 class PlainTransport(Model):
     """RTP/AVP over UDP as SIP rooms use it. RTCP goes to the RTP port + 1 unless ``rtcp_mux`` (RFC 5761).
 
     ``*_remote`` is what the peer's SDP says; with ``symmetric`` the worker answers to where packets come from
-    (RFC 4961), latched once per stream. A port of 0 means that the leg has no such stream.
+    (RFC 4961), latched once per stream. A port of 0 means that the leg has no such stream. ``content_*`` is the second
+    picture, that of shared slides, ``camera_*`` far-end camera control.
     """
 
     kind: Literal["rtp"] = "rtp"
@@ -93,6 +124,10 @@ class PlainTransport(Model):
     video_port: int = 0
     audio_remote: Address | None = None
     video_remote: Address | None = None
+    content_port: int = 0
+    content_remote: Address | None = None
+    camera_port: int = 0
+    camera_remote: Address | None = None
     rtcp_mux: bool = False
     symmetric: bool = True
 
@@ -113,17 +148,29 @@ class WebRtcTransport(Model):
 
 
 class LegSpec(Model):
-    """One leg: a room, a browser. ``name`` is what its tile shows."""
+    """One leg: a room, a browser. ``name`` is what its tile shows.
+
+    ``content`` is its second picture (RFC 4796 "slides"); a leg without gets what is shared inside its main picture.
+
+    What it sees: ``layout`` instead of the conference's (None), or only the leg ``watch`` instead of all (None).
+    ``notice`` is a line of text over its picture, drawn where nobody else sees the same picture. ``camera`` is far-end
+    camera control.
+    """
 
     id: str
     name: str
     transport: Annotated[PlainTransport | WebRtcTransport, Field(discriminator="kind")]
     audio: AudioSpec | None = None
     video: VideoSpec | None = None
+    content: VideoSpec | None = None
     microphone_muted: bool = False
     speaker_muted: bool = False
     camera_muted: bool = False
     held: bool = False
+    layout: str | None = None
+    watch: str | None = None
+    notice: str | None = None
+    camera: CameraSpec | None = None
 
 
 class RecordingSpec(Model):
@@ -137,22 +184,46 @@ class RecordingSpec(Model):
     bitrate: int = 3_000_000
 
 
+class PageSpec(Model):
+    """Text that fills the picture instead of tiles. ``code`` is shown large: a number being typed, or to remember."""
+
+    title: str = ""
+    lines: tuple[str, ...] = ()
+    code: str = ""
+
+
+class AnnouncementSpec(Model):
+    """Sound files (WAV, 16 bits) that all legs hear once, one after the other.
+
+    A worker plays them when ``number`` is another than that of the last one it was told; no announcement at all is
+    silence at once.
+    """
+
+    number: int
+    files: tuple[str, ...]
+
+
 class ConferenceSpec(Model):
     """The whole description of one conference's media. ``layout`` is a name of the ``layouts`` catalogue or "auto".
 
     ``revision`` grows by one with every change, so that a late acknowledgement is known for what it is.
-    ``legs`` stand in order of joining, which is the order of the tiles.
+    ``legs`` stand in order of joining, which is the order of the tiles. ``content_from`` is the leg that shares now.
+    ``watch`` is the leg that everybody sees alone who has no view of its own, and that is recorded; None for all.
     """
 
     id: str
     revision: int
     layout: str = "auto"
+    watch: str | None = None
     width: int = 1920
     height: int = 1080
     frame_rate: int = 30
     bitrate: int = 3_000_000
     legs: tuple[LegSpec, ...] = ()
+    content_from: str | None = None
     recordings: tuple[RecordingSpec, ...] = ()
+    page: PageSpec | None = None
+    announcement: AnnouncementSpec | None = None
 
 
 class WorkerSettings(Model):

@@ -17,6 +17,7 @@ from mcu.media.facts import Fact
 from mcu.media.leg_transport import BrowserAccess
 from mcu.media.link import (
     Apply,
+    ControlCamera,
     Done,
     LinkError,
     Message,
@@ -25,6 +26,7 @@ from mcu.media.link import (
     Remove,
     Report,
     RequestKeyFrame,
+    SendDigits,
     Start,
     frame,
     read_message,
@@ -97,6 +99,12 @@ class Worker:
             case RequestKeyFrame(conference=conference_id, leg=leg_id):
                 if conference_id in self._conferences:
                     self._conferences[conference_id].request_key_frame(leg_id)
+            case SendDigits(conference=conference_id, leg=leg_id, digits=digits):
+                if conference_id in self._conferences:
+                    self._conferences[conference_id].send_digits(leg_id, digits)
+            case ControlCamera(conference=conference_id, leg=leg_id, request=camera_request):
+                if conference_id in self._conferences:
+                    self._conferences[conference_id].control_camera(leg_id, camera_request)
             case Ping():
                 self._send(Pong())
             case other:

@@ -9,6 +9,7 @@ from mcu.media.facts import Fact
 from mcu.media.spec import (
     Address,
     AudioSpec,
+    CameraRequest,
     CodecSpec,
     ConferenceSpec,
     LegSpec,
@@ -33,6 +34,8 @@ class FakeMedia:
         self.history: list[ConferenceSpec] = []
         self.removed: list[str] = []
         self.key_frames: list[tuple[str, str]] = []
+        self.digits: list[tuple[str, str]] = []
+        self.camera_requests: list[tuple[str, CameraRequest]] = []
         self.refuse: MediaError | None = None
         self.gate: asyncio.Event | None = None
         self.waiting = asyncio.Event()
@@ -56,6 +59,12 @@ class FakeMedia:
 
     def request_key_frame(self, conference_id: str, leg_id: str) -> None:
         self.key_frames.append((conference_id, leg_id))
+
+    def send_digits(self, conference_id: str, leg_id: str, digits: str) -> None:
+        self.digits.append((leg_id, digits))
+
+    def control_camera(self, conference_id: str, leg_id: str, request: CameraRequest) -> None:
+        self.camera_requests.append((leg_id, request))
 
     def browser_port(self, conference_id: str) -> int:
         return 40000

@@ -118,7 +118,7 @@ def _checks() -> list[bytes]:
 def _link() -> list[bytes]:
     from mcu.media import link
     from mcu.media.facts import LegFailed, LegStatistics, SpeakerChanged
-    from mcu.media.spec import ConferenceSpec, RecordingSpec, WorkerSettings
+    from mcu.media.spec import CameraRequest, ConferenceSpec, RecordingSpec, WorkerSettings
     from tests.fakes.media import browser_leg, room_leg
 
     spec = ConferenceSpec(
@@ -140,6 +140,8 @@ def _link() -> list[bytes]:
         link.Ping(),
         link.Pong(),
         link.RequestKeyFrame(conference="c", leg="a"),
+        link.SendDigits(conference="c", leg="a", digits="12#"),
+        link.ControlCamera(conference="c", leg="a", request=CameraRequest(action="move", tilt=1)),
         link.Report(facts=facts),
     ]
     frames = [link.frame(message) for message in messages]

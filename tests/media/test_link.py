@@ -13,6 +13,7 @@ from mcu.media.facts import LegFailed, LegStatistics, SpeakerChanged
 from mcu.media.link import (
     MAX_FRAME,
     Apply,
+    ControlCamera,
     Done,
     LinkError,
     Message,
@@ -21,12 +22,13 @@ from mcu.media.link import (
     Remove,
     Report,
     RequestKeyFrame,
+    SendDigits,
     Start,
     frame,
     parse_message,
     read_message,
 )
-from mcu.media.spec import ConferenceSpec, RecordingSpec, WorkerSettings
+from mcu.media.spec import CameraRequest, ConferenceSpec, RecordingSpec, WorkerSettings
 from tests.fakes.media import browser_leg, room_leg
 
 SPEC = ConferenceSpec(
@@ -43,6 +45,8 @@ MESSAGES: list[Message] = [
     Apply(request=1, spec=SPEC),
     Remove(request=2, conference="c"),
     RequestKeyFrame(conference="c", leg="a"),
+    SendDigits(conference="c", leg="a", digits="1#"),
+    ControlCamera(conference="c", leg="a", request=CameraRequest(action="move", pan=-1, seconds=0.5)),
     Ping(),
     Done(request=1, legs={"a": "UDP port 20000 for audio: Address already in use"}),
     Pong(),
