@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sip.sdp.codecs import OfferedCodec
 from sip.sdp.direction import Direction
+from sip.sdp.floor import LocalFloor
 from sip.sdp.h264 import Profile, profile_level_id
 
 _PROFILE_BYTES = {Profile.BASELINE: "42e0", Profile.MAIN: "4d00", Profile.HIGH: "6400"}
@@ -38,6 +39,7 @@ class LocalMedia:
     """Where our packets come in: an IP address and the RTP port of each medium, 0 for a medium we do not want.
 
     The directions are ours, for hold by us; RTCP comes to the port above unless ``rtcp_mux`` is agreed on (RFC 5761).
+    ``content_port`` is for a second picture, ``floor`` for the control of who may send one.
     """
 
     host: str
@@ -46,12 +48,16 @@ class LocalMedia:
     audio_direction: Direction = Direction.SENDRECV
     video_direction: Direction = Direction.SENDRECV
     rtcp_mux: bool = True
+    content_port: int = 0
+    content_direction: Direction = Direction.SENDRECV
+    floor: LocalFloor | None = None
 
     def port(self, kind: str) -> int:
-        return self.audio_port if kind == "audio" else self.video_port
+        return {"audio": self.audio_port, "content": self.content_port}.get(kind, self.video_port)
 
     def direction(self, kind: str) -> Direction:
-        return self.audio_direction if kind == "audio" else self.video_direction
+        directions = {"audio": self.audio_direction, "content": self.content_direction}
+        return directions.get(kind, self.video_direction)
 
 
 OPUS_PARAMETERS = {"useinbandfec": "1", "stereo": "0", "sprop-stereo": "0"}

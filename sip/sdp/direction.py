@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from enum import Enum
 
 from sip.sdp.grammar import Attribute, MediaDescription, SessionDescription
@@ -76,3 +77,12 @@ def attribute_direction(session: SessionDescription, media: MediaDescription) ->
             if attribute.value is None and attribute.name in Direction._value2member_map_:
                 return Direction(attribute.name)
     return Direction.SENDRECV
+
+
+def ip_address(word: str | None) -> str | None:
+    """The address, or None for none, the unspecified one, a group's, or a host name: then symmetric RTP has to do."""
+    try:
+        address = ipaddress.ip_address(word or "")
+    except ValueError:
+        return None
+    return None if address.is_unspecified or address.is_multicast else str(address)

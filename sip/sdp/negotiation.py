@@ -1,13 +1,13 @@
-"""Offer and answer (RFC 3264) for rooms: plain RTP, one sound stream and one picture stream.
+"""Offer and answer (RFC 3264) for rooms: plain RTP, one sound stream, one or two picture streams.
 
 All here is pure. ``answer`` serves a call that comes in with an offer; ``make_offer`` and ``accept_answer`` serve a
 call that we make, a call that came in without an offer, and a re-INVITE of ours. Every m-line of an offer is answered
-in its place; what we have no use for (presentation video, BFCP, data) is refused with port 0.
+in its place; what we have no use for is refused with port 0. Where both sides have one, a second picture for what is
+shown (``content``) is agreed on as well, with the control of its floor (``sip.sdp.floor``).
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +15,16 @@ from dataclasses import dataclass, replace
 from sip.sdp.bandwidth import forbids_sending, video_limit
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.codecs import OfferedCodec, read_codecs
-from sip.sdp.direction import Direction, connection_address, described_direction, is_nowhere
+from sip.sdp.direction import Direction, connection_address, described_direction, ip_address, is_nowhere
+from sip.sdp.floor import NegotiatedFloor, accept_floor, answer_floor, floor_line, is_floor, labels_of_floors
 from sip.sdp.grammar import MediaDescription, SessionDescription
 from sip.sdp.selection import Agreed, agree, match_answer, telephone_event
 from sip.sdp.session import NegotiatedSession, NegotiatedStream, StreamKind
 from sip.sdp.writing import (
+    KINDS,
     PLAIN_RTP,
     codecs_to_offer,
+    contents,
     describe,
     kind_of,
     our_media,
@@ -29,8 +32,6 @@ from sip.sdp.writing import (
     renew,
     renew_in_full,
 )
-
-KINDS: tuple[StreamKind, ...] = ("audio", "video")
 
 
 class NotAcceptable(Exception):
@@ -67,9 +68,8 @@ def answer(
     """Answer an offer (RFC 3264 section 6). Raises NotAcceptable when no m-line at all can be answered."""
     accepted: dict[StreamKind, _Accepted] = {}
     refusals: list[NotAcceptable] = []
-    for index, media in _main_first(offer):
-        kind = kind_of(media)
-        if kind is None or media.port == 0 or not local.port(kind) or kind in accepted:
+    for index, kind, media in _candidates(offer):
+        if media.port == 0 or not local.port(kind) or kind in accepted:
             continue
         try:
             accepted[kind] = _accept(offer, index, kind, media, capabilities, local)
@@ -79,17 +79,21 @@ def answer(
         raise _most_telling(refusals)
     by_index = {one.index: one for one in accepted.values()}
     mux = local.rtcp_mux and all(one.media.has("rtcp-mux") for one in by_index.values())
-    streams = {}
+    streams: dict[StreamKind, NegotiatedStream] = {}
     lines = []
+    floor = answer_floor(offer, local.floor) if local.floor is not None and "content" in accepted else None
     for index, media in enumerate(offer.media):
         one = by_index.get(index)
+        if floor is not None and index == floor[0].index:
+            lines.append(floor[1])
+            continue
         if one is None:
             lines.append(refused(media))
             continue
         streams[one.kind] = _stream(offer, one, capabilities, local, mux)
         lines.append(_answer_media(one, streams[one.kind], capabilities, local))
     description = describe(local, session_id, version, lines, timing=offer.timing)
-    return NegotiatedSession(description, streams.get("audio"), streams.get("video"))
+    return _session(description, streams, floor[0] if floor is not None else None)
 
 
 def make_offer(
@@ -120,6 +124,8 @@ def make_offer(
             for kind in KINDS
             if local.port(kind)
         ]
+        if local.floor is not None and local.content_port:
+            lines.append(floor_line(local.floor, None, local.floor.protocol, setup="actpass"))
     else:
         lines = (renew_in_full if full else renew)(previous, capabilities, local)
     return describe(local, session_id, version, lines)
@@ -143,7 +149,7 @@ def accept_answer(
             continue
         codecs = read_codecs(theirs)
         agreed = match_answer(read_codecs(ours), codecs, kind, capabilities)
-        if theirs.media != kind or theirs.protocol not in PLAIN_RTP:
+        if theirs.media != ours.media or theirs.protocol not in PLAIN_RTP:
             refusals.append(
                 NotAcceptable(
                     f"the {kind} line was answered as {_shown(theirs.media)} {_shown(theirs.protocol)}", TRANSPORT
@@ -159,7 +165,13 @@ def accept_answer(
     streams = {
         kind: _stream(answer, one, capabilities, _our_side(offer, one.index), mux) for kind, one in accepted.items()
     }
-    return NegotiatedSession(offer, streams.get("audio"), streams.get("video"))
+    return _session(offer, streams, accept_floor(offer, answer) if "content" in streams else None)
+
+
+def _session(
+    description: SessionDescription, streams: dict[StreamKind, NegotiatedStream], floor: NegotiatedFloor | None
+) -> NegotiatedSession:
+    return NegotiatedSession(description, streams.get("audio"), streams.get("video"), streams.get("content"), floor)
 
 
 def _shown(word: str) -> str:
@@ -167,14 +179,26 @@ def _shown(word: str) -> str:
     return word if len(word) <= 32 and re.fullmatch(r"[A-Za-z0-9/_.+-]+", word) else "something else"
 
 
-def _main_first(offer: SessionDescription) -> Iterable[tuple[int, MediaDescription]]:
-    """The m-lines that may be somebody's face and voice, those that say so first (RFC 4796)."""
+def _candidates(offer: SessionDescription) -> list[tuple[int, StreamKind, MediaDescription]]:
+    """The m-lines that may be somebody's voice, face or slides, those that say so first (RFC 4796).
 
-    def content(media: MediaDescription) -> str:
-        return (media.value("content") or "").strip().lower()
-
-    candidates = [(index, media) for index, media in enumerate(offer.media) if content(media) in ("", "main")]
-    return sorted(candidates, key=lambda candidate: content(candidate[1]) != "main")
+    Slides are also told by the label that a floor stands for (RFC 8856 section 5.4), and by being a second
+    picture that says nothing, where floor control is offered with it.
+    """
+    floors = labels_of_floors(offer)
+    shared = any(is_floor(media) and media.port for media in offer.media)
+    found: list[tuple[bool, int, StreamKind, MediaDescription]] = []
+    pictures = 0
+    for index, media in enumerate(offer.media):
+        kind, said = kind_of(media), contents(media)
+        if kind is None or said - {"main", "slides"}:
+            continue
+        if kind == "video" and media.port:
+            pictures += 1
+            if not said and pictures > 1 and (shared or media.value("label") in floors):
+                kind = "content"
+        found.append((not said, index, kind, media))
+    return [(index, kind, media) for _, index, kind, media in sorted(found, key=lambda candidate: candidate[:2])]
 
 
 def _accept(
@@ -215,7 +239,7 @@ def _stream(
     if forbids_sending(one.media):
         direction = direction.limited_to(Direction.RECVONLY)
     first = one.agreed[0]
-    host = _ip_address(connection_address(remote, one.media))
+    host = ip_address(connection_address(remote, one.media))
     stream = NegotiatedStream(
         kind=one.kind,
         index=one.index,
@@ -250,15 +274,6 @@ def _receive_codecs(agreed: Iterable[Agreed]) -> tuple[OfferedCodec, ...]:
     return tuple(codecs.values())
 
 
-def _ip_address(word: str | None) -> str | None:
-    """The address, or None for none, the unspecified one, a group's, or a host name: then symmetric RTP has to do."""
-    try:
-        address = ipaddress.ip_address(word or "")
-    except ValueError:
-        return None
-    return None if address.is_unspecified or address.is_multicast else str(address)
-
-
 def _rtcp_port(media: MediaDescription) -> int:
     """``a=rtcp`` (RFC 3605), else the port above (RFC 3550 section 11)."""
     word = (media.value("rtcp") or "").partition(" ")[0]
@@ -277,4 +292,4 @@ def _answer_media(
 def _our_side(offer: SessionDescription, index: int) -> LocalMedia:
     """Our own offer read back: what direction it gave this m-line."""
     direction = described_direction(offer, offer.media[index])
-    return LocalMedia(host="", audio_direction=direction, video_direction=direction)
+    return LocalMedia(host="", audio_direction=direction, video_direction=direction, content_direction=direction)

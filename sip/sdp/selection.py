@@ -67,7 +67,7 @@ def match_answer(
         h264 = read_format(remote.parameters) if remote.name == "H264" else None
         if remote.name != "H264" or h264 is not None:
             agreed.append(Agreed(remote, local, h264))
-    return prefer_video(agreed, capabilities) if kind == "video" else agreed
+    return agreed if kind == "audio" else prefer_video(agreed, capabilities)
 
 
 def telephone_event(codecs: Iterable[OfferedCodec], clock_rate: int) -> OfferedCodec | None:

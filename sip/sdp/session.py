@@ -7,10 +7,12 @@ from typing import Literal
 
 from sip.sdp.codecs import OfferedCodec
 from sip.sdp.direction import Direction
+from sip.sdp.floor import NegotiatedFloor
 from sip.sdp.grammar import SessionDescription
 from sip.sdp.h264 import PictureLimit
 
-StreamKind = Literal["audio", "video"]
+StreamKind = Literal["audio", "video", "content"]
+"""Voice, face, and what is shown: a second picture (``a=content:slides``, RFC 4796)."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,20 @@ class NegotiatedStream:
 
 @dataclass(frozen=True)
 class NegotiatedSession:
-    """An agreed session. ``description`` is ours: the answer to send, or the offer that was answered."""
+    """An agreed session. ``description`` is ours: the answer to send, or the offer that was answered.
+
+    ``content`` is the second picture, ``floor`` the control of who may send one.
+    """
 
     description: SessionDescription
     audio: NegotiatedStream | None = None
     video: NegotiatedStream | None = None
+    content: NegotiatedStream | None = None
+    floor: NegotiatedFloor | None = None
 
     @property
     def streams(self) -> tuple[NegotiatedStream, ...]:
-        return tuple(stream for stream in (self.audio, self.video) if stream is not None)
+        return tuple(stream for stream in (self.audio, self.video, self.content) if stream is not None)
 
     @property
     def held(self) -> bool:

@@ -9,12 +9,16 @@ from sip.sdp.bandwidth import video_lines
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia, audio_to_offer, video_to_offer
 from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction
+from sip.sdp.floor import CONTENT_LABEL, is_floor
 from sip.sdp.grammar import Attribute, Connection, MediaDescription, Origin, SessionDescription
 from sip.sdp.selection import format_of
 from sip.sdp.session import StreamKind
 
 PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
 """The transport protocols of rooms; AVPF is answered as AVPF (RFC 4585 section 4)."""
+
+KINDS: tuple[StreamKind, ...] = ("audio", "video", "content")
+"""In the order in which we offer them."""
 
 SESSION_NAME = "Consilium"
 _DYNAMIC = range(96, 128)  # RFC 3551 section 3
@@ -31,17 +35,19 @@ def our_media(
 ) -> MediaDescription:
     """One of our m-lines; the address is the session's."""
     attributes = [attribute for codec in codecs for attribute in codec.attributes()]
+    if kind == "content":
+        attributes += [Attribute("content", "slides"), Attribute("label", CONTENT_LABEL)]
     if kind == "audio":
         attributes.append(Attribute("ptime", "20"))
     if mux:
         attributes.append(Attribute("rtcp-mux"))
     attributes.append(direction.attribute)
     return MediaDescription(
-        media=kind,
+        media="audio" if kind == "audio" else "video",
         port=local.port(kind),
         protocol=protocol,
         formats=tuple(str(codec.payload_type) for codec in codecs),
-        bandwidths=video_lines(capabilities.receive_bitrate) if kind == "video" else (),
+        bandwidths=() if kind == "audio" else video_lines(capabilities.receive_bitrate),
         attributes=tuple(attributes),
     )
 
@@ -52,8 +58,17 @@ def refused(media: MediaDescription) -> MediaDescription:
 
 
 def kind_of(media: MediaDescription) -> StreamKind | None:
-    """Which of our streams an m-line may be, by its medium; None for another medium."""
-    return "audio" if media.media == "audio" else "video" if media.media == "video" else None
+    """Which of our streams an m-line may be, by its medium and content; None for another medium."""
+    if media.media == "audio":
+        return "audio"
+    if media.media != "video":
+        return None
+    return "content" if "slides" in contents(media) else "video"
+
+
+def contents(media: MediaDescription) -> frozenset[str]:
+    """What an m-line says that it shows (RFC 4796): several words may be given, with commas."""
+    return frozenset(word.strip().lower() for word in (media.value("content") or "").split(",") if word.strip())
 
 
 def codecs_to_offer(kind: StreamKind, capabilities: LocalCapabilities) -> tuple[OfferedCodec, ...]:
@@ -76,7 +91,7 @@ def renew_in_full(
     picture again.
     """
     lines = renew(previous, capabilities, local)
-    for kind in ("audio", "video"):
+    for kind in KINDS:
         of_kind = [index for index, media in enumerate(lines) if kind_of(media) == kind and media.protocol in PLAIN_RTP]
         if not of_kind or not local.port(kind):
             continue
@@ -90,6 +105,13 @@ def renew_in_full(
 
 
 def _renewed(media: MediaDescription, local: LocalMedia) -> MediaDescription:
+    if is_floor(media) and media.port and local.floor is not None:
+        # As negotiated: neither the role nor the numbers change while the call lasts, and the connection goes on.
+        attributes = tuple(
+            Attribute("connection", "existing") if attribute.name == "connection" else attribute
+            for attribute in media.attributes
+        )
+        return replace(media, port=local.floor.port, attributes=attributes, connection=None)
     kind = kind_of(media)
     if kind is None or media.port == 0 or not local.port(kind):
         return refused(media)

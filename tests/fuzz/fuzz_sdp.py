@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
+from sip.sdp.floor import FloorRole, LocalFloor
 from sip.sdp.grammar import SdpError, parse
 from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
 
 _CAPABILITIES = LocalCapabilities()
-_LOCAL = LocalMedia("198.51.100.7", 40000, 40002)
+_LOCAL = LocalMedia(
+    "198.51.100.7", 40000, 40002, content_port=40004, floor=LocalFloor(40006, (FloorRole.SERVER, FloorRole.CLIENT))
+)
 _OFFER = make_offer(_CAPABILITIES, _LOCAL, session_id=1, version=1)
 
 
@@ -32,9 +35,11 @@ def fuzz_one(data: bytes) -> None:
         for stream in session.streams:
             assert written.media[stream.index].port == _LOCAL.port(stream.kind)
             assert 0 < stream.remote_port <= 65_535 and 0 < stream.remote_rtcp_port <= 65_535
-            if stream.kind == "video":
+            if stream.kind != "audio":
                 assert stream.picture is not None and 1 <= stream.picture.frame_rate <= 30
                 assert stream.max_bitrate is not None and stream.max_bitrate > 0
+        if session.floor is not None:
+            assert written.media[session.floor.index].port == 40006 and 0 < session.floor.remote_port <= 65_535
         again = make_offer(_CAPABILITIES, _LOCAL, session_id=1, version=2, previous=session.description)
         assert parse(str(again)) == again
         full = make_offer(_CAPABILITIES, _LOCAL, session_id=1, version=2, previous=session.description, full=True)

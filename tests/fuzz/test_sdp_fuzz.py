@@ -19,7 +19,9 @@ _WORDS = st.sampled_from(
     b"c=IN IP4 0.0.0.0|c=IN IP6 ::1|c=IN IP4 host|b=AS:0|b=TIAS:1|b=CT:99999999999999999999|a=sendonly|a=inactive|"
     b"a=rtcp:0|a=rtcp:65536|a=rtcp-mux|a=content:main|a=content:slides|a=rtcp-fb:* nack pli|m=application 0 x *|"
     b"a=rtpmap:96 VP8/90000|a=fmtp:96 max-fs=1;max-fr=1|a=rtpmap:8 telephone-event/8000|m=video 0 RTP/AVP|a=:|a=|b=|"
-    b"m=audio 65535 RTP/AVP 0|a=mid:0|a=group:BUNDLE 0 0".split(b"|")
+    b"m=audio 65535 RTP/AVP 0|a=mid:0|a=group:BUNDLE 0 0|m=application 5000 UDP/BFCP *|m=application 9 TCP/BFCP *|"
+    b"a=floorctrl:c-s|a=floorctrl:s-only c-only|a=confid:99999999999|a=userid:7|a=floorid:1 mstrm:11|a=floorid:x|"
+    b"a=label:11|a=setup:passive|a=bfcpver:1 2".split(b"|")
 )
 
 
