@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mcu.media.facts import (
@@ -27,6 +28,7 @@ from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.picture.pipeline import PicturePipeline
 from mcu.media.picture.rungs import rung_for_leg
 from mcu.media.picture.state import PictureSource, PictureState, Rung, VideoCodec
+from mcu.media.picture.views import notices, view_for_leg
 from mcu.media.recording import RecordingLeg
 from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState
 from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec, RecordingSpec
@@ -59,6 +61,7 @@ class ConferenceMedia:
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._legs: dict[str, MediaLeg] = {}
         self._rungs: dict[str, Rung] = {}
+        self._wait_for_key: set[str] = set()
         self._receivers: dict[Rung, list[MediaLeg]] = {}
         self._recordings: dict[str, RecordingLeg] = {}
         self._failed_recordings: set[str] = set()
@@ -226,9 +229,11 @@ class ConferenceMedia:
         rungs: dict[str, Rung] = {}
         for leg in self._legs.values():
             if leg.spec.video is not None and leg.takes_picture():
-                rungs[leg.id] = rung_for_leg(spec, leg.spec.video)
+                rungs[leg.id] = replace(rung_for_leg(spec, leg.spec.video), view=view_for_leg(spec, leg.spec))
                 receivers.setdefault(rungs[leg.id], []).append(leg)
-        new_receivers = {rung for leg_id, rung in rungs.items() if self._rungs.get(leg_id) != rung}
+        moved = {leg_id: rung for leg_id, rung in rungs.items() if self._rungs.get(leg_id) != rung}
+        # Another encoder's pictures are of no use before its next key frame.
+        self._wait_for_key = (self._wait_for_key | moved.keys()) & rungs.keys()
         self._receivers, self._rungs = receivers, rungs
         recorded = {recording.rung for recording in self._recordings.values()}
         self._pictures.apply(
@@ -237,9 +242,13 @@ class ConferenceMedia:
                 sources=sources,
                 rungs=frozenset(receivers.keys() | recorded),
                 key_interval=RECORDING_KEY_INTERVAL if recorded else None,
+                watched=spec.watch,
+                notices=notices(
+                    {leg.id: leg for leg in spec.legs}, {leg_id: rung.view for leg_id, rung in rungs.items()}
+                ),
             )
         )
-        for rung in new_receivers | recorded:
+        for rung in {*moved.values(), *recorded}:
             self._pictures.request_key_frame(rung)
 
     def _apply_sound(self, spec: ConferenceSpec) -> None:
@@ -306,7 +315,10 @@ class ConferenceMedia:
 
     def _deliver_picture(self, rung: Rung, unit: CodedPicture) -> None:
         for leg in self._receivers.get(rung, ()):
-            leg.send_picture(unit)
+            if unit.keyframe:
+                self._wait_for_key.discard(leg.id)
+            if leg.id not in self._wait_for_key:
+                leg.send_picture(unit)
 
     def _deliver_sound(self, mixes: Sequence[CodedMix]) -> None:
         for mix in mixes:

@@ -62,6 +62,10 @@ class Artist:
         side = _even(min(tile) * 0.42)
         return self._kept(("avatar", name, camera_muted, side), lambda: self._draw_avatar(name, camera_muted, side))
 
+    def notice(self, text: str, tile: Size) -> Overlay:
+        """A line of text for the upper edge of a tile of this size."""
+        return self._kept(("notice", text, tile), lambda: self._draw_notice(text, tile))
+
     def frozen_sign(self, tile: Size) -> Overlay:
         """The sign over a picture that stands still because nothing comes in."""
         side = _even(max(16, min(tile) * 0.22))
@@ -98,6 +102,17 @@ class Artist:
         # Blended, not replaced: the edges of letters are translucent.
         layer = Image.new("RGBA", image.size)
         ImageDraw.Draw(layer).text((before_text, height / 2), text, _TEXT, font, anchor="lm")
+        return Image.alpha_composite(image, layer)
+
+    def _draw_notice(self, text: str, tile: Size) -> Image.Image:
+        text_size = label_text_size(tile)
+        height, pad = _even(text_size * 1.9), round(text_size * 0.8)
+        font = self._font(text_size)
+        text = _shorten(printable(text), font, tile[0] - 2 * pad - height)
+        image = Image.new("RGBA", (_even(font.getlength(text) + 2 * pad), height))
+        ImageDraw.Draw(image).rounded_rectangle((0, 0, image.width - 1, height - 1), height * 0.5, _LABEL)
+        layer = Image.new("RGBA", image.size)
+        ImageDraw.Draw(layer).text((image.width / 2, height / 2), text, _TEXT, font, anchor="mm")
         return Image.alpha_composite(image, layer)
 
     def _draw_avatar(self, name: str, camera_muted: bool, side: int) -> Image.Image:

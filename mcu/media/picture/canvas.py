@@ -64,6 +64,8 @@ class Canvas:
             return
         label = self._artist.label(content.name, content.microphone_muted, tile.size)
         label_place = _label_place(label, tile.size)
+        notice = self._artist.notice(content.notice, tile.size) if content.notice else None
+        notice_place = _notice_place(notice, tile.size)
         if content.picture is None:
             window.fill(_PLACEHOLDER)
             _blend_centred(self._artist.avatar(content.name, content.camera_muted, tile.size), window)
@@ -72,6 +74,7 @@ class Canvas:
             if in_place and before.labelled_as(content):
                 # The label may reach beyond a narrow picture, where nothing would cover the old one.
                 window.window(label_place).fill(_BACKGROUND)
+                window.window(notice_place).fill(_BACKGROUND)
             else:
                 window.fill(_BACKGROUND)
             picture = window.window(centred(content.picture.size, tile.size))
@@ -81,6 +84,8 @@ class Canvas:
                 _blend_centred(self._artist.frozen_sign(tile.size), window)
         if label is not None and label_place.size == label.size:
             label.blend(window, label_place.x, label_place.y)
+        if notice is not None and notice_place.size == notice.size:
+            notice.blend(window, notice_place.x, notice_place.y)
 
     def _frame_tile(self, tile: Rect, colour: Colour) -> None:
         """A line round the tile, drawn in the gap between tiles; a tile without a gap gets none."""
@@ -115,3 +120,11 @@ def _label_place(label: Overlay | None, tile: Size) -> Rect:
     if label is None or label.size[0] + margin > tile[0] or label.size[1] + margin > tile[1]:
         return Rect(0, 0, 0, 0)
     return Rect(margin, tile[1] - label.size[1] - margin, *label.size)
+
+
+def _notice_place(notice: Overlay | None, tile: Size) -> Rect:
+    """The middle of the tile's upper edge; without area where there is no notice or the tile is too small for it."""
+    margin = 2 * max(1, round(tile[1] / 40))
+    if notice is None or notice.size[0] > tile[0] or notice.size[1] + margin > tile[1]:
+        return Rect(0, 0, 0, 0)
+    return Rect((tile[0] - notice.size[0]) // 4 * 2, margin, *notice.size)

@@ -27,11 +27,15 @@ SETTLED_RATE = 5
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Who is where: ``seats`` belong to ``tiles`` one for one. ``speaker`` is the index of the tile to frame."""
+    """Who is where: ``seats`` belong to ``tiles`` one for one. ``speaker`` is the index of the tile to frame.
+
+    ``notice`` is a line of text over the first tile.
+    """
 
     tiles: tuple[Rect, ...]
     seats: tuple[PictureSource | None, ...]
     speaker: int | None = None
+    notice: str = ""
 
 
 class CanvasWorker:
@@ -103,7 +107,7 @@ class CanvasWorker:
     def _compose(self, now: float) -> bool:
         scene = self.scene
         contents = [
-            tile_content(source, self._newest, tile.size, now)
-            for tile, source in zip(scene.tiles, scene.seats, strict=True)
+            tile_content(source, self._newest, tile.size, now, "" if index else scene.notice)
+            for index, (tile, source) in enumerate(zip(scene.tiles, scene.seats, strict=True))
         ]
         return self._canvas.paint(scene.tiles, contents, scene.speaker)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Protocol
 
 from layouts.automatic import AUTOMATIC, layout_named
+from layouts.catalogue import Layout, grid
 from layouts.seats import seats
 from mcu.media.picture.artist import Artist
 from mcu.media.picture.canvas_worker import CanvasWorker, Scene
 from mcu.media.picture.planes import Size
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.source import PictureSourceWorker, SourcePicture
-from mcu.media.picture.state import CanvasFormat, PictureSource, PictureState, PictureStatistics, Rung
+from mcu.media.picture.state import COMMON_VIEW, CanvasFormat, PictureSource, PictureState, PictureStatistics, Rung
 from mcu.media.units import CodedPicture
 
 __all__ = ["PicturePipeline", "PictureSource", "PictureState", "PictureStatistics", "Rung"]
@@ -203,15 +204,22 @@ class PicturePipeline:
 
     def _scene(self, form: CanvasFormat) -> Scene:
         people = {source.id: source for source in sorted(self._state.sources, key=lambda source: source.order)}
-        try:
-            layout = layout_named(self._state.layout, len(people))
-        except KeyError:
-            logger.warning("conference %s: no layout %r; automatic instead", self._conference_id, self._state.layout)
-            layout = layout_named(AUTOMATIC, len(people))
+        view, notice = form.view, self._state.notices.get(form.view, "")
+        watched = people.get((view.watched if view != COMMON_VIEW else self._state.watched) or "")
+        if watched is not None:
+            return Scene(grid(1).tiles(form.width, form.height), (watched,), notice=notice)
+        layout = self._layout(view.layout or self._state.layout, len(people))
         tiles = layout.tiles(form.width, form.height)
         seated = seats(len(tiles), tuple(people), self._promoted)
         speaker = seated.index(self._speaker) if self._speaker in people and self._speaker in seated else None
-        return Scene(tiles, tuple(people[seat] if seat is not None else None for seat in seated), speaker)
+        return Scene(tiles, tuple(people[seat] if seat is not None else None for seat in seated), speaker, notice)
+
+    def _layout(self, name: str, count: int) -> Layout:
+        try:
+            return layout_named(name, count)
+        except KeyError:
+            logger.warning("conference %s: no layout %r; automatic instead", self._conference_id, name)
+            return layout_named(AUTOMATIC, count)
 
     def _newest(self, source_id: str) -> SourcePicture | None:
         worker = self._sources.get(source_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,6 +32,18 @@ class PictureSource:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """What a picture shows: all in ``layout`` (None is the conference's own), or the source ``watched`` alone."""
+
+    layout: str | None = None
+    watched: str | None = None
+
+
+COMMON_VIEW = View()
+"""What everybody sees who has not chosen otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rung:
     """A rung of the encoder ladder: what one group of receivers needs. Equal needs share one encoder.
 
@@ -46,34 +59,39 @@ class Rung:
     codec: VideoCodec = "H264"
     max_slice: int | None = None
     profile: H264Profile = "baseline"
+    view: View = COMMON_VIEW
 
     @property
     def canvas(self) -> CanvasFormat:
-        return CanvasFormat(self.width, self.height, self.frame_rate)
+        return CanvasFormat(self.width, self.height, self.frame_rate, self.view)
 
 
 @dataclass(frozen=True, slots=True)
 class CanvasFormat:
-    """Size and rate of a composed picture. Rungs that agree in these share one canvas."""
+    """Size and rate of a composed picture, and what it shows. Rungs that agree in these share one canvas."""
 
     width: int
     height: int
     frame_rate: int
+    view: View = COMMON_VIEW
 
 
 @dataclass(frozen=True, slots=True)
 class PictureState:
     """All that a conference's picture should be.
 
-    ``layout`` is a name of the ``layouts`` catalogue or "auto". Without ``rungs`` nobody watches, and nothing is
-    decoded, composed or encoded. ``key_interval`` in seconds asks for key frames so often on all rungs (while
-    recording); with None they come on request.
+    ``layout`` is a name of the ``layouts`` catalogue or "auto"; ``watched`` is the source that the common view shows
+    alone, instead of all. ``notices`` are lines of text over the pictures of some views. Without ``rungs`` nobody
+    watches, and nothing is decoded, composed or encoded. ``key_interval`` in seconds asks for key frames so often on
+    all rungs (while recording); with None they come on request.
     """
 
     layout: str = "auto"
     sources: tuple[PictureSource, ...] = ()
     rungs: frozenset[Rung] = frozenset()
     key_interval: float | None = None
+    watched: str | None = None
+    notices: Mapping[View, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ class Look(enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TileContent:
-    """One tile's content. ``picture`` is already fitted to the tile; with None a placeholder is drawn."""
+    """One tile's content. ``picture`` is already fitted to the tile; with None a placeholder is drawn.
+
+    ``notice`` is a line of text over it.
+    """
 
     look: Look
     source: str = ""
@@ -35,6 +38,7 @@ class TileContent:
     microphone_muted: bool = False
     camera_muted: bool = False
     picture: Planes | None = None
+    notice: str = ""
 
     EMPTY: ClassVar[TileContent]
 
@@ -44,11 +48,12 @@ class TileContent:
 
     def labelled_as(self, other: TileContent) -> bool:
         """Do both draw the same things over or instead of the picture?"""
-        return (self.source, self.name, self.microphone_muted, self.camera_muted) == (
+        return (self.source, self.name, self.microphone_muted, self.camera_muted, self.notice) == (
             other.source,
             other.name,
             other.microphone_muted,
             other.camera_muted,
+            other.notice,
         )
 
 
@@ -56,7 +61,11 @@ TileContent.EMPTY = TileContent(Look.EMPTY)
 
 
 def tile_content(
-    source: PictureSource | None, newest: Callable[[str], SourcePicture | None], tile: Size, now: float
+    source: PictureSource | None,
+    newest: Callable[[str], SourcePicture | None],
+    tile: Size,
+    now: float,
+    notice: str = "",
 ) -> TileContent:
     """What the tile of ``source`` shows at ``now``; None is an empty tile. ``newest`` looks up a source's picture."""
     if source is None:
@@ -69,4 +78,4 @@ def tile_content(
             # The layout has just changed and the source is still scaling; a placeholder would flicker.
             return TileContent.EMPTY
         look = Look.LIVE if age < FROZEN_AFTER else Look.FROZEN
-    return TileContent(look, source.id, source.name, source.microphone_muted, source.muted, picture)
+    return TileContent(look, source.id, source.name, source.microphone_muted, source.muted, picture, notice)

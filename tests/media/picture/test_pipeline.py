@@ -7,11 +7,13 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from layouts.automatic import automatic
+from layouts.catalogue import CATALOGUE
 from layouts.geometry import Rect
 from mcu.media.codec.colour_matrix import usual_matrix
 from mcu.media.codec.video_decoder import VideoDecoder
@@ -19,6 +21,7 @@ from mcu.media.picture.artist import BACKGROUND, PLACEHOLDER
 from mcu.media.picture.pipeline import PicturePipeline, PictureSource, PictureState, Rung
 from mcu.media.picture.planes import Colour, Planes
 from mcu.media.picture.scaler import Scaler
+from mcu.media.picture.state import View
 from mcu.media.units import CodedPicture
 from tests.media.picture.material import BLUE, FONT, GREEN, RED, coded_colour, difference, solid
 
@@ -36,11 +39,16 @@ class Room:
     def __init__(self) -> None:
         self.coded: dict[Rung, queue.Queue[CodedPicture]] = {RUNG: queue.Queue(), SMALL: queue.Queue()}
         self.wanted: queue.Queue[str] = queue.Queue()
+        self._decoders = {rung: VideoDecoder(rung.codec) for rung in self.coded}
         self.pipeline = PicturePipeline(
             "conference", FONT, on_coded=lambda r, u: self.coded[r].put(u), on_key_frame_wanted=self.wanted.put
         )
         self._scaler = Scaler()
-        self._decoders = {rung: VideoDecoder(rung.codec) for rung in self.coded}
+
+    def add(self, rung: Rung) -> None:
+        """One more rung whose pictures are wanted."""
+        self.coded[rung] = queue.Queue()
+        self._decoders[rung] = VideoDecoder(rung.codec)
 
     def apply(self, *sources: PictureSource, rungs: frozenset[Rung] = frozenset({RUNG}), layout: str = "auto") -> None:
         self.pipeline.apply(PictureState(layout, sources, rungs))
@@ -144,6 +152,52 @@ def test_a_camera_switched_off_gives_way_to_the_placeholder_and_comes_back(room)
     room.apply(anna())
     push(room, "a", GREEN)
     room.until(solid(*tile.size, GREEN), tile)
+
+
+def test_who_watches_one_sees_it_alone_while_the_others_see_all(room):
+    one = replace(SMALL, view=View(watched="b"))
+    room.add(one)
+    room.apply(anna(), bo(), rungs=frozenset({RUNG, one}))
+    push(room, "a", RED)
+    push(room, "b", GREEN)
+    left, right = automatic(2).tiles(320, 180)
+    room.until(solid(*right.size, GREEN), right)
+    room.until(solid(*left.size, RED), left)
+    (whole,) = automatic(1).tiles(160, 90)
+    room.until(solid(*whole.size, GREEN), whole, one)
+
+
+def test_each_view_has_the_layout_that_was_chosen_for_it(room):
+    large = replace(RUNG, view=View(layout="1+2"))
+    room.add(large)
+    room.apply(anna(), bo(), rungs=frozenset({RUNG, large}))
+    push(room, "a", RED)
+    first, second, _ = CATALOGUE["1+2"].tiles(320, 180)
+    room.until(solid(*first.size, RED), first, large)
+    push(room, "b", GREEN)
+    room.until(solid(*second.size, GREEN), second, large)
+    left, _ = automatic(2).tiles(320, 180)
+    room.until(solid(*left.size, RED), left)
+
+
+def test_the_common_view_can_be_one_source_alone_and_goes_back_to_all(room):
+    room.pipeline.apply(PictureState("auto", (anna(), bo()), frozenset({RUNG}), watched="b"))
+    push(room, "b", GREEN)
+    (whole,) = automatic(1).tiles(320, 180)
+    room.until(solid(*whole.size, GREEN), whole)
+    room.apply(anna(), bo())
+    push(room, "a", RED)
+    left, _ = automatic(2).tiles(320, 180)
+    room.until(solid(*left.size, RED), left)
+
+
+def test_rungs_of_one_view_share_a_canvas_and_equal_needs_an_encoder(room):
+    one, other = replace(RUNG, view=View(watched="a")), replace(RUNG, view=View(watched="a"), bitrate=64_000)
+    room.add(one)
+    room.add(other)
+    room.apply(anna(), bo(), rungs=frozenset({one, other, replace(one)}))
+    assert room.pipeline.statistics().encoders == 2
+    assert sum(thread.name.startswith("canvas-") for thread in threading.enumerate()) == 1
 
 
 def test_requests_for_a_key_frame_are_answered(room):
