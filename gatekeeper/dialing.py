@@ -58,6 +58,18 @@ class Refused:
 Destination = RoomDestination | MenuDestination | Refused
 
 
+@dataclass(frozen=True)
+class AliasDestination:
+    """A person or an endpoint, to be called where it is registered. ``alias``: see ``location.Locator.locate``."""
+
+    alias: str
+    is_person: bool = False
+
+
+Routed = Destination | AliasDestination
+"""What the number plan may lead to (see ``gatekeeper.routing``)."""
+
+
 def resolve(request_uri: str, settings: DialSettings) -> Destination:
     """Where this request URI leads. Never raises: what cannot be read is refused."""
     try:
@@ -76,23 +88,24 @@ def _resolve_telephone(uri: OtherUri) -> Destination:
     if uri.scheme != "tel":
         return Refused(416, "Only sip, sips and tel addresses lead to rooms")
     number, _, _ = uri.rest.partition(";")
-    return _room(_VISUAL_SEPARATORS.sub("", number).removeprefix("+"))
+    return room_destination(_VISUAL_SEPARATORS.sub("", number).removeprefix("+"))
 
 
 def _resolve_user(uri: SipUri, settings: DialSettings) -> Destination:
     dialled = uri.user_name
     if not dialled:
         if settings.default_room is not None:
-            return _room(settings.default_room)
+            return room_destination(settings.default_room)
         return MenuDestination() if settings.menu else Refused(404, "No room was dialled")
     # A telephone number as user part may carry parameters (RFC 3261 section 19.1.6).
     user, _, _ = dialled.partition(";")
     if settings.menu and user.lower() in settings.access_numbers:
         return MenuDestination()
-    return _room(user.removeprefix("+"))
+    return room_destination(user.removeprefix("+"))
 
 
-def _room(dialled: str) -> Destination:
+def room_destination(dialled: str) -> RoomDestination | Refused:
+    """The room with this number, perhaps with its PIN after a ``*``."""
     number, separator, pin = dialled.partition(PIN_SEPARATOR)
     if _NUMBER.fullmatch(number) is None:
         return Refused(404, "No room can have this number")
