@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from sip.answering import Answering
@@ -18,7 +18,7 @@ from sip.calling import Calling
 from sip.core import AgentCore, AgentSettings, AgentStatistics, add_refusal_headers, reply_flow
 from sip.errors import CallStateError, SipParseError
 from sip.events import CallEnded, Event, InfoReceived, OptionsReceived
-from sip.flow import Flow, Router
+from sip.flow import Flow, Locator, Router
 from sip.grammar import printable
 from sip.hanging_up import HangingUp
 from sip.identifiers import Identifiers
@@ -85,6 +85,11 @@ class UserAgent:
         self._core.transactions.flow_failed(flow)
         self._core.timers.arm(now)
 
+    def flow_located(self, flow: Flow, flows: Sequence[Flow], now: float) -> None:
+        """DNS has told where an unlocated flow leads: flows to try, best first; none when the name leads nowhere."""
+        self._core.routing.located(flow, flows)
+        self._core.timers.arm(now)
+
     def datagrams_to_send(self, now: float) -> list[tuple[Flow, bytes]]:
         """Messages to send, in order, each whole, for datagram and stream flows alike."""
         self._core.timers.arm(now)
@@ -106,9 +111,15 @@ class UserAgent:
         """What happened since the last time, in order."""
         return self._core.take_events()
 
-    def attach(self, router: Router, on_work: Callable[[], None] = lambda: None) -> None:
-        """Give the agent its transports. ``on_work`` is called, often, when there is something to send or to tell."""
-        self._core.router = router
+    def attach(
+        self, router: Router, on_work: Callable[[], None] = lambda: None, locator: Locator | None = None
+    ) -> None:
+        """Give the agent its transports. ``on_work`` is called, often, when there is something to send or to tell.
+
+        Without a ``locator``, names go to the router as they are.
+        """
+        self._core.routing.router = router
+        self._core.routing.locator = locator
         self._core.on_work = on_work
 
     def close(self) -> None:
@@ -130,7 +141,8 @@ class UserAgent:
     @property
     def is_idle(self) -> bool:
         """Whether no call is there and no request of ours waits for its response."""
-        return not len(self._calls) and not self._core.transactions.pending_clients
+        core = self._core
+        return not len(self._calls) and not core.transactions.pending_clients and not core.routing.has_unlocated
 
     # -- commands ------------------------------------------------------------------------------------------------
     # All raise CallStateError when the call is unknown or in no state for it: it may have ended a moment ago.

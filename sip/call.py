@@ -12,8 +12,9 @@ from sip.errors import CallStateError
 from sip.events import CallEnded, Event
 from sip.flow import Flow
 from sip.message import Request, Response
+from sip.sending import Sending
 from sip.timers import Timer
-from sip.transactions import ClientTransaction, ServerTransaction
+from sip.transactions import ServerTransaction
 
 
 class Phase(Enum):
@@ -81,7 +82,7 @@ class Call:
     dialog: Dialog | None = None
     pending_invite: ServerTransaction | None = None
     pending_flow: Flow | None = None
-    own_invite: ClientTransaction | None = None
+    own_invite: Sending | None = None
     awaited_ack: AwaitedAck | None = None
     contact: str = ""
     is_ours: bool = False

@@ -42,7 +42,12 @@ class Calling:
         self._calls.add(call)
         request = self._initial_invite(uri, NameAddress(sender, from_name).with_tag(tag), offer, call)
         acks: Acks = {}
-        call.own_invite = core.start(request, flow, lambda result: self._on_result(call, request, result, acks))
+        call.own_invite = core.start(
+            request,
+            flow,
+            lambda result: self._on_result(call, request, result, acks),
+            lambda moved: self._moved(call, moved),
+        )
         call.timers.append(core.timers.start(core.settings.ring_timeout, lambda: self.cancel(call)))
         return handle
 
@@ -57,6 +62,12 @@ class Calling:
         timeout = self._core.settings.timers.timeout
         event = CallRefused(call.handle, 487, "cancelled")
         call.timers.append(self._core.timers.start(timeout, lambda: self._calls.end(call, event)))
+        if call.own_invite is not None:
+            call.own_invite.give_up()  # it may be waiting for DNS, or have other servers to try
+
+    def _moved(self, call: Call, flow: Flow) -> None:
+        """The INVITE goes another way than was thought."""
+        call.flow, call.contact = flow, self._core.contact(flow)
 
     def _initial_invite(self, uri: Uri, sender: NameAddress, offer: str, call: Call) -> Request:
         headers = Headers([("Max-Forwards", "70"), ("From", str(sender)), ("To", f"<{uri}>")])
@@ -68,7 +79,9 @@ class Calling:
         return Request(headers, offer.encode(), method="INVITE", uri=uri)
 
     def _on_result(self, call: Call, request: Request, result: Response | Failure, acks: Acks) -> None:
-        if isinstance(result, Failure):
+        if isinstance(result, Failure) and call.phase is Phase.CANCELLING:
+            self._refused(call, 487, "cancelled")
+        elif isinstance(result, Failure):
             self._refused(call, result.status, "no reply" if result is Failure.TIMEOUT else "cannot be reached")
         elif result.is_provisional:
             self._progress(call, result)

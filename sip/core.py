@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from sip.address import parse_name_address
 from sip.dialog import Dialog
 from sip.errors import SipParseError
 from sip.events import Event
-from sip.flow import Address, Flow, Router
+from sip.flow import Address, Flow
 from sip.headers import Headers
 from sip.identifiers import Identifiers
 from sip.message import Request, Response
 from sip.reason import parse_reasons
+from sip.routing import DEFAULT_PORTS, Routing
+from sip.sending import Sending, SendingContext
 from sip.timers import TimerQueue, TimerSettings
 from sip.transaction_layer import TransactionLayer
-from sip.transactions import ClientTransaction, Failure, TransactionContext
+from sip.transactions import Failure, TransactionContext
 from sip.uri import SipUri, Uri
 from sip.via import Via
 from sip.warning import Warning, parse_warnings
-
-DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 
 # INFO bodies that applications of this server know what to do with; others get 415.
 INFO_TYPES = frozenset({"application/media_control+xml", "application/dtmf-relay", "application/dtmf"})
@@ -40,6 +41,8 @@ class AgentSettings:
     max_calls: int = 1000
     ring_timeout: float = 180.0
     info_types: frozenset[str] = INFO_TYPES
+    outbound_proxy: SipUri | None = None
+    largest_datagram: int = 1300
 
 
 @dataclass
@@ -59,7 +62,14 @@ class AgentCore:
     def __init__(self, settings: AgentSettings, identifiers: Identifiers) -> None:
         self.settings = settings
         self.ids = identifiers
-        self.router: Router | None = None
+        self.routing = Routing(settings.outbound_proxy)
+        self._sending = SendingContext(
+            addressed=self._addressed,
+            transact=lambda request, flow, on_result: self.transactions.request(request, flow, on_result),
+            stream_flow=self.routing.stream_flow,
+            locate=self.routing.locate,
+            largest_datagram=settings.largest_datagram,
+        )
         self.timers = TimerQueue()
         self.statistics = AgentStatistics()
         self.transactions = TransactionLayer(TransactionContext(self.timers, settings.timers, self.send))
@@ -92,7 +102,10 @@ class AgentCore:
 
     def local_address(self, flow: Flow) -> Address:
         """The host and port that peers on this flow are told."""
-        return self.settings.public_host or flow.local[0], flow.local[1]
+        public = self.settings.public_host
+        if public is not None and (":" in public) == (":" in flow.local[0]):
+            return public, flow.local[1]
+        return flow.local
 
     def contact(self, flow: Flow, user: str | None = None) -> str:
         """Our Contact as seen from a flow."""
@@ -121,9 +134,21 @@ class AgentCore:
         parts = request.via.branch, *(request.headers.get(name) or "" for name in ("Call-ID", "From", "CSeq"))
         return self.response(request, status, self.ids.stable_tag(*parts), reason)
 
-    def start(self, request: Request, flow: Flow, on_result: Callable[[Response | Failure], None]) -> ClientTransaction:
-        """Put Via and User-Agent on a request and send it in a transaction."""
-        return self.transactions.request(self._with_via(request, flow), flow, on_result)
+    def start(
+        self,
+        request: Request,
+        flow: Flow,
+        on_result: Callable[[Response | Failure], None],
+        on_moved: Callable[[Flow], None] = lambda flow: None,
+    ) -> Sending:
+        """Put Via and User-Agent on a request and send it in a transaction.
+
+        It may take several tries, and end on another flow than the one asked for, which ``on_moved`` is told then; the
+        Contact follows by itself.
+        """
+        sending = Sending(self._sending, self.routing.with_route(request, flow), flow, on_result, on_moved)
+        sending.start()
+        return sending
 
     def send_ack(self, request: Request, flow: Flow) -> bytes:
         """Send the ACK to a 2xx, which is in no transaction; returns its bytes for when the 2xx comes again."""
@@ -138,12 +163,27 @@ class AgentCore:
         headers.add("User-Agent", self.settings.product)
         return replace(request, headers=headers)
 
+    def _addressed(self, request: Request, origin: Flow, flow: Flow) -> Request:
+        """A request made for one flow as it must be on another: our Via, and our Contact if it is there."""
+        if flow != origin and (contact := request.headers.get("Contact")):
+            moved = self._moved_contact(contact, origin, flow)
+            headers = Headers([(name, moved if name == "Contact" else value) for name, value in request.headers])
+            request = replace(request, headers=headers)
+        return self._with_via(request, flow)
+
+    def _moved_contact(self, contact: str, origin: Flow, flow: Flow) -> str:
+        address = parse_name_address(contact)
+        uri = address.uri
+        if not isinstance(uri, SipUri) or (uri.host, uri.port) != self.local_address(origin):
+            return contact
+        host, port = self.local_address(flow)
+        kept = tuple(item for item in uri.parameters if item[0] != "transport")
+        transport = () if flow.transport == "udp" else (("transport", flow.transport),)
+        return str(replace(address, uri=replace(uri, host=host, port=port, parameters=(*kept, *transport))))
+
     def flow_to(self, uri: Uri, fallback_transport: str = "udp") -> Flow | None:
-        """A flow to the host of a URI (NAPTR and SRV come later)."""
-        if self.router is None or not isinstance(uri, SipUri):
-            return None
-        transport = uri.transport or ("tls" if uri.scheme == "sips" else fallback_transport)
-        return self.router.flow_to(transport, uri.host, uri.port or DEFAULT_PORTS.get(transport, 5060))
+        """A flow for a request outside of dialogs: to the outbound proxy where there is one, else to the URI's host."""
+        return self.routing.first_flow(uri, fallback_transport)
 
     def dialog_flow(self, dialog: Dialog) -> Flow | None:
         """The flow for the next request in a dialog.
@@ -159,7 +199,7 @@ class AgentCore:
             address = hop.host, hop.port or DEFAULT_PORTS.get(dialog.flow.transport, 5060)
             if address == dialog.flow.remote and (hop.transport or "udp") == dialog.flow.transport == "udp":
                 return dialog.flow
-        return self.flow_to(hop)
+        return self.routing.flow_to(hop)
 
 
 def reply_flow(request: Request, flow: Flow) -> Flow:
