@@ -57,12 +57,14 @@ class AudioSpec(Model):
     mid: str | None = None
     mid_id: int | None = None
     packet_ms: int = 20
+    reduced_size_rtcp: bool = False
 
 
 class VideoSpec(Model):
     """Picture of a leg.
 
-    ``max_*`` is what the peer can take (RFC 6184 section 8.1, RFC 3890): pixels, frames/s, bit/s.
+    ``max_*`` is what the peer can take (RFC 6184 section 8.1, RFC 3890): pixels, frames/s, bit/s. With
+    ``reduced_size_rtcp`` feedback may go out without a report before it (RFC 5506).
     """
 
     send: bool = True
@@ -78,6 +80,7 @@ class VideoSpec(Model):
     max_frame_rate: int = 30
     max_bitrate: int = 4_000_000
     feedback: frozenset[Literal["nack", "pli", "fir", "remb"]] = frozenset()
+    reduced_size_rtcp: bool = False
 
 
 class CameraSpec(Model):
@@ -110,12 +113,44 @@ class CameraRequest(Model):
     source: str | None = None
 
 
+class SdesKeys(Model):
+    """SRTP with keys from the descriptions (RFC 4568): base64 of master key and salt, ``local`` for what we send."""
+
+    kind: Literal["sdes"] = "sdes"
+    suite: Literal["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM"]
+    local: Annotated[str, Field(repr=False)]
+    remote: Annotated[str, Field(repr=False)]
+
+
+class DtlsKeys(Model):
+    """DTLS-SRTP (RFC 5763) with the worker's certificate; ``fingerprints`` are the peer's, as (algorithm, value)."""
+
+    kind: Literal["dtls"] = "dtls"
+    fingerprints: tuple[tuple[str, str], ...]
+    role: Literal["server", "client"]
+
+
+StreamSecurity = Annotated[SdesKeys | DtlsKeys, Field(discriminator="kind")]
+
+
+class IceSpec(Model):
+    """ICE-lite on the ports of one m-line (RFC 8445 section 2.5)."""
+
+    local_ufrag: str
+    local_password: Annotated[str, Field(repr=False)]
+    remote_ufrag: str
+
+
+Line = Literal["audio", "video", "content", "camera"]
+
+
 class PlainTransport(Model):
-    """RTP/AVP over UDP as SIP rooms use it. RTCP goes to the RTP port + 1 unless ``rtcp_mux`` (RFC 5761).
+    """RTP over UDP as SIP rooms use it. RTCP goes to the RTP port + 1 unless ``rtcp_mux`` (RFC 5761).
 
     ``*_remote`` is what the peer's SDP says; with ``symmetric`` the worker answers to where packets come from
     (RFC 4961), latched once per stream. A port of 0 means that the leg has no such stream. ``content_*`` is the second
-    picture, that of shared slides, ``camera_*`` far-end camera control.
+    picture, that of shared slides, ``camera_*`` far-end camera control. ``security`` and ``ice`` are by m-line; what
+    is not in ``security`` goes in the clear.
     """
 
     kind: Literal["rtp"] = "rtp"
@@ -130,6 +165,8 @@ class PlainTransport(Model):
     camera_remote: Address | None = None
     rtcp_mux: bool = False
     symmetric: bool = True
+    security: dict[Line, StreamSecurity] = {}
+    ice: dict[Line, IceSpec] = {}
 
 
 class WebRtcTransport(Model):

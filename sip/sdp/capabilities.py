@@ -8,6 +8,8 @@ from sip.sdp.codecs import OfferedCodec
 from sip.sdp.direction import Direction
 from sip.sdp.floor import LocalFloor
 from sip.sdp.h264 import Profile, profile_level_id
+from sip.sdp.ice import LocalIce
+from sip.sdp.security import Encryption, LocalSecurity, Method
 
 _PROFILE_BYTES = {Profile.BASELINE: "42e0", Profile.MAIN: "4d00", Profile.HIGH: "6400"}
 
@@ -20,6 +22,10 @@ class LocalCapabilities:
     first one that costs the peer no resolution is taken, so that peers share an encoder. ``level`` is the H.264
     level (times ten) that we decode. Rates are in bit/s: ``receive_bitrate`` is what we want to get of video,
     ``send_bitrate`` the most that we send. With ``prefer_offer_order`` the peer's order of audio codecs counts.
+
+    ``encryption`` is the policy, ``offer_method`` what our offers demand where it is required. Our offers are RTP/AVP
+    with feedback messages announced, which every room takes; with ``offer_feedback_profile`` they are RTP/AVPF, and
+    whoever makes the call has to offer again without when that is refused.
     """
 
     audio: tuple[str, ...] = ("opus", "G722", "PCMA", "PCMU")
@@ -32,6 +38,9 @@ class LocalCapabilities:
     feedback: frozenset[str] = frozenset({"nack", "pli", "fir"})
     prefer_offer_order: bool = True
     telephone_event: bool = True
+    encryption: Encryption = Encryption.ALLOWED
+    offer_method: Method = "sdes"
+    offer_feedback_profile: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ class LocalMedia:
     """Where our packets come in: an IP address and the RTP port of each medium, 0 for a medium we do not want.
 
     The directions are ours, for hold by us; RTCP comes to the port above unless ``rtcp_mux`` is agreed on (RFC 5761).
-    ``content_port`` is for a second picture, ``floor`` for the control of who may send one.
+    ``content_port`` is for a second picture, ``floor`` for the control of who may send one. Without ``security``
+    nothing can be encrypted; without ``ice`` it is not agreed to.
     """
 
     host: str
@@ -51,6 +61,8 @@ class LocalMedia:
     content_port: int = 0
     content_direction: Direction = Direction.SENDRECV
     floor: LocalFloor | None = None
+    security: LocalSecurity | None = None
+    ice: LocalIce | None = None
 
     def port(self, kind: str) -> int:
         return {"audio": self.audio_port, "content": self.content_port}.get(kind, self.video_port)

@@ -1,4 +1,4 @@
-"""Offer and answer (RFC 3264) for rooms: plain RTP, one sound stream, one or two picture streams.
+"""Offer and answer (RFC 3264) for rooms: RTP in the clear or encrypted, one sound stream, one or two picture streams.
 
 All here is pure. ``answer`` serves a call that comes in with an offer; ``make_offer`` and ``accept_answer`` serve a
 call that we make, a call that came in without an offer, and a re-INVITE of ours. Every m-line of an offer is answered
@@ -8,7 +8,6 @@ shown (``content``) is agreed on as well, with the control of its floor (``sip.s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,44 +16,39 @@ from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction, connection_address, described_direction, ip_address, is_nowhere
 from sip.sdp.floor import NegotiatedFloor, accept_floor, answer_floor, floor_line, is_floor, labels_of_floors
-from sip.sdp.grammar import MediaDescription, SessionDescription
+from sip.sdp.grammar import Attribute, MediaDescription, SessionDescription
+from sip.sdp.ice import IceAgreement, answer_ice, ice_lines, own_ice
+from sip.sdp.refusal import MEDIA_FORMAT, MEDIA_TYPE, NETWORK_ADDRESS, TRANSPORT, NotAcceptable, shown
+from sip.sdp.security import PROTOCOLS, Protection, accepted_security, answer_security
 from sip.sdp.selection import Agreed, agree, match_answer, telephone_event
 from sip.sdp.session import NegotiatedSession, NegotiatedStream, StreamKind
 from sip.sdp.writing import (
     KINDS,
-    PLAIN_RTP,
     codecs_to_offer,
     contents,
     describe,
     kind_of,
+    offered_media,
     our_media,
     refused,
     renew,
     renew_in_full,
 )
 
-
-class NotAcceptable(Exception):
-    """Nothing of this description fits. ``reason`` is for a person; ``warning`` the code of RFC 3261 section 20.43."""
-
-    def __init__(self, reason: str, warning: int = 305) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.warning = warning
-
-
-NETWORK_ADDRESS, TRANSPORT, MEDIA_TYPE, MEDIA_FORMAT = 301, 302, 304, 305
+__all__ = ["NotAcceptable", "accept_answer", "answer", "make_offer"]
 
 
 @dataclass(frozen=True)
 class _Accepted:
-    """An m-line of an offer that will be answered with a port."""
+    """An m-line of an offer that will be answered with a port, or of an answer that has one."""
 
     index: int
     kind: StreamKind
     media: MediaDescription
     codecs: tuple[OfferedCodec, ...]
     agreed: list[Agreed]
+    protection: Protection
+    ice: IceAgreement | None = None
 
 
 def answer(
@@ -112,15 +106,7 @@ def make_offer(
     """
     if previous is None:
         lines = [
-            our_media(
-                kind,
-                PLAIN_RTP[0],
-                codecs_to_offer(kind, capabilities),
-                capabilities,
-                local,
-                local.direction(kind),
-                local.rtcp_mux,
-            )
+            offered_media(kind, capabilities, local, codecs_to_offer(kind, capabilities))
             for kind in KINDS
             if local.port(kind)
         ]
@@ -149,16 +135,18 @@ def accept_answer(
             continue
         codecs = read_codecs(theirs)
         agreed = match_answer(read_codecs(ours), codecs, kind, capabilities)
-        if theirs.media != ours.media or theirs.protocol not in PLAIN_RTP:
-            refusals.append(
-                NotAcceptable(
-                    f"the {kind} line was answered as {_shown(theirs.media)} {_shown(theirs.protocol)}", TRANSPORT
-                )
-            )
-        elif not agreed:
-            refusals.append(NotAcceptable(f"no {kind} codec of the answer was offered", MEDIA_FORMAT))
+        try:
+            if theirs.media != ours.media or theirs.protocol not in PROTOCOLS:
+                answered = f"{shown(theirs.media)} {shown(theirs.protocol)}"
+                raise NotAcceptable(f"the {kind} line was answered as {answered}", TRANSPORT)
+            if not agreed:
+                raise NotAcceptable(f"no {kind} codec of the answer was offered", MEDIA_FORMAT)
+            security = accepted_security(ours, answer, theirs, capabilities.encryption)
+        except NotAcceptable as refusal:
+            refusals.append(refusal)
         else:
-            accepted[kind] = _Accepted(index, kind, theirs, codecs, agreed)
+            ice = answer_ice(answer, theirs, own_ice(ours))
+            accepted[kind] = _Accepted(index, kind, theirs, codecs, agreed, Protection(security), ice)
     if not accepted:
         raise _most_telling(refusals)
     mux = all(one.media.has("rtcp-mux") and offer.media[one.index].has("rtcp-mux") for one in accepted.values())
@@ -172,11 +160,6 @@ def _session(
     description: SessionDescription, streams: dict[StreamKind, NegotiatedStream], floor: NegotiatedFloor | None
 ) -> NegotiatedSession:
     return NegotiatedSession(description, streams.get("audio"), streams.get("video"), streams.get("content"), floor)
-
-
-def _shown(word: str) -> str:
-    """A word of the peer's, fit for a header and a log line."""
-    return word if len(word) <= 32 and re.fullmatch(r"[A-Za-z0-9/_.+-]+", word) else "something else"
 
 
 def _candidates(offer: SessionDescription) -> list[tuple[int, StreamKind, MediaDescription]]:
@@ -209,9 +192,9 @@ def _accept(
     capabilities: LocalCapabilities,
     local: LocalMedia,
 ) -> _Accepted:
-    if media.protocol not in PLAIN_RTP:
+    if media.protocol not in PROTOCOLS:
         raise NotAcceptable(
-            f"{kind} over {_shown(media.protocol)} is not supported, only {' and '.join(PLAIN_RTP)}", TRANSPORT
+            f"{kind} over {shown(media.protocol)} is not supported, only {' and '.join(PROTOCOLS)}", TRANSPORT
         )
     address = connection_address(offer, media)
     if address is not None and not is_nowhere(address) and (":" in address) != (":" in local.host):
@@ -221,7 +204,8 @@ def _accept(
     if not agreed:
         wanted = ", ".join(capabilities.audio if kind == "audio" else capabilities.video)
         raise NotAcceptable(f"no {kind} codec in common, we speak {wanted}", MEDIA_FORMAT)
-    return _Accepted(index, kind, media, codecs, agreed)
+    protection = answer_security(offer, media, kind, capabilities.encryption, local.security)
+    return _Accepted(index, kind, media, codecs, agreed, protection, answer_ice(offer, media, local.ice))
 
 
 def _most_telling(refusals: Sequence[NotAcceptable]) -> NotAcceptable:
@@ -253,6 +237,9 @@ def _stream(
         remote_rtcp_port=one.media.port if mux else _rtcp_port(one.media),
         rtcp_mux=mux,
         feedback=first.remote.feedback & capabilities.feedback,
+        security=one.protection.agreement,
+        ice=one.ice,
+        reduced_size_rtcp=one.media.has("rtcp-rsize"),
     )
     if one.kind == "audio":
         return stream
@@ -286,7 +273,13 @@ def _answer_media(
     one: _Accepted, stream: NegotiatedStream, capabilities: LocalCapabilities, local: LocalMedia
 ) -> MediaDescription:
     codecs = tuple(agreed.local for agreed in one.agreed) + (() if stream.dtmf is None else (stream.dtmf,))
-    return our_media(one.kind, one.media.protocol, codecs, capabilities, local, stream.direction, stream.rtcp_mux)
+    transport = list(one.protection.attributes)
+    if stream.reduced_size_rtcp:
+        transport.append(Attribute("rtcp-rsize"))
+    if one.ice is not None:
+        transport += ice_lines(one.ice.local, local.host, local.port(one.kind), stream.rtcp_mux)
+    mux, direction = stream.rtcp_mux, stream.direction
+    return our_media(one.kind, one.media.protocol, codecs, capabilities, local, direction, mux, transport)
 
 
 def _our_side(offer: SessionDescription, index: int) -> LocalMedia:

@@ -10,6 +10,8 @@ from sip.sdp.direction import Direction
 from sip.sdp.floor import NegotiatedFloor
 from sip.sdp.grammar import SessionDescription
 from sip.sdp.h264 import PictureLimit
+from sip.sdp.ice import IceAgreement
+from sip.sdp.security import Agreement
 
 StreamKind = Literal["audio", "video", "content"]
 """Voice, face, and what is shown: a second picture (``a=content:slides``, RFC 4796)."""
@@ -22,7 +24,9 @@ class NegotiatedStream:
     ``send_codec`` is as the peer describes it (its payload type, its limits); ``receive_codecs`` have the payload types
     on which we receive, and the peer's parameters, among them sprop-parameter-sets. ``remote_host`` is None when the
     peer gave no address that packets could go to (hold, a host name). ``held`` tells that the peer does not want to
-    get anything now. ``bitrate`` (bit/s) and ``picture`` are the most that we may send of video, None for audio.
+    get anything now. ``security`` is None for a stream in the clear. ``reduced_size_rtcp``: feedback may go without a
+    report before it (RFC 5506). ``max_bitrate`` (bit/s) and ``picture`` are the most that we may send of video,
+    None for audio.
     """
 
     kind: StreamKind
@@ -39,6 +43,9 @@ class NegotiatedStream:
     feedback: frozenset[str]
     max_bitrate: int | None = None
     picture: PictureLimit | None = None
+    security: Agreement | None = None
+    ice: IceAgreement | None = None
+    reduced_size_rtcp: bool = False
 
     @property
     def send(self) -> bool:

@@ -11,11 +11,9 @@ from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction
 from sip.sdp.floor import CONTENT_LABEL, is_floor
 from sip.sdp.grammar import Attribute, Connection, MediaDescription, Origin, SessionDescription
+from sip.sdp.security import PROTOCOLS, offer_security, protocol_to_offer
 from sip.sdp.selection import format_of
 from sip.sdp.session import StreamKind
-
-PLAIN_RTP = ("RTP/AVP", "RTP/AVPF")
-"""The transport protocols of rooms; AVPF is answered as AVPF (RFC 4585 section 4)."""
 
 KINDS: tuple[StreamKind, ...] = ("audio", "video", "content")
 """In the order in which we offer them."""
@@ -32,8 +30,9 @@ def our_media(
     local: LocalMedia,
     direction: Direction,
     mux: bool,
+    transport: Sequence[Attribute] = (),
 ) -> MediaDescription:
-    """One of our m-lines; the address is the session's."""
+    """One of our m-lines; the address is the session's. ``transport`` are the lines of encryption, ICE and the like."""
     attributes = [attribute for codec in codecs for attribute in codec.attributes()]
     if kind == "content":
         attributes += [Attribute("content", "slides"), Attribute("label", CONTENT_LABEL)]
@@ -41,6 +40,7 @@ def our_media(
         attributes.append(Attribute("ptime", "20"))
     if mux:
         attributes.append(Attribute("rtcp-mux"))
+    attributes += transport
     attributes.append(direction.attribute)
     return MediaDescription(
         media="audio" if kind == "audio" else "video",
@@ -50,6 +50,18 @@ def our_media(
         bandwidths=() if kind == "audio" else video_lines(capabilities.receive_bitrate),
         attributes=tuple(attributes),
     )
+
+
+def offered_media(
+    kind: StreamKind, capabilities: LocalCapabilities, local: LocalMedia, codecs: Sequence[OfferedCodec]
+) -> MediaDescription:
+    """An m-line of an offer of ours, with encryption as the policy has it."""
+    policy, method = capabilities.encryption, capabilities.offer_method
+    transport = list(offer_security(kind, policy, method, local.security))
+    if capabilities.offer_feedback_profile:
+        transport.append(Attribute("rtcp-rsize"))
+    protocol = protocol_to_offer(policy, method, local.security, capabilities.offer_feedback_profile)
+    return our_media(kind, protocol, codecs, capabilities, local, local.direction(kind), local.rtcp_mux, transport)
 
 
 def refused(media: MediaDescription) -> MediaDescription:
@@ -92,16 +104,28 @@ def renew_in_full(
     """
     lines = renew(previous, capabilities, local)
     for kind in KINDS:
-        of_kind = [index for index, media in enumerate(lines) if kind_of(media) == kind and media.protocol in PLAIN_RTP]
+        of_kind = [index for index, media in enumerate(lines) if kind_of(media) == kind and media.protocol in PROTOCOLS]
         if not of_kind or not local.port(kind):
             continue
         index = next((index for index in of_kind if lines[index].port), of_kind[0])
         media = previous.media[index]
         codecs = _completed(read_codecs(media) if media.port else (), codecs_to_offer(kind, capabilities))
-        lines[index] = our_media(
-            kind, media.protocol, codecs, capabilities, local, local.direction(kind), local.rtcp_mux
-        )
+        if media.port:
+            kept = [_reoffered(one) for one in media.attributes if one.name in _TRANSPORT_ATTRIBUTES]
+            direction = local.direction(kind)
+            lines[index] = our_media(kind, media.protocol, codecs, capabilities, local, direction, local.rtcp_mux, kept)
+        else:
+            lines[index] = offered_media(kind, capabilities, local, codecs)
     return lines
+
+
+# What a stream in use goes on with: other keys would end its association (RFC 8842 section 5.2, RFC 4568 7.1.4).
+_TRANSPORT_ATTRIBUTES = frozenset({"crypto", "fingerprint", "setup", "rtcp-rsize", "ice-ufrag", "ice-pwd", "candidate"})
+
+
+def _reoffered(attribute: Attribute) -> Attribute:
+    """An attribute of our last description in our next offer: there the peer has the choice of roles again."""
+    return Attribute("setup", "actpass") if attribute.name == "setup" else attribute
 
 
 def _renewed(media: MediaDescription, local: LocalMedia) -> MediaDescription:
@@ -116,7 +140,7 @@ def _renewed(media: MediaDescription, local: LocalMedia) -> MediaDescription:
     if kind is None or media.port == 0 or not local.port(kind):
         return refused(media)
     kept = [one for one in media.attributes if one.value is not None or one.name not in Direction._value2member_map_]
-    attributes = (*kept, local.direction(kind).attribute)
+    attributes = (*map(_reoffered, kept), local.direction(kind).attribute)
     return replace(media, port=local.port(kind), attributes=attributes, connection=None)
 
 
@@ -140,10 +164,12 @@ def describe(
     local: LocalMedia, session_id: int, version: int, lines: Sequence[MediaDescription], timing: str = "0 0"
 ) -> SessionDescription:
     """A whole description of ours (RFC 8866 section 5) with these m-lines."""
+    ice = any(line.has("ice-ufrag") for line in lines)
     return SessionDescription(
         origin=Origin("-", session_id, version, local.host),
         session_name=SESSION_NAME,
         connection=Connection(local.host),
         timing=timing,
+        attributes=(Attribute("ice-lite"),) if ice else (),
         media=tuple(lines),
     )
