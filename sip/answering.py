@@ -28,7 +28,9 @@ class Answering:
     def receive_invite(self, request: Request, flow: Flow, transaction: ServerTransaction, identity: str = "") -> None:
         """An INVITE outside of any dialog, already screened."""
         core = self._core
-        if len(request.contacts) != 1 or not isinstance(request.contacts[0].uri, SipUri):
+        # RFC 2543 knew INVITEs without Contact, and its From had no tag.
+        target = request.contacts or ((request.from_address,) if request.from_address.tag is None else ())
+        if len(target) != 1 or not isinstance(target[0].uri, SipUri):
             transaction.respond(core.response(request, 400, reason="Bad Request: there must be one SIP Contact"))
             return
         if core.is_closing or len(self._calls) >= core.settings.max_calls:

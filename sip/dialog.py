@@ -83,7 +83,10 @@ def _is_loose(route: NameAddress) -> bool:
 
 
 def dialog_of_callee(invite: Request, local_tag: str, flow: Flow) -> Dialog:
-    """The dialog that our response with ``local_tag`` creates (RFC 3261 §12.1.1). The INVITE has a Contact."""
+    """The dialog that our response with ``local_tag`` creates (RFC 3261 §12.1.1).
+
+    An INVITE without Contact is one of RFC 2543; its caller is reached the way it came.
+    """
     return Dialog(
         call_id=invite.call_id,
         local=invite.to_address.with_tag(local_tag),
@@ -91,9 +94,9 @@ def dialog_of_callee(invite: Request, local_tag: str, flow: Flow) -> Dialog:
         local_cseq=0,
         remote_cseq=invite.cseq.number,
         route_set=invite.record_routes,
-        remote_target=invite.contacts[0].uri,
+        remote_target=(invite.contacts or (invite.from_address,))[0].uri,
         flow=flow,
-        behind_nat=_is_behind_nat(invite, flow),
+        behind_nat=not invite.contacts or _is_behind_nat(invite, flow),
     )
 
 

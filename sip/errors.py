@@ -21,7 +21,7 @@ class SipParseError(SipError):
     """Bytes from the network that do not follow the grammar of RFC 3261 §25.
 
     ``status`` is the final response that a request like this deserves. ``request`` is there when enough of it could
-    be read (Via, From, To, Call-ID, CSeq) to send that response.
+    be read (Via, CSeq) to send that response.
     """
 
     def __init__(self, message: str, status: int = 400, request: Request | None = None) -> None:

@@ -107,6 +107,8 @@ class _Message:
                 raise SipParseError(f"{name} stands there more than once")
         _ = self.via, self.vias, self.from_address, self.to_address, self.call_id, self.cseq
         _ = self.contacts, self.record_routes, self.routes
+        if any(via.version != "2.0" for via in self.vias):
+            raise SipParseError("a Via has an unknown version", status=505)
         forwards = self.headers.get("Max-Forwards")
         if forwards is not None:
             parse_number(forwards, 255, "Max-Forwards")
@@ -141,12 +143,15 @@ class Request(_Message):
         for name in ("Via", "From"):
             for value in self.headers.get_all(name):
                 headers.add(name, value)
-        to = self.headers.get("To") or ""
-        # Not by parsing it: the To may be what is refused.
-        has_tag = _TAG.search(to.rpartition(">")[2]) is not None
-        headers.add("To", to if has_tag or to_tag is None else f"{to};tag={to_tag}")
+        # Not by parsing it: the To may be what is refused, or even missing.
+        to = self.headers.get("To")
+        if to is not None:
+            has_tag = _TAG.search(to.rpartition(">")[2]) is not None
+            headers.add("To", to if has_tag or to_tag is None else f"{to};tag={to_tag}")
         for name in ("Call-ID", "CSeq"):
-            headers.add(name, self.headers.get(name) or "")
+            copied = self.headers.get(name)
+            if copied is not None:
+                headers.add(name, copied)
         if status == 100 and "Timestamp" in self.headers:
             headers.add("Timestamp", self.headers.get("Timestamp") or "")
         return Response(headers=headers, status=status, reason=reason or phrase(status))
@@ -259,8 +264,11 @@ def _parse_request(start_line: str, headers: Headers, body: bytes, fault: SipPar
 
 
 def _answerable(method: str, headers: Headers) -> Request | None:
-    """A faulty request cut down to what a response needs, or None when even that is not there."""
-    if any(headers.get(name) is None for name in ("Via", "From", "To", "Call-ID", "CSeq")):
+    """A faulty request cut down to what a response needs, or None when even that is not there.
+
+    Whoever forgot From, To or Call-ID finds its transaction by Via and CSeq (RFC 4475 §3.3.1).
+    """
+    if "Via" not in headers or "CSeq" not in headers:
         return None
     request = Request(headers=headers, method=method, uri=SipUri("invalid"))
     try:

@@ -43,8 +43,16 @@ def _refuse_body(core: AgentCore, request: Request) -> Response | None:
         response = core.stateless_response(request, 415)
         response.headers.add("Accept", SDP)
         return response
+    if request.method == "INVITE" and not _accepts_sdp(request):
+        return core.stateless_response(request, 406)  # RFC 4475 §3.3.15
     if request.method == "INFO" and request.body and request.content_type not in core.settings.info_types:
         response = core.stateless_response(request, 415)
         response.headers.add("Accept", ", ".join(sorted(core.settings.info_types)))
         return response
     return None
+
+
+def _accepts_sdp(request: Request) -> bool:
+    """Whether the caller understands our session descriptions; an absent or empty Accept is no objection."""
+    ranges = [entry.partition(";")[0].strip().lower() for entry in request.headers.tokens("Accept")]
+    return not ranges or any(entry in (SDP, "application/*", "*/*") for entry in ranges)

@@ -91,7 +91,8 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
     if text.startswith("["):
         address, bracket, rest = text[1:].partition("]")
         try:
-            host = str(ipaddress.IPv6Address(address))
+            # Three colons come from a slip in RFC 3261's grammar, and must be understood (RFC 5118 §4.10).
+            host = str(ipaddress.IPv6Address(address.replace(":::", "::")))
         except ValueError:
             raise SipParseError("an IPv6 address is malformed") from None
         if not bracket:

@@ -24,16 +24,20 @@ _SENT = re.compile(r"([A-Za-z]+)\s*/\s*([0-9.]+)\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)
 
 @dataclass(frozen=True)
 class Via:
-    """One hop of a message's way. ``transport`` is in upper case, as it is written."""
+    """One hop of a message's way. ``transport`` is in upper case, as it is written.
+
+    Another ``version`` than 2.0 is kept, so that its sender can be told with 505 that it is not spoken here.
+    """
 
     transport: str
     host: str
     port: int | None
     parameters: Parameters = ()
+    version: str = "2.0"
 
     def __str__(self) -> str:
         host_port = host_port_to_text(self.host, self.port)
-        return f"SIP/2.0/{self.transport} {host_port}{parameters_to_text(self.parameters)}"
+        return f"SIP/{self.version}/{self.transport} {host_port}{parameters_to_text(self.parameters)}"
 
     @property
     def branch(self) -> str:
@@ -66,10 +70,8 @@ def parse_via(text: str) -> Via:
     match = _SENT.fullmatch(pieces[0].strip())
     if match is None or match[1].upper() != "SIP":
         raise SipParseError("a Via is malformed")
-    if match[2] != "2.0":
-        raise SipParseError("a Via has an unknown version")
     host, port = parse_host_port(match[4].strip())
-    return Via(match[3].upper(), host, port, parse_parameters(pieces[1:]))
+    return Via(match[3].upper(), host, port, parse_parameters(pieces[1:]), match[2])
 
 
 def parse_vias(text: str) -> tuple[Via, ...]:

@@ -139,7 +139,7 @@ def without(name: str) -> bytes:
     return b"\r\n".join(line for line in raw().split(b"\r\n") if not line.startswith(name.encode() + b":"))
 
 
-@pytest.mark.parametrize("name", ["Via", "From", "To", "Call-ID", "CSeq"])
+@pytest.mark.parametrize("name", ["Via", "CSeq"])
 def test_without_a_required_header_no_refusal_is_possible(name: str) -> None:
     assert fault(without(name)).request is None
 

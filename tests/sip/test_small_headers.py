@@ -21,7 +21,7 @@ def test_via_with_all_white_space_the_grammar_allows() -> None:
     assert parse_via(str(via)) == via
 
 
-@pytest.mark.parametrize("text", ["", "SIP/2.0/UDP", "SIP/3.0/UDP h", "HTTP/2.0/UDP h", "SIP/2.0/UDP h:99999", "x y"])
+@pytest.mark.parametrize("text", ["", "SIP/2.0/UDP", "HTTP/2.0/UDP h", "SIP/2.0/UDP h:99999", "x y"])
 def test_malformed_vias_raise(text: str) -> None:
     with pytest.raises(SipParseError):
         parse_via(text)
