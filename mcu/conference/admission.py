@@ -15,12 +15,16 @@ from mcu.conference.throttle import Throttle, source_group
 
 @dataclass(frozen=True)
 class Terms:
-    """What holds for a number now: its proper spelling, its title, and the PIN it asks for."""
+    """What holds for a number now: its proper spelling, its title, and the PIN it asks for.
+
+    ``pair``: two rooms that call each other will be in it, and nobody else.
+    """
 
     number: str
     title: str
     pin_hash: str | None = field(repr=False)
     permanent: bool
+    pair: bool = False
 
 
 class Admission:

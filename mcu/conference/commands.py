@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from mcu.media.spec import CameraRequest
 from mcu.ports import Actor, ActorKind
 
 
@@ -21,11 +22,17 @@ class Refusal(StrEnum):
     UNKNOWN_CONFERENCE = "unknown_conference"
     UNKNOWN_PARTICIPANT = "unknown_participant"
     UNKNOWN_LAYOUT = "unknown_layout"
+    TOO_MANY_VIEWS = "too_many_views"
+    NO_CAMERA = "no_camera"
     NUMBER_TAKEN = "number_taken"
     NOT_ACTIVE = "not_active"
     ALREADY_RECORDING = "already_recording"
     NOT_RECORDING = "not_recording"
     MEDIA = "media"
+    CALL_NOT_ALLOWED = "call_not_allowed"
+    ALREADY_CALLING = "already_calling"
+    UNKNOWN_CALL = "unknown_call"
+    TOO_MANY_MESSAGES = "too_many_messages"
 
 
 class CommandRefused(Exception):
@@ -85,6 +92,14 @@ class SetLayout:
 
 
 @dataclass(frozen=True)
+class Broadcast:
+    """Show one participant alone to everybody else, and record it so; None: all again, each as chosen before."""
+
+    number: str
+    broadcast_id: str | None
+
+
+@dataclass(frozen=True)
 class EndConference:
     """Hang up on everybody and close recordings."""
 
@@ -132,24 +147,89 @@ class Kick:
     reason: str = "kicked"
 
 
+@dataclass(frozen=True)
+class SetParticipantLayout:
+    """Let one participant see all in a layout of its own; None: what everybody sees. Watching one ends with it."""
+
+    participant_id: str
+    layout: str | None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Let one participant see another alone; None: all again, in its layout."""
+
+    participant_id: str
+    watched_id: str | None
+
+
+@dataclass(frozen=True)
+class SendDigits:
+    """Press keys of the keypad towards a participant, as if we were its telephone."""
+
+    participant_id: str
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MoveCamera:
+    """Move a room's camera, or use one of its presets. A participant may move that of whom it sees alone."""
+
+    participant_id: str
+    request: CameraRequest
+
+
+@dataclass(frozen=True)
+class PlaceCalls:
+    """Call these addresses and bring in who answers; each is tried ``retries`` times more when it is busy or away."""
+
+    number: str
+    targets: tuple[str, ...]
+    retries: int = 0
+
+
+@dataclass(frozen=True)
+class CancelCall:
+    """Give up a call out, or all of the conference (None), and forget those that failed."""
+
+    number: str
+    call_id: str | None = None
+
+
+@dataclass(frozen=True)
+class SayInChat:
+    """Write to everybody in the conference; ``participant_id`` is who writes, None an account from outside."""
+
+    number: str
+    text: str = field(repr=False)
+    participant_id: str | None = None
+
+
 RoomCommand = CreateRoom | RemoveRoom | SetTitle | SetPin
-ConferenceCommand = LockConference | SetLayout | EndConference | StartRecording | StopRecording
-ParticipantCommand = Mute | RenameParticipant | Kick
-Command = RoomCommand | ConferenceCommand | ParticipantCommand
+ConferenceCommand = LockConference | SetLayout | Broadcast | EndConference | StartRecording | StopRecording
+ViewCommand = SetParticipantLayout | Watch
+ParticipantCommand = Mute | RenameParticipant | Kick | ViewCommand | SendDigits | MoveCamera
+CallCommand = PlaceCalls | CancelCall
+Command = RoomCommand | ConferenceCommand | ParticipantCommand | CallCommand | SayInChat
 
 
 def authorize(command: Command, actor: Actor) -> None:
     """Raise CommandRefused unless the actor may do this.
 
-    Accounts (and the server itself) may do everything; a participant may change and remove itself, nothing else.
+    Accounts (and the server itself) may do everything; a participant may change and remove itself, and move the camera
+    of whom it watches, nothing else.
     """
     if actor.is_user:
         return
     if (
         actor.kind is ActorKind.PARTICIPANT
-        and isinstance(command, Mute | RenameParticipant | Kick)
+        and isinstance(command, Mute | RenameParticipant | Kick | ViewCommand)
         and command.participant_id == actor.id
     ):
+        return
+    if actor.kind is ActorKind.PARTICIPANT and isinstance(command, MoveCamera):
+        return  # the model tells whose camera: see ``camera_refusal``
+    if actor.kind is ActorKind.PARTICIPANT and isinstance(command, SayInChat) and command.participant_id == actor.id:
         return
     raise CommandRefused(Refusal.FORBIDDEN, "This needs an account; a participant may only change itself.")
 
@@ -182,7 +262,7 @@ class NoAudit:
 
 def audit_subject(command: Command) -> str:
     """What the command is about: the number of a conference or the id of a participant."""
-    if isinstance(command, Mute | RenameParticipant | Kick):
+    if isinstance(command, ParticipantCommand):
         return command.participant_id
     return command.number
 
@@ -196,5 +276,7 @@ def audit_detail(command: Command) -> str:
             continue
         if not item.repr:
             value = "set" if value else "removed"
+        if isinstance(value, tuple):
+            value = ",".join(value)
         parts.append(f"{item.name}={value}")
     return " ".join(parts)

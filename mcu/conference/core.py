@@ -8,15 +8,20 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
+from mcu.conference.chat import Chat
 from mcu.conference.clock import Clock
 from mcu.conference.events import ConferenceEnded, ConferenceEvent, EventHub, ParticipantLeft, RecordingStopped
 from mcu.conference.model import Conference, Participant, Recording, RecordingState
 from mcu.conference.planner import plan
 from mcu.conference.settings import ConferenceSettings
+from mcu.conference.steering import notice_of
 from mcu.conference.tokens import ParticipantTokens
 from mcu.ports import LegOwner, MediaControl, MediaError, RecordingRegister
 
 logger = logging.getLogger(__name__)
+
+# Long enough to read a line, short enough not to stand in the way; seconds.
+NOTICE_SECONDS = 3.0
 
 
 @dataclass
@@ -25,7 +30,7 @@ class Running:
 
     ``empty_since`` (monotonic seconds) is None while somebody is in, ``over`` is set when it ended.
     ``joining`` is who is in the model already, but nobody was told of yet; ``starting`` is the same of a recording,
-    ``announced`` of the conference.
+    ``announced`` of the conference. ``calling`` are the calls out under way: an empty conference waits for them.
     """
 
     conference: Conference
@@ -36,6 +41,8 @@ class Running:
     announced: bool = False
     joining: str | None = None
     starting: str | None = None
+    calling: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    chat: Chat = field(default_factory=Chat)
 
 
 class ConferenceCore:
@@ -181,6 +188,7 @@ class ConferenceCore:
         running.conference = running.conference.without(participant_id)
         running.owners.pop(participant_id, None)
         self._by_participant.pop(participant_id, None)
+        running.chat.forget(participant_id)
         self.tokens.revoke(participant_id)
         if not running.conference.participants:
             running.empty_since = self.clock.monotonic()
@@ -193,7 +201,10 @@ class ConferenceCore:
         if removed and owner is not None:
             self.spawn(self._end_call(owner, participant.id, reason), f"end of call {participant.id}")
         self.publish(ParticipantLeft(self.clock.wall(), running.conference, participant, reason, removed))
-        await self.sync_if_possible(running)
+        if running.conference.pair:
+            await self.end(running, "conference_ended")
+        else:
+            await self.sync_if_possible(running)
 
     async def _end_call(self, owner: LegOwner, leg_id: str, reason: str) -> None:
         try:
@@ -207,6 +218,9 @@ class ConferenceCore:
         if running.over:
             return
         running.over = True
+        for call in running.calling.values():
+            call.cancel()
+        running.conference = replace(running.conference, calls=())
         for participant in running.conference.participants:
             owner = running.owners.get(participant.id)
             self.unseat(running, participant.id)
@@ -241,12 +255,42 @@ class ConferenceCore:
         self.publish(RecordingStopped(self.clock.wall(), running.conference, stopped))
         return stopped
 
+    async def show_notice(self, running: Running, participant_id: str) -> None:
+        """Say over a participant's picture what it sees, for a moment."""
+        async with self.lock(running.conference.number):
+            participant = running.conference.participant(participant_id)
+            if participant is None or running.over:
+                return
+            text = notice_of(running.conference, participant)
+            running.conference = running.conference.changed(participant_id, lambda one: replace(one, notice=text))
+            running.notices[participant_id] = self.clock.monotonic() + NOTICE_SECONDS
+            self.changed.set()
+            await self.sync_if_possible(running)
+
+    async def clear_notices(self, now: float) -> None:
+        """Take away the notices that have been read by now."""
+        for running in self.all():
+            due = {participant_id for participant_id, until in running.notices.items() if until <= now}
+            if not due:
+                continue
+            async with self.lock(running.conference.number):
+                for participant_id in due:
+                    running.notices.pop(participant_id, None)
+                    running.conference = running.conference.changed(participant_id, lambda one: replace(one, notice=""))
+                if not running.over:
+                    await self.sync_if_possible(running)
+
     def overdue(self, now: float) -> Iterable[Running]:
         """Conferences that have been empty for long enough."""
         limit = now - self.settings.empty_seconds
-        return [running for running in self.all() if running.empty_since is not None and running.empty_since <= limit]
+        return [running for running in self.all() if _is_deserted(running) and (running.empty_since or 0.0) <= limit]
 
     def next_deadline(self) -> float | None:
-        """When the next empty conference is due to end (monotonic seconds)."""
-        empty = [running.empty_since for running in self.all() if running.empty_since is not None]
-        return min(empty) + self.settings.empty_seconds if empty else None
+        """When the next empty conference is due to end, or a notice to go (monotonic seconds)."""
+        deadlines = [until for running in self.all() for until in running.notices.values()]
+        deadlines += [
+            running.empty_since + self.settings.empty_seconds
+            for running in self.all()
+            if running.empty_since is not None
+        ]
+        return min(deadlines, default=None)

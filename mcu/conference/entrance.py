@@ -25,15 +25,22 @@ class Entrance:
         self._ids = ids
         self.closed = False
 
-    async def enter(self, terms: Terms, newcomer: Newcomer) -> Participant:
-        """Seat the newcomer; nothing is left of one that is refused. Raises JoinRefused."""
+    async def enter(
+        self, terms: Terms, newcomer: Newcomer, *, invited: bool = False, conference_id: str | None = None
+    ) -> Participant:
+        """Seat the newcomer; nothing is left of one that is refused. Raises JoinRefused.
+
+        Who is ``invited`` comes in although the conference is locked. With ``conference_id`` no other one will do.
+        """
         async with self._core.lock(terms.number):
             running = self._core.with_number(terms.number)
+            if conference_id is not None and (running is None or running.conference.id != conference_id):
+                raise JoinRefused(JoinCode.UNKNOWN_ROOM, "The conference has ended.")
             created = running is None
             if running is None:
                 running = self._open(terms)
             try:
-                participant = await self._seat(running, newcomer)
+                participant = await self._seat(running, newcomer, invited)
             except BaseException:
                 if created:
                     await self._core.forget(running)
@@ -50,13 +57,22 @@ class Entrance:
         participant = conference.participant(participant_id)
         if participant is None:
             return None
-        if not running.announced:
-            running.announced = True
-            self._core.publish(events.ConferenceCreated(now, conference))
+        self._announce_conference(running)
         self._core.publish(events.ParticipantJoined(now, conference, participant))
         if conference.speaker_id == participant_id:
             self._core.publish(events.SpeakerChanged(now, conference, participant_id))
         return participant
+
+    def open_for_calls(self, terms: Terms) -> Running:
+        """Begin a conference before anybody is in, whom it will call. Raises JoinRefused."""
+        running = self._open(terms)
+        self._announce_conference(running)
+        return running
+
+    def _announce_conference(self, running: Running) -> None:
+        if not running.announced:
+            running.announced = True
+            self._core.publish(events.ConferenceCreated(self._core.clock.wall(), running.conference))
 
     def _open(self, terms: Terms) -> Running:
         if self.closed:
@@ -64,13 +80,21 @@ class Entrance:
         if len(self._core.all()) >= self._core.settings.maximum_conferences:
             raise JoinRefused(JoinCode.FULL, "The server holds as many conferences as it may.")
         conference = Conference(
-            self._ids(), terms.number, self._core.clock.wall(), terms.title, terms.pin_hash, terms.permanent
+            self._ids(),
+            terms.number,
+            self._core.clock.wall(),
+            terms.title,
+            terms.pin_hash,
+            terms.permanent,
+            # Nobody who guesses its number gets into a call of two.
+            locked=terms.pair,
+            pair=terms.pair,
         )
         return self._core.open(conference)
 
-    async def _seat(self, running: Running, newcomer: Newcomer) -> Participant:
+    async def _seat(self, running: Running, newcomer: Newcomer, invited: bool) -> Participant:
         conference = running.conference
-        if conference.locked:
+        if conference.locked and not invited:
             raise JoinRefused(JoinCode.LOCKED, "The conference is locked.")
         if len(conference.participants) >= self._core.settings.maximum_participants:
             raise JoinRefused(JoinCode.FULL, "The conference is full.")

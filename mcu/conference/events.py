@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from mcu.conference.calls import OutgoingCall
+from mcu.conference.chat import ChatMessage
 from mcu.conference.model import Conference, Participant, Recording
 
 
@@ -92,6 +94,20 @@ class RecordingFailed(ConferenceEvent):
 
     recording: Recording
     reason: str
+
+
+@dataclass(frozen=True)
+class CallChanged(ConferenceEvent):
+    """A call out was begun, rings, waits for its next try, or is over: its ``state`` tells."""
+
+    call: OutgoingCall
+
+
+@dataclass(frozen=True)
+class ChatPosted(ConferenceEvent):
+    """Somebody wrote a message."""
+
+    message: ChatMessage
 
 
 @dataclass(frozen=True)

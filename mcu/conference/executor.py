@@ -9,15 +9,18 @@ from pathlib import PurePath
 from layouts.automatic import AUTOMATIC
 from layouts.catalogue import CATALOGUE
 from mcu.conference import commands, events
+from mcu.conference.calls import OutgoingCall
+from mcu.conference.chat import ChatMessage, clean_message
 from mcu.conference.commands import CommandRefused, Refusal
 from mcu.conference.core import ConferenceCore, Running
 from mcu.conference.hashing import Hasher
 from mcu.conference.model import Conference, Participant, Recording
+from mcu.conference.outgoing import OutgoingCalls
 from mcu.conference.rooms import Room, RoomStore
 from mcu.conference.text import MAXIMUM_TITLE, clean_name, clean_text, is_pin, normal_number
 from mcu.ports import Actor, MediaError
 
-CommandResult = Room | Conference | Participant | Recording | None
+CommandResult = Room | Conference | Participant | Recording | tuple[OutgoingCall, ...] | ChatMessage | None
 
 
 def layout_names() -> list[str]:
@@ -28,7 +31,15 @@ def layout_names() -> list[str]:
 class CommandExecutor:
     """One method per kind of command; all of them raise CommandRefused."""
 
-    def __init__(self, core: ConferenceCore, rooms: RoomStore, hasher: Hasher, ids: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        core: ConferenceCore,
+        rooms: RoomStore,
+        hasher: Hasher,
+        ids: Callable[[], str],
+        outgoing: OutgoingCalls,
+    ) -> None:
+        self._outgoing = outgoing
         self._core = core
         self._rooms = rooms
         self._hasher = hasher
@@ -36,7 +47,14 @@ class CommandExecutor:
 
     async def carry_out(self, command: commands.Command, actor: Actor) -> CommandResult:
         """Do it, one change of a conference at a time."""
-        if isinstance(command, commands.Mute | commands.RenameParticipant | commands.Kick):
+        if isinstance(command, commands.PlaceCalls):
+            return await self._outgoing.place(command)
+        if isinstance(command, commands.CancelCall):
+            await self._outgoing.cancel(command)
+            return None
+        if isinstance(command, commands.SayInChat):
+            return self._say(command, actor)
+        if isinstance(command, commands.ParticipantCommand):
             return await self._participant(command, actor)
         number = normal_number(command.number)
         if number is None:
@@ -123,6 +141,8 @@ class CommandExecutor:
                 return running.conference
             case commands.SetLayout():
                 return await self._set_layout(running, command.layout)
+            case commands.Broadcast():
+                return await self._broadcast(running, command.broadcast_id)
             case commands.EndConference():
                 await self._core.end(running, command.reason)
                 return None
@@ -135,6 +155,14 @@ class CommandExecutor:
         if layout not in layout_names():
             raise CommandRefused(Refusal.UNKNOWN_LAYOUT, "There is no layout with this name; GET /layouts lists them.")
         running.conference = replace(running.conference, layout=layout)
+        await self._core.sync_if_possible(running)
+        self._core.publish(events.ConferenceChanged(self._core.clock.wall(), running.conference))
+        return running.conference
+
+    async def _broadcast(self, running: Running, participant_id: str | None) -> Conference:
+        if participant_id is not None and running.conference.participant(participant_id) is None:
+            raise CommandRefused(Refusal.UNKNOWN_PARTICIPANT, "Whom to show is not in this conference.")
+        running.conference = replace(running.conference, broadcast_id=participant_id)
         await self._core.sync_if_possible(running)
         self._core.publish(events.ConferenceChanged(self._core.clock.wall(), running.conference))
         return running.conference
@@ -175,6 +203,27 @@ class CommandExecutor:
         await self._core.sync_if_possible(running)
         return await self._core.recording_closed(running, recording)
 
+    def _say(self, command: commands.SayInChat, actor: Actor) -> ChatMessage:
+        number = normal_number(command.number)
+        running = None if number is None else self._core.with_number(number)
+        if running is None:
+            raise CommandRefused(Refusal.UNKNOWN_CONFERENCE, "No conference runs under this number.")
+        sender = actor.name
+        if command.participant_id is not None:
+            participant = running.conference.participant(command.participant_id)
+            if participant is None:
+                raise CommandRefused(Refusal.UNKNOWN_PARTICIPANT, "Only who is in a conference can write there.")
+            sender = participant.name
+        text = clean_message(command.text)
+        if not text:
+            raise CommandRefused(Refusal.INVALID, "A message needs at least one visible character.")
+        if running.chat.wait(command.participant_id or actor.id, self._core.clock.monotonic()) > 0:
+            raise CommandRefused(Refusal.TOO_MANY_MESSAGES, "Too many messages. Wait a moment.")
+        message = ChatMessage(self._ids(), self._core.clock.wall(), command.participant_id or "", sender, text)
+        running.chat.add(message)
+        self._core.publish(events.ChatPosted(message.at, running.conference, message))
+        return message
+
     async def _participant(self, command: commands.ParticipantCommand, actor: Actor) -> Participant | None:
         unknown = CommandRefused(Refusal.UNKNOWN_PARTICIPANT, "Nobody with this id is in a conference.")
         running = self._core.with_participant(command.participant_id)
@@ -188,11 +237,36 @@ class CommandExecutor:
                 reason = "left" if actor.id == participant.id else command.reason
                 await self._core.remove(running, participant, reason, removed=True)
                 return None
-            changed = _changed(participant, command)
-            running.conference = running.conference.changed(participant.id, lambda now: _changed(now, command))
+            if isinstance(command, commands.MoveCamera):
+                check_camera(running.conference, participant, command.request, actor)
+                self._core.media.control_camera(running.conference.id, participant.id, command.request)
+                return participant
+            if isinstance(command, commands.SendDigits):
+                await self._send_digits(running, participant, command.digits)
+                return participant
+            if isinstance(command, commands.ViewCommand):
+                running.conference = changed_view(running.conference, command, self._core.settings.maximum_views)
+            else:
+                change = command
+                _changed(participant, change)  # refused before anything is changed
+                running.conference = running.conference.changed(participant.id, lambda now: _changed(now, change))
+            changed = running.conference.participant(participant.id) or participant
             await self._core.sync_if_possible(running)
             self._core.publish(events.ParticipantChanged(self._core.clock.wall(), running.conference, changed))
             return running.conference.participant(participant.id) or changed
+
+    async def _send_digits(self, running: Running, participant: Participant, digits: str) -> None:
+        """As telephone events where they were agreed, else by signalling where that can."""
+        digits = digits.upper()
+        if not digits or len(digits) > MAXIMUM_DIGITS or not set(digits) <= DIGITS:
+            raise CommandRefused(Refusal.INVALID, f"1 to {MAXIMUM_DIGITS} of 0-9, A-D, * and #, please.")
+        audio, owner = participant.leg.audio, running.owners.get(participant.id)
+        if audio is not None and audio.dtmf_payload_type is not None:
+            self._core.media.send_digits(running.conference.id, participant.id, digits)
+        elif isinstance(owner, DigitOwner):
+            await owner.send_digits(participant.id, digits)
+        else:
+            raise CommandRefused(Refusal.INVALID, "This participant takes no digits.")
 
 
 def _changed(participant: Participant, command: commands.Mute | commands.RenameParticipant) -> Participant:

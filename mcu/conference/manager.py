@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mcu.conference import events
-from mcu.conference.admission import Admission
+from mcu.conference.admission import Admission, Terms
+from mcu.conference.chat import ChatMessage
+from mcu.conference.cameras import CameraRelay
 from mcu.conference.clock import Clock
 from mcu.conference.commands import (
     AuditEntry,
@@ -27,8 +29,9 @@ from mcu.conference.events import Subscription
 from mcu.conference.executor import CommandExecutor, CommandResult
 from mcu.conference.fact_handler import FactHandler
 from mcu.conference.hashing import PIN_COST, Hasher
-from mcu.conference.joining import Door, Newcomer
+from mcu.conference.joining import Door, JoinCode, JoinRefused, Newcomer
 from mcu.conference.model import Conference, Participant
+from mcu.conference.outgoing import OutgoingCalls
 from mcu.conference.rooms import Room, RoomStore
 from mcu.conference.settings import ConferenceSettings
 from mcu.conference.text import normal_number
@@ -67,8 +70,10 @@ class ConferenceManager:
         self._core = ConferenceCore(media, settings, clock, recordings)
         self._admission = Admission(self._core, store, self._hasher)
         self._entrance = Entrance(self._core, ids)
-        self._executor = CommandExecutor(self._core, store, self._hasher, ids)
-        self._facts = FactHandler(self._core)
+        self.outgoing = OutgoingCalls(self._core, self._admission, self._entrance, ids)
+        self._executor = CommandExecutor(self._core, store, self._hasher, ids, self.outgoing)
+        self._keypad = Keypad(self._core, self.execute)
+        self._facts = FactHandler(self._core, self._keypad, CameraRelay(self._core, self.execute))
         media.on_fact(self._facts.handle)
         media.on_restart(self.media_restarted)
 
@@ -108,6 +113,12 @@ class ConferenceManager:
         conference = self.conference_of(participant_id)
         return None if conference is None else conference.participant(participant_id)
 
+    def chat(self, number: str) -> tuple[ChatMessage, ...]:
+        """What was written in the conference that runs under this number, oldest first."""
+        normal = normal_number(number)
+        running = None if normal is None else self._core.with_number(normal)
+        return () if running is None else running.chat.messages
+
     async def door(self, number: str) -> Door:
         """What a stranger may know about a number."""
         return await self._admission.door(number)
@@ -125,6 +136,21 @@ class ConferenceManager:
         """
         terms = await self._admission.check(number, pin, newcomer.source)
         return await self._entrance.enter(terms, newcomer)
+
+    async def bring_in(self, conference_id: str, newcomer: Newcomer) -> Participant:
+        """Let somebody in whom the running conference has called: neither PIN nor lock matters. Raises JoinRefused."""
+        running = self._core.with_id(conference_id)
+        if running is None:
+            raise JoinRefused(JoinCode.UNKNOWN_ROOM, "The conference has ended.")
+        terms = Terms(running.conference.number, "", None, False)
+        return await self._entrance.enter(terms, newcomer, invited=True, conference_id=conference_id)
+
+    async def begin_pair(self, number: str, newcomer: Newcomer) -> Participant:
+        """Begin a conference of two rooms that call each other with the first of them; ``bring_in`` is for the other.
+
+        It is locked, and over as soon as one of them has left. Raises JoinRefused.
+        """
+        return await self._entrance.enter(Terms(number, "", None, False, pair=True), newcomer, invited=True)
 
     async def leave(self, participant_id: str, reason: str = "left") -> None:
         """Somebody's call has ended. Does nothing for one who is not here (any more)."""
@@ -190,6 +216,16 @@ class ConferenceManager:
                 )
             )
 
+    # Keys
+
+    def press(self, participant_id: str, digit: str, way: Way) -> None:
+        """A participant pressed a key; each counts once, whatever ways it came. Steers the participant's own view."""
+        self._keypad.press(participant_id, digit, way)
+
+    def on_digit(self, listener: Callable[[str, str], bool]) -> None:
+        """Register a listener told of (participant id, digit) before it steers a view; True: it is dealt with."""
+        self._keypad.listen(listener)
+
     # Time and media
 
     def media_restarted(self, conference_ids: Sequence[str]) -> None:
@@ -200,7 +236,8 @@ class ConferenceManager:
                 self._facts.restarted(running)
 
     async def handle_timer(self, now: float) -> None:
-        """End the conferences that have been empty for long enough."""
+        """End the conferences that have been empty for long enough, take away notices that have been read."""
+        await self._core.clear_notices(now)
         for running in self._core.overdue(now):
             async with self._core.lock(running.conference.number):
                 if running.empty_since is not None and not running.over:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from mcu.conference.calls import OutgoingCall
 from mcu.media.spec import LegSpec
 
 AUTOMATIC_LAYOUT = "auto"
@@ -34,6 +35,9 @@ class Participant:
     """Somebody in a conference: a room, a browser. The id is also its leg's.
 
     ``leg`` is what signalling negotiated; what the conference decided (mutes, name) is laid over it by the planner.
+    What it sees: ``layout`` instead of the conference's (None), or ``watching`` alone instead of all (None).
+    ``notice`` is a line of text over its picture, for a moment. ``camera_presets`` are those of its camera where that
+    can be moved from afar, else None.
     """
 
     id: str
@@ -45,6 +49,10 @@ class Participant:
     speaker_muted: bool = False
     camera_muted: bool = False
     flowing: bool = True
+    layout: str | None = None
+    watching: str | None = None
+    notice: str = ""
+    camera_presets: int | None = None
 
     @property
     def state(self) -> ParticipantState:
@@ -70,8 +78,10 @@ class Recording:
 class Conference:
     """A running conference. ``id`` is new each time, ``number`` is what people dial.
 
-    ``participants`` stand in order of joining. ``pin_hash`` is None where the room is open.
-    ``permanent``: it runs in a room that stays when it is over.
+    ``pair``: two rooms that called each other, over as soon as one of them has left. ``calls`` are those that it makes,
+    and the last that failed. ``participants`` stand in order of joining. ``pin_hash`` is None where the room is open.
+    ``permanent``: it runs in a room that stays when it is over. ``broadcast_id`` is who is shown alone to everybody
+    else, and recorded so; None for all.
     """
 
     id: str
@@ -85,6 +95,9 @@ class Conference:
     participants: tuple[Participant, ...] = ()
     recording: Recording | None = None
     speaker_id: str | None = None
+    pair: bool = False
+    calls: tuple[OutgoingCall, ...] = ()
+    broadcast_id: str | None = None
 
     def participant(self, participant_id: str) -> Participant | None:
         """Who has this id here."""
@@ -95,11 +108,16 @@ class Conference:
         return replace(self, participants=(*self.participants, participant))
 
     def without(self, participant_id: str) -> Conference:
-        """The conference after somebody went."""
+        """The conference after somebody went; nobody watches it any more."""
         return replace(
             self,
-            participants=tuple(participant for participant in self.participants if participant.id != participant_id),
+            participants=tuple(
+                replace(participant, watching=None) if participant.watching == participant_id else participant
+                for participant in self.participants
+                if participant.id != participant_id
+            ),
             speaker_id=None if self.speaker_id == participant_id else self.speaker_id,
+            broadcast_id=None if self.broadcast_id == participant_id else self.broadcast_id,
         )
 
     def changed(self, participant_id: str, change: Callable[[Participant], Participant]) -> Conference:

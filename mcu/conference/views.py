@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from mcu.conference.calls import OutgoingCall
+from mcu.conference.chat import ChatMessage
 from mcu.conference.model import AUTOMATIC_LAYOUT, Conference, Participant, Recording
 from mcu.conference.rooms import Room
 
@@ -42,6 +44,31 @@ class RunningRecordingView(View):
     started_at: datetime
 
 
+class CallView(View):
+    """Somebody whom a conference calls. ``status`` is the SIP status of the last try that failed."""
+
+    id: str
+    target: str
+    name: str
+    state: Literal["dialling", "ringing", "waiting", "answered", "failed", "cancelled"]
+    attempt: int
+    attempts: int
+    reason: str
+    status: int | None
+    participant_id: str | None
+    started_at: datetime
+
+
+class ChatMessageView(View):
+    """A message in a conference's chat. ``participant_id`` is null for an account that wrote from outside."""
+
+    id: str
+    at: datetime
+    participant_id: str | None
+    name: str
+    text: str
+
+
 class ConferenceView(View):
     """A permanent room, a running conference, or both. ``active`` tells whether somebody is, or just was, in it."""
 
@@ -55,6 +82,7 @@ class ConferenceView(View):
     participants: list[ParticipantView]
     recording: RunningRecordingView | None
     started_at: datetime | None
+    calls: list[CallView] = []
 
 
 def participant_view(participant: Participant, conference: Conference | None) -> ParticipantView:
@@ -82,6 +110,33 @@ def recording_view(recording: Recording) -> RunningRecordingView:
     )
 
 
+def call_view(call: OutgoingCall) -> CallView:
+    """The call as it stands."""
+    return CallView(
+        id=call.id,
+        target=call.target,
+        name=call.name,
+        state=call.state.value,
+        attempt=call.attempt,
+        attempts=call.attempts,
+        reason=call.reason,
+        status=call.status,
+        participant_id=call.participant_id,
+        started_at=call.started_at,
+    )
+
+
+def chat_view(message: ChatMessage) -> ChatMessageView:
+    """The message as clients get it."""
+    return ChatMessageView(
+        id=message.id,
+        at=message.at,
+        participant_id=message.sender_id or None,
+        name=message.sender,
+        text=message.text,
+    )
+
+
 def conference_view(conference: Conference) -> ConferenceView:
     """A running conference."""
     return ConferenceView(
@@ -95,6 +150,7 @@ def conference_view(conference: Conference) -> ConferenceView:
         participants=[participant_view(participant, conference) for participant in conference.participants],
         recording=None if conference.recording is None else recording_view(conference.recording),
         started_at=conference.started_at,
+        calls=[call_view(call) for call in conference.calls],
     )
 
 

@@ -13,6 +13,7 @@ from mcu.conference.manager import ConferenceManager
 from mcu.control.access import Authority, check_access, set_session
 from mcu.control.accounts import Accounts
 from mcu.control.bodies import json_answer, read_body
+from mcu.control.call_operations import CallOperations
 from mcu.control.conference_operations import ConferenceOperations
 from mcu.control.documentation import add_documentation
 from mcu.control.event_socket import EventSockets
@@ -53,6 +54,7 @@ def make_application(
         *SessionOperations(accounts, settings, sockets.session_ended).operations(),
         *ConferenceOperations(manager).operations(),
         *ParticipantOperations(manager).operations(),
+        *CallOperations(manager).operations(),
         *sockets.operations(),
         *operations,
     ]

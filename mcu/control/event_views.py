@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mcu.conference import events
-from mcu.conference.views import ConferenceView, conference_view, participant_view, recording_view
+from mcu.conference.views import (
+    ConferenceView,
+    call_view,
+    chat_view,
+    conference_view,
+    participant_view,
+    recording_view,
+)
 
 
 def _at(when: datetime) -> str:
@@ -60,6 +67,11 @@ def _content(event: events.ConferenceEvent) -> dict[str, Any]:
         case events.RecordingFailed():
             recording = recording_view(event.recording).model_dump(mode="json")
             return {"type": "recording_failed", "recording": recording, "reason": event.reason}
+        case events.CallChanged():
+            call = call_view(event.call).model_dump(mode="json")
+            return {"type": f"call_{event.call.state.value}", "call": call}
+        case events.ChatPosted():
+            return {"type": "chat_message", "message": chat_view(event.message).model_dump(mode="json")}
         case events.MediaRestarted():
             return {"type": "media_restarted"}
         case _:

@@ -51,6 +51,10 @@ _REFUSALS = {
     Refusal.ALREADY_RECORDING: (409, "Already recording"),
     Refusal.NOT_RECORDING: (409, "Not recording"),
     Refusal.MEDIA: (503, "Media unavailable"),
+    Refusal.CALL_NOT_ALLOWED: (403, "Call not allowed"),
+    Refusal.ALREADY_CALLING: (409, "Already being called"),
+    Refusal.UNKNOWN_CALL: (404, "No such call"),
+    Refusal.TOO_MANY_MESSAGES: (429, "Too many messages"),
 }
 
 _JOINS = {
