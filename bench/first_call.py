@@ -13,10 +13,9 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import psutil
-
 from bench.observer import PictureObserver, SoundObserver, pair_offsets
 from bench.report import Benchmark, Figures, percentile
+from bench.server_cpu import ServerCost
 from bench.time_code import time_coded_clip
 from consilium.simulated_room.clip import Clip, ClipFormat
 from consilium.simulated_room.room import RoomSettings, SimulatedRoom
@@ -71,11 +70,11 @@ async def _measure_call(server: ServerProcess, quiet: Clip, flashing: Clip, seco
             stack.push_async_callback(room.hang_up)
             await room.call(server.sip_uri("1000"))
         await asyncio.sleep(SETTLE_SECONDS)
-        cpu = _ServerCpu(server.pid)
+        cost = ServerCost(server.pid)
         start, before = time.monotonic(), watcher.pictures_received
         await asyncio.sleep(seconds)
         elapsed, received = time.monotonic() - start, watcher.pictures_received - before
-        cores = cpu.cores(elapsed)
+        cores = cost.cpu_seconds() / elapsed
         assert watcher.leg is not None and watcher.leg.spec.audio is not None
         capture = {media: stream.capture_time for media, stream in watcher.leg.streams()}
         sound_observer = SoundObserver(watcher.leg.spec.audio.receive_codecs)
@@ -162,22 +161,6 @@ async def _join_as_browser(server: ServerProcess) -> list[float]:
             await page.click("#leave-button")
             await page.context.close()
     return times
-
-
-class _ServerCpu:
-    """CPU time of the server's processes from now on."""
-
-    def __init__(self, pid: int) -> None:
-        parent = psutil.Process(pid)
-        self._processes = [parent, *parent.children(recursive=True)]
-        self._before = self._seconds()
-
-    def cores(self, elapsed: float) -> float:
-        """Cores used on average."""
-        return (self._seconds() - self._before) / elapsed
-
-    def _seconds(self) -> float:
-        return sum(sum(process.cpu_times()[:2]) for process in self._processes)
 
 
 def _latencies(sent: list[tuple[int, float]], seen: list[tuple[int, float]]) -> list[float]:

@@ -1,0 +1,150 @@
+"""Signalling under load: calls that come and go with media off, and a good caller while a guesser floods.
+
+Load comes from other loopback addresses than the good caller's, as from other machines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+
+from bench.report import Benchmark, Figures, percentile
+from bench.server_cpu import ServerCost
+from bench.sip_load import LoadCall, LoadError, LoadSocket, bad_register
+from tests.peers.server import ServerProcess
+
+CALLS_PER_SECOND = 20
+CALLS_UP = 200
+CALLS_PER_ROOM = 20
+SOURCES = 10
+FLOOD_PER_SECOND = 5000
+FLOOD_SECONDS = 10.0
+GOOD_CALLS_PER_SECOND = 5
+# Requests of a flood are sent in bursts of this length; finer pacing would only measure our own timers.
+BURST_SECONDS = 0.01
+
+
+async def run(seconds: float) -> Figures:
+    """Hold the calls for about so many seconds. Returns the figures."""
+    with tempfile.TemporaryDirectory(prefix="consilium-bench-") as folder:
+        async with ServerProcess(Path(folder)) as server:
+            address = ("127.0.0.1", server.sip_port)
+            figures = await _measure_calls(server, address, seconds)
+            figures |= await _measure_flood(server, address)
+    return figures
+
+
+async def _measure_calls(server: ServerProcess, address: tuple[str, int], seconds: float) -> Figures:
+    """Fill up to CALLS_UP at CALLS_PER_SECOND, then go on at that pace, each new call in place of the oldest."""
+    sockets = [await LoadSocket.open(address, f"127.0.1.{number + 1}") for number in range(SOURCES)]
+    up: deque[LoadCall] = deque()
+    times: list[float] = []
+    failures: list[str] = []
+
+    async def come(number: int) -> None:
+        call = LoadCall(sockets[number % SOURCES], address, str(1000 + number % CALLS_UP // CALLS_PER_ROOM))
+        try:
+            times.append(await call.invite())
+            up.append(call)
+        except LoadError as error:
+            failures.append(str(error))
+
+    async def go(call: LoadCall) -> None:
+        try:
+            await call.bye()
+        except LoadError as error:
+            failures.append(str(error))
+
+    tasks: set[asyncio.Task[None]] = set()
+    cost = ServerCost(server.pid)
+    start = time.monotonic()
+    for number in range(CALLS_UP + round(seconds * CALLS_PER_SECOND)):
+        await _sleep_until(start + number / CALLS_PER_SECOND)
+        if number == CALLS_UP:
+            times.clear()
+            cost = ServerCost(server.pid)
+        if len(up) >= CALLS_UP:
+            tasks.add(asyncio.create_task(go(up.popleft())))
+        tasks.add(asyncio.create_task(come(number)))
+    measured = max(1, round(seconds * CALLS_PER_SECOND))
+    await asyncio.gather(*tasks)
+    cpu = cost.cpu_seconds()
+    retransmissions = sum(socket.retransmissions for socket in sockets)
+    held = len(up)
+    await asyncio.gather(*(go(call) for call in up))
+    for socket in sockets:
+        socket.close()
+    return {
+        "setup_ms_p50": percentile(times, 50),
+        "setup_ms_p95": percentile(times, 95),
+        "calls_up": held,
+        "calls_measured": len(times),
+        "cpu_ms_per_call": round(cpu / measured * 1000, 2),
+        "retransmissions": retransmissions,
+        "failed": len(failures),
+    }
+
+
+async def _measure_flood(server: ServerProcess, address: tuple[str, int]) -> Figures:
+    """A good caller's setup time while one address sends bad REGISTERs without end."""
+    attacker = await LoadSocket.open(address, "127.0.9.9")
+    caller = await LoadSocket.open(address, "127.0.1.1")
+    cost = ServerCost(server.pid)
+    before = cost.memory()
+    flooding = asyncio.create_task(_flood(attacker, address))
+    times: list[float] = []
+    failed = 0
+    start = time.monotonic()
+    for number in range(round(FLOOD_SECONDS * GOOD_CALLS_PER_SECOND)):
+        await _sleep_until(start + number / GOOD_CALLS_PER_SECOND)
+        call = LoadCall(caller, address, "1000")
+        try:
+            times.append(await call.invite())
+            await call.bye()
+        except LoadError:
+            failed += 1
+    sent = await flooding
+    growth = cost.memory() - before
+    for socket in (attacker, caller):
+        socket.close()
+    return {
+        "flood_per_s": round(sent / FLOOD_SECONDS),
+        "setup_ms_p95_under_flood": percentile(times, 95),
+        "failed_under_flood": failed,
+        "memory_growth_mb_under_flood": round(growth / 1e6, 1),
+        "cpu_cores_under_flood": round(cost.cpu_seconds() / (time.monotonic() - start), 2),
+    }
+
+
+async def _flood(attacker: LoadSocket, address: tuple[str, int]) -> int:
+    """Send FLOOD_PER_SECOND for FLOOD_SECONDS; returns how many went out. To loopback only, and it ends by itself."""
+    start = time.monotonic()
+    sent = 0
+    while (elapsed := time.monotonic() - start) < FLOOD_SECONDS:
+        due = round(elapsed * FLOOD_PER_SECOND)
+        for number in range(sent, due):
+            attacker.send(bad_register(address, attacker.local, number))
+        sent = due
+        await asyncio.sleep(BURST_SECONDS)
+    return sent
+
+
+async def _sleep_until(due: float) -> None:
+    delay = due - time.monotonic()
+    if delay > 0:
+        await asyncio.sleep(delay)
+
+
+BENCHMARK = Benchmark(
+    summary="signalling: call setup with 200 calls up and media off, and under a flood of bad REGISTERs",
+    run=run,
+    seconds=20.0,
+    aims={
+        "failed": "0",
+        "setup_ms_p95_under_flood": "under 1000",
+        "memory_growth_mb_under_flood": "under 100",
+    },
+)
