@@ -25,12 +25,14 @@ FLOOD_SECONDS = 10.0
 GOOD_CALLS_PER_SECOND = 5
 # Requests of a flood are sent in bursts of this length; finer pacing would only measure our own timers.
 BURST_SECONDS = 0.01
+# Two pairs of ports for each call, and for those that are just coming or going.
+SETTINGS = {"media.rtp_port_first": 40_000, "media.rtp_port_last": 42_000}
 
 
 async def run(seconds: float) -> Figures:
     """Hold the calls for about so many seconds. Returns the figures."""
     with tempfile.TemporaryDirectory(prefix="consilium-bench-") as folder:
-        async with ServerProcess(Path(folder)) as server:
+        async with ServerProcess(Path(folder), SETTINGS) as server:
             address = ("127.0.0.1", server.sip_port)
             figures = await _measure_calls(server, address, seconds)
             figures |= await _measure_flood(server, address)
