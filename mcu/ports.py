@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
 
 from aiohttp import web
 
@@ -60,6 +60,14 @@ class LegOwner(Protocol):
 
     async def request_key_frame(self, leg_id: str) -> None:
         """Ask the peer for a key frame over signalling, where that exists (RFC 5168); else do nothing."""
+
+
+@runtime_checkable
+class DigitOwner(Protocol):
+    """A leg's owner that can send digits over signalling, for legs without telephone events."""
+
+    async def send_digits(self, leg_id: str, digits: str) -> None:
+        """Press these keys of the keypad towards the peer. Never raises for a call that is gone already."""
 
 
 class RecordingRegister(Protocol):

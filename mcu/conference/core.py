@@ -31,6 +31,7 @@ class Running:
     ``empty_since`` (monotonic seconds) is None while somebody is in, ``over`` is set when it ended.
     ``joining`` is who is in the model already, but nobody was told of yet; ``starting`` is the same of a recording,
     ``announced`` of the conference. ``calling`` are the calls out under way: an empty conference waits for them.
+    ``keys`` is held while a key is carried out. ``notices`` tells until when (monotonic seconds) whose notice is shown.
     """
 
     conference: Conference
@@ -42,6 +43,8 @@ class Running:
     joining: str | None = None
     starting: str | None = None
     calling: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    keys: asyncio.Lock = field(default_factory=asyncio.Lock)
+    notices: dict[str, float] = field(default_factory=dict)
     chat: Chat = field(default_factory=Chat)
 
 
@@ -291,6 +294,11 @@ class ConferenceCore:
         deadlines += [
             running.empty_since + self.settings.empty_seconds
             for running in self.all()
-            if running.empty_since is not None
+            if running.empty_since is not None and not running.calling
         ]
         return min(deadlines, default=None)
+
+
+def _is_deserted(running: Running) -> bool:
+    """Nobody is in, and nobody is being called."""
+    return running.empty_since is not None and not running.calling

@@ -10,15 +10,21 @@ from layouts.automatic import AUTOMATIC
 from layouts.catalogue import CATALOGUE
 from mcu.conference import commands, events
 from mcu.conference.calls import OutgoingCall
+from mcu.conference.cameras import check_camera
 from mcu.conference.chat import ChatMessage, clean_message
 from mcu.conference.commands import CommandRefused, Refusal
 from mcu.conference.core import ConferenceCore, Running
 from mcu.conference.hashing import Hasher
+from mcu.conference.keypad import DIGITS
 from mcu.conference.model import Conference, Participant, Recording
 from mcu.conference.outgoing import OutgoingCalls
 from mcu.conference.rooms import Room, RoomStore
+from mcu.conference.steering import changed_view
 from mcu.conference.text import MAXIMUM_TITLE, clean_name, clean_text, is_pin, normal_number
-from mcu.ports import Actor, MediaError
+from mcu.ports import Actor, DigitOwner, MediaError
+
+# More than any number, PIN and separators that somebody has to be dialled through.
+MAXIMUM_DIGITS = 32
 
 CommandResult = Room | Conference | Participant | Recording | tuple[OutgoingCall, ...] | ChatMessage | None
 
@@ -260,7 +266,8 @@ class CommandExecutor:
         digits = digits.upper()
         if not digits or len(digits) > MAXIMUM_DIGITS or not set(digits) <= DIGITS:
             raise CommandRefused(Refusal.INVALID, f"1 to {MAXIMUM_DIGITS} of 0-9, A-D, * and #, please.")
-        audio, owner = participant.leg.audio, running.owners.get(participant.id)
+        audio = participant.leg.audio
+        owner: object = running.owners.get(participant.id)
         if audio is not None and audio.dtmf_payload_type is not None:
             self._core.media.send_digits(running.conference.id, participant.id, digits)
         elif isinstance(owner, DigitOwner):

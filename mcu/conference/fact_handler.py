@@ -6,7 +6,9 @@ import logging
 from dataclasses import replace
 
 from mcu.conference import events
+from mcu.conference.cameras import CameraRelay
 from mcu.conference.core import ConferenceCore, Running
+from mcu.conference.keypad import Keypad
 from mcu.conference.model import Participant, RecordingState
 from mcu.media import facts
 from mcu.media.spec import WebRtcTransport
@@ -18,8 +20,10 @@ logger = logging.getLogger(__name__)
 class FactHandler:
     """Listens to one ``MediaControl``. Facts about what is gone already are dropped: they were late."""
 
-    def __init__(self, core: ConferenceCore) -> None:
+    def __init__(self, core: ConferenceCore, keypad: Keypad, cameras: CameraRelay) -> None:
         self._core = core
+        self._keypad = keypad
+        self._cameras = cameras
 
     def handle(self, fact: facts.Fact) -> None:
         """Take note of a fact. Called on the event loop; never waits."""
@@ -43,8 +47,16 @@ class FactHandler:
                 self._progress(running, fact)
             case facts.RecordingFailed():
                 self._recording_failed(running, fact)
+            case facts.DigitPressed():
+                self._keypad.press(fact.leg, fact.digit, fact.way)
+            case facts.CameraRequested():
+                self._cameras.requested(running, fact.leg, fact.request)
+            case facts.CameraFound():
+                participant = running.conference.participant(fact.leg)
+                if participant is not None and participant.camera_presets != fact.presets:
+                    self._changed(running, replace(participant, camera_presets=fact.presets))
             case _:
-                return  # digits and statistics are others' business
+                return  # statistics are others' business
 
     def _flowing(self, running: Running, leg: str) -> None:
         participant = running.conference.participant(leg)

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from mcu.conference import events
 from mcu.conference.admission import Admission, Terms
-from mcu.conference.chat import ChatMessage
 from mcu.conference.cameras import CameraRelay
+from mcu.conference.chat import ChatMessage
 from mcu.conference.clock import Clock
 from mcu.conference.commands import (
     AuditEntry,
@@ -30,6 +30,7 @@ from mcu.conference.executor import CommandExecutor, CommandResult
 from mcu.conference.fact_handler import FactHandler
 from mcu.conference.hashing import PIN_COST, Hasher
 from mcu.conference.joining import Door, JoinCode, JoinRefused, Newcomer
+from mcu.conference.keypad import Keypad, Way
 from mcu.conference.model import Conference, Participant
 from mcu.conference.outgoing import OutgoingCalls
 from mcu.conference.rooms import Room, RoomStore

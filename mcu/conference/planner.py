@@ -14,11 +14,12 @@ def plan(conference: Conference, settings: ConferenceSettings, revision: int) ->
         id=conference.id,
         revision=revision,
         layout=conference.layout,
+        watch=conference.broadcast_id,
         width=settings.width,
         height=settings.height,
         frame_rate=settings.frame_rate,
         bitrate=settings.bitrate,
-        legs=tuple(_leg(participant) for participant in conference.participants),
+        legs=tuple(_leg(conference, participant) for participant in conference.participants),
         recordings=()
         if recording is None
         else (
@@ -34,14 +35,21 @@ def plan(conference: Conference, settings: ConferenceSettings, revision: int) ->
     )
 
 
-def _leg(participant: Participant) -> LegSpec:
-    """The negotiated leg under the conference's decisions. A mute that the peer's side brought along stays too."""
+def _leg(conference: Conference, participant: Participant) -> LegSpec:
+    """The negotiated leg under the conference's decisions. A mute that the peer's side brought along stays too.
+
+    While one is broadcast, everybody else sees that one; own choices wait until it is over.
+    """
     leg = participant.leg
+    chooses = conference.broadcast_id in (None, participant.id)
     return leg.model_copy(
         update={
             "name": participant.name,
             "microphone_muted": leg.microphone_muted or participant.microphone_muted,
             "speaker_muted": leg.speaker_muted or participant.speaker_muted,
             "camera_muted": leg.camera_muted or participant.camera_muted,
+            "layout": participant.layout if chooses else None,
+            "watch": participant.watching if chooses else None,
+            "notice": participant.notice or None,
         }
     )

@@ -11,14 +11,16 @@ class ConferenceSettings:
 
     ``create_on_dial`` lets whoever dials a number that fits ``dial_pattern`` (a regular expression for the whole
     number) open a room there without a PIN. ``empty_seconds`` is how long a conference outlives its last participant.
-    ``media_seconds`` is how long a change may wait for the media worker. ``event_backlog`` is how many events a
-    subscriber may lag behind before it is cut off.
+    ``maximum_views`` is how many different pictures participants may choose for themselves in one conference: each
+    costs a canvas and an encoder. ``media_seconds`` is how long a change may wait for the media worker.
+    ``event_backlog`` is how many events a subscriber may lag behind before it is cut off.
     """
 
     create_on_dial: bool = True
     dial_pattern: str = "[0-9]{3,12}"
     maximum_conferences: int = 50
     maximum_participants: int = 25
+    maximum_views: int = 8
     empty_seconds: float = 20.0
     media_seconds: float = 10.0
     end_call_seconds: float = 5.0

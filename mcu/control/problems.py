@@ -46,6 +46,8 @@ _REFUSALS = {
     Refusal.UNKNOWN_CONFERENCE: (404, "No such conference"),
     Refusal.UNKNOWN_PARTICIPANT: (404, "No such participant"),
     Refusal.UNKNOWN_LAYOUT: (422, "No such layout"),
+    Refusal.TOO_MANY_VIEWS: (409, "Too many pictures"),
+    Refusal.NO_CAMERA: (409, "No camera to move"),
     Refusal.NUMBER_TAKEN: (409, "Number is taken"),
     Refusal.NOT_ACTIVE: (409, "Conference is not active"),
     Refusal.ALREADY_RECORDING: (409, "Already recording"),

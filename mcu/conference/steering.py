@@ -1,0 +1,105 @@
+"""Who sees what, and how keys change it: pure steps from one conference to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from layouts.automatic import AUTOMATIC
+from layouts.catalogue import CATALOGUE
+from mcu.conference.commands import CommandRefused, Refusal, SetParticipantLayout, ViewCommand, Watch
+from mcu.conference.model import Conference, Participant
+
+# What the keys step through: few enough to find the way back, each clearly unlike its neighbours.
+LAYOUT_STEPS = (AUTOMATIC, "1", "1+2", "4", "1+5", "1+7", "9", "16")
+
+PREVIOUS_LAYOUT, NEXT_LAYOUT = "2", "8"
+PREVIOUS_PERSON, NEXT_PERSON = "4", "6"
+BACK_TO_AUTOMATIC = "0"
+
+_Step = TypeVar("_Step")
+
+
+def changed_view(conference: Conference, command: ViewCommand, maximum_views: int) -> Conference:
+    """The conference with one participant's view as commanded. Raises CommandRefused."""
+    if isinstance(command, SetParticipantLayout):
+        if command.layout is not None and command.layout != AUTOMATIC and command.layout not in CATALOGUE:
+            raise CommandRefused(Refusal.UNKNOWN_LAYOUT, "There is no layout with this name; GET /layouts lists them.")
+        changed = conference.changed(
+            command.participant_id, lambda one: replace(one, layout=command.layout, watching=None)
+        )
+    else:
+        if command.watched_id is not None:
+            if command.watched_id == command.participant_id:
+                raise CommandRefused(Refusal.INVALID, "Nobody watches itself alone.")
+            if conference.participant(command.watched_id) is None:
+                raise CommandRefused(Refusal.UNKNOWN_PARTICIPANT, "Whom to watch is not in this conference.")
+        changed = conference.changed(command.participant_id, lambda one: replace(one, watching=command.watched_id))
+    if own_views(changed) > max(maximum_views, own_views(conference)):
+        raise CommandRefused(
+            Refusal.TOO_MANY_VIEWS,
+            f"Participants see {maximum_views} different pictures already; choose one of them, or none.",
+        )
+    return changed
+
+
+def own_views(conference: Conference) -> int:
+    """How many different pictures participants have chosen for themselves: each costs a canvas and an encoder."""
+    views = {("watch", one.watching) if one.watching else ("layout", one.layout) for one in conference.participants}
+    return len(views - {("layout", None)})
+
+
+def seen_alone(conference: Conference, participant_id: str) -> Participant | None:
+    """Whose picture this participant has before it for certain: who is broadcast, whom it watches, or the only other.
+
+    None where it sees several.
+    """
+    one = conference.participant(participant_id)
+    if one is None:
+        return None
+    if conference.broadcast_id not in (None, participant_id):
+        return conference.participant(conference.broadcast_id or "")
+    if one.watching is not None:
+        return conference.participant(one.watching)
+    others = [other for other in conference.participants if other.id != participant_id]
+    return others[0] if len(others) == 1 else None
+
+
+def key_command(conference: Conference, participant: Participant, digit: str) -> ViewCommand | None:
+    """What a key means to this participant's view; None for keys that mean nothing (requirement SIP-5)."""
+    if digit == BACK_TO_AUTOMATIC:
+        return SetParticipantLayout(participant.id, None)
+    if digit in (PREVIOUS_LAYOUT, NEXT_LAYOUT):
+        current = participant.layout or conference.layout
+        return SetParticipantLayout(participant.id, _step(LAYOUT_STEPS, current, digit == NEXT_LAYOUT))
+    if digit in (PREVIOUS_PERSON, NEXT_PERSON):
+        everybody_then_one = (None, *_watchable(conference, participant))
+        return Watch(participant.id, _step(everybody_then_one, participant.watching, digit == NEXT_PERSON))
+    return None
+
+
+def notice_of(conference: Conference, participant: Participant) -> str:
+    """What a view that was just chosen is called, for the eyes of whoever pressed the key."""
+    if participant.watching is not None:
+        watched = conference.participant(participant.watching)
+        return f"选看 Watching: {watched.name}" if watched is not None else ""
+    if participant.layout is not None:
+        return f"布局 Layout: {'自动 auto' if participant.layout == AUTOMATIC else participant.layout}"
+    return ""
+
+
+def _watchable(conference: Conference, participant: Participant) -> list[str]:
+    """Whom this participant can step through: the others that may send a picture, in order of joining."""
+    return [
+        other.id
+        for other in conference.participants
+        if other.id != participant.id and other.leg.video is not None and other.leg.video.receive
+    ]
+
+
+def _step(steps: Sequence[_Step], current: _Step, forward: bool) -> _Step:
+    """The next or previous of ``steps``, round and round; from outside of them one gets in at an end."""
+    if current not in steps:
+        return steps[0] if forward else steps[-1]
+    return steps[(steps.index(current) + (1 if forward else -1)) % len(steps)]
