@@ -34,6 +34,12 @@ def _sip() -> list[bytes]:
     return [*SEEDS, *(one + b"\0" + other for one, other in pairwise(SEEDS))]
 
 
+def _bfcp() -> list[bytes]:
+    from tests.fuzz.fuzz_bfcp import SEEDS
+
+    return list(SEEDS)
+
+
 def _boxes() -> list[bytes]:
     from tests.fuzz.test_recorder_parsers import FRAGMENT, INIT, MOOF, MOOV
 
@@ -149,6 +155,7 @@ def _link() -> list[bytes]:
 
 
 _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
+    "fuzz_bfcp": _bfcp,
     "fuzz_bodies": lambda: [json.dumps(body).encode() for body in _BODIES],
     "fuzz_browser_offer": lambda: _files("webrtc/offers/*.sdp", "sip/sdp/offers/baresip*.sdp"),
     "fuzz_dialing": lambda: [b"sip:1000*1234@192.0.2.1;user=phone", b"+1-000", b"sips:ward@clinic.example", b"1000*12"],
