@@ -41,6 +41,7 @@ async def test_a_room_is_made_shown_changed_and_forgotten(control: Control) -> N
         "participants": [],
         "recording": None,
         "started_at": None,
+        "calls": [],
     }
     assert await code(client, "POST", f"{API}/conferences", 409, {"number": "1000"}) == "number_taken"
     changed = await client.patch(ONE, json={"title": "New", "pin": None})
