@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
 
+from aiortc.rtcdtlstransport import RTCCertificate
+
 from mcu.media.leg_transport import (
     BrowserAccess,
     BrowserLegTransport,
@@ -27,7 +29,7 @@ from mcu.media.rtp.session import (
     SoundReceived,
     StreamConfig,
 )
-from mcu.media.spec import AudioSpec, CameraRequest, LegSpec, PlainTransport, VideoSpec
+from mcu.media.spec import AudioSpec, CameraRequest, DtlsKeys, LegSpec, PlainTransport, VideoSpec
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
@@ -88,8 +90,16 @@ class MediaLeg:
     def id(self) -> str:
         return self.spec.id
 
-    async def open(self, browsers: BrowserAccess | None, bind: Bind = bound_udp_socket) -> None:
-        """Make streams and bind sockets; browser legs need ``browsers``. Raises LegTransportError."""
+    async def open(
+        self,
+        browsers: BrowserAccess | None,
+        bind: Bind = bound_udp_socket,
+        certificate: RTCCertificate | None = None,
+    ) -> None:
+        """Make streams and bind sockets; browser legs need ``browsers``. Raises LegTransportError.
+
+        Rooms that use DTLS are shown ``certificate``, or without it the one of the browsers.
+        """
         now = self._clock()
         # Taken once, so that the sender reports of sound and picture agree to the microsecond (lip sync).
         self._wallclock = time.time()
@@ -97,15 +107,19 @@ class MediaLeg:
             self._streams["audio"] = self._make_stream("audio", self.spec.audio, now)
         if self.spec.video is not None:
             self._streams["video"] = self._make_stream("video", self.spec.video, now)
-        transport: LegTransport
+        transport: PlainLegTransport | BrowserLegTransport
         if isinstance(self.spec.transport, PlainTransport):
-            transport = PlainLegTransport(self._receive_rtp, self._receive_rtcp, self._payload_types(), bind)
+            if certificate is None and browsers is not None:
+                certificate = browsers.certificate
+            transport = PlainLegTransport(
+                self._receive_rtp, self._receive_rtcp, self._payload_types(), bind, certificate
+            )
         elif browsers is None:
             raise LegTransportError("there is no port for browsers here")
         else:
             transport = BrowserLegTransport(self._receive_rtp, self._receive_rtcp, self._payload_types(), browsers)
-            transport.on_connected = lambda: self._listener.leg_connected(self)
-            transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
+        transport.on_connected = lambda: self._listener.leg_connected(self)
+        transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
         await transport.open(self.spec.transport)
         self._transport = transport
         self._last_heard = now
@@ -121,6 +135,7 @@ class MediaLeg:
                 theirs.audio_port,
                 theirs.video_port,
             )
+            same_path = same_path and _same_protection(mine, theirs)
         else:
             same_path = mine == theirs
         return same_path and _same_stream(self.spec.audio, spec.audio) and _same_stream(self.spec.video, spec.video)
@@ -218,7 +233,12 @@ class MediaLeg:
 
     def _make_stream(self, media: Media, spec: AudioSpec | VideoSpec, now: float) -> RtpStream:
         ssrc = spec.ssrc
-        if isinstance(self.spec.transport, PlainTransport):
+        transport = self.spec.transport
+        if isinstance(transport, PlainTransport) and media in transport.security:
+            # SDES keys outlive a leg that is opened anew; under the same SSRC two packets would share a key stream
+            # (RFC 3711 section 9.1).
+            ssrc = self._rng.getrandbits(32) or 1
+        elif isinstance(transport, PlainTransport):
             ssrc = (ssrc + self._generation * 0x9E3779B1) & 0xFFFFFFFF or 1
         config = StreamConfig(
             kind=media,
@@ -233,6 +253,7 @@ class MediaLeg:
             mid_id=spec.mid_id,
             mid=spec.mid,
             label=self.spec.id,
+            reduced_size_rtcp=spec.reduced_size_rtcp,
         )
         stream = RtpStream(config, self._rng, now, self._wallclock)
         if media == "video" and "remb" in config.feedback:
@@ -292,8 +313,23 @@ class MediaLeg:
                 self._transport.send_rtcp(media, reports)
 
 
+def _same_protection(mine: PlainTransport, theirs: PlainTransport) -> bool:
+    """Whether keys and ICE go on. Without ICE a DTLS association belongs to its addresses (RFC 8842 section 3.1)."""
+    moved = {
+        line
+        for line, mine_there, theirs_there in (
+            ("audio", mine.audio_remote, theirs.audio_remote),
+            ("video", mine.video_remote, theirs.video_remote),
+            ("content", mine.content_remote, theirs.content_remote),
+        )
+        if mine_there != theirs_there and line not in theirs.ice
+    }
+    begins_anew = any(isinstance(keys, DtlsKeys) and line in moved for line, keys in theirs.security.items())
+    return mine.security == theirs.security and mine.ice == theirs.ice and not begins_anew
+
+
 def _same_stream(mine: AudioSpec | VideoSpec | None, theirs: AudioSpec | VideoSpec | None) -> bool:
     if mine is None or theirs is None:
         return mine is theirs
-    fields = {"ssrc", "send_codec", "receive_codecs", "mid"}
+    fields = {"ssrc", "send_codec", "receive_codecs", "mid", "reduced_size_rtcp"}
     return mine.model_dump(include=fields) == theirs.model_dump(include=fields)

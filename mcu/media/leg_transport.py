@@ -1,4 +1,4 @@
-"""How the packets of a leg travel: two plain UDP ports for a room, one DTLS-SRTP association for a browser."""
+"""How the packets of a leg travel: UDP ports for each m-line of a room, one DTLS-SRTP association for a browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from mcu.media.spec import Address, PlainTransport, WebRtcTransport
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import DtlsError, DtlsSession
 from mcu.media.transport.ice_lite import IceLiteAgent
-from mcu.media.transport.plain_port import Bind, PlainPort
+from mcu.media.transport.media_line import MediaLine
+from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 
 logger = logging.getLogger(__name__)
@@ -57,18 +58,32 @@ RtcpReceiver = Callable[[Media | None, bytes], None]
 
 
 class PlainLegTransport:
-    """RTP/AVP: a pair of UDP ports for each m-line."""
+    """RTP as rooms have it: a pair of UDP ports for each m-line, each protected in its own way or not at all.
 
-    is_connected = True
+    ``certificate`` is ours for lines that use DTLS.
+    """
 
     def __init__(
-        self, on_rtp: RtpReceiver, on_rtcp: RtcpReceiver, payload_types: PayloadTypes, bind: Bind = bound_udp_socket
+        self,
+        on_rtp: RtpReceiver,
+        on_rtcp: RtcpReceiver,
+        payload_types: PayloadTypes,
+        bind: Bind = bound_udp_socket,
+        certificate: RTCCertificate | None = None,
     ) -> None:
         self._bind = bind
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
         self._payload_types = payload_types
-        self._ports: dict[Media, PlainPort] = {}
+        self._certificate = certificate
+        self._lines: dict[Media, MediaLine] = {}
+        self.on_connected: Callable[[], None] = lambda: None
+        self.on_failed: Callable[[str], None] = lambda reason: None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether all m-lines have their keys."""
+        return all(line.is_connected for line in self._lines.values())
 
     async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
         assert isinstance(spec, PlainTransport)
@@ -76,44 +91,59 @@ class PlainLegTransport:
         for media, number in local.items():
             if number == 0:
                 continue
-            port = self._make_port(media)
             try:
-                await port.open(spec.local_host, number, self._bind)
+                line = self._make_line(media, spec)
+                await line.open(spec.local_host, number, self._bind)
             except OSError as error:
                 await self.close()
                 raise LegTransportError(f"UDP port {number} for {media}: {error.strerror}") from error
-            self._ports[media] = port
+            except ValueError as error:
+                await self.close()
+                raise LegTransportError(f"encryption of {media}: {error}") from error
+            self._lines[media] = line
         self.update(spec)
+        for line in self._lines.values():
+            line.start()
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         assert isinstance(spec, PlainTransport)
         remote: dict[Media, Address | None] = {"audio": spec.audio_remote, "video": spec.video_remote}
-        for media, port in self._ports.items():
+        for media, line in self._lines.items():
             address = remote[media]
-            port.set_remote((address.host, address.port) if address else None, spec.symmetric, spec.rtcp_mux)
+            line.port.set_remote((address.host, address.port) if address else None, spec.symmetric, spec.rtcp_mux)
 
     def send_rtp(self, media: Media, packets: Sequence[bytes]) -> None:
-        if port := self._ports.get(media):
-            port.send_rtp(packets)
+        if line := self._lines.get(media):
+            line.send_rtp(packets)
 
     def send_rtcp(self, media: Media, packets: Sequence[bytes]) -> None:
-        if port := self._ports.get(media):
-            port.send_rtcp(packets)
+        if line := self._lines.get(media):
+            line.send_rtcp(packets)
 
     async def close(self) -> None:
-        ports = tuple(self._ports.values())
-        self._ports.clear()
-        for port in ports:
-            await port.close()
+        lines = tuple(self._lines.values())
+        self._lines.clear()
+        for line in lines:
+            await line.close()
 
-    def _make_port(self, media: Media) -> PlainPort:
+    def _make_line(self, media: Media, spec: PlainTransport) -> MediaLine:
         def accepts(data: bytes) -> bool:
             return len(data) >= 12 and data[0] >> 6 == 2 and data[1] & 0x7F in self._payload_types[media]
 
-        return PlainPort(
+        def connected() -> None:
+            if self.is_connected:
+                self.on_connected()
+
+        return MediaLine(
+            spec.security.get(media),
+            spec.ice.get(media),
+            self._certificate,
+            spec.rtcp_mux,
             on_rtp=lambda data: self._on_rtp(media, data),
             on_rtcp=lambda data: self._on_rtcp(media, data),
             accepts=accepts,
+            on_connected=connected,
+            on_failed=lambda reason: self.on_failed(f"{media}: {reason}"),
         )
 
 

@@ -18,7 +18,8 @@ class StreamConfig:
     ``receive`` maps payload types to codecs. ``feedback`` holds "nack", "pli", "fir", "remb" as agreed (RFC 4585); when
     empty the peer is a plain RTP/AVP room. ``mtu`` is the largest payload of a packet that we send, in bytes, before
     12 bytes of header, the extensions and SRTP. ``abs_send_time_id`` and ``mid_id`` are the ids of these header
-    extensions (RFC 8285, RFC 9143) when agreed. ``label`` names the leg in log lines.
+    extensions (RFC 8285, RFC 9143) when agreed. ``label`` names the leg in log lines. With ``reduced_size_rtcp``
+    feedback goes out alone, without a report before it (RFC 5506).
     """
 
     kind: Literal["audio", "video"]
@@ -34,6 +35,7 @@ class StreamConfig:
     mid: str | None = None
     dtmf_clock_rate: int = 8000
     label: str = ""
+    reduced_size_rtcp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

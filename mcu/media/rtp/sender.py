@@ -28,7 +28,8 @@ class StreamSender:
         self._codec = config.send_codec
         self._clock_rate = self._codec.clock_rate if self._codec is not None else config.dtmf_clock_rate
         self._offset = rng.getrandbits(32)
-        self._sequence = rng.getrandbits(16)
+        # The lower half: a peer that misses our first packets must not miss a roll-over (RFC 3711 section 3.3.1).
+        self._sequence = rng.getrandbits(15)
         self._packetizer = _packetizer(self._codec, config.mtu, rng) if config.kind == "video" else None
         self._cache = RetransmissionCache() if config.kind == "video" and "nack" in config.feedback else None
         self._digits = DigitSender(config.dtmf_clock_rate) if config.dtmf_payload_type is not None else None

@@ -249,7 +249,8 @@ class RtpStream:
             if self._key_frames.overdue(now):
                 self._events.append(KeyFrameOverdue())
         if packets:
-            self._rtcp_out.append(self._compound(now, *packets))
+            alone = self.config.reduced_size_rtcp
+            self._rtcp_out.append(rtcp.serialise_compound(packets) if alone else self._compound(now, *packets))
 
     def _intra_requests(self, ssrc: int) -> list[RtcpPacket]:
         """PLI or FIR as agreed; both for a plain room, and for a peer that did not answer the first time."""

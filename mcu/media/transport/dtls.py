@@ -1,4 +1,4 @@
-"""DTLS-SRTP of one browser leg (RFC 5764), on aiortc's handshake.
+"""DTLS-SRTP of one browser leg, or of one m-line of a room (RFC 5764), on aiortc's handshake.
 
 aiortc's transport runs the handshake and derives the keys; media packets then go past its per-packet coroutine and are
 unprotected right in the datagram callback.

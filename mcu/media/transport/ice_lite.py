@@ -1,4 +1,4 @@
-"""ICE-lite (RFC 8445 section 2.5) for one browser leg: answers connectivity checks, initiates none.
+"""ICE-lite (RFC 8445 section 2.5) for a browser leg or a port of a room: answers connectivity checks, initiates none.
 
 A lite agent has only host candidates and always is the controlled side, so all it does is prove that it knows its
 password and note which address the browser nominated. Consent (RFC 7675) is the browser's: it keeps checking.

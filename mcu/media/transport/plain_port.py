@@ -1,8 +1,8 @@
-"""One m-line of a SIP room on plain UDP: an RTP socket and an RTCP socket, answering to where packets come from.
+"""One m-line of a SIP room on UDP: an RTP socket and an RTCP socket, answering to where packets come from.
 
 Symmetric RTP (RFC 4961): the address in SDP is only a first guess, since rooms sit behind NAT. The first packet that
-parses as RTP of a negotiated payload type settles the peer's address; after that a stranger's packets are counted and
-dropped.
+authenticates, where the stream is encrypted, and parses as RTP of a negotiated payload type settles the peer's address;
+after that a stranger's packets are counted and dropped. Where ICE is used, its checks settle the address instead.
 """
 
 from __future__ import annotations
@@ -10,16 +10,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections import deque
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import cast
 
 from mcu.media.transport.sockets import bound_udp_socket
+from mcu.media.transport.srtp import Cipher, NoCipher
 
 logger = logging.getLogger(__name__)
 
 NetworkAddress = tuple[str, int]
 # Gives a UDP socket bound to a host and port.
 Bind = Callable[[str, int], socket.socket]
+
+# Addresses that have proved themselves by ICE and may send: a room with several networks has a few.
+MAX_PROVED = 8
+
+
+class Component(Enum):
+    """The two sockets of an m-line, numbered as ICE numbers them (RFC 8445 section 4)."""
+
+    RTP = 1
+    RTCP = 2
 
 
 class _Socket(asyncio.DatagramProtocol):
@@ -51,7 +64,8 @@ class _Socket(asyncio.DatagramProtocol):
 class PlainPort:
     """RTP on ``port``, RTCP on ``port + 1`` or, where both sides mux (RFC 5761), on the same.
 
-    ``accepts`` says whether a datagram is RTP that the peer could have sent; only such a packet may settle the address.
+    ``accepts`` says whether a packet, decrypted by ``cipher``, is RTP that the peer could have sent; only such a packet
+    may settle the address. ``on_other`` gets what is neither RTP nor RTCP: STUN and DTLS (RFC 7983).
     """
 
     def __init__(
@@ -59,10 +73,15 @@ class PlainPort:
         on_rtp: Callable[[bytes], None],
         on_rtcp: Callable[[bytes], None],
         accepts: Callable[[bytes], bool],
+        cipher: Cipher | None = None,
+        on_other: Callable[[Component, bytes, NetworkAddress], None] | None = None,
     ) -> None:
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
         self._accepts = accepts
+        self._cipher = cipher or NoCipher()
+        self._on_other = on_other
+        self._proved: deque[NetworkAddress] = deque(maxlen=MAX_PROVED)
         self._rtp: _Socket | None = None
         self._rtcp: _Socket | None = None
         self._remote: NetworkAddress | None = None
@@ -80,7 +99,7 @@ class PlainPort:
         _, self._rtp = await loop.create_datagram_endpoint(lambda: _Socket(self._receive), sock=bind(host, port))
         try:
             _, self._rtcp = await loop.create_datagram_endpoint(
-                lambda: _Socket(self._receive_rtcp), sock=bind(host, port + 1)
+                lambda: _Socket(self._receive_rtcp_port), sock=bind(host, port + 1)
             )
         except OSError:
             await self.close()
@@ -93,25 +112,72 @@ class PlainPort:
             return
         self._mux = rtcp_mux
         self._announced = address
+        if self._proved:
+            return  # ICE knows better, whatever default address a description gives
         self._settled = self._rtcp_heard = False
         self._remote = address
         self._remote_rtcp = self._rtcp_address(address)
 
     def send_rtp(self, datagrams: Iterable[bytes]) -> None:
-        """Send RTP packets; dropped while no address is known."""
+        """Send RTP packets; dropped while no address or no key is known."""
         if self._remote is None or self._rtp is None or self._rtp.transport is None:
             return
-        sendto = self._rtp.transport.sendto
+        sendto, protect = self._rtp.transport.sendto, self._cipher.protect_rtp
         for datagram in datagrams:
-            sendto(datagram, self._remote)
+            protected = protect(datagram)
+            if protected is not None:
+                sendto(protected, self._remote)
 
     def send_rtcp(self, datagrams: Iterable[bytes]) -> None:
-        """Send RTCP packets; dropped while no address is known."""
+        """Send RTCP packets; dropped while no address or no key is known."""
         way = self._rtp if self._mux else self._rtcp
         if self._remote_rtcp is None or way is None or way.transport is None:
             return
         for datagram in datagrams:
-            way.transport.sendto(datagram, self._remote_rtcp)
+            protected = self._cipher.protect_rtcp(datagram)
+            if protected is not None:
+                way.transport.sendto(protected, self._remote_rtcp)
+
+    def send_other(self, component: Component, datagram: bytes, address: NetworkAddress | None = None) -> None:
+        """Send STUN or DTLS, to where media of this component go unless an address is given."""
+        rtp = component is Component.RTP
+        way, known = (self._rtp, self._remote) if rtp else (self._rtcp, self._remote_rtcp)
+        address = address or known
+        if address is not None and way is not None and way.transport is not None:
+            way.transport.sendto(datagram, address)
+
+    def prove(self, component: Component, source: NetworkAddress, selected: NetworkAddress) -> None:
+        """ICE: ``source`` knows the password, and media shall go to ``selected``."""
+        if source not in self._proved:
+            self._proved.append(source)
+        if component is Component.RTP:
+            self._remote = selected
+            self._settled = True
+            if not self._rtcp_heard:
+                self._remote_rtcp = self._rtcp_address(selected)
+        else:
+            self._remote_rtcp = selected
+            self._rtcp_heard = True
+
+    def may_be_heard(self, component: Component, source: NetworkAddress) -> bool:
+        """Whether a DTLS record from there may be the peer's. Until media settle the address, answers go there.
+
+        Nobody else can finish the handshake: the certificate has to be the one that the description announced.
+        """
+        if source in self._proved:
+            return True
+        remote = self._remote if component is Component.RTP else self._remote_rtcp
+        if source == remote:
+            return True
+        if self._settled or self._proved or not self._symmetric:
+            return False
+        if component is Component.RTP:
+            self._remote = source
+            if not self._rtcp_heard:
+                self._remote_rtcp = self._rtcp_address(source)
+        else:
+            self._remote_rtcp = source
+        return True
 
     async def close(self) -> None:
         """Close the sockets and wait for it: a leg that is negotiated anew binds the same ports at once."""
@@ -125,35 +191,59 @@ class PlainPort:
         return (address[0], address[1] + 1)
 
     def _receive(self, data: bytes, source: NetworkAddress) -> None:
+        if self._is_other(data):
+            self._receive_other(Component.RTP, data, source)
+            return
         if len(data) > 1 and 192 <= data[1] <= 223:  # RFC 5761: RTCP on the RTP port
             self._receive_rtcp(data, source)
             return
-        if source != self._remote or not self._settled:
-            if not self._may_settle(data, source):
+        settles = (source != self._remote or not self._settled) and source not in self._proved
+        if settles and not self._may_settle(source):
+            self._count_stranger(source)
+            return
+        packet = self._cipher.unprotect_rtp(data)
+        if packet is None:
+            return
+        if settles:
+            if not self._accepts(packet):
                 self._count_stranger(source)
                 return
             self._settled = True
             self._remote = source
             if not self._rtcp_heard:
                 self._remote_rtcp = self._rtcp_address(source)
-        self._on_rtp(data)
+        self._on_rtp(packet)
 
-    def _may_settle(self, data: bytes, source: NetworkAddress) -> bool:
-        if not self._accepts(data):
-            return False
+    def _may_settle(self, source: NetworkAddress) -> bool:
         if source == self._announced:
             return True
         return self._symmetric and not self._settled
 
+    def _receive_rtcp_port(self, data: bytes, source: NetworkAddress) -> None:
+        if self._is_other(data):
+            self._receive_other(Component.RTCP, data, source)
+        else:
+            self._receive_rtcp(data, source)
+
     def _receive_rtcp(self, data: bytes, source: NetworkAddress) -> None:
-        if self._remote is None or source[0] != self._remote[0]:
+        if (self._remote is None or source[0] != self._remote[0]) and source not in self._proved:
             # Behind NAT, RTCP may well come before RTP has told the address: it can wait.
             self._count_stranger(source)
             return
-        if self._symmetric and not self._mux:
+        packet = self._cipher.unprotect_rtcp(data)
+        if packet is None:
+            return
+        if self._symmetric and not self._mux and not self._proved:
             self._remote_rtcp = source
             self._rtcp_heard = True
-        self._on_rtcp(data)
+        self._on_rtcp(packet)
+
+    def _is_other(self, data: bytes) -> bool:
+        return self._on_other is not None and bool(data) and data[0] < 64
+
+    def _receive_other(self, component: Component, data: bytes, source: NetworkAddress) -> None:
+        assert self._on_other is not None
+        self._on_other(component, data, source)
 
     def _count_stranger(self, source: NetworkAddress) -> None:
         if self.strangers == 0:
