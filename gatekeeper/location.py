@@ -12,10 +12,10 @@ from sip.flow import Flow
 class Reach:
     """One way to a registered endpoint: what a call out needs (RFC 3261 section 16.6, RFC 3327 section 5.3).
 
-    ``contact`` becomes the Request-URI. ``route`` are URIs for Route headers, topmost first, where the registration came
-    through proxies. ``flow`` is the flow that the endpoint registered on and is best called back on (it may be behind
-    a NAT); None when that is gone, as after a restart for connections: then the contact is all there is. ``endpoint``
-    is equal for ways to the same device, of which only the first is to be tried at a time (RFC 5626 section 6).
+    ``contact`` becomes the Request-URI. ``route`` are URIs for Route headers, topmost first, where the registration
+    came through proxies. ``flow`` is the flow that the endpoint registered on and is best called back on (it may be
+    behind a NAT); None when that is gone, as after a restart for connections: then the contact is all there is.
+    ``endpoint`` is equal for ways to the same device, of which one is to be tried at a time (RFC 5626 section 6).
     """
 
     aor: str
