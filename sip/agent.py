@@ -239,11 +239,15 @@ class UserAgent:
         """Drop everything from flows for which this is true, unread."""
         self._serving.is_ignored = is_ignored
 
+    def ignore_messages(self, is_noise: Callable[[bytes, Flow], bool]) -> None:
+        """Drop messages for which this is true, unread; it is asked for every one, so it must be quick."""
+        self._serving.is_noise = is_noise
+
     # -- messages ------------------------------------------------------------------------------------------------
 
     def _receive(self, data: bytes, flow: Flow) -> None:
         self._core.statistics.received += 1
-        if self._serving.is_ignored(flow):
+        if self._serving.is_ignored(flow) or self._serving.is_noise(data, flow):
             self._core.statistics.ignored += 1
             return
         try:

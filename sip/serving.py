@@ -86,6 +86,7 @@ class Serving:
         self._handlers: dict[str, MethodHandler] = {}
         self.screener: Screener = lambda request, flow: Admit()
         self.is_ignored: Callable[[Flow], bool] = lambda flow: False
+        self.is_noise: Callable[[bytes, Flow], bool] = lambda data, flow: False
 
     def add(self, method: str, handler: MethodHandler, extensions: Iterable[str]) -> None:
         """Serve ``method``; it appears in Allow, the option tags in Supported."""

@@ -85,6 +85,28 @@ MIGRATIONS = (
     CREATE INDEX call_record_began ON call_record (began_at);
     CREATE INDEX call_record_endpoint ON call_record (endpoint, began_at);
     """,
+    # accounts of SIP devices, what is registered, and the keys that registrations need to outlive a restart
+    """
+    CREATE TABLE sip_user (
+        name TEXT PRIMARY KEY,
+        realm TEXT NOT NULL,
+        md5 TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        title TEXT NOT NULL,
+        changed_at REAL NOT NULL
+    ) STRICT;
+    CREATE TABLE binding (
+        account TEXT NOT NULL,
+        key TEXT NOT NULL,
+        document TEXT NOT NULL,
+        expires_at REAL NOT NULL,
+        PRIMARY KEY (account, key)
+    ) STRICT;
+    CREATE TABLE registrar_key (
+        name TEXT PRIMARY KEY,
+        key BLOB NOT NULL
+    ) STRICT;
+    """,
 )
 """The schema, step by step: ``PRAGMA user_version`` counts how many steps a file has seen. Only ever appended to."""
 
