@@ -6,13 +6,14 @@ A variable's name is the setting's path in capitals with two underscores between
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -62,6 +63,10 @@ class MediaSettings(_Section):
     bitrate: Annotated[int, Field(ge=64_000, le=8_000_000)] = Field(
         3_000_000, description="highest video rate sent to a participant and recorded, bit/s"
     )
+    encryption: Literal["allowed", "preferred", "required"] = Field(
+        "allowed",
+        description="encryption of rooms' media: taken when offered, offered by us as an option, or demanded",
+    )
     silence_timeout: Annotated[float, Field(ge=5)] = Field(
         60.0, description="seconds without any packet after which a call is ended"
     )
@@ -74,9 +79,34 @@ class RoomSettings(_Section):
     number_pattern: str = Field(r"[0-9]{3,8}", description="regular expression of numbers that may be opened so")
     max_participants: Annotated[int, Field(ge=1, le=500)] = Field(25, description="most participants in one room")
     max_conferences: Annotated[int, Field(ge=1)] = Field(100, description="most conferences held at once")
+    max_views: Annotated[int, Field(ge=0, le=100)] = Field(
+        8, description="most pictures of their own that participants may choose in one room; each needs an encoder"
+    )
     linger: Annotated[float, Field(ge=0)] = Field(
         10.0, description="seconds an empty conference waits before it ends and its recording is closed"
     )
+
+
+class DialOutSection(_Section):
+    """Whom the server may call. Registered rooms always; others only by these."""
+
+    domains: tuple[str, ...] = Field((), description="hosts that may be called; .example.org means all below it")
+    networks: tuple[str, ...] = Field((), description="networks of addresses that may be called, like 10.0.0.0/8")
+    ring_timeout: Annotated[float, Field(ge=5, le=180)] = Field(
+        45.0, description="seconds for which a called room may ring"
+    )
+
+    @field_validator("domains", "networks", mode="before")
+    @classmethod
+    def _is_list(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("networks")
+    @classmethod
+    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ipaddress.ip_network(network, strict=False)
+        return networks
 
 
 class LogSettings(_Section):
@@ -94,6 +124,7 @@ class Settings(_Section):
     sip: SipSettings = SipSettings()
     media: MediaSettings = MediaSettings()
     rooms: RoomSettings = RoomSettings()
+    dial_out: DialOutSection = DialOutSection()
     log: LogSettings = LogSettings()
 
     @property

@@ -14,6 +14,7 @@ from pathlib import Path
 import ifaddr
 from aiohttp import web
 
+from consilium.calling import dial_out
 from consilium.certificates import Identity, ensure_identity
 from consilium.config import Settings
 from consilium.pages import API_PAGE, FONT, WEB_CLIENT, add_pages
@@ -38,6 +39,7 @@ from recorder.store import RecordingStore
 from sip.agent import UserAgent
 from sip.core import AgentSettings
 from sip.listeners import Listener
+from sip.sdp.security import Encryption
 from sip.server import SipServer
 from vod.routes import operations as recording_operations
 
@@ -125,7 +127,7 @@ class Server:
             audit=audit,
             recordings=StoreRegister(store),
         )
-        await self._start_sip()
+        await self._start_sip(identity)
         await self._start_web(accounts, store, identity, local_addresses)
         timers = asyncio.create_task(self.manager.run())
         self._stack.push_async_callback(_cancel, timers)
@@ -154,6 +156,7 @@ class Server:
             create_on_dial=rooms.create_on_dial,
             dial_pattern=rooms.number_pattern,
             maximum_conferences=rooms.max_conferences,
+            maximum_views=rooms.max_views,
             maximum_participants=rooms.max_participants,
             empty_seconds=rooms.linger,
             width=media.width,
@@ -163,7 +166,7 @@ class Server:
             recordings_directory=str(self.settings.recordings_folder),
         )
 
-    async def _start_sip(self) -> None:
+    async def _start_sip(self, identity: Identity) -> None:
         sip, media = self.settings.sip, self.settings.media
         agent = UserAgent(AgentSettings(product="Consilium", public_host=sip.public_address))
         gateway = SipGateway(
@@ -176,6 +179,7 @@ class Server:
             silence_timeout=media.silence_timeout,
             ids=_random_number,
         )
+        dial_out(self.settings, agent, gateway, self.manager)
         self.sip = SipServer(
             agent, [Listener("udp", sip.host, sip.port), Listener("tcp", sip.host, sip.port)], gateway.handle
         )

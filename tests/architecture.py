@@ -107,6 +107,7 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("mcu.conference.hashing", "sys"): "where threads have a priority of their own",
     ("mcu.conference.hashing", "threading"): "that thread",
     ("mcu.conference.hashing", "secrets"): "salt",
+    ("mcu.conference.outgoing", "asyncio"): "one task per call out, and the pauses between its tries",
     ("mcu.conference.manager", "asyncio"): "one task per join and command, and the timer of empty conferences",
     ("mcu.conference.manager", "secrets"): "random_id, the source of ids that the composition root hands in",
     ("mcu.conference.tokens", "secrets"): "tokens of participants",
