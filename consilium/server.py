@@ -178,6 +178,8 @@ class Server:
             public_address=sip.public_address,
             silence_timeout=media.silence_timeout,
             ids=_random_number,
+            encryption=Encryption(media.encryption),
+            fingerprint=identity.fingerprint,
         )
         dial_out(self.settings, agent, gateway, self.manager)
         self.sip = SipServer(

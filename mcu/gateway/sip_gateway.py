@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
@@ -22,7 +23,9 @@ from sip import events as sip_events
 from sip.errors import CallStateError
 from sip.once import OncePerSource
 from sip.sdp.grammar import SdpError
+from sip.sdp.ice import LocalIce
 from sip.sdp.negotiation import NotAcceptable
+from sip.sdp.security import Encryption, LocalSecurity
 from sip.sdp.session import NegotiatedSession
 from sip.warning import Warning
 
@@ -38,6 +41,9 @@ PICTURE_FAST_UPDATE = (
 
 # Somebody will have hung up by then; seconds.
 NO_PORTS_RETRY = 60
+
+# The SDES keys of a call come out of this much randomness.
+SECRET_OCTETS = 32
 
 # Addresses that mean all of a machine's: no peer can be told them.
 _UNSPECIFIED = ("0.0.0.0", "::", "")
@@ -67,7 +73,8 @@ class SipGateway:
     """One for the server. ``handle`` takes the user agent's events; it implements ``LegOwner`` for its participants.
 
     ``public_address`` is told to rooms instead of the address their packets came to. ``ids`` gives random 31-bit
-    numbers for sessions and SSRCs.
+    numbers for sessions and SSRCs, ``secret`` that many random octets for keys. ``fingerprint`` is the SHA-256 one of
+    the certificate that the workers show in DTLS; without it there is none.
     """
 
     def __init__(
@@ -82,6 +89,9 @@ class SipGateway:
         silence_timeout: float,
         ids: Callable[[], int],
         dialing: DialSettings | None = None,
+        encryption: Encryption = Encryption.ALLOWED,
+        fingerprint: str | None = None,
+        secret: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._commands = commands
         self._manager = manager
@@ -92,7 +102,11 @@ class SipGateway:
         self._silence_timeout = silence_timeout
         self._ids = ids
         self._dialing = dialing or DialSettings()
-        self._capabilities = room_capabilities(bitrate=manager.settings.bitrate, frame_rate=manager.settings.frame_rate)
+        self._capabilities = room_capabilities(
+            bitrate=manager.settings.bitrate, frame_rate=manager.settings.frame_rate, encryption=encryption
+        )
+        self._fingerprint = None if fingerprint is None else ("sha-256", fingerprint)
+        self._secret = secret
         self._calls: dict[str, SipCall] = {}
         self._by_participant: dict[str, SipCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -155,6 +169,8 @@ class SipGateway:
             video_port=video,
             audio_ssrc=self._ids(),
             video_ssrc=self._ids(),
+            security=LocalSecurity(self._secret(SECRET_OCTETS), self._fingerprint),
+            ice=LocalIce(self._secret(4).hex(), self._secret(16).hex()),
         )
         return CallSession(seat, name, room, CallDescriptions(room, self._capabilities, self._ids()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -10,14 +11,20 @@ from mcu.media.spec import (
     AudioCodecName,
     AudioSpec,
     CodecSpec,
+    DtlsKeys,
+    IceSpec,
     LegSpec,
     PlainTransport,
+    SdesKeys,
+    SuiteName,
     VideoCodecName,
     VideoSpec,
 )
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.codecs import OfferedCodec
 from sip.sdp.direction import Direction
+from sip.sdp.ice import LocalIce
+from sip.sdp.security import Agreement, Encryption, LocalSecurity, SdesAgreement
 from sip.sdp.session import NegotiatedSession, NegotiatedStream
 
 Feedback = Literal["nack", "pli", "fir"]
@@ -29,7 +36,7 @@ class RoomMedia:
 
     ``bind_host`` is the address that the worker's sockets are bound to, ``public_host`` the one that goes into our
     descriptions: behind a NAT with a fixed public address they differ. The ports are even, RTCP has the one above; a
-    port of 0 means that the leg shall not have that medium at all.
+    port of 0 means that the leg shall not have that medium at all. ``security`` and ``ice`` are the call's own secrets.
     """
 
     bind_host: str
@@ -38,11 +45,17 @@ class RoomMedia:
     video_port: int
     audio_ssrc: int
     video_ssrc: int
+    security: LocalSecurity | None = None
+    ice: LocalIce | None = None
 
 
-def room_capabilities(*, bitrate: int = 4_000_000, frame_rate: int = 30) -> LocalCapabilities:
+def room_capabilities(
+    *, bitrate: int = 4_000_000, frame_rate: int = 30, encryption: Encryption = Encryption.ALLOWED
+) -> LocalCapabilities:
     """What the server speaks with rooms: the media worker's codecs, H.264 up to level 4.0; ``bitrate`` in bit/s."""
-    return LocalCapabilities(receive_bitrate=bitrate, send_bitrate=bitrate, frame_rate=frame_rate)
+    return LocalCapabilities(
+        receive_bitrate=bitrate, send_bitrate=bitrate, frame_rate=frame_rate, encryption=encryption
+    )
 
 
 def local_media(room: RoomMedia, *, hold: bool = False) -> LocalMedia:
@@ -54,6 +67,8 @@ def local_media(room: RoomMedia, *, hold: bool = False) -> LocalMedia:
         video_port=room.video_port,
         audio_direction=direction,
         video_direction=direction,
+        security=room.security,
+        ice=room.ice,
     )
 
 
@@ -70,6 +85,8 @@ def sip_leg(session: NegotiatedSession, *, leg_id: str, name: str, room: RoomMed
             audio_remote=_remote(audio),
             video_remote=_remote(video),
             rtcp_mux=bool(session.streams) and all(stream.rtcp_mux for stream in session.streams),
+            security={stream.kind: keys for stream in session.streams if (keys := _keys(stream.security))},
+            ice={stream.kind: ice for stream in session.streams if (ice := _ice(stream))},
         ),
         audio=_audio(audio, room.audio_ssrc) if audio else None,
         video=_video(video, room.video_ssrc) if video else None,
@@ -84,6 +101,25 @@ def _remote(stream: NegotiatedStream | None) -> Address | None:
     return Address(host=stream.remote_host, port=stream.remote_port)
 
 
+def _keys(agreement: Agreement | None) -> SdesKeys | DtlsKeys | None:
+    if agreement is None:
+        return None
+    if isinstance(agreement, SdesAgreement):
+        return SdesKeys(
+            suite=cast("SuiteName", agreement.suite.name),
+            local=base64.b64encode(agreement.local).decode(),
+            remote=base64.b64encode(agreement.remote).decode(),
+        )
+    return DtlsKeys(fingerprints=agreement.fingerprints, role=agreement.role)
+
+
+def _ice(stream: NegotiatedStream) -> IceSpec | None:
+    if stream.ice is None:
+        return None
+    local = stream.ice.local
+    return IceSpec(local_ufrag=local.ufrag, local_password=local.password, remote_ufrag=stream.ice.remote_ufrag)
+
+
 def _audio(stream: NegotiatedStream, ssrc: int) -> AudioSpec:
     return AudioSpec(
         send=stream.send,
@@ -93,6 +129,7 @@ def _audio(stream: NegotiatedStream, ssrc: int) -> AudioSpec:
         dtmf_payload_type=stream.dtmf_payload_type,
         dtmf_clock_rate=stream.dtmf.clock_rate if stream.dtmf else 8000,
         ssrc=ssrc,
+        reduced_size_rtcp=stream.reduced_size_rtcp,
     )
 
 
@@ -110,6 +147,7 @@ def _video(stream: NegotiatedStream, ssrc: int) -> VideoSpec:
         max_frame_rate=stream.picture.frame_rate,
         max_bitrate=stream.max_bitrate,
         feedback=cast("frozenset[Feedback]", stream.feedback),
+        reduced_size_rtcp=stream.reduced_size_rtcp,
     )
 
 

@@ -20,7 +20,8 @@ class Model(BaseModel):
     Infinities and NaN survive the trip: a measured value that went wrong must not cost the link.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    # An error must not show the keys of a leg, so none shows what it was given.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants", hide_input_in_errors=True)
 
 
 class Address(Model):
@@ -113,11 +114,14 @@ class CameraRequest(Model):
     source: str | None = None
 
 
+SuiteName = Literal["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM"]
+
+
 class SdesKeys(Model):
     """SRTP with keys from the descriptions (RFC 4568): base64 of master key and salt, ``local`` for what we send."""
 
     kind: Literal["sdes"] = "sdes"
-    suite: Literal["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM"]
+    suite: SuiteName
     local: Annotated[str, Field(repr=False)]
     remote: Annotated[str, Field(repr=False)]
 
