@@ -39,9 +39,13 @@ class NewConference(Body):
 
 
 class ConferenceChange(Body):
-    """What to change; what is left out stays. ``pin`` null opens the room, ``active`` false ends the conference."""
+    """What to change; what is left out stays. ``pin`` null opens the room, ``active`` false ends the conference.
+
+    ``broadcast`` is the participant to show alone to everybody else; null shows all again.
+    """
 
     layout: Annotated[str, Field(max_length=32)] | None = None
+    broadcast: Annotated[str, Field(max_length=64)] | None = None
     locked: bool | None = None
     title: Title | None = None
     pin: Annotated[Pin | None, Field(repr=False)] = None
@@ -83,7 +87,7 @@ class ConferenceOperations:
                       request=NewConference, response=ConferenceView, status=201, tag=tag, errors=(409,)),
             Operation("GET", one, self.show, "One room or conference", "participant",
                       response=ConferenceView, tag=tag, errors=(404,)),
-            Operation("PATCH", one, self.change, "Change title, PIN, lock or layout, or end the conference",
+            Operation("PATCH", one, self.change, "Change title, PIN, lock, layout or who is broadcast, or end it",
                       request=ConferenceChange, response=ConferenceView, tag=tag, errors=(404, 409)),
             Operation("DELETE", one, self.end, "End the conference; its permanent room stays unless forgotten",
                       status=204, tag=tag, errors=(404, 409), query=(forget,)),
@@ -119,6 +123,8 @@ class ConferenceOperations:
         wanted: list[commands.Command] = []
         if body.layout is not None:
             wanted.append(commands.SetLayout(number, body.layout))
+        if "broadcast" in body.model_fields_set:
+            wanted.append(commands.Broadcast(number, body.broadcast))
         if body.locked is not None:
             wanted.append(commands.LockConference(number, body.locked))
         if body.title is not None:

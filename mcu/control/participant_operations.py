@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -13,14 +13,48 @@ from mcu.conference.views import ParticipantView, participant_view
 from mcu.control.bodies import Body, json_answer
 from mcu.ports import Operation, Problem, actor_of, body_of
 
+# A camera moves through its whole range within this time; seconds.
+MAXIMUM_MOVE = 10.0
+
 
 class ParticipantChange(Body):
-    """What to change; what is left out stays."""
+    """What to change; what is left out stays.
+
+    What it sees: all in ``layout``, or the participant ``watch`` alone; null goes back to what everybody sees. Choosing
+    a layout ends watching.
+    """
 
     microphone_muted: bool | None = None
     speaker_muted: bool | None = None
     camera_muted: bool | None = None
     name: Annotated[str, Field(max_length=256)] | None = None
+    layout: Annotated[str, Field(max_length=32)] | None = None
+    watch: Annotated[str, Field(max_length=64)] | None = None
+
+
+Step = Literal[-1, 0, 1]
+
+
+class CameraMove(Body):
+    """What a room's camera is to do (ITU-T H.281).
+
+    ``move`` with its directions (``pan`` 1 is right, ``tilt`` 1 up, ``zoom`` 1 in, ``focus`` 1 in) goes on for
+    ``seconds``; ``stop`` ends it before. Presets are numbered from 0 to 15.
+    """
+
+    action: Literal["move", "stop", "activate_preset", "store_preset"] = "move"
+    pan: Step = 0
+    tilt: Step = 0
+    zoom: Step = 0
+    focus: Step = 0
+    seconds: Annotated[float, Field(gt=0, le=MAXIMUM_MOVE)] = 0.5
+    preset: Annotated[int, Field(ge=0, le=15)] = 0
+
+
+class Digits(Body):
+    """Keys to press: 0-9, A-D, * and #."""
+
+    digits: Annotated[str, Field(pattern=r"^[0-9A-Da-d*#]{1,32}$", repr=False)]
 
 
 class ParticipantOperations:
@@ -33,20 +67,28 @@ class ParticipantOperations:
         """What this class serves."""
         one, tag = "/participants/{id}", "participants"
         return [
-            Operation("PATCH", one, self.change, "Mute, unmute or rename", "participant",
-                      request=ParticipantChange, response=ParticipantView, tag=tag, errors=(404,)),
+            Operation("PATCH", one, self.change, "Mute, unmute, rename, choose what it sees", "participant",
+                      request=ParticipantChange, response=ParticipantView, tag=tag, errors=(404, 409)),
+            Operation("POST", f"{one}/camera", self.move_camera, "Move its camera, or use a preset", "participant",
+                      request=CameraMove, status=204, tag=tag, errors=(404, 409)),
+            Operation("POST", f"{one}/digits", self.send_digits, "Press keys of the keypad towards it",
+                      request=Digits, status=204, tag=tag, errors=(404,)),
             Operation("DELETE", one, self.remove, "Remove from the conference; for oneself: leave", "participant",
                       status=204, tag=tag, errors=(404,)),
         ]  # fmt: skip
 
     async def change(self, request: web.Request) -> web.Response:
-        """Mute, unmute, rename."""
+        """Mute, unmute, rename, choose what it sees."""
         participant_id, body, actor = request.match_info["id"], body_of(request, ParticipantChange), actor_of(request)
         wanted: list[commands.Command] = []
         if body.name is not None:
             wanted.append(commands.RenameParticipant(participant_id, body.name))
+        if "layout" in body.model_fields_set:
+            wanted.append(commands.SetParticipantLayout(participant_id, body.layout))
+        if "watch" in body.model_fields_set:
+            wanted.append(commands.Watch(participant_id, body.watch))
         mute = commands.Mute(participant_id, body.microphone_muted, body.speaker_muted, body.camera_muted)
-        if body.name is None or mute != commands.Mute(participant_id):
+        if not wanted or mute != commands.Mute(participant_id):
             wanted.append(mute)
         for command in wanted:
             await self._manager.execute(command, actor)
@@ -55,6 +97,19 @@ class ParticipantOperations:
         if participant is None:
             raise Problem(404, "No such participant", "The participant has just left.", "unknown_participant")
         return json_answer(participant_view(participant, conference))
+
+    async def move_camera(self, request: web.Request) -> web.Response:
+        """Move a room's camera."""
+        body = body_of(request, CameraMove)
+        wanted = commands.CameraRequest.model_validate(body.model_dump())
+        await self._manager.execute(commands.MoveCamera(request.match_info["id"], wanted), actor_of(request))
+        return web.Response(status=204)
+
+    async def send_digits(self, request: web.Request) -> web.Response:
+        """Press keys towards a room."""
+        digits = body_of(request, Digits).digits
+        await self._manager.execute(commands.SendDigits(request.match_info["id"], digits), actor_of(request))
+        return web.Response(status=204)
 
     async def remove(self, request: web.Request) -> web.Response:
         """Out of the conference; the call behind it is ended."""
