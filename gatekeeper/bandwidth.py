@@ -87,6 +87,20 @@ class BandwidthLedger:
         self._book(call, replace(wish, picture=granted.picture))
         return granted
 
+    def book(self, call: str, wish: Wish) -> None:
+        """Count a call that is there already, whatever is left."""
+        self.release(call)
+        self._book(call, wish)
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """All calls in the books."""
+        return frozenset(self._calls)
+
+    def picture_of(self, call: str) -> int:
+        """The rate of picture that a call was granted last; 0 for one that is not in the books."""
+        return self._calls[call].picture if call in self._calls else 0
+
     def settle(self, call: str, sound: int, picture: int) -> None:
         """What offer and answer have come to: the rest is free for others. Nothing for a call that is not booked."""
         if (booked := self._calls.get(call)) is not None:

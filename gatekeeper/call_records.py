@@ -8,7 +8,7 @@ from typing import Literal
 
 from gatekeeper.normalisation import Value
 
-Medium = Literal["audio", "video"]
+Medium = Literal["audio", "video", "content"]
 
 
 class StreamRecord(Value):
@@ -42,8 +42,9 @@ class StreamRecord(Value):
 class CallRecord(Value):
     """A call, from its INVITE on. ``ended_at`` None: it is going on.
 
-    ``dialled`` is what was dialled without a PIN, ``destination`` where that led. ``status`` is the SIP status of a
-    refusal or failure. ``lowered``: why the picture is smaller than it might be, "" when it is not.
+    ``dialled`` is what was dialled without a PIN, ``destination`` where that led. ``reason`` is a word for programs why
+    it ended, ``detail`` a sentence where there is more to say, ``status`` the SIP status of a refusal or failure.
+    ``lowered``: why the picture is smaller than it might be, "" when it is not.
     """
 
     id: str
@@ -60,11 +61,13 @@ class CallRecord(Value):
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     reason: str = ""
+    detail: str = ""
     status: int | None = None
     important: bool = False
     lowered: str = ""
     audio: StreamRecord | None = None
     video: StreamRecord | None = None
+    content: StreamRecord | None = None
 
     @property
     def seconds(self) -> float:
@@ -76,7 +79,7 @@ class CallRecord(Value):
     @property
     def streams(self) -> tuple[StreamRecord, ...]:
         """Those that it has."""
-        return tuple(stream for stream in (self.audio, self.video) if stream is not None)
+        return tuple(stream for stream in (self.audio, self.video, self.content) if stream is not None)
 
 
 class DeviceUse(Value):
@@ -119,10 +122,11 @@ class Codecs:
 
 
 class RunningCall:
-    """A call that goes on: its record, kept up to date."""
+    """A call that goes on: its record, kept up to date. ``is_held``: silence is no fault then."""
 
     def __init__(self, record: CallRecord) -> None:
         self.record = record
+        self.is_held = False
         self._codecs: dict[Medium, Codecs] = {}
         self._figures: dict[Medium, Figures] = {}
         # Counters begin anew with a leg that was put into another worker: what the ended ones had come to.
@@ -155,7 +159,11 @@ class RunningCall:
         began = self.record.answered_at or self.record.began_at
         seconds = max(1.0, (now - began).total_seconds())
         return self.record.model_copy(
-            update={"audio": self._stream("audio", seconds), "video": self._stream("video", seconds)}
+            update={
+                "audio": self._stream("audio", seconds),
+                "video": self._stream("video", seconds),
+                "content": self._stream("content", seconds),
+            }
         )
 
     def end(self, now: datetime, reason: str, status: int | None) -> CallRecord:
