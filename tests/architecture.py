@@ -59,7 +59,7 @@ _BUILDING: Mapping[str, frozenset[str]] = {
     "mcu.media.pool": SPEC | {"mcu.media", "mcu.ports"},  # implements MediaControl over worker processes
     "gatekeeper": frozenset({"sip.address", "sip.errors", "sip.flow", "sip.grammar", "sip.uri"}),
     "mcu.conference": SPEC | {"layouts", "mcu.ports"},
-    "mcu.control": frozenset({"mcu.conference", "mcu.ports"}),
+    "mcu.control": frozenset({"gatekeeper", "mcu.conference", "mcu.ports"}),
     "mcu.gateway": SPEC | {"gatekeeper", "mcu.conference", "mcu.ports", "mcu.webrtc", "sip", "sip.sdp"},
     "mcu.webrtc": frozenset({"mcu.media.spec", "mcu.ports", "sip.sdp"}),
     # floor 3
@@ -81,10 +81,13 @@ PURE = ("gatekeeper", "layouts", "mcu.conference", "mcu.media.rtp", "mcu.webrtc"
 """Protocol cores and models: no I/O, and time, ids and randomness come in as arguments."""
 
 ADAPTERS: Mapping[str, str] = {
+    "sip.connections": "open connections: found, limited, pinged",
     "sip.listeners": "what to listen on, and the address that leads to a peer: asks the kernel",
-    "sip.names": "looks host names up",
+    "sip.names": "asks DNS",
     "sip.server": "drives the user agent from the event loop",
-    "sip.transport": "UDP and TCP sockets",
+    "sip.tls": "certificates, ours and whom we believe",
+    "sip.transport": "UDP, TCP and TLS sockets",
+    "sip.websocket": "SIP over WebSocket, through aiohttp",
 }
 """Beside a pure core, and thin. No pure module may import one."""
 

@@ -1,0 +1,126 @@
+"""Joins the SIP user agent to the gatekeeper: REGISTER is served, requests are judged, noise is dropped unread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from gatekeeper.authentication import Authenticator, Locked, Outcome, Proven
+from gatekeeper.networks import CallerPolicy, CallerRules
+from gatekeeper.protection import Protection, Traffic
+from gatekeeper.registrar import Registrar, Registration
+from gatekeeper.users import account_name
+from sip.agent import UserAgent
+from sip.flow import Flow
+from sip.grammar import printable
+from sip.message import Request
+from sip.once import OncePerSource
+from sip.serving import Admit, Refuse, Responder, Verdict
+
+logger = logging.getLogger(__name__)
+
+# Requests outside of calls that make the server do something for the sender. OPTIONS only asks.
+_GUARDED = frozenset({"INVITE", "MESSAGE", "REFER", "SUBSCRIBE", "PUBLISH"})
+
+# Names of devices are shown on pages; a longer one is cut.
+_MAXIMUM_USER_AGENT = 200
+
+
+class SipRegistrar:
+    """The screener, and the handler of REGISTER. ``clock`` gives Unix time.
+
+    A caller counts as registered when its INVITE comes over the very flow of a registration. Whoever could send from
+    there could as well take over the connection, or (UDP) is on the path and could read the call.
+    """
+
+    def __init__(
+        self,
+        registrar: Registrar,
+        authenticator: Authenticator,
+        protection: Protection,
+        callers: CallerRules,
+        clock: Callable[[], float],
+    ) -> None:
+        self._registrar = registrar
+        self._authenticator = authenticator
+        self._protection = protection
+        self._callers = callers
+        self._clock = clock
+        self._noisy = OncePerSource(logger)
+
+    def attach(self, agent: UserAgent) -> None:
+        """Take up work."""
+        agent.serve_method("REGISTER", self.register, ("path", "outbound", "gruu"))
+        agent.screen_requests(self.screen)
+        agent.ignore_messages(self.is_noise)
+
+    def is_noise(self, data: bytes, flow: Flow) -> bool:
+        """Whether the source has used up its rate."""
+        if not self._protection.is_noise(data, flow, self._clock()):
+            return False
+        self._noisy.warning(flow.remote[0], "%s sends more than it may: messages are dropped", flow.remote[0])
+        return True
+
+    def screen(self, request: Request, flow: Flow) -> Verdict:
+        """Who the request is from, and whether that will do. Nothing is remembered of a request that is refused."""
+        if request.method == "REGISTER":
+            return self._verdict(self._authenticate(request, flow), flow, Traffic.REGISTER)
+        if request.method not in _GUARDED:
+            return Admit()
+        traffic = Traffic.CALL if request.method == "INVITE" else Traffic.REGISTER
+        account = self._registrar.account_of(flow, self._clock())
+        if account:
+            self._protection.succeeded(flow, traffic)
+            return Admit(account)
+        match self._callers.policy(flow.remote[0]):
+            case CallerPolicy.ALLOW:
+                return Admit()
+            case CallerPolicy.REFUSE:
+                return self._refuse(flow, 403, "Calls from this network are not taken")
+            case CallerPolicy.CHALLENGE:
+                return self._verdict(self._authenticate(request, flow), flow, traffic)
+
+    def register(self, request: Request, flow: Flow, responder: Responder) -> None:
+        """Serve a REGISTER that ``screen`` has let in."""
+        credentials = self._authenticator.claimed(request.headers.get_all("Authorization"))
+        registration = Registration(
+            account="" if credentials is None else account_name(credentials.user),
+            to=request.to_address.uri,
+            call_id=request.call_id,
+            cseq=request.cseq.number,
+            flow=flow,
+            contacts=request.headers.get_all("Contact"),
+            expires=request.headers.get("Expires"),
+            path=request.headers.get_all("Path"),
+            supported=frozenset(tag.lower() for tag in request.headers.tokens("Supported")),
+            user_agent=printable(request.headers.get("User-Agent") or "")[:_MAXIMUM_USER_AGENT],
+            hops=len(request.vias),
+        )
+        reply = self._registrar.register(registration, self._clock())
+        responder.respond(reply.status, reply.reason, reply.headers)
+
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection closed."""
+        self._registrar.flow_lost(flow)
+        self._protection.forget_flow(flow)
+
+    def _authenticate(self, request: Request, flow: Flow) -> Outcome:
+        def device_of(account: str) -> str:
+            return request.call_id if self._registrar.knows_device(account, request.call_id) else ""
+
+        authorizations = request.headers.get_all("Authorization")
+        return self._authenticator.authenticate(request.method, authorizations, flow, self._clock(), device_of)
+
+    def _verdict(self, outcome: Outcome, flow: Flow, traffic: Traffic) -> Verdict:
+        match outcome:
+            case Proven(account=account):
+                self._protection.succeeded(flow, traffic)
+                return Admit(account)
+            case Locked(retry_after=seconds):
+                return self._refuse(flow, 403, "Too many wrong passwords", seconds)
+        return Refuse(401, None, tuple(("WWW-Authenticate", value) for value in outcome.challenges))
+
+    def _refuse(self, flow: Flow, status: int, reason: str, retry_after: int | None = None) -> Refuse:
+        self._noisy.warning(f"{flow.remote[0]} {reason}", "%s is refused: %s", flow.remote[0], reason)
+        headers = (("Retry-After", str(retry_after)),) if retry_after is not None else ()
+        return Refuse(status, reason, headers)
