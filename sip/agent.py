@@ -82,6 +82,7 @@ class UserAgent:
         for call in self._calls.on_flow(flow):
             if call.dialog is not None:
                 call.dialog.flow_lost = True
+        self._serving.on_flow_lost(flow)
         self._core.transactions.flow_failed(flow)
         self._core.timers.arm(now)
 
@@ -242,6 +243,10 @@ class UserAgent:
     def ignore_messages(self, is_noise: Callable[[bytes, Flow], bool]) -> None:
         """Drop messages for which this is true, unread; it is asked for every one, so it must be quick."""
         self._serving.is_noise = is_noise
+
+    def watch_flows(self, on_flow_lost: Callable[[Flow], None]) -> None:
+        """Tell the application of every connection that closes; must not raise."""
+        self._serving.on_flow_lost = on_flow_lost
 
     # -- messages ------------------------------------------------------------------------------------------------
 

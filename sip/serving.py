@@ -87,6 +87,7 @@ class Serving:
         self.screener: Screener = lambda request, flow: Admit()
         self.is_ignored: Callable[[Flow], bool] = lambda flow: False
         self.is_noise: Callable[[bytes, Flow], bool] = lambda data, flow: False
+        self.on_flow_lost: Callable[[Flow], None] = lambda flow: None
 
     def add(self, method: str, handler: MethodHandler, extensions: Iterable[str]) -> None:
         """Serve ``method``; it appears in Allow, the option tags in Supported."""

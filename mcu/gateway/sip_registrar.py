@@ -53,6 +53,7 @@ class SipRegistrar:
         agent.serve_method("REGISTER", self.register, ("path", "outbound", "gruu"))
         agent.screen_requests(self.screen)
         agent.ignore_messages(self.is_noise)
+        agent.watch_flows(self.flow_lost)
 
     def is_noise(self, data: bytes, flow: Flow) -> bool:
         """Whether the source has used up its rate."""
