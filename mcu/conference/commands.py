@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from mcu.media.spec import CameraRequest
+from mcu.media.spec import CameraRequest as CameraRequest
 from mcu.ports import Actor, ActorKind
 
 
@@ -28,6 +28,8 @@ class Refusal(StrEnum):
     NOT_ACTIVE = "not_active"
     ALREADY_RECORDING = "already_recording"
     NOT_RECORDING = "not_recording"
+    NO_CONTENT = "no_content"
+    FLOOR_FREE = "floor_free"
     MEDIA = "media"
     CALL_NOT_ALLOWED = "call_not_allowed"
     ALREADY_CALLING = "already_calling"
@@ -205,10 +207,34 @@ class SayInChat:
     participant_id: str | None = None
 
 
+@dataclass(frozen=True)
+class TakeFloor:
+    """Ask to share a second picture with everybody: granted when nobody does, else one waits for one's turn."""
+
+    participant_id: str
+
+
+@dataclass(frozen=True)
+class ReleaseFloor:
+    """Share no longer, or stop waiting for one's turn."""
+
+    participant_id: str
+
+
+@dataclass(frozen=True)
+class RevokeFloor:
+    """Take the floor from whoever shares; it goes to who comes next."""
+
+    number: str
+
+
 RoomCommand = CreateRoom | RemoveRoom | SetTitle | SetPin
-ConferenceCommand = LockConference | SetLayout | Broadcast | EndConference | StartRecording | StopRecording
+ConferenceCommand = (
+    LockConference | SetLayout | Broadcast | EndConference | StartRecording | StopRecording | RevokeFloor
+)
 ViewCommand = SetParticipantLayout | Watch
-ParticipantCommand = Mute | RenameParticipant | Kick | ViewCommand | SendDigits | MoveCamera
+FloorCommand = TakeFloor | ReleaseFloor
+ParticipantCommand = Mute | RenameParticipant | Kick | ViewCommand | SendDigits | MoveCamera | FloorCommand
 CallCommand = PlaceCalls | CancelCall
 Command = RoomCommand | ConferenceCommand | ParticipantCommand | CallCommand | SayInChat
 
@@ -223,7 +249,7 @@ def authorize(command: Command, actor: Actor) -> None:
         return
     if (
         actor.kind is ActorKind.PARTICIPANT
-        and isinstance(command, Mute | RenameParticipant | Kick | ViewCommand)
+        and isinstance(command, Mute | RenameParticipant | Kick | ViewCommand | FloorCommand)
         and command.participant_id == actor.id
     ):
         return

@@ -10,7 +10,15 @@ from weakref import WeakValueDictionary
 
 from mcu.conference.chat import Chat
 from mcu.conference.clock import Clock
-from mcu.conference.events import ConferenceEnded, ConferenceEvent, EventHub, ParticipantLeft, RecordingStopped
+from mcu.conference.events import (
+    ConferenceEnded,
+    ConferenceEvent,
+    EventHub,
+    FloorChanged,
+    ParticipantLeft,
+    RecordingStopped,
+)
+from mcu.conference.floor import Floor
 from mcu.conference.model import Conference, Participant, Recording, RecordingState
 from mcu.conference.planner import plan
 from mcu.conference.settings import ConferenceSettings
@@ -199,15 +207,21 @@ class ConferenceCore:
 
     async def remove(self, running: Running, participant: Participant, reason: str, *, removed: bool) -> None:
         """Take somebody out, tell, and let the media follow. With ``removed`` the call is ended as well."""
-        owner = running.owners.get(participant.id)
+        owner, floor = running.owners.get(participant.id), running.conference.floor
         self.unseat(running, participant.id)
         if removed and owner is not None:
             self.spawn(self._end_call(owner, participant.id, reason), f"end of call {participant.id}")
         self.publish(ParticipantLeft(self.clock.wall(), running.conference, participant, reason, removed))
+        self.tell_floor(running, floor)
         if running.conference.pair:
             await self.end(running, "conference_ended")
         else:
             await self.sync_if_possible(running)
+
+    def tell_floor(self, running: Running, before: Floor, revoked_id: str | None = None) -> None:
+        """Publish that the floor is not as before, if so."""
+        if running.conference.floor != before:
+            self.publish(FloorChanged(self.clock.wall(), running.conference, revoked_id))
 
     async def _end_call(self, owner: LegOwner, leg_id: str, reason: str) -> None:
         try:

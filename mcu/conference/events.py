@@ -97,6 +97,16 @@ class RecordingFailed(ConferenceEvent):
 
 
 @dataclass(frozen=True)
+class FloorChanged(ConferenceEvent):
+    """Somebody else shares now, or nobody, or the queue changed: see the conference's ``floor``.
+
+    ``revoked_id`` is who lost the floor against their will.
+    """
+
+    revoked_id: str | None = None
+
+
+@dataclass(frozen=True)
 class CallChanged(ConferenceEvent):
     """A call out was begun, rings, waits for its next try, or is over: its ``state`` tells."""
 

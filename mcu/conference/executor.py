@@ -156,6 +156,8 @@ class CommandExecutor:
                 return await self._start_recording(running)
             case commands.StopRecording():
                 return await self._stop_recording(running)
+            case commands.RevokeFloor():
+                return await self._revoke_floor(running)
 
     async def _set_layout(self, running: Running, layout: str) -> Conference:
         if layout not in layout_names():
@@ -209,6 +211,31 @@ class CommandExecutor:
         await self._core.sync_if_possible(running)
         return await self._core.recording_closed(running, recording)
 
+    async def _revoke_floor(self, running: Running) -> Conference:
+        before = running.conference.floor
+        if before.holder is None:
+            raise CommandRefused(Refusal.FLOOR_FREE, "Nobody is sharing.")
+        running.conference = replace(running.conference, floor=before.released(before.holder))
+        await self._core.sync_if_possible(running)
+        self._core.tell_floor(running, before, before.holder)
+        return running.conference
+
+    async def _move_floor(
+        self, running: Running, participant: Participant, command: commands.FloorCommand
+    ) -> Participant:
+        before, content = running.conference.floor, participant.leg.content
+        if isinstance(command, commands.ReleaseFloor):
+            floor = before.released(participant.id)
+        elif content is None or not content.receive:
+            raise CommandRefused(Refusal.NO_CONTENT, "This participant's call has no second picture to share.")
+        else:
+            floor = before.taken(participant.id)
+        running.conference = replace(running.conference, floor=floor)
+        if floor.holder != before.holder:
+            await self._core.sync_if_possible(running)
+        self._core.tell_floor(running, before)
+        return participant
+
     def _say(self, command: commands.SayInChat, actor: Actor) -> ChatMessage:
         number = normal_number(command.number)
         running = None if number is None else self._core.with_number(number)
@@ -250,6 +277,8 @@ class CommandExecutor:
             if isinstance(command, commands.SendDigits):
                 await self._send_digits(running, participant, command.digits)
                 return participant
+            if isinstance(command, commands.FloorCommand):
+                return await self._move_floor(running, participant, command)
             if isinstance(command, commands.ViewCommand):
                 running.conference = changed_view(running.conference, command, self._core.settings.maximum_views)
             else:

@@ -178,16 +178,20 @@ class ConferenceManager:
                 raise KeyError(participant_id)
             moved = leg.transport != before.leg.transport
             flowing = flows_at_once(leg) or (before.flowing and not moved)
+            floor = running.conference.floor
+            if leg.content is None or not leg.content.receive:
+                running.conference = replace(running.conference, floor=floor.released(participant_id))
             running.conference = running.conference.changed(
                 participant_id, lambda now: replace(now, leg=leg, flowing=flowing)
             )
             await self._core.attempt(
                 running,
-                lambda now: now.changed(
+                lambda now: replace(now, floor=floor).changed(
                     participant_id, lambda one: replace(one, leg=before.leg, flowing=before.flowing)
                 ),
                 participant_id,
             )
+            self._core.tell_floor(running, floor)
             participant = running.conference.participant(participant_id)
             if participant is not None:
                 self._core.publish(events.ParticipantChanged(self._clock.wall(), running.conference, participant))

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mcu.conference.calls import OutgoingCall
+from mcu.conference.floor import Floor
 from mcu.media.spec import LegSpec
 
 AUTOMATIC_LAYOUT = "auto"
@@ -81,7 +82,7 @@ class Conference:
     ``pair``: two rooms that called each other, over as soon as one of them has left. ``calls`` are those that it makes,
     and the last that failed. ``participants`` stand in order of joining. ``pin_hash`` is None where the room is open.
     ``permanent``: it runs in a room that stays when it is over. ``broadcast_id`` is who is shown alone to everybody
-    else, and recorded so; None for all.
+    else, and recorded so; None for all. ``floor`` tells who shares a second picture.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Conference:
     pair: bool = False
     calls: tuple[OutgoingCall, ...] = ()
     broadcast_id: str | None = None
+    floor: Floor = field(default_factory=Floor)
 
     def participant(self, participant_id: str) -> Participant | None:
         """Who has this id here."""
@@ -118,6 +120,7 @@ class Conference:
             ),
             speaker_id=None if self.speaker_id == participant_id else self.speaker_id,
             broadcast_id=None if self.broadcast_id == participant_id else self.broadcast_id,
+            floor=self.floor.released(participant_id),
         )
 
     def changed(self, participant_id: str, change: Callable[[Participant], Participant]) -> Conference:

@@ -19,6 +19,7 @@ def plan(conference: Conference, settings: ConferenceSettings, revision: int) ->
         height=settings.height,
         frame_rate=settings.frame_rate,
         bitrate=settings.bitrate,
+        content_from=conference.floor.holder,
         legs=tuple(_leg(conference, participant) for participant in conference.participants),
         recordings=()
         if recording is None

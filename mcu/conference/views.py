@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mcu.conference.calls import OutgoingCall
 from mcu.conference.chat import ChatMessage
+from mcu.conference.floor import Floor
 from mcu.conference.model import AUTOMATIC_LAYOUT, Conference, Participant, Recording
 from mcu.conference.rooms import Room
 
@@ -20,7 +21,12 @@ class View(BaseModel):
 
 
 class ParticipantView(View):
-    """Somebody in a conference."""
+    """Somebody in a conference.
+
+    ``layout`` and ``watch`` are what it chose to see: all in another layout, one participant alone; null for what
+    everybody sees. ``camera_control``: its camera can be moved from afar. ``has_content``: it can share a second
+    picture.
+    """
 
     id: str
     name: str
@@ -30,9 +36,14 @@ class ParticipantView(View):
     camera_muted: bool
     has_audio: bool
     has_video: bool
+    has_content: bool
     speaking: bool
     joined_at: datetime
     state: Literal["connecting", "connected", "held"]
+    layout: str | None
+    watch: str | None
+    camera_control: bool
+    camera_presets: int | None
 
 
 class RunningRecordingView(View):
@@ -69,8 +80,18 @@ class ChatMessageView(View):
     text: str
 
 
+class FloorView(View):
+    """Who shares a second picture with everybody, and who waits for its turn; ids of participants."""
+
+    holder: str | None
+    queue: list[str]
+
+
 class ConferenceView(View):
-    """A permanent room, a running conference, or both. ``active`` tells whether somebody is, or just was, in it."""
+    """A permanent room, a running conference, or both. ``active`` tells whether somebody is, or just was, in it.
+
+    ``broadcast`` is the participant that everybody else sees alone.
+    """
 
     number: str
     title: str
@@ -78,11 +99,13 @@ class ConferenceView(View):
     permanent: bool
     locked: bool
     layout: str
+    broadcast: str | None
     pin_required: bool
     participants: list[ParticipantView]
     recording: RunningRecordingView | None
     started_at: datetime | None
     calls: list[CallView] = []
+    floor: FloorView = FloorView(holder=None, queue=[])
 
 
 def participant_view(participant: Participant, conference: Conference | None) -> ParticipantView:
@@ -97,9 +120,14 @@ def participant_view(participant: Participant, conference: Conference | None) ->
         camera_muted=participant.camera_muted,
         has_audio=audio is not None and audio.receive,
         has_video=video is not None and video.receive,
+        has_content=participant.leg.content is not None and participant.leg.content.receive,
         speaking=conference is not None and conference.speaker_id == participant.id,
         joined_at=participant.joined_at,
         state=participant.state.value,
+        layout=participant.layout,
+        watch=participant.watching,
+        camera_control=participant.leg.camera is not None,
+        camera_presets=participant.camera_presets,
     )
 
 
@@ -108,6 +136,11 @@ def recording_view(recording: Recording) -> RunningRecordingView:
     return RunningRecordingView(
         id=recording.id, state=recording.state.value, seconds=recording.seconds, started_at=recording.started_at
     )
+
+
+def floor_view(floor: Floor) -> FloorView:
+    """The floor as it stands."""
+    return FloorView(holder=floor.holder, queue=list(floor.queue))
 
 
 def call_view(call: OutgoingCall) -> CallView:
@@ -146,11 +179,13 @@ def conference_view(conference: Conference) -> ConferenceView:
         permanent=conference.permanent,
         locked=conference.locked,
         layout=conference.layout,
+        broadcast=conference.broadcast_id,
         pin_required=conference.pin_hash is not None,
         participants=[participant_view(participant, conference) for participant in conference.participants],
         recording=None if conference.recording is None else recording_view(conference.recording),
         started_at=conference.started_at,
         calls=[call_view(call) for call in conference.calls],
+        floor=floor_view(conference.floor),
     )
 
 
@@ -163,6 +198,7 @@ def room_view(room: Room) -> ConferenceView:
         permanent=True,
         locked=False,
         layout=AUTOMATIC_LAYOUT,
+        broadcast=None,
         pin_required=room.pin_hash is not None,
         participants=[],
         recording=None,

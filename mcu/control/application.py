@@ -17,6 +17,7 @@ from mcu.control.call_operations import CallOperations
 from mcu.control.conference_operations import ConferenceOperations
 from mcu.control.documentation import add_documentation
 from mcu.control.event_socket import EventSockets
+from mcu.control.floor_operations import FloorOperations
 from mcu.control.openapi import API_ROOT, document, route_path
 from mcu.control.participant_operations import ParticipantOperations
 from mcu.control.problems import problems
@@ -54,6 +55,7 @@ def make_application(
         *SessionOperations(accounts, settings, sockets.session_ended).operations(),
         *ConferenceOperations(manager).operations(),
         *ParticipantOperations(manager).operations(),
+        *FloorOperations(manager).operations(),
         *CallOperations(manager).operations(),
         *sockets.operations(),
         *operations,

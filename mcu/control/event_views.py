@@ -11,6 +11,7 @@ from mcu.conference.views import (
     call_view,
     chat_view,
     conference_view,
+    floor_view,
     participant_view,
     recording_view,
 )
@@ -67,6 +68,9 @@ def _content(event: events.ConferenceEvent) -> dict[str, Any]:
         case events.RecordingFailed():
             recording = recording_view(event.recording).model_dump(mode="json")
             return {"type": "recording_failed", "recording": recording, "reason": event.reason}
+        case events.FloorChanged():
+            floor = floor_view(conference.floor).model_dump(mode="json")
+            return {"type": "floor_changed", "floor": floor, "revoked_id": event.revoked_id}
         case events.CallChanged():
             call = call_view(event.call).model_dump(mode="json")
             return {"type": f"call_{event.call.state.value}", "call": call}

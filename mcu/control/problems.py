@@ -52,6 +52,8 @@ _REFUSALS = {
     Refusal.NOT_ACTIVE: (409, "Conference is not active"),
     Refusal.ALREADY_RECORDING: (409, "Already recording"),
     Refusal.NOT_RECORDING: (409, "Not recording"),
+    Refusal.NO_CONTENT: (409, "No second picture"),
+    Refusal.FLOOR_FREE: (409, "Nobody is sharing"),
     Refusal.MEDIA: (503, "Media unavailable"),
     Refusal.CALL_NOT_ALLOWED: (403, "Call not allowed"),
     Refusal.ALREADY_CALLING: (409, "Already being called"),

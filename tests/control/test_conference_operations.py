@@ -37,11 +37,13 @@ async def test_a_room_is_made_shown_changed_and_forgotten(control: Control) -> N
         "permanent": True,
         "locked": False,
         "layout": "auto",
+        "broadcast": None,
         "pin_required": True,
         "participants": [],
         "recording": None,
         "started_at": None,
         "calls": [],
+        "floor": {"holder": None, "queue": []},
     }
     assert await code(client, "POST", f"{API}/conferences", 409, {"number": "1000"}) == "number_taken"
     changed = await client.patch(ONE, json={"title": "New", "pin": None})
@@ -70,9 +72,14 @@ async def test_a_running_conference_and_its_participants(control: Control) -> No
             "camera_muted": False,
             "has_audio": True,
             "has_video": True,
+            "has_content": False,
             "speaking": False,
             "joined_at": "2026-01-02T03:04:05Z",
             "state": "connected",
+            "layout": None,
+            "watch": None,
+            "camera_control": False,
+            "camera_presets": None,
         },
         {
             "id": browser.id,
@@ -83,9 +90,14 @@ async def test_a_running_conference_and_its_participants(control: Control) -> No
             "camera_muted": False,
             "has_audio": True,
             "has_video": False,
+            "has_content": False,
             "speaking": False,
             "joined_at": "2026-01-02T03:04:05Z",
             "state": "connecting",
+            "layout": None,
+            "watch": None,
+            "camera_control": False,
+            "camera_presets": None,
         },
     ]
 
@@ -99,6 +111,35 @@ async def test_layout_and_lock(control: Control) -> None:
     assert await code(client, "PATCH", ONE, 422, {"layout": "nonsense"}) == "unknown_layout"
     assert await code(client, "PATCH", f"{API}/conferences/9999", 404, {}) == "unknown_conference"
     assert "auto" in (await (await client.get(f"{API}/layouts")).json())["layouts"]
+
+
+async def test_what_participants_see(control: Control) -> None:
+    room, browser = await control.join_room(), await control.join()
+    user = await control.user()
+    path = f"{API}/participants/{room.id}"
+    shown = await (await user.patch(path, json={"layout": "1+5"})).json()
+    assert (shown["layout"], shown["watch"]) == ("1+5", None)
+    shown = await (await user.patch(path, json={"watch": browser.id})).json()
+    assert (shown["layout"], shown["watch"]) == ("1+5", browser.id)
+    assert {leg.id: leg.watch for leg in control.media.only.legs} == {room.id: browser.id, browser.id: None}
+    shown = await (await user.patch(path, json={"layout": None})).json()
+    assert (shown["layout"], shown["watch"]) == (None, None)
+    assert await code(user, "PATCH", path, 404, {"watch": "nobody"}) == "unknown_participant"
+    assert await code(user, "PATCH", path, 422, {"layout": "nonsense"}) == "unknown_layout"
+
+    shown = await (await user.patch(ONE, json={"broadcast": room.id})).json()
+    assert shown["broadcast"] == room.id == control.media.only.watch
+    assert (await (await user.patch(ONE, json={"broadcast": None})).json())["broadcast"] is None
+
+
+async def test_keys_and_cameras_of_a_room(control: Control) -> None:
+    room = await control.join_room()
+    user = await control.user()
+    path = f"{API}/participants/{room.id}"
+    assert await code(user, "POST", f"{path}/camera", 409, {"pan": 1}) == "no_camera"
+    assert await code(user, "POST", f"{path}/camera", 422, {"pan": 2}) == "invalid_body"
+    assert await code(user, "POST", f"{path}/digits", 422, {"digits": "12x"}) == "invalid_body"
+    assert await code(user, "POST", f"{path}/digits", 422, {"digits": "12#"}) == "invalid"
 
 
 async def test_ending_a_conference_keeps_its_room(control: Control) -> None:

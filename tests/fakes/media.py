@@ -136,3 +136,13 @@ def browser_leg(leg_id: str, name: str = "Browser", ufrag: str = "them") -> LegS
         ),
         audio=AudioSpec(send_codec=OPUS, receive_codecs=(OPUS,), ssrc=3),
     )
+
+
+def sharing_leg(leg_id: str, name: str = "Room") -> LegSpec:
+    """The leg of a SIP room with a second picture."""
+    leg = room_leg(leg_id, name)
+    transport = leg.transport.model_copy(
+        update={"content_port": 20004, "content_remote": Address(host="192.0.2.9", port=30004)}
+    )
+    content = VideoSpec(send_codec=H264, receive_codecs=(H264,), ssrc=4)
+    return leg.model_copy(update={"transport": transport, "content": content})
