@@ -12,14 +12,18 @@ _MAX_REMEMBERED = 4096
 
 @dataclass(frozen=True)
 class Listener:
-    """``transport``: "udp" or "tcp". ``host``: an address of this machine; "0.0.0.0" or "::" means all of them.
-
-    ``port`` 0 lets the system choose.
+    """``transport``: "udp", "tcp", "tls", "ws" or "wss". ``host``: an address of this machine; "0.0.0.0" or "::" means
+    all of its family. ``port`` 0 lets the system choose.
     """
 
     transport: str
     host: str
     port: int
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether it needs a certificate."""
+        return self.transport in ("tls", "wss")
 
 
 class LocalAddresses:

@@ -1,4 +1,4 @@
-"""Sockets for a user agent: UDP and TCP on asyncio."""
+"""Sockets for a user agent: the transports driven by the event loop."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from aiohttp import web
+
 from sip.agent import UserAgent
 from sip.events import Event
 from sip.flow import Flow
 from sip.listeners import Listener
-from sip.transport import Transports
+from sip.transport import Transports, TransportSettings
+from sip.websocket import serve
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +32,11 @@ class SipServer:
         agent: UserAgent,
         listeners: Sequence[Listener],
         on_event: Callable[[Event], None],
+        transports: TransportSettings | None = None,
     ) -> None:
         self.agent = agent
-        self._transports = Transports(listeners, self._on_data, self._on_flow_lost)
-        agent.attach(self._transports, self._schedule)
+        self._transports = Transports(listeners, self._on_data, self._on_flow_lost, self._on_located, transports)
+        agent.attach(self._transports, self._schedule, self._transports)
         self._on_event = on_event
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -48,6 +52,16 @@ class SipServer:
         """Open the sockets. Raises OSError when a port is taken."""
         self._loop = asyncio.get_running_loop()
         await self._transports.open()
+
+    async def serve_websocket(self, request: web.Request) -> web.StreamResponse:
+        """A handler for a path of an aiohttp application: SIP over WebSocket (RFC 7118) on a web server's port."""
+        if self._loop is None:
+            raise web.HTTPServiceUnavailable
+        return await serve(request, self._transports.connections)
+
+    def close_websockets(self) -> None:
+        """Before the web server that ``serve_websocket`` is on stops: it waits for its handlers."""
+        self._transports.connections.close("ws", "wss")
 
     async def stop(self) -> None:
         """End all calls, wait a moment for the peers, close the sockets."""
@@ -68,15 +82,20 @@ class SipServer:
     def _on_data(self, data: bytes, flow: Flow) -> None:
         if self._loop is None:
             return
-        if flow.connection is None:
-            self.agent.receive_datagram(data, flow, self._loop.time())
-        else:
+        if flow.is_stream:
             self.agent.receive_stream(data, flow, self._loop.time())
+        else:
+            self.agent.receive_datagram(data, flow, self._loop.time())
         self._schedule()
 
     def _on_flow_lost(self, flow: Flow) -> None:
         if self._loop is not None:
             self.agent.flow_lost(flow, self._loop.time())
+            self._schedule()
+
+    def _on_located(self, flow: Flow, flows: Sequence[Flow]) -> None:
+        if self._loop is not None:
+            self.agent.flow_located(flow, flows, self._loop.time())
             self._schedule()
 
     def _schedule(self) -> None:

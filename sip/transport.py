@@ -1,270 +1,386 @@
-"""UDP sockets and TCP connections behind flows. Another transport is another class like ``_Connection``."""
+"""Sockets behind flows: UDP, TCP, TLS, WebSockets, over IPv4 and IPv6, and the way from a name to a socket."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import count
-from typing import cast
+import random
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
 
-from sip.flow import Flow
+from sip import stun
+from sip.connections import PING, Connections, StreamLink
+from sip.flow import Flow, Target
+from sip.keep_alive import Pauses
 from sip.listeners import Listener, LocalAddresses
+from sip.locating import Locating, Location, Resolver, is_address
 from sip.names import Names
+from sip.websocket import WebSocketListener
 
 logger = logging.getLogger(__name__)
 
-# A conference server talks to hundreds of rooms; each connection costs a descriptor.
-MAX_CONNECTIONS = 2000
-# A peer that does not read is cut before it costs us memory.
-MAX_UNSENT = 1 << 20
 # Messages kept while a name is looked up or a connection opened.
 MAX_WAITING = 64
-CONNECT_TIMEOUT = 8.0
-# A peer that connects has something to say; one that is silent from the start only holds a descriptor.
-MAX_SILENCE = 30.0
+# Connections promised and not opened yet; more are promises that nobody keeps.
+MAX_OPENING = 1024
+# A firewall that swallows connections must not keep a caller from the next server for long.
+CONNECT_TIMEOUT = 4.0
+# All questions to DNS for one target.
+LOCATE_TIMEOUT = 6.0
+# DNS itself remembers for as long as its records live; this spares asking it for each of many calls to one place.
+MAX_LOCATED = 1024
+LOCATED_SECONDS = 30.0
+# A burst of calls waits here while the loop is busy, rather than being lost; the kernel may give less.
+RECEIVE_BUFFER = 4 << 20
+# Seconds between looks at connections that want to be pinged.
+CHECK_PERIOD = 5.0
+
+OUTGOING = ("udp", "tcp", "tls")
 
 OnData = Callable[[bytes, Flow], None]
 OnLost = Callable[[Flow], None]
+OnLocated = Callable[[Flow, Sequence[Flow]], None]
+
+
+@dataclass(frozen=True)
+class TransportSettings:
+    """``server_tls`` is needed to listen for TLS and WSS; ``client_tls`` says whom we believe (default: the system's).
+
+    ``resolver`` defaults to the system's. ``keep_alive``: seconds of silence after which a connection that we opened is
+    pinged. ``proxy``: a flow to it is kept open, so that it can reach us through a NAT.
+    """
+
+    server_tls: ssl.SSLContext | None = None
+    client_tls: ssl.SSLContext | None = None
+    resolver: Resolver | None = None
+    keep_alive: float = 25.0
+    proxy: Target | None = None
 
 
 class Transports:
-    """All sockets of a server; implements ``sip.flow.Router``."""
+    """All sockets of a server; implements ``sip.flow.Router`` and ``sip.flow.Locator``."""
 
-    def __init__(self, listeners: Sequence[Listener], on_data: OnData, on_lost: OnLost) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        on_data: OnData,
+        on_lost: OnLost,
+        on_located: OnLocated = lambda flow, flows: None,
+        settings: TransportSettings | None = None,
+    ) -> None:
+        self.settings = settings or TransportSettings()
+        self.connections = Connections(on_data, on_lost, self.settings.keep_alive)
+        self.bound: list[Listener] = []
         self._listeners = list(listeners)
         self._on_data = on_data
         self._on_lost = on_lost
+        self._on_located = on_located
         self._addresses = LocalAddresses()
         self._datagram: dict[Listener, asyncio.DatagramTransport] = {}
-        self._servers: list[asyncio.Server] = []
-        self._connections: dict[int, _Connection] = {}
+        self._close_listeners: list[Callable[[], Awaitable[None]]] = []
+        self._opening: dict[Flow, Location] = {}  # connections promised by flow_to, not open yet
         self._waiting: dict[Flow, list[bytes]] = {}
-        self._opening: set[Flow] = set()  # connections promised by flow_to, not open yet
-        self._names = Names()
+        self._located: dict[Target, tuple[list[Location], float]] = {}
+        self._locating: Locating | None = None
+        self._pauses = Pauses()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._numbers = count(1)
-        self.bound: list[Listener] = []
 
     async def open(self) -> None:
         """Bind all listeners. Raises OSError; then none stays open."""
         try:
             for listener in self._listeners:
                 await self._bind(listener)
-        except OSError:
+        except BaseException:
             await self.close()
             raise
+        resolver = self.settings.resolver or Names()
+        usable = [(listener.transport, ":" in listener.host) for listener in self.bound]
+        outgoing = [(transport, is_ipv6) for transport, is_ipv6 in usable if transport in OUTGOING]
+        self._locating = Locating(resolver, outgoing, random.SystemRandom())
+        self._spawn(self._check_connections())
 
     async def close(self) -> None:
         """Close everything; what was not sent yet is lost."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for server in self._servers:
-            server.close()
-        for connection in list(self._connections.values()):
-            connection.close()
+        self.connections.close()
+        for close in self._close_listeners:
+            await close()
         for transport in self._datagram.values():
             transport.close()
         self._datagram.clear()
-        self._servers.clear()
-        self._connections.clear()
+        self._close_listeners.clear()
         self.bound = []
+
+    # -- ways out ------------------------------------------------------------------------------------------------
 
     def flow_to(self, transport: str, host: str, port: int) -> Flow | None:
         """See ``Router``."""
-        connected = [connection.flow for connection in self._connections.values()]
-        for flow in [*connected, *self._opening]:
-            if flow.transport == transport and flow.remote == (host, port):
-                return flow
-        listener = self._listener_for(transport, host)
-        if listener is None:
-            return None
-        local = self._addresses.towards(listener.host, host), listener.port
-        if transport == "udp":
-            return Flow(transport, (host, port), local)
-        flow = Flow(transport, (host, port), local, next(self._numbers))
-        self._opening.add(flow)
-        return flow
+        if not is_address(host):
+            return self.flow_for(Target(host, port, transport))
+        return self._flow_at(Location(transport, host, port, host))
+
+    def flow_for(self, target: Target) -> Flow | None:
+        """See ``Locator``."""
+        known = self._known(target)
+        if known:
+            return self._flow_at(known[0])
+        for transport in (target.transport,) if target.transport else (target.fallback, *OUTGOING):
+            listener = self._listener_for(transport, target.host) if transport in OUTGOING else None
+            if listener is not None:
+                local = self._addresses.towards(listener.host, target.host), listener.port
+                return Flow(transport, (target.host, target.port or 0), local, target=target)
+        return None
+
+    def locate(self, flow: Flow) -> None:
+        """See ``Locator``."""
+        self._spawn(self._locate(flow))
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Send one message; failures come back through ``on_lost``."""
-        if flow.connection is None:
-            address = flow.remote[0] if _is_address(flow.remote[0]) else self._names.get(flow.remote[0])
-            if address is None:
-                self._send_later(flow, data)
-            else:
-                self._send_datagram(flow, address, data)
-        elif flow.connection in self._connections:
-            self._connections[flow.connection].send(data)
+        if flow.target is not None:
+            self._send_unlocated(flow, flow.target, data)
+        elif flow.connection is None:
+            self._send_datagram(flow, data)
+        elif (link := self.connections.get(flow.connection)) is not None:
+            link.send(data)
         elif flow in self._opening:
-            self._send_later(flow, data)
+            self._send_when_open(flow, data)
         else:
             # The peer closed it; its port was an outgoing one, so there is no way to open it from here.
             asyncio.get_running_loop().call_soon(self._on_lost, flow)
 
     def close_flow(self, flow: Flow) -> None:
         """Close a connection after what was sent on it."""
-        connection = self._connections.get(flow.connection or 0)
-        if connection is not None:
-            connection.close()
+        link = self.connections.get(flow.connection)
+        if link is not None:
+            link.close()
 
     # -- listening -----------------------------------------------------------------------------------------------
 
     async def _bind(self, listener: Listener) -> None:
+        if listener.is_secure and self.settings.server_tls is None:
+            raise ValueError(f"a listener for {listener.transport} needs a certificate")
+        match listener.transport:
+            case "udp":
+                port = await self._bind_datagrams(listener)
+            case "tcp" | "tls":
+                port = await self._bind_stream(listener)
+            case "ws" | "wss":
+                server = WebSocketListener(self.connections, self.settings.server_tls if listener.is_secure else None)
+                port = await server.open(listener.host, listener.port)
+                self._close_listeners.append(server.close)
+            case _:
+                raise ValueError(f"unknown SIP transport {listener.transport!r}")
+        self.bound.append(replace(listener, port=port))
+
+    async def _bind_datagrams(self, listener: Listener) -> int:
+        sock = _datagram_socket(listener.host, listener.port)
+        bound = replace(listener, port=sock.getsockname()[1])
         loop = asyncio.get_running_loop()
-        if listener.transport == "udp":
-            transport, protocol = await loop.create_datagram_endpoint(
-                lambda: _Datagrams(self, listener), local_addr=(listener.host, listener.port)
-            )
-            bound = replace(listener, port=transport.get_extra_info("sockname")[1])
-            protocol.listener = bound
-            self._datagram[bound] = transport
-        elif listener.transport == "tcp":
-            server = await loop.create_server(
-                lambda: _Connection(self, listener.transport), listener.host, listener.port
-            )
-            bound = replace(listener, port=server.sockets[0].getsockname()[1])
-            self._servers.append(server)
-        else:
-            raise ValueError(f"unknown SIP transport {listener.transport!r}")
-        self.bound.append(bound)
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._received, bound), sock=sock)
+        self._datagram[bound] = transport
+        return bound.port
+
+    async def _bind_stream(self, listener: Listener) -> int:
+        server = await asyncio.get_running_loop().create_server(
+            lambda: StreamLink(self.connections, listener.transport),
+            listener.host,
+            listener.port,
+            ssl=self.settings.server_tls if listener.is_secure else None,
+            ssl_handshake_timeout=CONNECT_TIMEOUT if listener.is_secure else None,
+        )
+
+        async def close() -> None:
+            server.close()
+
+        self._close_listeners.append(close)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
 
     def _listener_for(self, transport: str, host: str) -> Listener | None:
+        """The one to send from; to an address, one of its family only."""
         fitting = [listener for listener in self.bound if listener.transport == transport]
-        same_family = [listener for listener in fitting if (":" in listener.host) == (":" in host)]
-        return next(iter(same_family or fitting), None)
+        if is_address(host):
+            fitting = [listener for listener in fitting if (":" in listener.host) == (":" in host)]
+        return next(iter(fitting), None)
 
-    def received(self, data: bytes, listener: Listener, remote: tuple[str, int]) -> None:
+    def _received(self, data: bytes, listener: Listener, remote: tuple[str, int]) -> None:
         """A datagram came."""
+        if stun.is_stun(data):
+            response = stun.answer(data, *remote)
+            if response is not None:
+                self._datagram[listener].sendto(response, remote)
+            return
         local = self._addresses.towards(listener.host, remote[0]), listener.port
         self._on_data(data, Flow("udp", remote, local))
 
-    # -- connections ---------------------------------------------------------------------------------------------
-
-    def connected(self, connection: _Connection) -> bool:
-        """A peer connected; False when there are too many already."""
-        if len(self._connections) >= MAX_CONNECTIONS:
-            return False
-        if connection.flow.connection is None:
-            connection.flow = replace(connection.flow, connection=next(self._numbers))
-        self._opening.discard(connection.flow)
-        self._connections[connection.flow.connection or 0] = connection
-        return True
-
-    def stream_received(self, data: bytes, flow: Flow) -> None:
-        """Bytes came on a connection."""
-        self._on_data(data, flow)
-
-    def disconnected(self, flow: Flow) -> None:
-        """A connection closed."""
-        if self._connections.pop(flow.connection or 0, None) is not None:
-            self._on_lost(flow)
-
     # -- sending -------------------------------------------------------------------------------------------------
 
-    def _send_datagram(self, flow: Flow, address: str, data: bytes) -> None:
+    def _flow_at(self, location: Location) -> Flow | None:
+        remote = location.address, location.port
+        if location.transport != "udp":
+            found = self.connections.to_peer(location.transport, remote, location.name)
+            found = found or next((flow for flow, place in self._opening.items() if place == location), None)
+            if found is not None:
+                return found
+        listener = self._listener_for(location.transport, location.address)
+        if listener is None or location.transport not in OUTGOING:
+            return None
+        local = self._addresses.towards(listener.host, location.address), listener.port
+        if location.transport == "udp":
+            return Flow("udp", remote, local)
+        flow = Flow(location.transport, remote, local, self.connections.number())
+        if len(self._opening) >= MAX_OPENING:
+            stale = next((flow for flow in self._opening if flow not in self._waiting), None)
+            if stale is None:
+                return None
+            del self._opening[stale]
+        self._opening[flow] = location
+        return flow
+
+    def _send_datagram(self, flow: Flow, data: bytes) -> None:
         same_port = [item for item in self._datagram if item.port == flow.local[1]]
-        exact = [item for item in same_port if item.host == flow.local[0]]
-        listener = next(iter(exact or same_port), None) or self._listener_for("udp", address)
+        same_family = [item for item in same_port if (":" in item.host) == (":" in flow.remote[0])]
+        exact = [item for item in same_family if item.host == flow.local[0]]
+        listener = next(iter(exact or same_family), None) or self._listener_for("udp", flow.remote[0])
         if listener is not None and listener in self._datagram:
-            self._datagram[listener].sendto(data, (address, flow.remote[1]))
+            self._datagram[listener].sendto(data, flow.remote)
 
-    def _send_later(self, flow: Flow, data: bytes) -> None:
-        """Look the name up or open the connection first."""
-        waiting = self._waiting.get(flow)
-        if waiting is not None:
-            if len(waiting) < MAX_WAITING:
-                waiting.append(data)
-            return
-        self._waiting[flow] = [data]
-        task = asyncio.get_running_loop().create_task(self._prepare(flow))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _send_when_open(self, flow: Flow, data: bytes) -> None:
+        waiting = self._waiting.setdefault(flow, [])
+        if len(waiting) < MAX_WAITING:
+            waiting.append(data)
+        if len(waiting) == 1:
+            self._spawn(self._connect(flow, self._opening[flow]))
 
-    async def _prepare(self, flow: Flow) -> None:
+    async def _connect(self, flow: Flow, location: Location) -> None:
+        loop = asyncio.get_running_loop()
+        is_secure = flow.transport == "tls"
         try:
+            if not self._pauses.may_try(location, loop.time()):
+                raise OSError("it could not be reached a moment ago")
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                if flow.connection is None:
-                    await self._names.look_up(flow.remote[0], is_ipv6=":" in flow.local[0])
-                else:
-                    loop = asyncio.get_running_loop()
-                    await loop.create_connection(lambda: _Connection(self, flow.transport, flow), *flow.remote)
+                await loop.create_connection(
+                    lambda: StreamLink(self.connections, flow.transport, flow, location.name),
+                    *flow.remote,
+                    ssl=self._client_tls() if is_secure else None,
+                    server_hostname=location.name if is_secure else None,
+                )
         except (OSError, TimeoutError) as error:
-            logger.info("no way to %s:%d over %s: %s", *flow.remote, flow.transport, error or "timeout")
-            del self._waiting[flow]
-            self._opening.discard(flow)
+            if self._pauses.may_try(location, loop.time()):
+                logger.info("no way to %s:%d over %s: %s", *flow.remote, flow.transport, error or "timeout")
+                self._pauses.failed(location, loop.time())
+            self._opening.pop(flow, None)
+            self._waiting.pop(flow, None)
             self._on_lost(flow)
             return
-        for data in self._waiting.pop(flow):
+        self._pauses.reached(location)
+        self._opening.pop(flow, None)
+        for data in self._waiting.pop(flow, []):
             self.send(flow, data)
+
+    def _client_tls(self) -> ssl.SSLContext:
+        return self.settings.client_tls or ssl.create_default_context()
+
+    # -- names ---------------------------------------------------------------------------------------------------
+
+    def _known(self, target: Target) -> list[Location]:
+        found, expires = self._located.get(target, ([], 0.0))
+        return found if expires > asyncio.get_running_loop().time() else []
+
+    async def _find(self, target: Target) -> list[Location]:
+        known = self._known(target)
+        if known or self._locating is None:
+            return known
+        try:
+            async with asyncio.timeout(LOCATE_TIMEOUT):
+                found = await self._locating.locate(target)
+        except TimeoutError:
+            found = []
+        if not found:
+            logger.info("%s leads to no SIP server that can be reached", target.host)
+        if len(self._located) >= MAX_LOCATED:
+            self._located.clear()
+        self._located[target] = found, asyncio.get_running_loop().time() + LOCATED_SECONDS
+        return found
+
+    async def _locate(self, flow: Flow) -> None:
+        found = await self._find(flow.target) if flow.target is not None else []
+        flows = [way for location in found if (way := self._flow_at(location)) is not None]
+        self._on_located(flow, flows)
+
+    def _send_unlocated(self, flow: Flow, target: Target, data: bytes) -> None:
+        """A message that is in no transaction, as an ACK, to where the name leads."""
+        waiting = self._waiting.setdefault(flow, [])
+        if len(waiting) < MAX_WAITING:
+            waiting.append(data)
+        if len(waiting) == 1:
+            self._spawn(self._find_and_send(flow, target))
+
+    async def _find_and_send(self, flow: Flow, target: Target) -> None:
+        found = await self._find(target)
+        way = self._flow_at(found[0]) if found else None
+        for data in self._waiting.pop(flow, []):
+            if way is not None:
+                self.send(way, data)
+
+    # -- keeping alive -------------------------------------------------------------------------------------------
+
+    async def _check_connections(self) -> None:
+        """Ping what is silent; keep a flow to the proxy."""
+        loop = asyncio.get_running_loop()
+        proxy_at = 0.0
+        while True:
+            now = loop.time()
+            self.connections.check(now)
+            if self.settings.proxy is not None and now >= proxy_at:
+                proxy_at = now + self.settings.keep_alive
+                await self._ping_proxy(self.settings.proxy)
+            await asyncio.sleep(CHECK_PERIOD)
+
+    async def _ping_proxy(self, target: Target) -> None:
+        """Over a connection, ``Connections`` does it once it is open; a datagram opens the NAT by itself."""
+        found = await self._find(target)
+        way = self._flow_at(found[0]) if found else None
+        if way is not None and self.connections.get(way.connection) is None:
+            self.send(way, PING)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 class _Datagrams(asyncio.DatagramProtocol):
     """A UDP socket."""
 
-    def __init__(self, owner: Transports, listener: Listener) -> None:
-        self._owner = owner
-        self.listener = listener
+    def __init__(self, on_received: Callable[[bytes, Listener, tuple[str, int]], None], listener: Listener) -> None:
+        self._on_received = on_received
+        self._listener = listener
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._owner.received(data, self.listener, (addr[0], addr[1]))
+        self._on_received(data, self._listener, (addr[0], addr[1]))
 
     def error_received(self, exc: Exception) -> None:
         # An ICMP "port unreachable" does not say which peer; the transaction's timeout will.
         logger.debug("UDP: %s", exc)
 
 
-class _Connection(asyncio.Protocol):
-    """A connection, opened by either side. ``flow`` is complete once connected."""
-
-    def __init__(self, owner: Transports, transport: str, flow: Flow | None = None) -> None:
-        self._owner = owner
-        self._transport: asyncio.Transport | None = None
-        self._silence: asyncio.TimerHandle | None = None
-        self.flow = flow or Flow(transport, ("", 0), ("", 0))
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self._transport = transport
-        if self.flow.connection is None:
-            remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-            self.flow = replace(self.flow, remote=(remote[0], remote[1]), local=(local[0], local[1]))
-            self._silence = asyncio.get_running_loop().call_later(MAX_SILENCE, transport.abort)
-        if not self._owner.connected(self):
-            transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        self._not_silent()
-        self._owner.stream_received(data, self.flow)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._not_silent()
-        self._owner.disconnected(self.flow)
-
-    def _not_silent(self) -> None:
-        if self._silence is not None:
-            self._silence.cancel()
-            self._silence = None
-
-    def send(self, data: bytes) -> None:
-        if self._transport is None:
-            return
-        if self._transport.get_write_buffer_size() > MAX_UNSENT:
-            self._transport.abort()
-            return
-        self._transport.write(data)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-
-def _is_address(host: str) -> bool:
+def _datagram_socket(host: str, port: int) -> socket.socket:
+    """Bound; one for IPv6 leaves IPv4 to another on the same port. Raises OSError."""
+    is_ipv6 = ":" in host
+    sock = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+        if is_ipv6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

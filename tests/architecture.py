@@ -54,7 +54,7 @@ _BUILDING: Mapping[str, frozenset[str]] = {
         }
     ),
     "mcu.media.rtp": frozenset({"mcu.media.spec", "mcu.media.units"}),
-    "mcu.media.transport": frozenset(),
+    "mcu.media.transport": frozenset({"mcu.media.spec"}),
     # floor 2: the control process
     "mcu.media.pool": SPEC | {"mcu.media", "mcu.ports"},  # implements MediaControl over worker processes
     "gatekeeper": frozenset({"sip.address", "sip.errors", "sip.flow", "sip.grammar", "sip.uri"}),

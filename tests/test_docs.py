@@ -36,7 +36,7 @@ from vod.routes import operations as recording_operations
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 
-DISTRIBUTIONS = {"PIL": "pillow", "pytest_asyncio": "pytest-asyncio"}
+DISTRIBUTIONS = {"dns": "dnspython", "PIL": "pillow", "pytest_asyncio": "pytest-asyncio"}
 """Distributions that are imported under another name."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from sip import transport
+from sip import connections
 from sip.agent import UserAgent
 from sip.events import CallAnswered, CallRefused, Event, IncomingCall
 from sip.listeners import Listener, LocalAddresses
@@ -120,7 +120,7 @@ async def test_a_connection_that_talks_nonsense_is_closed(sites: tuple[Site, Sit
 
 
 async def test_more_connections_than_allowed_are_cut(sites: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
     _, first = await asyncio.open_connection(HOST, sites[0].port("tcp"))
     reader, second = await asyncio.open_connection(HOST, sites[0].port("tcp"))
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
