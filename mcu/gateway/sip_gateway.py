@@ -12,6 +12,7 @@ from typing import Protocol
 from gatekeeper.dialing import DialSettings, MenuDestination, Refused, RoomDestination, resolve
 from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
+from mcu.gateway.dtmf_info import RELAY, digit_of, is_dtmf, relay_body
 from mcu.gateway.rtp_ports import NoPortsLeft, RtpPorts
 from mcu.gateway.sip_call import CallDescriptions, CallSession, SipCall
 from mcu.gateway.sip_media import RoomMedia, room_capabilities
@@ -219,6 +220,14 @@ class SipGateway:
             with contextlib.suppress(CallStateError):  # it has just ended
                 self._commands.send_info(call.handle, MEDIA_CONTROL, PICTURE_FAST_UPDATE)
 
+    async def send_digits(self, leg_id: str, digits: str) -> None:
+        """See ``DigitOwner``: one INFO for each."""
+        call = self._by_participant.get(leg_id)
+        if call is not None and not call.over:
+            with contextlib.suppress(CallStateError):  # it has just ended
+                for digit in digits:
+                    self._commands.send_info(call.handle, RELAY, relay_body(digit))
+
     # A call comes in
 
     def _receive_call(self, event: sip_events.IncomingCall) -> None:
@@ -329,6 +338,8 @@ class SipGateway:
         if event.content_type.lower().startswith(MEDIA_CONTROL) and b"picture_fast_update" in event.body:
             seat = call.session.seat
             self._media.request_key_frame(seat.conference_id, seat.participant_id)
+        elif is_dtmf(event.content_type) and (digit := digit_of(event.body)) is not None:
+            self._manager.press(call.session.seat.participant_id, digit, "info")
 
     def _handle_fact(self, fact: Fact) -> None:
         if isinstance(fact, LegSilent) and fact.seconds >= self._silence_timeout:

@@ -159,6 +159,7 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
     "fuzz_bodies": lambda: [json.dumps(body).encode() for body in _BODIES],
     "fuzz_browser_offer": lambda: _files("webrtc/offers/*.sdp", "sip/sdp/offers/baresip*.sdp"),
     "fuzz_dialing": lambda: [b"sip:1000*1234@192.0.2.1;user=phone", b"+1-000", b"sips:ward@clinic.example", b"1000*12"],
+    "fuzz_dtmf_info": lambda: [b"Signal=5\r\nDuration=160\r\n", b"#", b"Signal= 11\nDuration= 250"],
     "fuzz_h264_parameter_sets": _parameter_sets,
     "fuzz_h264_payload": _payloads,
     "fuzz_media_link": _link,

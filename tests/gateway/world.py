@@ -58,6 +58,7 @@ class FakeUserAgent:
     def __init__(self) -> None:
         self.told: list[Told] = []
         self.gone: set[str] = set()
+        self.bodies: list[bytes] = []
 
     def accept(self, call: str, sdp: str) -> None:
         self._take(Told("accept", call, parse(sdp)))
@@ -86,7 +87,8 @@ class FakeUserAgent:
         self._take(Told("hang_up", call, reason=reason))
 
     def send_info(self, call: str, content_type: str, body: bytes) -> None:
-        assert b"picture_fast_update" in body
+        assert b"picture_fast_update" in body or body.startswith(b"Signal=")
+        self.bodies.append(body)
         self._take(Told("send_info", call, reason=content_type))
 
     @property
