@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aiortc.rtcdtlstransport import RTCCertificate
+
 from consilium.simulated_room.clip import Clip
 from consilium.simulated_room.player import ClipPlayer
 from consilium.simulated_room.saver import ReceivedSaver
@@ -28,7 +30,9 @@ from sip.errors import CallStateError
 from sip.listeners import Listener
 from sip.sdp.capabilities import LocalCapabilities
 from sip.sdp.grammar import SdpError, parse
+from sip.sdp.ice import LocalIce
 from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
+from sip.sdp.security import LocalSecurity
 from sip.sdp.session import NegotiatedSession
 from sip.server import SipServer
 from sip.uri import SipUri, parse_uri
@@ -62,7 +66,8 @@ class RoomSettings:
 
 class SimulatedRoom:
     """``on_picture`` and ``on_sound`` get every access unit received, on the event loop; ``on_picture_sent`` see
-    ``ClipPlayer``. ``ended`` is set when the call is over, whoever ended it."""
+    ``ClipPlayer``. ``connected`` is set when keys have come by DTLS, ``ended`` when the call is over, whoever
+    ended it."""
 
     def __init__(
         self,
@@ -77,6 +82,7 @@ class SimulatedRoom:
         self.session: NegotiatedSession | None = None
         self.leg: MediaLeg | None = None
         self.ended = asyncio.Event()
+        self.connected = asyncio.Event()
         self.end_reason = ""
         self.pictures_received = 0
         self.sounds_received = 0
@@ -94,6 +100,7 @@ class SimulatedRoom:
         self._answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._playing: asyncio.Task[None] | None = None
         self._media: RoomMedia | None = None
+        self._certificate = RTCCertificate.generateCertificate()
         self._timers: asyncio.Task[None] | None = None
         self._sockets: dict[tuple[str, int], socket.socket] = {}
 
@@ -115,6 +122,8 @@ class SimulatedRoom:
             video_port=ports.take(),
             audio_ssrc=random.SystemRandom().randrange(1, 1 << 32),
             video_ssrc=random.SystemRandom().randrange(1, 1 << 32),
+            security=LocalSecurity(secrets.token_bytes(32), _fingerprint(self._certificate)),
+            ice=LocalIce(secrets.token_hex(4), secrets.token_hex(16)),
         )
         # An offerer must be ready for media before the answer comes (RFC 3264 section 5.1): the kernel keeps it for us.
         for port in (self._media.audio_port, self._media.video_port):
@@ -175,7 +184,9 @@ class SimulatedRoom:
             width, height = (spec.video.max_width, spec.video.max_height) if spec.video else (1280, 720)
             codecs = {codec.payload_type: codec for codec in spec.audio.receive_codecs} if spec.audio else {}
             self._saver = ReceivedSaver(self.settings.save, width, height, codecs)
-        await self.leg.open(None, bind=lambda host, port: self._sockets.pop((host, port)))
+        await self.leg.open(
+            None, bind=lambda host, port: self._sockets.pop((host, port)), certificate=self._certificate
+        )
         self._timers = asyncio.create_task(self._run_timers())
         if self._clip is not None:
             codec = spec.audio.send_codec if spec.audio is not None else None
@@ -255,13 +266,19 @@ class SimulatedRoom:
         logger.info("room: %s comes in", media)
 
     def leg_connected(self, leg: MediaLeg) -> None:
-        """Never comes on plain RTP."""
+        """The keys of all its streams are there."""
+        self.connected.set()
 
     def leg_silent(self, leg: MediaLeg, seconds: float) -> None:
         logger.info("room: nothing has come in for %.0f s", seconds)
 
     def leg_failed(self, leg: MediaLeg, reason: str) -> None:
         logger.error("room: %s", reason)
+
+
+def _fingerprint(certificate: RTCCertificate) -> tuple[str, str]:
+    found = next(one for one in certificate.getFingerprints() if one.algorithm == "sha-256")
+    return found.algorithm, found.value
 
 
 async def _address_towards(host: str, port: int) -> str:

@@ -65,11 +65,17 @@ class BaresipRoom:
         sound: Path,
         audio_codec: str = "opus/48000/2",
         transport: str = "udp",
+        sip_port: int = 0,
+        answers: bool = False,
+        encryption: str = "",
+        ice: bool = False,
     ) -> None:
+        """``encryption`` is baresip's mediaenc: "srtp" (beneath RTP/AVP), "srtp-mand" (RTP/SAVP), "dtls_srtp"."""
         self.folder = folder
         self.name = name
         self._jack = jack
         self._control_port = control_port
+        self._sip_port, self._answers = sip_port, answers
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -78,13 +84,17 @@ class BaresipRoom:
         self._event = asyncio.Condition()
         self.events: list[dict[str, object]] = []
         folder.mkdir(parents=True, exist_ok=True)
-        self._configure(video, sound, audio_codec, transport)
+        self._configure(video, sound, audio_codec, transport, encryption, ice)
 
-    def _configure(self, video: Path | None, sound: Path, audio_codec: str, transport: str) -> None:
+    def _configure(
+        self, video: Path | None, sound: Path, audio_codec: str, transport: str, encryption: str, ice: bool
+    ) -> None:
         modules = ["opus", "g722", "g711", "sndfile", "aufile", "jack", "avcodec", "avformat", "fakevideo", "snapshot"]
+        modules += ["srtp", "dtls_srtp"] if encryption else []
+        modules += ["ice"] if ice else []
         lines = {
             "poll_method": "epoll",
-            "sip_listen": "127.0.0.1:0",
+            "sip_listen": f"127.0.0.1:{self._sip_port}",
             "call_local_timeout": "120",
             "module_path": "/usr/lib/baresip/modules",
             "audio_source": f"aufile,{sound}",
@@ -111,7 +121,11 @@ class BaresipRoom:
         text += "".join(f"module_app\t{module}.so\n" for module in ("menu", "ctrl_tcp"))
         (self.folder / "config").write_text(text)
         account = f'"{self.name}" <sip:{self.name.replace(" ", "").lower()}@127.0.0.1;transport={transport}>'
-        (self.folder / "accounts").write_text(f"{account};regint=0;audio_codecs={audio_codec};video_codecs=h264\n")
+        mode = ";answermode=auto" if self._answers else ""
+        security = (f";mediaenc={encryption}" if encryption else "") + (";medianat=ice" if ice else "")
+        (self.folder / "accounts").write_text(
+            f"{account};regint=0;audio_codecs={audio_codec};video_codecs=h264{mode}{security}\n"
+        )
         (self.folder / "contacts").touch()
 
     async def __aenter__(self) -> BaresipRoom:
