@@ -10,10 +10,13 @@ from gatekeeper.dialing import PIN_SEPARATOR, AliasDestination, MenuDestination,
 from gatekeeper.inventory import Sighting
 from mcu.gateway.call_log import CallLog
 from mcu.gateway.call_policy import SOUND_RATE, CallPolicy
-from mcu.media.spec import LegSpec, VideoSpec
+from mcu.media.spec import LegSpec
 from sip import events as sip_events
 from sip.errors import SipParseError
 from sip.uri import SipUri, parse_uri
+
+LEAST_PICTURE = 64_000
+"""A call that is in is not refused a new offer: a camera switched on in a full zone gets this much, in bit/s."""
 
 # What a codec sends, in bit/s, where that is not 64 kbit/s.
 _SOUND_RATES = {"G729": 8_000, "iLBC": 15_200, "G7221": 32_000}
@@ -69,11 +72,19 @@ class CallAdmission:
         """What the call may have in a new offer or answer, at least what it has now; None: it is not known here."""
         if call not in self._wishes:
             return None
-        before = self.policy.ledger.picture_of(call)
+        before = max(self.policy.ledger.picture_of(call), LEAST_PICTURE)
         try:
             return max(before, self.reserve(call))
         except Refusing:
             return before
+
+    def room_at(self, address: str) -> int:
+        """The picture, in bit/s, that a call of ours to this address may offer. What the chair wants is not refused."""
+        wish = Wish(self.policy.zones.zone_of(address), None, SOUND_RATE, self.policy.picture_rate)
+        try:
+            return self.policy.ledger.look(wish).picture
+        except Refusing:
+            return max(LEAST_PICTURE, wish.zone.budget.least)
 
     def negotiated(self, call: str, leg: LegSpec) -> None:
         """Offer and answer have come to this leg. What of the reserved rate it does not need is free again."""
@@ -173,13 +184,9 @@ def _user_host(uri: str) -> tuple[str, str]:
 
 
 def _rates(leg: LegSpec) -> tuple[int, int]:
-    """Sound and picture of a leg in bit/s. A stream that is off both ways (hold) counts nothing.
+    """Sound and picture of a leg in bit/s. A stream on hold counts too: it will come back.
 
-    What is negotiated for what we send is taken for what the peer sends too: rooms call at one rate both ways.
+    What is negotiated for what we send is taken for what the peer sends as well: rooms call at one rate both ways.
     """
-    sound = 0
-    if leg.audio is not None and (leg.audio.send or leg.audio.receive):
-        sound = _SOUND_RATES.get(leg.audio.send_codec.name, SOUND_RATE)
-    pictures: tuple[VideoSpec | None, ...] = (leg.video, leg.content)
-    picture = sum(each.max_bitrate for each in pictures if each is not None and (each.send or each.receive))
-    return sound, picture
+    sound = 0 if leg.audio is None else _SOUND_RATES.get(leg.audio.send_codec.name, SOUND_RATE)
+    return sound, sum(each.max_bitrate for each in (leg.video, leg.content) if each is not None)

@@ -228,7 +228,7 @@ class DialOut:
             raise DialFailed(416, "Not a SIP address")
         host, port = self._settings.own_address(uri.host)
         try:
-            session = self._gateway.open_session(Seat(self._ids(), "", from_user), name, host)
+            session = self._gateway.open_session(Seat(self._ids(), "", from_user), name, host, peer_address=uri.host)
         except NoPortsLeft as error:
             logger.error("%s (settings media.rtp_port_first and media.rtp_port_last)", error)
             raise DialFailed(503, "No media ports are left") from error
@@ -241,7 +241,7 @@ class DialOut:
             result, early = await self._result(handle, on_ringing)
             if isinstance(result, sip_events.CallRefused):
                 raise DialFailed(result.status, result.reason or str(result.status))
-            call = SipCall(handle, uri.host, name, session=session, holder=Nowhere())
+            call = SipCall(handle, uri.host, name, session, holder=Nowhere(), peer=way.aor, user_agent=way.user_agent)
             self._gateway.adopt(call)
             holds = False  # the gateway's from now on
             for event in early:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -20,12 +21,12 @@ class CallDescriptions:
 
     ``answer`` and ``offer`` only draft; ``sent`` notes what really went out, so that a draft that came to nothing
     neither raises the version nor becomes what the next offer must agree with. ``awaits_answer``: the last one sent was
-    an offer, and the peer's answer is still to come.
+    an offer, and the peer's answer is still to come. ``capabilities`` may change between exchanges.
     """
 
     def __init__(self, room: RoomMedia, capabilities: LocalCapabilities, session_id: int) -> None:
         self._room = room
-        self._capabilities = capabilities
+        self.capabilities = capabilities
         self._session_id = session_id
         self._last: SessionDescription | None = None
         self.awaits_answer = False
@@ -33,7 +34,7 @@ class CallDescriptions:
     def answer(self, offer: str) -> NegotiatedSession:
         """Our answer to the peer's offer. Raises SdpError and NotAcceptable."""
         session = answer(
-            parse(offer), self._capabilities, local_media(self._room), session_id=self._session_id, version=1
+            parse(offer), self.capabilities, local_media(self._room), session_id=self._session_id, version=1
         )
         return replace(session, description=self._numbered(session.description))
 
@@ -41,7 +42,7 @@ class CallDescriptions:
         """Our offer to a peer that sent none: all that we speak, with every m-line so far in its place (section 8)."""
         return self._numbered(
             make_offer(
-                self._capabilities,
+                self.capabilities,
                 local_media(self._room),
                 session_id=self._session_id,
                 version=1,
@@ -60,7 +61,7 @@ class CallDescriptions:
         if self._last is None or not self.awaits_answer:
             raise ValueError("no offer of ours waits for an answer")
         self.awaits_answer = False
-        return accept_answer(self._last, parse(body), self._capabilities)
+        return accept_answer(self._last, parse(body), self.capabilities)
 
     def _numbered(self, draft: SessionDescription) -> SessionDescription:
         """The draft with its version: the last one's when it says the same, else one more (section 8)."""
@@ -75,7 +76,7 @@ class CallDescriptions:
 class CallSession:
     """What a call has once the conference has let it in: its seat, its ports and SSRCs, its descriptions, its leg.
 
-    ``holds_ports`` until they are given back.
+    ``holds_ports`` until they are given back. ``on_leg`` is told of every leg that was negotiated.
     """
 
     seat: Seat
@@ -84,6 +85,7 @@ class CallSession:
     descriptions: CallDescriptions
     leg: LegSpec | None = None
     holds_ports: bool = True
+    on_leg: Callable[[LegSpec], None] | None = None
 
     @property
     def has_media(self) -> bool:
@@ -93,7 +95,10 @@ class CallSession:
     def make_leg(self, negotiated: NegotiatedSession | None) -> LegSpec:
         """The leg as negotiated; without that, a seat without media until the peer answers our offer."""
         if negotiated is not None:
-            return sip_leg(negotiated, leg_id=self.seat.participant_id, name=self.name, room=self.room)
+            leg = sip_leg(negotiated, leg_id=self.seat.participant_id, name=self.name, room=self.room)
+            if self.on_leg is not None:
+                self.on_leg(leg)
+            return leg
         return LegSpec(
             id=self.seat.participant_id, name=self.name, transport=PlainTransport(local_host=self.room.bind_host)
         )
@@ -114,7 +119,8 @@ class SipCall:
     """A call from its INVITE on. ``holder`` None: its leg is with the conferences.
 
     ``over`` once it is cancelled, ended or refused: what is still under way must then be undone. ``turn`` is held by
-    whoever changes the session, so that a re-INVITE waits for what the ACK before it has begun.
+    whoever changes the session, so that a re-INVITE waits for what the ACK before it has begun. ``peer`` and
+    ``user_agent``: URI and product of the other end, where they are known.
     """
 
     handle: str
@@ -123,4 +129,6 @@ class SipCall:
     session: CallSession | None = None
     over: bool = False
     holder: LegHolder | None = None
+    peer: str = ""
+    user_agent: str = ""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -7,11 +7,23 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
-from gatekeeper.dialing import DialSettings, MenuDestination, Refused, RoomDestination, resolve
+from gatekeeper.bandwidth import Refusing
+from gatekeeper.dialing import (
+    AliasDestination,
+    DialSettings,
+    MenuDestination,
+    Refused,
+    RoomDestination,
+    Routed,
+    resolve,
+)
 from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
+from mcu.gateway.call_admission import CallAdmission, Peer
 from mcu.gateway.dtmf_info import RELAY, digit_of, is_dtmf, relay_body
 from mcu.gateway.rtp_ports import NoPortsLeft, RtpPorts
 from mcu.gateway.sip_call import CallDescriptions, CallSession, SipCall
@@ -23,6 +35,7 @@ from mcu.ports import MediaControl, MediaError
 from sip import events as sip_events
 from sip.errors import CallStateError
 from sip.once import OncePerSource
+from sip.sdp.capabilities import LocalCapabilities
 from sip.sdp.grammar import SdpError
 from sip.sdp.ice import LocalIce
 from sip.sdp.negotiation import NotAcceptable
@@ -75,7 +88,8 @@ class SipGateway:
 
     ``public_address`` is told to rooms instead of the address their packets came to. ``ids`` gives random 31-bit
     numbers for sessions and SSRCs, ``secret`` that many random octets for keys. ``fingerprint`` is the SHA-256 one of
-    the certificate that the workers show in DTLS; without it there is none.
+    the certificate that the workers show in DTLS; without it there is none. ``admission`` says where calls go and how
+    much bandwidth they get; without it only rooms are dialled, and nothing is counted.
     """
 
     def __init__(
@@ -93,6 +107,7 @@ class SipGateway:
         encryption: Encryption = Encryption.ALLOWED,
         fingerprint: str | None = None,
         secret: Callable[[int], bytes] = secrets.token_bytes,
+        admission: CallAdmission | None = None,
     ) -> None:
         self._commands = commands
         self._manager = manager
@@ -113,6 +128,9 @@ class SipGateway:
         self._tasks: set[asyncio.Task[None]] = set()
         self.menu: Callable[[sip_events.IncomingCall], None] | None = None
         """Serves calls that lead to the menu."""
+        self.connect: Callable[[sip_events.IncomingCall, AliasDestination], None] | None = None
+        """Serves calls that lead to somebody who is registered."""
+        self._admission = admission
         self._takers: list[Callable[[sip_events.Event], bool]] = []
         self._refused = OncePerSource(logger)
         media.on_fact(self._handle_fact)
@@ -123,6 +141,8 @@ class SipGateway:
 
     def handle(self, event: sip_events.Event) -> None:
         """Take one event of the user agent; called on the event loop, never waits."""
+        if self._admission is not None:
+            self._admission.handle_end(event)
         if any(taker(event) for taker in self._takers):
             return
         match event:
@@ -152,11 +172,19 @@ class SipGateway:
 
     # For callers beside this one: calls out, the menu
 
-    def open_session(self, seat: Seat, name: str, local_host: str) -> CallSession:
+    def open_session(
+        self, seat: Seat, name: str, local_host: str, *, peer_address: str = "", call: str = ""
+    ) -> CallSession:
         """Ports, SSRCs and descriptions for a call that is none of a participant's yet. Raises NoPortsLeft.
 
         ``local_host`` is the address of ours that the peer reaches. Whoever opens one adopts its call, or releases it.
+        What is offered fits the bandwidth for ``call``, an incoming one (raises Refusing when there is none), or else
+        that at ``peer_address``.
         """
+        capabilities = self._capabilities
+        if self._admission is not None and (call or peer_address):
+            rate = self._admission.reserve(call) if call else self._admission.room_at(peer_address)
+            capabilities = _limited(capabilities, rate)
         audio = self._ports.take()
         try:
             video = self._ports.take()
@@ -173,7 +201,7 @@ class SipGateway:
             security=LocalSecurity(self._secret(SECRET_OCTETS), self._fingerprint),
             ice=LocalIce(self._secret(4).hex(), self._secret(16).hex()),
         )
-        return CallSession(seat, name, room, CallDescriptions(room, self._capabilities, self._ids()))
+        return CallSession(seat, name, room, CallDescriptions(room, capabilities, self._ids()))
 
     def adopt(self, call: SipCall) -> None:
         """Serve this call from now on: re-INVITEs, holds, silence, and its end. It has a session."""
@@ -181,6 +209,9 @@ class SipGateway:
             raise ValueError("only a call with a session can be served")
         self._calls[call.handle] = call
         self._by_participant[call.session.seat.participant_id] = call
+        if self._admission is not None:
+            self._admission.adopt(call.handle, Peer(call.peer or call.source, call.source, call.name, call.user_agent))
+            call.session.on_leg = partial(self._admission.negotiated, call.handle)
 
     def release(self, session: CallSession) -> None:
         """Give its ports back, once: afterwards they may be another call's."""
@@ -195,6 +226,8 @@ class SipGateway:
 
     def reject(self, handle: str, source: str, refusal: Refusal) -> None:
         """Refuse an incoming call of ``source``."""
+        if self._admission is not None:
+            self._admission.ended(handle, "refused", refusal.status, refusal.phrase)
         # Once per source and kind: whoever scans for rooms must not fill the log.
         self._refused.warning(
             f"{source} {refusal.status}", "call from %s refused with %d: %s", source, refusal.status, refusal.phrase
@@ -208,7 +241,7 @@ class SipGateway:
         """See ``LegOwner``: BYE with the reason."""
         call = self._by_participant.get(leg_id)
         if call is not None and not call.over:
-            self._forget(call)
+            self._forget(call, reason)
             self._release(call)
             with contextlib.suppress(CallStateError):  # the room was quicker
                 self._commands.hang_up(call.handle, end_reason(reason))
@@ -232,12 +265,21 @@ class SipGateway:
 
     def _receive_call(self, event: sip_events.IncomingCall) -> None:
         handle, source = event.call_id, event.source.remote[0]
-        destination = resolve(event.request_uri, self._dialing)
+        if self._admission is None:
+            destination: Routed = resolve(event.request_uri, self._dialing)
+        else:
+            destination = self._admission.receive(event)
         if isinstance(destination, MenuDestination):
             if self.menu is None:
                 self.reject(handle, source, Refusal(404, "There is no menu here"))
             else:
                 self.menu(event)
+            return
+        if isinstance(destination, AliasDestination):
+            if self.connect is None:
+                self.reject(handle, source, Refusal(480, "Nobody can be called under this address"))
+            else:
+                self.connect(event, destination)
             return
         if isinstance(destination, Refused):
             self.reject(handle, source, Refusal(destination.status, destination.reason))
@@ -256,7 +298,9 @@ class SipGateway:
             nonlocal negotiated
             if call.over:
                 raise CallStateError(f"{call.handle} was given up at the door")
-            session = call.session = self.open_session(seat, call.name, event.source.local[0])
+            session = call.session = self.open_session(seat, call.name, event.source.local[0], call=call.handle)
+            if self._admission is not None:
+                session.on_leg = partial(self._admission.negotiated, call.handle)
             if event.offer is not None:
                 negotiated = session.descriptions.answer(event.offer)
             self._by_participant[seat.participant_id] = call
@@ -273,7 +317,7 @@ class SipGateway:
                 descriptions.sent(description, is_offer=negotiated is None)
         except CallStateError:
             return  # given up a moment ago; that is dealt with when its event comes
-        except (JoinRefused, SdpError, NotAcceptable) as error:
+        except (JoinRefused, SdpError, NotAcceptable, Refusing) as error:
             self._turn_away(call, refusal_of(error))
         except NoPortsLeft as error:
             logger.error("%s (settings media.rtp_port_first and media.rtp_port_last)", error)
@@ -284,9 +328,9 @@ class SipGateway:
 
     def _turn_away(self, call: SipCall, refusal: Refusal) -> None:
         if not call.over:
-            self._forget(call)
-            self._release(call)
             self.reject(call.handle, call.source, refusal)
+            self._forget(call, "refused")
+            self._release(call)
 
     # A call changes
 
@@ -308,6 +352,7 @@ class SipGateway:
     async def _reoffered(self, call: SipCall, session: CallSession, body: str | None) -> None:
         """Hold, resume, new address or codecs (RFC 3261 section 14); the call goes on as it was if we cannot."""
         try:
+            self._ask_for_bandwidth(call, session)
             if body is None:
                 offer = session.descriptions.offer()
                 self._commands.answer_reoffer(call.handle, str(offer))
@@ -330,6 +375,11 @@ class SipGateway:
         if leg != session.leg:
             await (call.holder or self._manager).replace_leg(leg.id, leg)
             session.leg = leg
+
+    def _ask_for_bandwidth(self, call: SipCall, session: CallSession) -> None:
+        """A call that was lowered may get more by now, one that is in keeps what it has."""
+        if self._admission is not None and (rate := self._admission.negotiate_again(call.handle)) is not None:
+            session.descriptions.capabilities = _limited(self._capabilities, rate)
 
     def _receive_info(self, event: sip_events.InfoReceived) -> None:
         call = self._calls.get(event.call)
@@ -358,7 +408,7 @@ class SipGateway:
 
     def _end(self, call: SipCall, reason: str) -> None:
         """The call is over; its participant leaves, and then its ports are free."""
-        self._forget(call)
+        self._forget(call, reason)
         self._spawn(self._leave(call, reason))
 
     async def _leave(self, call: SipCall, reason: str) -> None:
@@ -368,8 +418,10 @@ class SipGateway:
         finally:
             self._release(call)
 
-    def _forget(self, call: SipCall) -> None:
+    def _forget(self, call: SipCall, reason: str) -> None:
         call.over = True
+        if self._admission is not None:
+            self._admission.ended(call.handle, reason)
         self._calls.pop(call.handle, None)
         if call.session is not None:
             self._by_participant.pop(call.session.seat.participant_id, None)
@@ -403,6 +455,15 @@ class SipGateway:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("SIP gateway", exc_info=error)
+
+
+def _limited(capabilities: LocalCapabilities, rate: int) -> LocalCapabilities:
+    """The capabilities with at most this rate of picture each way."""
+    return replace(
+        capabilities,
+        receive_bitrate=min(capabilities.receive_bitrate, rate),
+        send_bitrate=min(capabilities.send_bitrate, rate),
+    )
 
 
 def _user_part(uri: str) -> str:
