@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+PortOrNone = Annotated[int, Field(ge=0, le=65535)]
 
 
 class SettingsError(Exception):
@@ -24,6 +25,18 @@ class SettingsError(Exception):
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def comma_list(value: object) -> object:
+    """A list that came as one text, as variables and the command line give it."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def checked_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    """The same; raises ValueError for one that is no network."""
+    for network in networks:
+        ipaddress.ip_network(network, strict=False)
+    return networks
 
 
 class WebSettings(_Section):
@@ -39,10 +52,28 @@ class WebSettings(_Section):
 class SipSettings(_Section):
     """The SIP user agent that rooms dial."""
 
-    host: str = Field("0.0.0.0", description="address that SIP listens on, UDP and TCP")
+    host: str = Field("0.0.0.0", description="address that SIP listens on")
+    ipv6_host: str | None = Field(None, description="IPv6 address that SIP listens on besides; '::' is every one")
     port: Port = Field(5060, description="port of SIP over UDP and TCP")
+    tls_port: PortOrNone = Field(5061, description="port of SIP over TLS; 0 for none")
+    ws_port: PortOrNone = Field(0, description="port of SIP over WebSocket, unencrypted; 0 for none")
+    wss_port: PortOrNone = Field(0, description="port of SIP over secure WebSocket, besides /sip on HTTPS; 0 for none")
+    certificate_file: Path | None = Field(
+        None, description="PEM certificate chain for TLS and WSS; by default the web's"
+    )
+    private_key_file: Path | None = Field(None, description="PEM private key of that certificate")
+    tls_verify: bool = Field(True, description="whether servers that we call over TLS must have a certificate we trust")
+    tls_ca_file: Path | None = Field(None, description="PEM file of authorities trusted for that, not the system's")
     public_address: str | None = Field(
         None, description="IP address told to rooms in SIP and SDP; without it, the one the room's packets came to"
+    )
+    outbound_proxy: str | None = Field(None, description="SIP URI of a proxy that all calls out go through")
+    name_servers: str | None = Field(None, description="DNS servers, comma-separated; by default the system's")
+    keep_alive: Annotated[float, Field(ge=10, le=3600)] = Field(
+        25.0, description="seconds of silence after which a connection that we opened is pinged"
+    )
+    largest_datagram: Annotated[int, Field(ge=500, le=65_000)] = Field(
+        1300, description="largest request sent over UDP, bytes; larger ones go over TCP where the peer takes it"
     )
 
 
@@ -109,6 +140,55 @@ class DialOutSection(_Section):
         return networks
 
 
+class RegistrarSection(_Section):
+    """The registry of devices."""
+
+    realm: str = Field("consilium", min_length=1, description="realm of devices' accounts; part of their hashes")
+    domains: tuple[str, ...] = Field((), description="domains that devices register for; empty: whatever they say")
+    default_life: Annotated[int, Field(ge=60)] = Field(3600, description="seconds for a device that asks for none")
+    shortest_life: Annotated[int, Field(ge=10)] = Field(60, description="shortest life of a registration, seconds")
+    longest_life: Annotated[int, Field(ge=60)] = Field(7200, description="longest life of a registration, seconds")
+    max_endpoints: Annotated[int, Field(ge=1, le=50_000)] = Field(6000, description="most accounts registered at once")
+    md5: bool = Field(True, description="also take MD5 digests, which most devices send; SHA-256 is always taken")
+    nonce_life: Annotated[float, Field(ge=30, le=3600)] = Field(300.0, description="seconds a challenge can be used")
+    trusted: tuple[str, ...] = Field((), description="networks of proxies whose messages are not counted")
+
+    _lists = field_validator("domains", "trusted", mode="before")(comma_list)
+    _networks = field_validator("trusted")(checked_networks)
+
+
+class CallersSection(_Section):
+    """What callers must show that are not registered, by where they call from; the longest prefix decides."""
+
+    unregistered: Literal["allow", "challenge", "refuse"] = Field(
+        "allow", description="for unregistered callers from anywhere else: served, asked for a password, or refused"
+    )
+    allow: tuple[str, ...] = Field((), description="networks from which unregistered callers are served")
+    challenge: tuple[str, ...] = Field((), description="networks from which they are asked for a password")
+    refuse: tuple[str, ...] = Field((), description="networks from which they are refused")
+
+    _lists = field_validator("allow", "challenge", "refuse", mode="before")(comma_list)
+    _networks = field_validator("allow", "challenge", "refuse")(checked_networks)
+
+
+class LdapSection(_Section):
+    """A directory with accounts of devices, besides the server's own."""
+
+    url: str = Field("", description="ldaps://host or ldap://host (with StartTLS); empty for none")
+    base: str = Field("", description="where to look for entries, as ou=rooms,dc=hospital,dc=example")
+    filter: str = Field("(objectClass=person)", description="which entries are accounts")
+    bind_name: str = Field("", description="DN of the account that reads them; empty reads anonymously")
+    bind_password_file: Path | None = Field(None, description="file with that account's password")
+    name_attribute: str = Field("uid", description="attribute with the account's name")
+    title_attribute: str = Field("cn", description="attribute with the device's name for people")
+    md5_attribute: str = Field("", description="attribute with H(A1) by MD5 in hex")
+    sha256_attribute: str = Field("", description="attribute with H(A1) by SHA-256 in hex")
+    password_attribute: str = Field("", description="attribute with the password in clear, instead of those two")
+    encrypt: bool = Field(True, description="false: ldap:// without StartTLS, for tests and loopback only")
+    authority_file: Path | None = Field(None, description="PEM file of the authority of its certificate")
+    refresh: Annotated[float, Field(ge=10)] = Field(300.0, description="seconds between two readings")
+
+
 class LogSettings(_Section):
     """The log on standard error."""
 
@@ -125,6 +205,9 @@ class Settings(_Section):
     media: MediaSettings = MediaSettings()
     rooms: RoomSettings = RoomSettings()
     dial_out: DialOutSection = DialOutSection()
+    registrar: RegistrarSection = RegistrarSection()
+    callers: CallersSection = CallersSection()
+    ldap: LdapSection = LdapSection()
     log: LogSettings = LogSettings()
 
     @property
@@ -175,8 +258,16 @@ def _assign(values: dict[str, Any], path: list[str], value: str) -> None:
 def _check(settings: Settings) -> None:
     if settings.media.rtp_port_last - settings.media.rtp_port_first < 3:
         raise SettingsError("media.rtp_port_last: at least four ports are needed for one call")
-    if (settings.web.certificate_file is None) != (settings.web.private_key_file is None):
-        raise SettingsError("web.certificate_file and web.private_key_file go together")
+    for name, section in (("web", settings.web), ("sip", settings.sip)):
+        if (section.certificate_file is None) != (section.private_key_file is None):
+            raise SettingsError(f"{name}.certificate_file and {name}.private_key_file go together")
+
+    registrar = settings.registrar
+    if not registrar.shortest_life <= registrar.default_life <= registrar.longest_life:
+        raise SettingsError("registrar.default_life must lie between registrar.shortest_life and .longest_life")
+    ldap = settings.ldap
+    if ldap.url and not (ldap.md5_attribute or ldap.sha256_attribute or ldap.password_attribute):
+        raise SettingsError("ldap.url: an attribute with H(A1) or the password is needed (ldap.md5_attribute …)")
 
 
 def described() -> dict[str, tuple[str, str]]:

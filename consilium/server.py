@@ -16,9 +16,10 @@ from aiohttp import web
 
 from consilium.calling import dial_out
 from consilium.certificates import Identity, ensure_identity
-from consilium.config import Settings
+from consilium.config import Settings, SettingsError
 from consilium.pages import API_PAGE, FONT, WEB_CLIENT, add_pages
 from consilium.recordings import StoreRegister
+from consilium.signalling import agent_settings, listeners, transport_settings
 from mcu.conference.clock import Clock
 from mcu.conference.hashing import Hasher
 from mcu.conference.manager import ConferenceManager, random_id
@@ -37,8 +38,6 @@ from mcu.media.spec import WorkerSettings
 from mcu.ports import MediaError
 from recorder.store import RecordingStore
 from sip.agent import UserAgent
-from sip.core import AgentSettings
-from sip.listeners import Listener
 from sip.sdp.security import Encryption
 from sip.server import SipServer
 from vod.routes import operations as recording_operations
@@ -78,7 +77,7 @@ class Server:
         """Start everything. Raises StartError; nothing is left running then."""
         try:
             return await self._start()
-        except (OSError, MediaError, DatabaseError) as error:
+        except (OSError, MediaError, DatabaseError, SettingsError) as error:
             await self.stop()
             raise StartError(str(error)) from error
         except BaseException:
@@ -168,7 +167,7 @@ class Server:
 
     async def _start_sip(self, identity: Identity) -> None:
         sip, media = self.settings.sip, self.settings.media
-        agent = UserAgent(AgentSettings(product="Consilium", public_host=sip.public_address))
+        agent = UserAgent(agent_settings(sip))
         gateway = SipGateway(
             agent,
             self.manager,
@@ -182,14 +181,13 @@ class Server:
             fingerprint=identity.fingerprint,
         )
         dial_out(self.settings, agent, gateway, self.manager)
-        self.sip = SipServer(
-            agent, [Listener("udp", sip.host, sip.port), Listener("tcp", sip.host, sip.port)], gateway.handle
-        )
+        self.sip = SipServer(agent, listeners(sip), gateway.handle, transport_settings(self.settings, identity))
         self._stack.push_async_callback(gateway.close)
         try:
             await self.sip.start()
         except OSError as error:
-            raise StartError(f"SIP port {sip.port} on {sip.host}: {error.strerror} (setting sip.port)") from error
+            names = "sip.port, sip.tls_port and their like"
+            raise StartError(f"SIP on {sip.host}, port {sip.port}: {error.strerror} (settings {names})") from error
         self._stack.push_async_callback(self.sip.stop)
 
     async def _start_web(
@@ -214,6 +212,13 @@ class Server:
             ),
         )
         add_pages(application, self.vendor)
+        # Browsers that speak SIP reach it where they reach everything else (RFC 7118).
+        application.router.add_get("/sip", self.sip.serve_websocket)
+
+        async def close_websockets(_: web.Application) -> None:
+            self.sip.close_websockets()
+
+        application.on_shutdown.append(close_websockets)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=WEB_GRACE)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)

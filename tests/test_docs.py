@@ -62,14 +62,14 @@ def test_every_setting_is_described_with_its_default() -> None:
 
 
 def test_no_setting_is_described_that_does_not_exist() -> None:
-    rows = re.findall(r"^\| `([a-z_.]+)` \| `[^`]*` \|", page("docs/configuration.md"), re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z0-9_.]+)` \| `[^`]*` \|", page("docs/configuration.md"), re.MULTILINE)
     assert sorted(rows) == sorted(described())
 
 
 def test_settings_named_anywhere_exist() -> None:
     groups = {name.partition(".")[0] for name in described() if "." in name}
-    named = set(re.findall(rf"`((?:{'|'.join(groups)})\.[a-z_]+)[`=]", all_pages()))
-    named |= set(re.findall(r"--set ([a-z_.]+)=", all_pages()))
+    named = set(re.findall(rf"`((?:{'|'.join(groups)})\.[a-z0-9_]+)[`=]", all_pages()))
+    named |= set(re.findall(r"--set ([a-z0-9_.]+)=", all_pages()))
     sources = {name for name in named if list((ROOT / name.partition(".")[0]).glob(f"{name.partition('.')[2]}*"))}
     assert named - sources - set(described()) == set()
 

@@ -28,10 +28,12 @@ class ServerProcess:
         ports = port_block(200)
         self.folder = folder
         self.sip_port, self.https_port, self.http_port, self.browser_port = ports[0], ports[1], ports[2], ports[4]
+        self.sip_tls_port = ports[3]
         self.settings: dict[str, object] = {
             "data": folder / "data",
             "sip.host": "127.0.0.1",
             "sip.port": self.sip_port,
+            "sip.tls_port": self.sip_tls_port,
             "web.host": "127.0.0.1",
             "web.https_port": self.https_port,
             "web.http_port": self.http_port,
