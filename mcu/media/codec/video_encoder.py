@@ -12,7 +12,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 
 from mcu.media.codec.colour_matrix import usual_matrix
-from mcu.media.picture.state import Rung
+from mcu.media.picture.state import ContentPlace, Rung
 from mcu.media.units import CodedPicture
 
 logger = logging.getLogger(__name__)
@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 # The rate control may put so many seconds' worth of bits into one picture: a key frame of good quality, and still one
 # that a line of just the rung's bitrate carries in that time.
 BUFFER_SECONDS = 0.5
+
+# Slides must be sharp at once, and a moment late rather than blurred; so long must the line take for a key frame.
+CONTENT_BUFFER_SECONDS = 1.0
 
 # Key frames come on request; a receiver that has no means to ask gets one this often.
 UNASKED_KEY_SECONDS = 30
@@ -97,6 +100,10 @@ def _describe_colours(context: VideoCodecContext, rung: Rung) -> None:
         context.color_primaries, context.color_trc = ColorPrimaries.SMPTE170M, ColorTrc.SMPTE170M
 
 
+def _buffer(rung: Rung) -> float:
+    return CONTENT_BUFFER_SECONDS if rung.view.content is ContentPlace.ALONE else BUFFER_SECONDS
+
+
 def _h264_options(rung: Rung) -> dict[str, str]:
     # Scene cuts would make key frames nobody asked for, and a composite has no scenes.
     parameters = ["scenecut=0", "repeat-headers=1", "annexb=1"]
@@ -108,7 +115,7 @@ def _h264_options(rung: Rung) -> dict[str, str]:
         "profile": rung.profile,
         "forced-idr": "1",
         "maxrate": str(rung.bitrate),
-        "bufsize": str(int(rung.bitrate * BUFFER_SECONDS)),
+        "bufsize": str(int(rung.bitrate * _buffer(rung))),
         "x264-params": ":".join(parameters),
     }
 
@@ -122,6 +129,6 @@ def _vp8_options(rung: Rung) -> dict[str, str]:
         "auto-alt-ref": "0",
         "minrate": str(rung.bitrate // 10),
         "maxrate": str(rung.bitrate),
-        "bufsize": str(int(rung.bitrate * BUFFER_SECONDS)),
+        "bufsize": str(int(rung.bitrate * _buffer(rung))),
         "static-thresh": "100",
     }

@@ -68,7 +68,8 @@ class Canvas:
         notice_place = _notice_place(notice, tile.size)
         if content.picture is None:
             window.fill(_PLACEHOLDER)
-            _blend_centred(self._artist.avatar(content.name, content.camera_muted, tile.size), window)
+            if content.name:
+                _blend_centred(self._artist.avatar(content.name, content.camera_muted, tile.size), window)
         else:
             in_place = before.picture is not None and before.picture.size == content.picture.size
             if in_place and before.labelled_as(content):

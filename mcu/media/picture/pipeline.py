@@ -10,18 +10,28 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from layouts.automatic import AUTOMATIC, layout_named
 from layouts.catalogue import Layout, grid
 from layouts.seats import seats
+from layouts.sharing import beside_content
 from mcu.media.picture.artist import Artist
 from mcu.media.picture.canvas_worker import CanvasWorker, Scene
 from mcu.media.picture.planes import Size
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.source import PictureSourceWorker, SourcePicture
-from mcu.media.picture.state import COMMON_VIEW, CanvasFormat, PictureSource, PictureState, PictureStatistics, Rung
+from mcu.media.picture.state import (
+    COMMON_VIEW,
+    CanvasFormat,
+    ContentPlace,
+    PictureSource,
+    PictureState,
+    PictureStatistics,
+    Rung,
+)
 from mcu.media.units import CodedPicture
 
 __all__ = ["PicturePipeline", "PictureSource", "PictureState", "PictureStatistics", "Rung"]
@@ -153,7 +163,8 @@ class PicturePipeline:
         self._leaving = [other for other in self._leaving if other.alive] + [worker]
 
     def _set_sources(self, state: PictureState) -> None:
-        wanted = {source.id: source.codec for source in state.sources if source.codec is not None}
+        content = () if state.content is None else (state.content,)
+        wanted = {source.id: source.codec for source in (*state.sources, *content) if source.codec is not None}
         for source_id, worker in list(self._sources.items()):
             if wanted.get(source_id) != worker.codec:
                 self._retire(self._sources.pop(source_id))
@@ -204,15 +215,24 @@ class PicturePipeline:
 
     def _scene(self, form: CanvasFormat) -> Scene:
         people = {source.id: source for source in sorted(self._state.sources, key=lambda source: source.order)}
-        view, notice = form.view, self._state.notices.get(form.view, "")
-        watched = people.get((view.watched if view != COMMON_VIEW else self._state.watched) or "")
+        view, notice, content = form.view, self._state.notices.get(form.view, ""), self._state.content
+        if view.content is ContentPlace.ALONE:
+            # Nothing is written over slides.
+            alone = None if content is None else replace(content, name="")
+            return Scene(grid(1).tiles(form.width, form.height), (alone,))
+        shared = () if content is None or view.content is ContentPlace.OUTSIDE else (content,)
+        chosen = replace(view, content=COMMON_VIEW.content)
+        watched = people.get((chosen.watched if chosen != COMMON_VIEW else self._state.watched) or "")
         if watched is not None:
-            return Scene(grid(1).tiles(form.width, form.height), (watched,), notice=notice)
-        layout = self._layout(view.layout or self._state.layout, len(people))
+            layout = beside_content(1) if shared else grid(1)
+            return Scene(layout.tiles(form.width, form.height), (*shared, watched), notice=notice)
+        layout = beside_content(len(people)) if shared else self._layout(view.layout or self._state.layout, len(people))
         tiles = layout.tiles(form.width, form.height)
-        seated = seats(len(tiles), tuple(people), self._promoted)
-        speaker = seated.index(self._speaker) if self._speaker in people and self._speaker in seated else None
-        return Scene(tiles, tuple(people[seat] if seat is not None else None for seat in seated), speaker, notice)
+        seated = seats(len(tiles) - len(shared), tuple(people), self._promoted)
+        seat = seated.index(self._speaker) if self._speaker in people and self._speaker in seated else None
+        speaker = None if seat is None else seat + len(shared)
+        faces = tuple(people[one] if one is not None else None for one in seated)
+        return Scene(tiles, (*shared, *faces), speaker, notice)
 
     def _layout(self, name: str, count: int) -> Layout:
         try:

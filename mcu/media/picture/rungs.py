@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mcu.media.picture.state import H264Profile, Rung
+from dataclasses import replace
+
+from mcu.media.picture.state import ContentPlace, H264Profile, Rung, View
 from mcu.media.spec import CodecSpec, ConferenceSpec, RecordingSpec, VideoSpec
 
 # Sizes that are made, largest first, each with the least rate at which it looks better than the next smaller one
@@ -36,6 +38,30 @@ def rung_for_leg(conference: ConferenceSpec, video: VideoSpec) -> Rung:
     )
 
 
+# What is shared is rather slow than small or blurred: pictures a second by the rate they must do with, bit/s.
+CONTENT_RATES = ((2_000_000, 30), (1_000_000, 15), (0, 5))
+
+# The least rate that whole slides are sent at, of the sizes above; letters are lost with size, not with time.
+_CONTENT_SIZES = ((1920, 1080, 384_000), (1280, 720, 128_000), (640, 360, 0), (320, 180, 0))
+
+
+def rung_for_content(conference: ConferenceSpec, video: VideoSpec) -> Rung:
+    """The rung that serves a leg's second picture: resolution first."""
+    bitrate = min(conference.bitrate, video.max_bitrate)
+    width, height = next(
+        (
+            (width, height)
+            for width, height, least in _CONTENT_SIZES
+            if width <= video.max_width and height <= video.max_height and bitrate >= least
+        ),
+        _CONTENT_SIZES[-1][:2],
+    )
+    fluent = next(frame_rate for least, frame_rate in CONTENT_RATES if bitrate >= least)
+    frame_rate = min(fluent, conference.frame_rate, video.max_frame_rate)
+    rung = _coded(width, height, frame_rate, bitrate, video.send_codec)
+    return replace(rung, view=View(content=ContentPlace.ALONE))
+
+
 def rung_for_recording(conference: ConferenceSpec, recording: RecordingSpec) -> Rung:
     """The rung that is recorded: what a browser gets at the same size, so that both share one encoder."""
     codec = CodecSpec(
@@ -55,6 +81,10 @@ def rung_for_recording(conference: ConferenceSpec, recording: RecordingSpec) -> 
 
 def _rung(width: int, height: int, frame_rate: int, bitrate: int, codec: CodecSpec) -> Rung:
     width, height = _size(width, height, bitrate)
+    return _coded(width, height, frame_rate, bitrate, codec)
+
+
+def _coded(width: int, height: int, frame_rate: int, bitrate: int, codec: CodecSpec) -> Rung:
     rate = next((rate for rate in RATES if rate <= min(bitrate, _ENOUGH[width, height])), RATES[-1])
     if codec.name == "VP8":
         return Rung(width, height, frame_rate, rate, "VP8", None, "baseline")

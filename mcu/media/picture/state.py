@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,7 +17,8 @@ class PictureSource:
 
     ``name`` is drawn over the tile. ``codec`` is that of the units pushed for it; None means that nothing will come
     and a placeholder stands in. ``muted``: the camera is switched off (placeholder). ``microphone_muted`` adds a sign
-    beside the name. Tiles are filled in rising ``order``.
+    beside the name. Tiles are filled in rising ``order``. ``still``: it may stand still for as long as it likes, as
+    slides do, and is not taken for lost.
     """
 
     id: str
@@ -25,18 +27,32 @@ class PictureSource:
     muted: bool = False
     microphone_muted: bool = False
     order: int = 0
+    still: bool = False
 
     @property
     def has_picture(self) -> bool:
         return self.codec is not None and not self.muted
 
 
+class ContentPlace(enum.Enum):
+    """Where what is shared appears in a view: beside the people, alone, or not at all."""
+
+    INSIDE = "inside"
+    ALONE = "alone"
+    OUTSIDE = "outside"
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a picture shows: all in ``layout`` (None is the conference's own), or the source ``watched`` alone."""
+    """What a picture shows: all in ``layout`` (None is the conference's own), or the source ``watched`` alone.
+
+    While something is shared, ``content`` says where: OUTSIDE is for those who get it as a second picture, which is the
+    view that shows it ALONE.
+    """
 
     layout: str | None = None
     watched: str | None = None
+    content: ContentPlace = ContentPlace.INSIDE
 
 
 COMMON_VIEW = View()
@@ -83,7 +99,7 @@ class PictureState:
     ``layout`` is a name of the ``layouts`` catalogue or "auto"; ``watched`` is the source that the common view shows
     alone, instead of all. ``notices`` are lines of text over the pictures of some views. Without ``rungs`` nobody
     watches, and nothing is decoded, composed or encoded. ``key_interval`` in seconds asks for key frames so often on
-    all rungs (while recording); with None they come on request.
+    all rungs (while recording); with None they come on request. ``content`` is what is shared now.
     """
 
     layout: str = "auto"
@@ -92,6 +108,7 @@ class PictureState:
     key_interval: float | None = None
     watched: str | None = None
     notices: Mapping[View, str] = field(default_factory=dict)
+    content: PictureSource | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ def tile_content(
         return TileContent.EMPTY
     look, picture = Look.PLACEHOLDER, None
     found = newest(source.id) if source.has_picture else None
-    if found is not None and (age := now - found.arrived) < GONE_AFTER:
+    age = now - found.arrived if found is not None and not source.still else 0.0
+    if found is not None and age < GONE_AFTER:
         picture = found.scaled.get(tile)
         if picture is None:
             # The layout has just changed and the source is still scaling; a placeholder would flicker.

@@ -15,13 +15,14 @@ import pytest
 from layouts.automatic import automatic
 from layouts.catalogue import CATALOGUE
 from layouts.geometry import Rect
+from layouts.sharing import beside_content
 from mcu.media.codec.colour_matrix import usual_matrix
 from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.picture.artist import BACKGROUND, PLACEHOLDER
 from mcu.media.picture.pipeline import PicturePipeline, PictureSource, PictureState, Rung
 from mcu.media.picture.planes import Colour, Planes
 from mcu.media.picture.scaler import Scaler
-from mcu.media.picture.state import View
+from mcu.media.picture.state import ContentPlace, View
 from mcu.media.units import CodedPicture
 from tests.media.picture.material import BLUE, FONT, GREEN, RED, coded_colour, difference, solid
 
@@ -288,3 +289,26 @@ def test_a_failing_listener_does_not_end_the_pipeline():
 def test_a_missing_font_is_told_at_once():
     with pytest.raises(OSError):
         PicturePipeline("c", Path("no font"), on_coded=lambda r, u: None, on_key_frame_wanted=lambda s: None)
+
+
+def test_what_is_shared_is_beside_the_people_or_alone_or_left_out_by_view(room):
+    alone = replace(RUNG, view=View(content=ContentPlace.ALONE))
+    outside = replace(RUNG, view=View(content=ContentPlace.OUTSIDE))
+    for rung in (alone, outside):
+        room.add(rung)
+    face = PictureSource("a", "A", "H264")
+    slides = PictureSource("content:a", "A", "H264", still=True)
+    room.pipeline.apply(PictureState("auto", (face,), frozenset({RUNG, alone, outside}), content=slides))
+    form = Rung(320, 180, 30, 400_000)
+    room.pipeline.push("a", coded_colour(form, RED, time.monotonic()))
+    room.pipeline.push("content:a", coded_colour(form, BLUE, time.monotonic()))
+
+    whole = Rect(0, 0, 320, 180)
+    shared, beside = beside_content(1).tiles(320, 180)
+    room.until(solid(*shared.size, BLUE), shared)
+    room.until(solid(*beside.size, RED), beside)
+    room.until(solid(320, 180, BLUE), whole, alone)
+    room.until(solid(320, 180, RED), whole, outside)
+
+    room.pipeline.apply(PictureState("auto", (face,), frozenset({RUNG})))
+    room.until(solid(320, 180, RED), whole)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.picture.rungs import MODE_0_SLICE, RATES, SIZES, rung_for_leg, rung_for_recording
-from mcu.media.picture.state import Rung
+from mcu.media.picture.rungs import MODE_0_SLICE, RATES, SIZES, rung_for_content, rung_for_leg, rung_for_recording
+from mcu.media.picture.state import ContentPlace, Rung
 from mcu.media.spec import CodecSpec, ConferenceSpec, RecordingSpec, VideoSpec
 
 FULL = ConferenceSpec(id="c", revision=1, width=1920, height=1080, frame_rate=30, bitrate=4_000_000)
@@ -103,3 +103,22 @@ def test_nobody_gets_more_than_it_can_take_where_there_is_so_little(width: int, 
     rung = rung_for_leg(FULL, video(width, height, bitrate))
     assert rung.width <= max(width, SIZES[-1][0]) and rung.height <= max(height, SIZES[-1][1])
     assert rung.bitrate <= max(bitrate, RATES[-1]) and rung.bitrate in RATES
+
+
+@pytest.mark.parametrize(
+    ("leg", "size", "frame_rate", "bitrate"),
+    [
+        (video(), (1920, 1080), 30, 4_000_000),
+        (video(bitrate=1_200_000), (1920, 1080), 15, 1_000_000),
+        (video(bitrate=400_000), (1920, 1080), 5, 384_000),
+        (video(bitrate=300_000), (1280, 720), 5, 256_000),
+        (video(1280, 720, frame_rate=15), (1280, 720), 15, 2_000_000),
+        (video(352, 288), (320, 180), 30, 256_000),
+    ],
+)
+def test_what_is_shared_keeps_its_size_and_gives_up_fluency(
+    leg: VideoSpec, size: tuple[int, int], frame_rate: int, bitrate: int
+) -> None:
+    rung = rung_for_content(FULL, leg)
+    assert ((rung.width, rung.height), rung.frame_rate, rung.bitrate) == (size, frame_rate, bitrate)
+    assert rung.view.content is ContentPlace.ALONE

@@ -50,3 +50,8 @@ def test_contents_are_compared_by_what_they_show():
     assert not one.same_as(tile_content(ANNA, newest, TILE, 103.0))
     assert not one.same_as(tile_content(PictureSource("a", "Anne", "H264"), newest, TILE, 100.0))
     assert not one.same_as(TileContent.EMPTY)
+
+
+def test_slides_may_stand_still():
+    slides = PictureSource("a", "Anna", "H264", still=True)
+    assert look(slides, 100.0 + 100 * GONE_AFTER) is Look.LIVE
