@@ -82,6 +82,7 @@ PURE = ("gatekeeper", "layouts", "mcu.conference", "mcu.media.rtp", "mcu.webrtc"
 
 ADAPTERS: Mapping[str, str] = {
     "sip.connections": "open connections: found, limited, pinged",
+    "gatekeeper.ldap_directory": "reads an LDAP directory",
     "sip.listeners": "what to listen on, and the address that leads to a peer: asks the kernel",
     "sip.names": "asks DNS",
     "sip.server": "drives the user agent from the event loop",
