@@ -79,6 +79,7 @@ class ConferenceMedia:
             on_coded=lambda mixes: self._call(self._deliver_sound, mixes),
             on_recorded=self._sound_recorded,
             on_speaker=lambda leg: self._call(self._speaker_changed, leg),
+            on_key=lambda leg, key: self._call(self._key_heard, leg, key),
         )
         self._pictures.start()
         self._sound.start()
@@ -261,6 +262,8 @@ class ConferenceMedia:
                 speaker_muted=leg.spec.speaker_muted,
                 send=leg.spec.audio.send and not leg.spec.held,
                 receive=leg.spec.audio.receive and not leg.spec.held,
+                # Browsers have buttons, and rooms that send telephone events send no tones.
+                find_keys=leg.spec.transport.kind == "rtp" and leg.spec.audio.dtmf_payload_type is None,
             )
             for leg in self._legs.values()
             if leg.spec.audio is not None
@@ -336,6 +339,9 @@ class ConferenceMedia:
         leg = self._legs.get(source)
         if leg is not None and leg.wants_picture_from():
             leg.request_key_frame()
+
+    def _key_heard(self, leg: str, key: str) -> None:
+        self._report(DigitPressed(conference=self._id, leg=leg, digit=key, way="tone"))
 
     def _speaker_changed(self, leg: str | None) -> None:
         self._pictures.speaker(leg)

@@ -15,6 +15,7 @@ from mcu.media.codec.audio_encoder import (
     make_encoder,
     rtp_samples,
 )
+from mcu.media.sound.dtmf import DtmfDetector
 from mcu.media.sound.mixer import Limiter, Mixture
 from mcu.media.sound.playout import PlayoutBuffer, PlayoutStatistics
 from mcu.media.sound.samples import RATE, SILENCE_DBFS, TICK_SAMPLES, Sound, silence
@@ -46,12 +47,13 @@ Source = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one tick brought. ``speaker`` only counts when ``speaker_changed``."""
+    """What one tick brought. ``speaker`` only counts when ``speaker_changed``; ``keys`` are (leg, key), heard as tones."""
 
     coded: list[CodedMix]
     recorded: list[RecordedSound]
     speaker: str | None
     speaker_changed: bool
+    keys: tuple[tuple[str, str], ...] = ()
 
 
 class _Leg:
@@ -64,6 +66,8 @@ class _Leg:
         self._begin(spec)
         self.spoke_at: float | None = None
         self.complained = False
+        self.key: str | None = None
+        self._keys = DtmfDetector()
 
     def change(self, spec: SoundLeg) -> None:
         if spec.receive_codecs != self.spec.receive_codecs:
@@ -72,16 +76,24 @@ class _Leg:
 
     def pull(self, now: float) -> Sound | None:
         """This leg's part of the tick's mix, or None. One last fading tick is played when it is muted."""
+        self.key = None
         if self.spec.heard:
             self._muted = False
-            return self.gate.passing(self.playout.pull(now), now)
+            return self.gate.passing(self._listened(self.playout.pull(now)), now)
         if self._muted:
+            if self.spec.listens:
+                self._listened(self.playout.pull(now))
             return None
         self._muted = True
         part = self.gate.shut(self.playout.pull(now))
         # What is waiting must not be heard when the microphone comes back.
         self._begin(self.spec)
         return part
+
+    def _listened(self, sound: Sound | None) -> Sound | None:
+        if self.spec.find_keys:
+            self.key = self._keys.hear(sound)
+        return sound
 
     def hold_back(self, seconds: float) -> None:
         self._held_back = seconds
@@ -152,7 +164,7 @@ class SoundMix:
     def push(self, leg_id: str, unit: CodedSound) -> None:
         """A received frame. Of a leg that is unknown or not to be heard it is dropped."""
         leg = self._legs.get(leg_id)
-        if leg is None or not leg.spec.heard:
+        if leg is None or not (leg.spec.heard or leg.spec.listens):
             return
         leg.playout.insert(unit)
         if leg.playout.malformed and not leg.complained:
@@ -174,7 +186,8 @@ class SoundMix:
         recorded = self._recorded(mixes, now)
         coded = self._coded(mixes, now)
         self._limiters = mixes.limiters
-        return Tick(coded, recorded, self._detector.speaker, changed)
+        keys = tuple((leg_id, leg.key) for leg_id, leg in self._legs.items() if leg.key is not None)
+        return Tick(coded, recorded, self._detector.speaker, changed, keys)
 
     def _audible(self, now: float) -> dict[str, Sound]:
         parts: dict[str, Sound] = {}

@@ -38,7 +38,7 @@ class SoundPipeline:
     ``push``, ``apply``, ``hold_back`` and ``statistics`` may be called from any thread and never wait for work. The
     callbacks come from the pipeline's thread and must not block: ``on_coded`` once per tick with everything to be
     sent, ``on_recorded`` with AAC access units while ``SoundState.record`` is set, ``on_speaker`` when the speaker
-    changes.
+    changes, ``on_key`` with leg and key when one is heard as tones.
     """
 
     def __init__(
@@ -49,10 +49,12 @@ class SoundPipeline:
         on_coded: Callable[[list[CodedMix]], None],
         on_recorded: Callable[[list[RecordedSound]], None] = lambda units: None,
         on_speaker: Callable[[str | None], None] = lambda leg: None,
+        on_key: Callable[[str, str], None] = lambda leg, key: None,
     ) -> None:
         self._conference = conference_id
         self._clock = clock
         self._on_coded, self._on_recorded, self._on_speaker = on_coded, on_recorded, on_speaker
+        self._on_key = on_key
         self._mix = SoundMix(conference_id)
         self._inbox: deque[tuple[str, CodedSound]] = deque(maxlen=INBOX)
         self._held_back: deque[tuple[str, float]] = deque(maxlen=INBOX)
@@ -154,3 +156,5 @@ class SoundPipeline:
             self._on_recorded(tick.recorded)
         if tick.speaker_changed:
             self._on_speaker(tick.speaker)
+        for leg_id, key in tick.keys:
+            self._on_key(leg_id, key)

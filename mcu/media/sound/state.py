@@ -13,7 +13,8 @@ from mcu.media.units import CodedSound
 @dataclass(frozen=True)
 class SoundLeg:
     """One leg's sound. ``receive``: it may speak. ``send``: it gets the mix. A muted speaker gets silence, so that
-    its stream goes on; ``send`` False or no ``send_codec`` means that nothing is sent at all."""
+    its stream goes on; ``send`` False or no ``send_codec`` means that nothing is sent at all. ``find_keys``: listen for
+    the tones of a keypad, also while it is muted."""
 
     id: str
     receive_codecs: tuple[CodecSpec, ...]
@@ -22,11 +23,17 @@ class SoundLeg:
     speaker_muted: bool = False
     send: bool = True
     receive: bool = True
+    find_keys: bool = False
 
     @property
     def heard(self) -> bool:
         """Whether its sound is decoded and mixed."""
         return self.receive and not self.microphone_muted
+
+    @property
+    def listens(self) -> bool:
+        """Whether its sound is decoded at least to find keys in it."""
+        return self.receive and self.find_keys
 
 
 @dataclass(frozen=True)
