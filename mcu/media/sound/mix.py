@@ -47,7 +47,7 @@ Source = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one tick brought. ``speaker`` only counts when ``speaker_changed``; ``keys`` are (leg, key), heard as tones."""
+    """What one tick brought. ``speaker`` only counts when ``speaker_changed``; ``keys`` are pairs of leg and key."""
 
     coded: list[CodedMix]
     recorded: list[RecordedSound]
