@@ -24,11 +24,15 @@ from sip.hanging_up import HangingUp
 from sip.identifiers import Identifiers
 from sip.message import Message, Request, Response, parse
 from sip.once import OncePerSource
+from sip.outgoing import CredentialsOf
+from sip.reliability import Reliability
 from sip.reoffering import Reoffering
 from sip.screening import refusal
 from sip.serving import Admit, Drop, MethodHandler, Refuse, Screener, Serving
+from sip.session_timers import SessionTimers
 from sip.streams import Streams
 from sip.transactions import Failure, ServerTransaction
+from sip.updating import Updating
 from sip.warning import Warning
 
 logger = logging.getLogger(__name__)
@@ -44,9 +48,14 @@ class UserAgent:
         self._core = AgentCore(settings or AgentSettings(), Identifiers(rng or random.SystemRandom()))
         self._calls = CallTable(self._core)
         self._hanging_up = HangingUp(self._core, self._calls)
-        self._answering = Answering(self._core, self._calls, self._hanging_up)
-        self._calling = Calling(self._core, self._calls, self._hanging_up)
-        self._reoffering = Reoffering(self._core, self._calls, self._answering, self._hanging_up)
+        ground = self._core, self._calls
+        timers = SessionTimers(self._core, self._hanging_up)
+        self._reliability = Reliability(*ground)
+        self._answering = Answering(*ground, self._hanging_up, timers, self._reliability)
+        self._answering.on_replaced = lambda call: self.hang_up(call, "another call takes the place of this one")
+        self._calling = Calling(*ground, self._hanging_up, timers, self._reliability)
+        self._reoffering = Reoffering(*ground, self._answering, self._hanging_up, timers)
+        self._updating = Updating(*ground, self._reoffering, self._hanging_up, timers)
         self._serving = Serving(self._core)
         self._streams = Streams(self._core, self._receive, self._drop)
         self._noisy = OncePerSource(logger)
@@ -56,12 +65,15 @@ class UserAgent:
             "OPTIONS": lambda request, flow, transaction, _: self._receive_options(request, flow, transaction),
         }
         self._inside: dict[str, CallHandler] = {
-            "INVITE": self._receive_reinvite,
+            "INVITE": self._reoffering.receive_invite,
+            "UPDATE": self._updating.receive,
+            "PRACK": self._reliability.receive_prack,
             "BYE": self._receive_bye,
             "INFO": self._receive_info,
             "OPTIONS": lambda request, call, flow, transaction: self._receive_options(request, flow, transaction),
         }
-        self._core.methods = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO"]
+        self._core.methods = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE"]
+        self._core.extensions = ["100rel", "replaces", "timer"]
 
     # -- bytes and time ------------------------------------------------------------------------------------------
 
@@ -219,9 +231,14 @@ class UserAgent:
         request = dialog.make_request("INFO")
         request.headers.add("Content-Type", content_type)
         data = body.encode() if isinstance(body, str) else body
-        self._core.start(replace(request, body=data), flow, lambda result: self._on_info_result(found, result))
+        request = replace(request, body=data)
+        self._core.start(request, flow, lambda result: self._on_info_result(found, result), dialog=dialog)
 
     # -- what the application adds ---------------------------------------------------------------------------------
+
+    def use_credentials(self, credentials: CredentialsOf) -> None:
+        """Tell the account to use in a realm, for when a request of ours is challenged (401, 407)."""
+        self._core.authenticator.credentials = credentials
 
     def serve_method(self, method: str, handler: MethodHandler, extensions: Iterable[str] = ()) -> None:
         """Let the application serve a method outside of calls, such as REGISTER; it appears in Allow.
@@ -334,16 +351,14 @@ class UserAgent:
     def _receive_in_call(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
         call = self._calls.of_request(request)
         handler = self._inside.get(request.method)
-        if call is None or call.dialog is None or handler is None:
+        dialog = None if call is None else call.dialog_of(request)
+        if call is None or dialog is None or handler is None:
             transaction.respond(self._core.response(request, 481))
-        elif not call.dialog.is_in_order(request):
+        elif not dialog.is_in_order(request):
             # RFC 3261 §12.2.2
             transaction.respond(self._core.response(request, 500, call.local_tag))
         else:
             handler(request, call, flow, transaction)
-
-    def _receive_reinvite(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
-        self._reoffering.receive_invite(request, call, flow, transaction)
 
     def _receive_bye(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
         self._hanging_up.receive_bye(request, call, transaction)

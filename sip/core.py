@@ -13,9 +13,11 @@ from sip.flow import Address, Flow
 from sip.headers import Headers
 from sip.identifiers import Identifiers
 from sip.message import Request, Response
+from sip.outgoing import Authenticator, Outgoing
 from sip.reason import parse_reasons
 from sip.routing import DEFAULT_PORTS, Routing
 from sip.sending import Sending, SendingContext
+from sip.session_expires import SHORTEST_SESSION
 from sip.timers import TimerQueue, TimerSettings
 from sip.transaction_layer import TransactionLayer
 from sip.transactions import Failure, TransactionContext
@@ -32,6 +34,8 @@ class AgentSettings:
     """``public_host``: the address peers reach us at when it is not that of a local interface (static NAT).
 
     ``ring_timeout``: seconds until an unanswered call is given up, in either direction. ``max_calls``: more get 503.
+    ``session_expires``: seconds without a refresh after which a call counts as dead (RFC 4028), 0 to ask for none;
+    ``min_session_expires``: peers that ask for less get 422.
     """
 
     product: str = "Consilium"
@@ -41,6 +45,8 @@ class AgentSettings:
     max_calls: int = 1000
     ring_timeout: float = 180.0
     info_types: frozenset[str] = INFO_TYPES
+    session_expires: int = 1800
+    min_session_expires: int = SHORTEST_SESSION
     outbound_proxy: SipUri | None = None
     largest_datagram: int = 1300
 
@@ -74,6 +80,7 @@ class AgentCore:
         self.statistics = AgentStatistics()
         self.transactions = TransactionLayer(TransactionContext(self.timers, settings.timers, self.send))
         self.methods: list[str] = []
+        self.authenticator = Authenticator(identifiers)
         self.extensions: list[str] = []  # option tags understood in Require and told in Supported
         self.is_closing = False
         self.on_work: Callable[[], None] = lambda: None
@@ -140,12 +147,22 @@ class AgentCore:
         flow: Flow,
         on_result: Callable[[Response | Failure], None],
         on_moved: Callable[[Flow], None] = lambda flow: None,
-    ) -> Sending:
-        """Put Via and User-Agent on a request and send it in a transaction.
+        dialog: Dialog | None = None,
+    ) -> Outgoing:
+        """Put Via and User-Agent on a request and send it in a transaction; again with credentials if challenged.
 
         It may take several tries, and end on another flow than the one asked for, which ``on_moved`` is told then; the
-        Contact follows by itself.
+        Contact follows by itself. ``dialog``: the one that the request is in.
         """
+        return Outgoing(self._launch, self.authenticator, request, flow, on_result, on_moved, dialog)
+
+    def _launch(
+        self,
+        request: Request,
+        flow: Flow,
+        on_result: Callable[[Response | Failure], None],
+        on_moved: Callable[[Flow], None],
+    ) -> Sending:
         sending = Sending(self._sending, self.routing.with_route(request, flow), flow, on_result, on_moved)
         sending.start()
         return sending

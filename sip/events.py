@@ -16,6 +16,7 @@ class IncomingCall:
     """A peer calls. Answer with ``accept`` or ``reject``; ``ring`` meanwhile. ``offer`` None: the peer wants ours.
 
     ``identity``: the account the caller proved to be, as ``serving.Admit`` named it; "" when nobody asked.
+    ``replaces``: a call of ours whose place this one takes (RFC 3891); accepting this one ends that one.
     """
 
     call_id: str
@@ -27,6 +28,7 @@ class IncomingCall:
     offer: str | None = field(repr=False)
     source: Flow
     identity: str = ""
+    replaces: str = ""
 
     @property
     def call(self) -> str:

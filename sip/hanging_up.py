@@ -42,5 +42,5 @@ class HangingUp:
             request.headers.add("Reason", str(Reason("SIP", status or 200, reason)))
         flow = self._core.dialog_flow(dialog)
         if flow is not None:
-            self._core.start(request, flow, lambda result: None)
+            self._core.start(request, flow, lambda result: None, dialog=dialog)
         self._calls.end(call, CallEnded(call.handle, reason or "we hung up", status))

@@ -36,6 +36,10 @@ class Identifiers:
         """Our own name for a call, not seen on the wire."""
         return f"call-{self._rng.getrandbits(48):012x}"
 
+    def number(self, maximum: int) -> int:
+        """A random number from 1 to ``maximum``."""
+        return self._rng.randint(1, maximum)
+
     def delay(self, shortest: float, longest: float) -> float:
         """A random time between two bounds, in steps of 10 ms (RFC 3261 §14.1)."""
         return shortest + 0.01 * self._rng.randint(0, round((longest - shortest) * 100))

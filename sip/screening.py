@@ -5,6 +5,7 @@ from __future__ import annotations
 from sip.body import SDP, is_understood
 from sip.core import AgentCore
 from sip.message import Request, Response
+from sip.session_expires import session_expires
 from sip.uri import SipUri
 
 # "tel" reaches the number plan; everything else has no meaning to us.
@@ -30,7 +31,17 @@ def refusal(core: AgentCore, request: Request) -> Response | None:
         response = core.stateless_response(request, 420)
         response.headers.add("Unsupported", ", ".join(unknown))
         return response
-    return _refuse_body(core, request)
+    return _refuse_session(core, request) or _refuse_body(core, request)
+
+
+def _refuse_session(core: AgentCore, request: Request) -> Response | None:
+    """RFC 4028 §9: a session too short for us, from somebody who knows what 422 means."""
+    wanted, least = session_expires(request), core.settings.min_session_expires
+    if wanted is None or wanted.seconds >= least or "timer" not in request.headers.tokens("Supported"):
+        return None
+    response = core.stateless_response(request, 422)
+    response.headers.add("Min-SE", str(least))
+    return response
 
 
 def _refuse_body(core: AgentCore, request: Request) -> Response | None:

@@ -51,6 +51,21 @@ class Timer:
             callback()
 
 
+class TimerSlot:
+    """Room for one timer: a new one takes the place of the old, which is cancelled."""
+
+    __slots__ = ("_timer",)
+
+    def __init__(self) -> None:
+        self._timer: Timer | None = None
+
+    def put(self, timer: Timer | None) -> None:
+        """Take a started timer, or none."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = timer
+
+
 class TimerQueue:
     """Timers of all transactions and calls.
 

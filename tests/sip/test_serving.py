@@ -24,7 +24,7 @@ def test_a_registrar_serves_register_now_or_later() -> None:
     assert waiting[0].is_answered
     assert peer.send("OPTIONS", cseq=3) == ["200"]
     assert "REGISTER" in peer.last().headers.tokens("Allow")
-    assert peer.last().headers.tokens("Supported") == ["path"]
+    assert "path" in peer.last().headers.tokens("Supported")
 
 
 def test_a_challenged_caller_is_not_remembered_until_it_proves_who_it_is() -> None:
