@@ -151,7 +151,10 @@ def accept_answer(
         raise _most_telling(refusals)
     mux = all(one.media.has("rtcp-mux") and offer.media[one.index].has("rtcp-mux") for one in accepted.values())
     streams = {
-        kind: _stream(answer, one, capabilities, _our_side(offer, one.index), mux) for kind, one in accepted.items()
+        kind: _hearing_all(
+            _stream(answer, one, capabilities, _our_side(offer, one.index), mux), read_codecs(offer.media[one.index])
+        )
+        for kind, one in accepted.items()
     }
     return _session(offer, streams, accept_floor(offer, answer) if "content" in streams else None)
 
@@ -249,6 +252,21 @@ def _stream(
         max_bitrate=min(limit for limit in limits if limit),
         picture=first.picture_limit(capabilities.frame_rate),
     )
+
+
+def _hearing_all(stream: NegotiatedStream, offered: Iterable[OfferedCodec]) -> NegotiatedStream:
+    """Ready for all that was offered of a codec (RFC 3264 section 5.1).
+
+    Some rooms answer with one of several payload types of H.264 and send with another.
+    """
+    known = {codec.payload_type for codec in stream.receive_codecs}
+    spoken = {(codec.name, codec.clock_rate) for codec in stream.receive_codecs}
+    more = [
+        replace(codec, parameters=stream.receive_codecs[0].parameters)
+        for codec in offered
+        if codec.payload_type not in known and (codec.name, codec.clock_rate) in spoken
+    ]
+    return replace(stream, receive_codecs=(*stream.receive_codecs, *more))
 
 
 def _receive_codecs(agreed: Iterable[Agreed]) -> tuple[OfferedCodec, ...]:

@@ -110,7 +110,9 @@ def test_an_answer_may_number_payload_types_anew() -> None:
     assert negotiated.audio is None
     assert negotiated.video is not None
     assert negotiated.video.send_codec.payload_type == 120
-    assert [codec.payload_type for codec in negotiated.video.receive_codecs] == [107, 120]
+    received = {codec.payload_type: codec for codec in negotiated.video.receive_codecs}
+    assert list(received) == [107, 120, 102, 103, 104, 105, 106]  # rooms send what was offered, whatever they answer
+    assert {codec.name for codec in received.values()} == {"H264"}
 
 
 def test_an_answer_that_does_not_repeat_the_mode_is_sent_mode_0() -> None:
