@@ -20,7 +20,8 @@ from consilium.simulated_room.player import ClipPlayer
 from consilium.simulated_room.saver import ReceivedSaver
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
-from mcu.media.leg import Media, MediaLeg
+from mcu.media.demultiplexer import Media
+from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
 from sip import events
@@ -237,7 +238,7 @@ class SimulatedRoom:
 
     # mcu.media.leg.LegListener
 
-    def picture_received(self, leg: MediaLeg, unit: CodedPicture) -> None:
+    def picture_received(self, leg: MediaLeg, unit: CodedPicture, media: PictureMedia) -> None:
         self.pictures_received += 1
         if self.first_picture_at is None:
             self.first_picture_at = time.monotonic()
@@ -253,10 +254,10 @@ class SimulatedRoom:
         if self._on_sound is not None:
             self._on_sound(unit)
 
-    def key_frame_requested(self, leg: MediaLeg) -> None:
+    def key_frame_requested(self, leg: MediaLeg, media: PictureMedia) -> None:
         """The clip has a key frame every second; that is soon enough."""
 
-    def key_frame_overdue(self, leg: MediaLeg) -> None:
+    def key_frame_overdue(self, leg: MediaLeg, media: PictureMedia) -> None:
         logger.debug("room: no key frame from the server")
 
     def digit_received(self, leg: MediaLeg, digit: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mcu.media.demultiplexer import Media
 from mcu.media.facts import (
     ConferenceStatistics,
     DigitPressed,
@@ -23,19 +24,22 @@ from mcu.media.facts import (
     RecordingFailed,
     SpeakerChanged,
 )
-from mcu.media.leg import Media, MediaLeg
+from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.picture.pipeline import PicturePipeline
-from mcu.media.picture.rungs import rung_for_leg
-from mcu.media.picture.state import PictureSource, PictureState, Rung, VideoCodec
+from mcu.media.picture.rungs import rung_for_content, rung_for_leg
+from mcu.media.picture.state import ContentPlace, PictureSource, PictureState, Rung, VideoCodec
 from mcu.media.picture.views import notices, view_for_leg
 from mcu.media.recording import RecordingLeg
 from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState
-from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec, RecordingSpec
+from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec, RecordingSpec, VideoSpec
 from mcu.media.units import CodedPicture, CodedSound
 from recorder.errors import RecorderError
 
 logger = logging.getLogger(__name__)
+
+Outlet = tuple[str, PictureMedia]
+"""A picture that a leg gets: the leg's id, and which of its two."""
 
 # While recording, so that seeking is fine-grained and HLS segments are short; seconds.
 RECORDING_KEY_INTERVAL = 2.0
@@ -60,9 +64,10 @@ class ConferenceMedia:
         self._loop = asyncio.get_running_loop()
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._legs: dict[str, MediaLeg] = {}
-        self._rungs: dict[str, Rung] = {}
-        self._wait_for_key: set[str] = set()
-        self._receivers: dict[Rung, list[MediaLeg]] = {}
+        self._rungs: dict[Outlet, Rung] = {}
+        self._wait_for_key: set[Outlet] = set()
+        self._receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
+        self._sharing: str | None = None
         self._recordings: dict[str, RecordingLeg] = {}
         self._failed_recordings: set[str] = set()
         self._applying = asyncio.Lock()
@@ -108,9 +113,9 @@ class ConferenceMedia:
                 await asyncio.to_thread(recording.close)
             self._recordings.clear()
 
-    def request_key_frame(self, leg_id: str) -> None:
+    def request_key_frame(self, leg_id: str, media: PictureMedia = "video") -> None:
         """A leg asked for a key frame of what it receives."""
-        rung = self._rungs.get(leg_id)
+        rung = self._rungs.get((leg_id, media))
         if rung is not None:
             self._pictures.request_key_frame(rung)
 
@@ -226,13 +231,12 @@ class ConferenceMedia:
             )
             for order, description in enumerate(spec.legs)
         )
-        receivers: dict[Rung, list[MediaLeg]] = {}
-        rungs: dict[str, Rung] = {}
-        for leg in self._legs.values():
-            if leg.spec.video is not None and leg.takes_picture():
-                rungs[leg.id] = replace(rung_for_leg(spec, leg.spec.video), view=view_for_leg(spec, leg.spec))
-                receivers.setdefault(rungs[leg.id], []).append(leg)
-        moved = {leg_id: rung for leg_id, rung in rungs.items() if self._rungs.get(leg_id) != rung}
+        content = self._content(spec)
+        rungs = self._choose_rungs(spec, content is not None)
+        receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
+        for (leg_id, media), rung in rungs.items():
+            receivers.setdefault(rung, []).append((self._legs[leg_id], media))
+        moved = {outlet: rung for outlet, rung in rungs.items() if self._rungs.get(outlet) != rung}
         # Another encoder's pictures are of no use before its next key frame.
         self._wait_for_key = (self._wait_for_key | moved.keys()) & rungs.keys()
         self._receivers, self._rungs = receivers, rungs
@@ -245,12 +249,44 @@ class ConferenceMedia:
                 key_interval=RECORDING_KEY_INTERVAL if recorded else None,
                 watched=spec.watch,
                 notices=notices(
-                    {leg.id: leg for leg in spec.legs}, {leg_id: rung.view for leg_id, rung in rungs.items()}
+                    {leg.id: leg for leg in spec.legs},
+                    {leg_id: rung.view for (leg_id, media), rung in rungs.items() if media == "video"},
                 ),
+                content=content,
             )
         )
+        sharing = None if content is None else content.id
+        if sharing != self._sharing and spec.content_from is not None and sharing is not None:
+            self._legs[spec.content_from].request_key_frame("content")
+        self._sharing = sharing
         for rung in {*moved.values(), *recorded}:
             self._pictures.request_key_frame(rung)
+
+    def _content(self, spec: ConferenceSpec) -> PictureSource | None:
+        """What is shared now; None while whoever has the floor cannot send."""
+        leg = self._legs.get(spec.content_from or "")
+        if leg is None or leg.spec.content is None or not leg.wants_content_from():
+            return None
+        return PictureSource(
+            id=_content_source(leg.id), name=leg.spec.name, codec=_codec_of(leg.spec.content), still=True
+        )
+
+    def _choose_rungs(self, spec: ConferenceSpec, shared: bool) -> dict[Outlet, Rung]:
+        """What each leg is served from. Who gets what is shared as a second picture, or shares it, has no need of it
+        in the main one.
+        """
+        rungs: dict[Outlet, Rung] = {}
+        for leg in self._legs.values():
+            sharing = shared and leg.id == spec.content_from
+            second = shared and not sharing and leg.takes_picture("content")
+            if second and leg.spec.content is not None:
+                rungs[leg.id, "content"] = rung_for_content(spec, leg.spec.content)
+            if leg.spec.video is not None and leg.takes_picture():
+                view = view_for_leg(spec, leg.spec)
+                if second or sharing:
+                    view = replace(view, content=ContentPlace.OUTSIDE)
+                rungs[leg.id, "video"] = replace(rung_for_leg(spec, leg.spec.video), view=view)
+        return rungs
 
     def _apply_sound(self, spec: ConferenceSpec) -> None:
         legs = tuple(
@@ -272,17 +308,20 @@ class ConferenceMedia:
 
     # LegListener: packets came in
 
-    def picture_received(self, leg: MediaLeg, unit: CodedPicture) -> None:
-        self._pictures.push(leg.id, unit)
+    def picture_received(self, leg: MediaLeg, unit: CodedPicture, media: PictureMedia) -> None:
+        self._pictures.push(leg.id if media == "video" else _content_source(leg.id), unit)
 
     def sound_received(self, leg: MediaLeg, unit: CodedSound) -> None:
         self._sound.push(leg.id, unit)
 
-    def key_frame_requested(self, leg: MediaLeg) -> None:
-        self.request_key_frame(leg.id)
+    def key_frame_requested(self, leg: MediaLeg, media: PictureMedia) -> None:
+        self.request_key_frame(leg.id, media)
 
-    def key_frame_overdue(self, leg: MediaLeg) -> None:
-        self._report(KeyFrameWanted(conference=self._id, leg=leg.id))
+    def key_frame_overdue(self, leg: MediaLeg, media: PictureMedia) -> None:
+        # Signalling can only ask for all pictures at once (RFC 5168), so for a second one nobody holds the floor for
+        # it must not.
+        if media == "video" or leg.id == self._spec.content_from:
+            self._report(KeyFrameWanted(conference=self._id, leg=leg.id))
 
     def digit_received(self, leg: MediaLeg, digit: str) -> None:
         self._report(DigitPressed(conference=self._id, leg=leg.id, digit=digit))
@@ -317,11 +356,11 @@ class ConferenceMedia:
         self._call(self._deliver_picture, rung, unit)
 
     def _deliver_picture(self, rung: Rung, unit: CodedPicture) -> None:
-        for leg in self._receivers.get(rung, ()):
+        for leg, media in self._receivers.get(rung, ()):
             if unit.keyframe:
-                self._wait_for_key.discard(leg.id)
-            if leg.id not in self._wait_for_key:
-                leg.send_picture(unit)
+                self._wait_for_key.discard((leg.id, media))
+            if (leg.id, media) not in self._wait_for_key:
+                leg.send_picture(unit, media)
 
     def _deliver_sound(self, mixes: Sequence[CodedMix]) -> None:
         for mix in mixes:
@@ -336,6 +375,9 @@ class ConferenceMedia:
                 recording.write_sound(sound)
 
     def _want_key_frame(self, source: str) -> None:
+        if self._sharing == source and self._spec.content_from in self._legs:
+            self._legs[self._spec.content_from].request_key_frame("content")
+            return
         leg = self._legs.get(source)
         if leg is not None and leg.wants_picture_from():
             leg.request_key_frame()
@@ -348,8 +390,16 @@ class ConferenceMedia:
         self._report(SpeakerChanged(conference=self._id, leg=leg))
 
 
+def _content_source(leg_id: str) -> str:
+    """The id of a leg's second picture among the pipeline's sources; no leg has a colon in its id."""
+    return f"content:{leg_id}"
+
+
 def _picture_codec(description: LegSpec) -> VideoCodec | None:
-    video = description.video
+    return _codec_of(description.video)
+
+
+def _codec_of(video: VideoSpec | None) -> VideoCodec | None:
     if video is None or not video.receive or not video.receive_codecs:
         return None
     return "VP8" if video.receive_codecs[0].name == "VP8" else "H264"

@@ -10,12 +10,12 @@ from typing import Literal, Protocol
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
+from mcu.media.demultiplexer import Media, MidExtension, PayloadTypes
 from mcu.media.leg_transport import (
     BrowserAccess,
     BrowserLegTransport,
     LegTransport,
     LegTransportError,
-    PayloadTypes,
     PlainLegTransport,
 )
 from mcu.media.rtp.session import (
@@ -36,10 +36,14 @@ from mcu.media.units import CodedPicture, CodedSound
 
 logger = logging.getLogger(__name__)
 
-Media = Literal["audio", "video"]
+PictureMedia = Literal["video", "content"]
+"""A leg's pictures: the main one, and that of what is shared."""
 
 # What we ask a browser to send at most: its picture fills one tile of a 1080p canvas, or all of it when alone.
 RECEIVE_BITRATE = 2_500_000
+
+# What a browser may send more when it can share its screen: slides at 1080p.
+CONTENT_BITRATE = 2_500_000
 
 # A held room sends nothing by right; any other leg that sends nothing at all for this long is reported.
 SILENCE_REPORT = 5.0
@@ -48,10 +52,10 @@ SILENCE_REPORT = 5.0
 class LegListener(Protocol):
     """What a leg tells its conference; called on the worker's event loop."""
 
-    def picture_received(self, leg: MediaLeg, unit: CodedPicture) -> None: ...
+    def picture_received(self, leg: MediaLeg, unit: CodedPicture, media: PictureMedia) -> None: ...
     def sound_received(self, leg: MediaLeg, unit: CodedSound) -> None: ...
-    def key_frame_requested(self, leg: MediaLeg) -> None: ...
-    def key_frame_overdue(self, leg: MediaLeg) -> None: ...
+    def key_frame_requested(self, leg: MediaLeg, media: PictureMedia) -> None: ...
+    def key_frame_overdue(self, leg: MediaLeg, media: PictureMedia) -> None: ...
     def digit_received(self, leg: MediaLeg, digit: str) -> None: ...
     def media_flowing(self, leg: MediaLeg, media: Media) -> None: ...
     def leg_connected(self, leg: MediaLeg) -> None: ...
@@ -107,6 +111,8 @@ class MediaLeg:
             self._streams["audio"] = self._make_stream("audio", self.spec.audio, now)
         if self.spec.video is not None:
             self._streams["video"] = self._make_stream("video", self.spec.video, now)
+        if self.spec.content is not None:
+            self._streams["content"] = self._make_stream("content", self.spec.content, now)
         transport: PlainLegTransport | BrowserLegTransport
         if isinstance(self.spec.transport, PlainTransport):
             if certificate is None and browsers is not None:
@@ -117,7 +123,9 @@ class MediaLeg:
         elif browsers is None:
             raise LegTransportError("there is no port for browsers here")
         else:
-            transport = BrowserLegTransport(self._receive_rtp, self._receive_rtcp, self._payload_types(), browsers)
+            transport = BrowserLegTransport(
+                self._receive_rtp, self._receive_rtcp, self._payload_types(), browsers, self._mids()
+            )
         transport.on_connected = lambda: self._listener.leg_connected(self)
         transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
         await transport.open(self.spec.transport)
@@ -130,15 +138,21 @@ class MediaLeg:
         """Whether ``update`` can take this description: same sockets, same credentials, same streams."""
         mine, theirs = self.spec.transport, spec.transport
         if isinstance(mine, PlainTransport) and isinstance(theirs, PlainTransport):
-            same_path = (mine.local_host, mine.audio_port, mine.video_port) == (
+            same_path = (mine.local_host, mine.audio_port, mine.video_port, mine.content_port) == (
                 theirs.local_host,
                 theirs.audio_port,
                 theirs.video_port,
+                theirs.content_port,
             )
             same_path = same_path and _same_protection(mine, theirs)
         else:
             same_path = mine == theirs
-        return same_path and _same_stream(self.spec.audio, spec.audio) and _same_stream(self.spec.video, spec.video)
+        return (
+            same_path
+            and _same_stream(self.spec.audio, spec.audio)
+            and _same_stream(self.spec.video, spec.video)
+            and _same_stream(self.spec.content, spec.content)
+        )
 
     def update(self, spec: LegSpec) -> None:
         """Take a changed description for which ``can_become`` holds."""
@@ -169,17 +183,23 @@ class MediaLeg:
         video = self.spec.video
         return video is not None and video.receive and not self.spec.held and not self.spec.camera_muted
 
-    def takes_picture(self) -> bool:
-        """Whether this leg is to be sent pictures, and can take them by now."""
-        connected = self._transport is not None and self._transport.is_connected
-        return connected and self.spec.video is not None and self.spec.video.send and not self.spec.held
+    def wants_content_from(self) -> bool:
+        """Whether this leg could share a second picture now."""
+        content = self.spec.content
+        return content is not None and content.receive and not self.spec.held
 
-    def send_picture(self, unit: CodedPicture) -> None:
+    def takes_picture(self, media: PictureMedia = "video") -> bool:
+        """Whether this leg is to be sent pictures of this kind, and can take them by now."""
+        connected = self._transport is not None and self._transport.is_connected
+        spec = self.spec.video if media == "video" else self.spec.content
+        return connected and spec is not None and spec.send and not self.spec.held
+
+    def send_picture(self, unit: CodedPicture, media: PictureMedia = "video") -> None:
         """Packetise and send one access unit."""
-        stream = self._streams.get("video")
-        if stream is not None and self._transport is not None and self.takes_picture():
+        stream = self._streams.get(media)
+        if stream is not None and self._transport is not None and self.takes_picture(media):
             stream.send_picture(unit, self._clock())
-            self._transport.send_rtp("video", stream.rtp_to_send())
+            self._transport.send_rtp(media, stream.rtp_to_send())
 
     def send_sound(self, unit: CodedSound) -> None:
         """Send one sound frame."""
@@ -205,9 +225,9 @@ class MediaLeg:
         """Ask the peer's camera to move (H.281)."""
         logger.warning("leg %s: far-end camera control was not agreed", self.id)
 
-    def request_key_frame(self) -> None:
+    def request_key_frame(self, media: PictureMedia = "video") -> None:
         """Ask the peer for a key frame (RFC 4585 PLI, RFC 5104 FIR)."""
-        stream = self._streams.get("video")
+        stream = self._streams.get(media)
         if stream is not None:
             stream.request_key_frame(self._clock())
             self._flush()
@@ -241,7 +261,7 @@ class MediaLeg:
         elif isinstance(transport, PlainTransport):
             ssrc = (ssrc + self._generation * 0x9E3779B1) & 0xFFFFFFFF or 1
         config = StreamConfig(
-            kind=media,
+            kind="audio" if media == "audio" else "video",
             ssrc=ssrc,
             cname=self.spec.id,
             receive={codec.payload_type: codec for codec in spec.receive_codecs},
@@ -257,7 +277,8 @@ class MediaLeg:
         )
         stream = RtpStream(config, self._rng, now, self._wallclock)
         if media == "video" and "remb" in config.feedback:
-            stream.set_maximum_bitrate(RECEIVE_BITRATE)
+            # A browser takes the newest word for all that it sends.
+            stream.set_maximum_bitrate(RECEIVE_BITRATE + (CONTENT_BITRATE if self.spec.content is not None else 0))
         return stream
 
     def _payload_types(self) -> PayloadTypes:
@@ -265,7 +286,25 @@ class MediaLeg:
         audio = {codec.payload_type for codec in self.spec.audio.receive_codecs} if self.spec.audio else set()
         if self.spec.audio is not None and self.spec.audio.dtmf_payload_type is not None:
             audio.add(self.spec.audio.dtmf_payload_type)
-        return {"audio": frozenset(audio), "video": frozenset(video)}
+        content = self.spec.content.receive_codecs if self.spec.content else ()
+        return {
+            "audio": frozenset(audio),
+            "video": frozenset(video),
+            "content": frozenset(codec.payload_type for codec in content),
+        }
+
+    def _mids(self) -> dict[Media, MidExtension]:
+        """What tells a browser's streams apart (RFC 8843 section 15.2)."""
+        lines: dict[Media, AudioSpec | VideoSpec | None] = {
+            "audio": self.spec.audio,
+            "video": self.spec.video,
+            "content": self.spec.content,
+        }
+        return {
+            media: MidExtension(spec.mid, spec.mid_id)
+            for media, spec in lines.items()
+            if spec is not None and spec.mid is not None and spec.mid_id is not None
+        }
 
     def _receive_rtp(self, media: Media, data: bytes) -> None:
         stream = self._streams.get(media)
@@ -289,13 +328,13 @@ class MediaLeg:
         for event in stream.events():
             match event:
                 case PictureReceived(unit):
-                    self._listener.picture_received(self, unit)
+                    self._listener.picture_received(self, unit, _picture(media))
                 case SoundReceived(unit):
                     self._listener.sound_received(self, unit)
                 case KeyFrameRequested():
-                    self._listener.key_frame_requested(self)
+                    self._listener.key_frame_requested(self, _picture(media))
                 case KeyFrameOverdue():
-                    self._listener.key_frame_overdue(self)
+                    self._listener.key_frame_overdue(self, _picture(media))
                 case DigitReceived(digit):
                     self._listener.digit_received(self, digit)
                 case FirstPacket():
@@ -311,6 +350,10 @@ class MediaLeg:
                 self._transport.send_rtp(media, packets)
             if reports := stream.rtcp_to_send():
                 self._transport.send_rtcp(media, reports)
+
+
+def _picture(media: Media) -> PictureMedia:
+    return "content" if media == "content" else "video"
 
 
 def _same_protection(mine: PlainTransport, theirs: PlainTransport) -> bool:

@@ -7,10 +7,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
+from mcu.media.demultiplexer import Demultiplexer, Media, MidExtension, PayloadTypes
 from mcu.media.spec import Address, PlainTransport, WebRtcTransport
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import DtlsError, DtlsSession
@@ -20,8 +21,6 @@ from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 
 logger = logging.getLogger(__name__)
-
-Media = Literal["audio", "video"]
 
 # A browser on a bad network needs several flights; after this its page has long offered anew.
 HANDSHAKE_TIMEOUT = 20.0
@@ -51,8 +50,6 @@ class LegTransport(Protocol):
     async def close(self) -> None: ...
 
 
-# What each m-line may carry. On separate ports two m-lines may well use the same number for different codecs.
-PayloadTypes = Mapping[Media, frozenset[int]]
 RtpReceiver = Callable[[Media, bytes], None]
 RtcpReceiver = Callable[[Media | None, bytes], None]
 
@@ -87,7 +84,11 @@ class PlainLegTransport:
 
     async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
         assert isinstance(spec, PlainTransport)
-        local: dict[Media, int] = {"audio": spec.audio_port, "video": spec.video_port}
+        local: dict[Media, int] = {
+            "audio": spec.audio_port,
+            "video": spec.video_port,
+            "content": spec.content_port,
+        }
         for media, number in local.items():
             if number == 0:
                 continue
@@ -107,7 +108,11 @@ class PlainLegTransport:
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         assert isinstance(spec, PlainTransport)
-        remote: dict[Media, Address | None] = {"audio": spec.audio_remote, "video": spec.video_remote}
+        remote: dict[Media, Address | None] = {
+            "audio": spec.audio_remote,
+            "video": spec.video_remote,
+            "content": spec.content_remote,
+        }
         for media, line in self._lines.items():
             address = remote[media]
             line.port.set_remote((address.host, address.port) if address else None, spec.symmetric, spec.rtcp_mux)
@@ -164,11 +169,11 @@ class BrowserLegTransport:
         on_rtcp: RtcpReceiver,
         payload_types: PayloadTypes,
         access: BrowserAccess,
+        mids: Mapping[Media, MidExtension] | None = None,
     ) -> None:
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
-        # In a bundle a payload type belongs to one m-line only (RFC 9143 section 9.1).
-        self._media = {number: media for media, numbers in payload_types.items() for number in numbers}
+        self._demultiplexer = Demultiplexer(payload_types, mids or {})
         self._port = access.port
         self._certificate = access.certificate
         self._handshake: asyncio.Task[None] | None = None
@@ -230,7 +235,7 @@ class BrowserLegTransport:
                 if packet is not None:
                     self._on_rtcp(None, packet)
             else:
-                media = self._media.get(data[1] & 0x7F)
-                packet = self._dtls.unprotect_rtp(data) if media is not None else None
+                packet = self._dtls.unprotect_rtp(data)
+                media = self._demultiplexer.media_of(packet) if packet is not None else None
                 if packet is not None and media is not None:
                     self._on_rtp(media, packet)
