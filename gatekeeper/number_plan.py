@@ -65,8 +65,8 @@ class TargetKind(StrEnum):
     REWRITE = "rewrite"
 
 
-class Rule(Value):
-    """One line of the plan.
+class RuleContent(Value):
+    """What one line of the plan says.
 
     ``value`` is the room's number, the alias, the new address, or the reason of a refusal; ``{0}`` in it is what was
     dialled, ``{1}``… what matched (see MatchKind). The smallest ``priority`` wins, among equals the exact rule, then
@@ -74,7 +74,6 @@ class Rule(Value):
     ``important``: calls that go this way may use the bandwidth that zones keep free for such.
     """
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     kind: MatchKind
     match: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE)]
     target: TargetKind
@@ -84,6 +83,12 @@ class Rule(Value):
     important: bool = False
     enabled: bool = True
     note: Annotated[str, Field(max_length=256)] = ""
+
+
+class Rule(RuleContent):
+    """One line of the plan, with its name."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
 class PlanError(ValueError):

@@ -49,10 +49,9 @@ class Budget(Value):
         return self
 
 
-class Zone(Value):
-    """A part of the network: addresses that belong to it, how its people dial, what its line carries."""
+class ZoneContent(Value):
+    """What is said of a zone: addresses that belong to it, how its people dial, what its line carries."""
 
-    name: Name
     title: Annotated[str, Field(max_length=128)] = ""
     networks: Annotated[tuple[str, ...], Field(max_length=MAX_NETWORKS)] = ()
     habits: DialHabits = DialHabits()
@@ -65,13 +64,24 @@ class Zone(Value):
         return tuple(str(ipaddress.ip_network(network.strip(), strict=False)) for network in networks)
 
 
-class DeviceClass(Value):
-    """Devices whose User-Agent contains one of ``products`` (small or capital letters), with a budget of their own."""
+class Zone(ZoneContent):
+    """A part of the network, with its name."""
 
     name: Name
+
+
+class DeviceClassContent(Value):
+    """Devices whose User-Agent contains one of ``products`` (small or capital letters), with a budget of their own."""
+
     title: Annotated[str, Field(max_length=128)] = ""
     products: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(max_length=64)] = ()
     budget: Budget = Budget()
+
+
+class DeviceClass(DeviceClassContent):
+    """A class of devices, with its name."""
+
+    name: Name
 
 
 class ZoneMap:
