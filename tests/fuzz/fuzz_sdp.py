@@ -5,13 +5,16 @@ from __future__ import annotations
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.floor import FloorRole, LocalFloor
 from sip.sdp.grammar import SdpError, parse
+from sip.sdp.ice import LocalIce
 from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
+from sip.sdp.security import Encryption, LocalSecurity
 
 _CAPABILITIES = LocalCapabilities()
 _LOCAL = LocalMedia(
-    "198.51.100.7", 40000, 40002, content_port=40004, floor=LocalFloor(40006, (FloorRole.SERVER, FloorRole.CLIENT))
-)
-_OFFER = make_offer(_CAPABILITIES, _LOCAL, session_id=1, version=1)
+    "198.51.100.7", 40000, 40002, content_port=40004, floor=LocalFloor(40006, (FloorRole.SERVER, FloorRole.CLIENT)),
+    security=LocalSecurity(bytes(32), ("sha-256", ":".join(["AB"] * 32))), ice=LocalIce("ours", "p" * 24),
+)  # fmt: skip
+_OFFER = make_offer(LocalCapabilities(encryption=Encryption.PREFERRED), _LOCAL, session_id=1, version=1)
 
 
 def fuzz_one(data: bytes) -> None:

@@ -1,0 +1,188 @@
+"""One m-line of a room on the loopback, joined to another: in the clear, with keys, with DTLS, with ICE."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime
+import struct
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aioice
+import pytest
+from aiortc.rtcdtlstransport import RTCCertificate
+
+from consilium.certificates import Identity, ensure_identity
+from mcu.media.spec import DtlsKeys, IceSpec, SdesKeys
+from mcu.media.transport.dtls import load_certificate
+from mcu.media.transport.media_line import MediaLine
+from mcu.media.transport.sockets import bound_udp_socket
+from tests.media.transport.sockets import Box
+from tests.peers.ports import port_block
+
+HOST = "127.0.0.1"
+RTCP = bytes.fromhex("80c9000100000005")
+KEYS = [base64.b64encode(bytes([fill]) * 30).decode() for fill in (1, 2)]
+ICE = IceSpec(local_ufrag="ours", local_password="p" * 24, remote_ufrag="theirs")
+
+
+def rtp(sequence: int) -> bytes:
+    return struct.pack("!BBHII", 0x80, 8, sequence, 0, 5) + b"payload"
+
+
+@dataclass
+class End:
+    """One of two lines, and what has reached it."""
+
+    line: MediaLine
+    number: int
+    rtp: Box
+    rtcp: Box
+    connected: asyncio.Event
+    failed: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def identities(tmp_path_factory: pytest.TempPathFactory) -> tuple[Identity, Identity]:
+    now, folder = datetime.datetime.now(datetime.UTC), tmp_path_factory.mktemp("tls")
+    return ensure_identity(folder / "a", [], now), ensure_identity(folder / "b", [], now)
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+def certificate(identity: Identity) -> RTCCertificate:
+    return load_certificate(Path(identity.certificate_file), Path(identity.private_key_file))
+
+
+async def make_end(
+    stack: AsyncExitStack,
+    number: int,
+    security: SdesKeys | DtlsKeys | None = None,
+    identity: Identity | None = None,
+    mux: bool = False,
+    ice: IceSpec | None = None,
+) -> End:
+    packets, reports, connected, failed = Box(), Box(), asyncio.Event(), list[str]()
+    line = MediaLine(
+        security,
+        ice,
+        certificate(identity) if identity is not None else None,
+        mux,
+        on_rtp=packets.put,
+        on_rtcp=reports.put,
+        accepts=lambda data: data[1] & 0x7F == 8,
+        on_connected=connected.set,
+        on_failed=lambda reason: (failed.append(reason), connected.set())[0],
+    )
+    await line.open(HOST, number, bound_udp_socket)
+    stack.push_async_callback(line.close)
+    return End(line, number, packets, reports, connected, failed)
+
+
+async def joined(one: End, other: End, mux: bool) -> None:
+    for end, peer in ((one, other), (other, one)):
+        end.line.port.set_remote((HOST, peer.number), True, mux)
+        end.line.start()
+    for end in (one, other):
+        if not end.line.is_connected:
+            await asyncio.wait_for(end.connected.wait(), 10)
+
+
+async def assert_they_talk(one: End, other: End) -> None:
+    for sender, receiver in ((one, other), (other, one)):
+        sender.line.send_rtp([rtp(1), rtp(2)])
+        await receiver.rtp.until(rtp(2))
+        sender.line.send_rtcp([RTCP])
+        await receiver.rtcp.until(RTCP)
+
+
+@pytest.mark.parametrize("mux", [False, True])
+@pytest.mark.parametrize("kind", ["clear", "sdes", "dtls"])
+async def test_two_lines_talk(
+    stack: AsyncExitStack, identities: tuple[Identity, Identity], kind: str, mux: bool
+) -> None:
+    ports = port_block(4)
+    mine: SdesKeys | DtlsKeys | None = None
+    theirs: SdesKeys | DtlsKeys | None = None
+    if kind == "sdes":
+        mine = SdesKeys(suite="AES_CM_128_HMAC_SHA1_80", local=KEYS[0], remote=KEYS[1])
+        theirs = SdesKeys(suite="AES_CM_128_HMAC_SHA1_80", local=KEYS[1], remote=KEYS[0])
+    elif kind == "dtls":
+        mine = DtlsKeys(fingerprints=(("sha-256", identities[1].fingerprint),), role="server")
+        theirs = DtlsKeys(fingerprints=(("sha-256", identities[0].fingerprint),), role="client")
+    one = await make_end(stack, ports[0], mine, identities[0], mux)
+    other = await make_end(stack, ports[2], theirs, identities[1], mux)
+    await joined(one, other, mux)
+    if kind == "dtls" and not mux:
+        await asyncio.wait_for(asyncio.gather(*one.line._handshakes, *other.line._handshakes), 10)
+    await assert_they_talk(one, other)
+
+
+async def test_an_encrypted_line_goes_where_authentic_packets_come_from_and_nowhere_else(
+    stack: AsyncExitStack,
+) -> None:
+    ports = port_block(6)
+    mine = SdesKeys(suite="AES_CM_128_HMAC_SHA1_80", local=KEYS[0], remote=KEYS[1])
+    theirs = SdesKeys(suite="AES_CM_128_HMAC_SHA1_80", local=KEYS[1], remote=KEYS[0])
+    one = await make_end(stack, ports[0], mine)
+    other = await make_end(stack, ports[2], theirs)
+    stranger = await make_end(stack, ports[4])
+    one.line.port.set_remote((HOST, 9), True, False)  # what the description says leads nowhere
+    stranger.line.port.set_remote((HOST, one.number), True, False)
+    other.line.port.set_remote((HOST, one.number), True, False)
+    stranger.line.send_rtp([rtp(1)])
+    other.line.send_rtp([rtp(2)])
+    await one.rtp.until(rtp(2))
+    one.line.send_rtp([rtp(3)])
+    await other.rtp.until(rtp(3))
+
+
+async def test_another_certificate_than_announced_is_refused(
+    stack: AsyncExitStack, identities: tuple[Identity, Identity]
+) -> None:
+    ports = port_block(4)
+    wrong = DtlsKeys(fingerprints=(("sha-256", ":".join(["00"] * 32)),), role="server")
+    right = DtlsKeys(fingerprints=(("sha-256", identities[0].fingerprint),), role="client")
+    one = await make_end(stack, ports[0], wrong, identities[0], mux=True)
+    other = await make_end(stack, ports[2], right, identities[1], mux=True)
+    await joined(one, other, mux=True)
+    assert one.failed and not one.line.is_connected
+    other.line.send_rtp([rtp(1)])
+    one.line.send_rtp([rtp(1)])
+
+
+async def test_dtls_without_a_certificate_cannot_be(stack: AsyncExitStack) -> None:
+    with pytest.raises(ValueError, match="no certificate"):
+        await make_end(stack, port_block(2)[0], DtlsKeys(fingerprints=(("sha-256", "AB"),), role="server"))
+
+
+async def test_checks_of_a_real_ice_agent_settle_the_address(stack: AsyncExitStack) -> None:
+    number = port_block(2)[0]
+    one = await make_end(stack, number, mux=True, ice=ICE)
+    one.line.port.set_remote((HOST, 9), True, True)
+    one.line.start()
+    agent = aioice.Connection(
+        ice_controlling=True, local_username="theirs", local_password="q" * 24, use_ipv4=True, use_ipv6=False
+    )
+    await agent.gather_candidates()
+    agent.remote_username, agent.remote_password, agent.remote_is_lite = "ours", "p" * 24, True
+    # A machine without other addresses than the loopback gathers nothing, so the socket is ours to name.
+    await agent.add_remote_candidate(aioice.Candidate("1", 1, "udp", 2130706431, HOST, number, "host"))
+    await agent.add_remote_candidate(None)
+    if not agent.local_candidates:
+        pytest.skip("this machine has no address for ICE")
+    await asyncio.wait_for(agent.connect(), 10)
+    try:
+        await agent.send(rtp(1))
+        await one.rtp.until(rtp(1))
+        one.line.send_rtp([rtp(2)])
+        assert await asyncio.wait_for(agent.recv(), 5) == rtp(2)
+    finally:
+        await agent.close()

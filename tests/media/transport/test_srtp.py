@@ -1,0 +1,86 @@
+"""SRTP with keys from descriptions: every suite both ways, rubbish, and a call that is taken over in its middle."""
+
+from __future__ import annotations
+
+import base64
+import struct
+
+import pytest
+
+from mcu.media.spec import SdesKeys, SuiteName
+from mcu.media.transport.srtp import MAX_ROLLOVERS, SdesCipher
+
+OCTETS: dict[SuiteName, int] = {
+    "AES_CM_128_HMAC_SHA1_80": 30, "AES_CM_128_HMAC_SHA1_32": 30, "AEAD_AES_128_GCM": 28, "AEAD_AES_256_GCM": 44,
+}  # fmt: skip
+RTCP = bytes.fromhex("80c9000100000001")
+
+
+def rtp(sequence: int, ssrc: int = 5) -> bytes:
+    return struct.pack("!BBHII", 0x80, 96, sequence & 0xFFFF, 0, ssrc) + b"payload"
+
+
+def pair(suite: SuiteName) -> tuple[SdesCipher, SdesCipher]:
+    mine, theirs = (base64.b64encode(bytes([fill]) * OCTETS[suite]).decode() for fill in (1, 2))
+    ours = SdesKeys(suite=suite, local=mine, remote=theirs)
+    return SdesCipher(ours), SdesCipher(SdesKeys(suite=suite, local=theirs, remote=mine))
+
+
+@pytest.mark.parametrize("suite", OCTETS)
+def test_what_one_protects_the_other_reads(suite: SuiteName) -> None:
+    ours, theirs = pair(suite)
+    protected, report = ours.protect_rtp(rtp(1)), ours.protect_rtcp(RTCP)
+    assert protected is not None and report is not None
+    assert b"payload" not in protected and protected[:12] == rtp(1)[:12]
+    assert (theirs.unprotect_rtp(protected), theirs.unprotect_rtcp(report)) == (rtp(1), RTCP)
+
+
+@pytest.mark.parametrize("suite", OCTETS)
+def test_what_was_changed_repeated_or_is_rubbish_does_not_come_through(suite: SuiteName) -> None:
+    ours, theirs = pair(suite)
+    protected, report = ours.protect_rtp(rtp(1)), ours.protect_rtcp(RTCP)
+    assert protected is not None and report is not None
+    assert theirs.unprotect_rtp(protected[:-1] + bytes([protected[-1] ^ 1])) is None
+    assert theirs.unprotect_rtp(protected) == rtp(1)
+    assert theirs.unprotect_rtp(protected) is None
+    assert theirs.unprotect_rtcp(report[:-1] + bytes([report[-1] ^ 1])) is None
+    for rubbish in (b"", b"\x80", bytes(12), rtp(2), b"\x80\xc9" + bytes(2000)):
+        assert theirs.unprotect_rtp(rubbish) is None and theirs.unprotect_rtcp(rubbish) is None
+    assert theirs.refused > 5
+
+
+@pytest.mark.parametrize("suite", OCTETS)
+@pytest.mark.parametrize("rollovers", [1, 2, MAX_ROLLOVERS - 1])
+def test_a_worker_that_takes_a_call_over_finds_out_how_often_the_sequence_rolled_over(
+    suite: SuiteName, rollovers: int
+) -> None:
+    sender, _ = pair(suite)
+    _, successor = pair(suite)
+    for index in range(0, rollovers << 16, 0x4000):
+        sender.protect_rtp(rtp(index))
+    for sequence in (3, 4, 5):
+        protected = sender.protect_rtp(rtp(sequence))
+        assert protected is not None
+        assert successor.unprotect_rtp(protected) == rtp(sequence)
+
+
+def test_rubbish_of_strangers_costs_few_searches() -> None:
+    _, theirs = pair("AES_CM_128_HMAC_SHA1_80")
+    for number in range(600):
+        assert theirs.unprotect_rtp(rtp(number, ssrc=9) + bytes(20)) is None
+    assert theirs.refused == 600
+
+
+def test_keys_must_fit_their_suite() -> None:
+    short = base64.b64encode(bytes(16)).decode()
+    for local, remote in ((short, short), ("?", short)):
+        with pytest.raises(ValueError):
+            SdesCipher(SdesKeys(suite="AEAD_AES_256_GCM", local=local, remote=remote))
+
+
+def test_keys_show_neither_in_the_description_nor_in_its_errors() -> None:
+    keys = SdesKeys(suite="AEAD_AES_128_GCM", local="c2VjcmV0", remote="c2VjcmV0")
+    assert "c2VjcmV0" not in repr(keys) + str(keys)
+    with pytest.raises(ValueError) as error:
+        SdesKeys.model_validate({"suite": "none", "local": "c2VjcmV0", "remote": ["c2VjcmV0"]})
+    assert "c2VjcmV0" not in str(error.value)
