@@ -172,6 +172,7 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
     "fuzz_sip_headers": lambda: _HEADER_VALUES,
     "fuzz_sip_message": _sip,
     "fuzz_sound_frames": _sound,
+    "fuzz_sip_stun": _checks,
     "fuzz_stun": _checks,
     "fuzz_telephone_event": _digits,
     "fuzz_video_decoder": _video,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import fuzz_sip_agent, fuzz_sip_headers, fuzz_sip_message
+from tests.fuzz import fuzz_sip_agent, fuzz_sip_headers, fuzz_sip_message, fuzz_sip_stun
 from tests.sip.test_message import raw
 
 SEEDS = (
@@ -79,6 +79,7 @@ def test_random_bytes(data: bytes) -> None:
     fuzz_sip_message.fuzz_one(data)
     fuzz_sip_headers.fuzz_one(data)
     fuzz_sip_agent.fuzz_one(data)
+    fuzz_sip_stun.fuzz_one(data)
 
 
 HEADER_PIECES = (*'abAZ09 \t;,:<>@"\\=%[]().-_?*/', "sip:", "SIP/2.0/UDP h", "会", "tag=", "\udcff", "INVITE", "304 h ")
