@@ -1,4 +1,4 @@
-"""The command line: ``consilium serve``, ``consilium room``, ``consilium settings``."""
+"""The command line: ``consilium serve``, ``consilium room``, ``consilium sip-user``, ``consilium settings``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 import uvloop
 
 from consilium.config import Settings, SettingsError, described, load_settings
+from consilium.sip_user_command import add_sip_user_arguments, run_sip_user
 
 CONFIG_VARIABLE = "CONSILIUM_CONFIG"
 DEFAULT_CONFIG = Path("consilium.toml")
@@ -52,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     room.add_argument("--verbose", action="store_true", help="log what happens")
     room.set_defaults(run=_room)
 
+    sip_user = commands.add_parser("sip-user", help="accounts of SIP devices: add, password, list, remove")
+    sip_user.add_argument("--config", type=Path, help="as for serve")
+    sip_user.add_argument("--set", dest="assignments", action="append", default=[], metavar="NAME=VALUE")
+    add_sip_user_arguments(sip_user)
+    sip_user.set_defaults(run=_sip_user)
+
     settings = commands.add_parser("settings", help="list every setting with its default")
     settings.set_defaults(run=_settings)
     return parser
@@ -61,6 +68,15 @@ def _settings(options: argparse.Namespace) -> int:
     for name, (default, description) in described().items():
         print(f"{name} = {default}\n    {description}")
     return 0
+
+
+def _sip_user(options: argparse.Namespace) -> int:
+    try:
+        settings = load_settings(_config_file(options.config), os.environ, options.assignments)
+    except SettingsError as error:
+        print(f"consilium: {error}", file=sys.stderr)
+        return 2
+    return run_sip_user(options, settings)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from consilium.certificates import Identity, ensure_identity
 from consilium.config import Settings, SettingsError
 from consilium.pages import API_PAGE, FONT, WEB_CLIENT, add_pages
 from consilium.recordings import StoreRegister
+from consilium.registration import Registry
 from consilium.signalling import agent_settings, listeners, transport_settings
 from mcu.conference.clock import Clock
 from mcu.conference.hashing import Hasher
@@ -35,7 +36,7 @@ from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_gateway import SipGateway
 from mcu.media.pool import WorkerPool
 from mcu.media.spec import WorkerSettings
-from mcu.ports import MediaError
+from mcu.ports import MediaError, Operation
 from recorder.store import RecordingStore
 from sip.agent import UserAgent
 from sip.sdp.security import Encryption
@@ -72,6 +73,8 @@ class Server:
         self.pool: WorkerPool
         self.manager: ConferenceManager
         self.sip: SipServer
+        self.registry: Registry
+        self._operations: list[Operation] = []
 
     async def start(self) -> Addresses:
         """Start everything. Raises StartError; nothing is left running then."""
@@ -109,6 +112,9 @@ class Server:
         audit = AuditTable(database)
         accounts = Accounts(database, hasher, clock, audit)
         password = await accounts.ensure_administrator()
+        self.registry = await Registry.open(settings, database)
+        self._stack.push_async_callback(self.registry.close)
+        self._operations += self.registry.operations(audit)
 
         store = RecordingStore(settings.recordings_folder)
         await asyncio.to_thread(store.repair_all)
@@ -128,8 +134,8 @@ class Server:
         )
         await self._start_sip(identity)
         await self._start_web(accounts, store, identity, local_addresses)
-        timers = asyncio.create_task(self.manager.run())
-        self._stack.push_async_callback(_cancel, timers)
+        for work in (self.manager.run(), self.registry.run()):
+            self._stack.push_async_callback(_cancel, asyncio.create_task(work))
         # Last in, first out: conferences end, and with them every call, while signalling still works.
         self._stack.push_async_callback(self.manager.close)
         return self._addresses(local_addresses, password)
@@ -180,7 +186,8 @@ class Server:
             encryption=Encryption(media.encryption),
             fingerprint=identity.fingerprint,
         )
-        dial_out(self.settings, agent, gateway, self.manager)
+        self.registry.attach(agent)
+        dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
         self.sip = SipServer(agent, listeners(sip), gateway.handle, transport_settings(self.settings, identity))
         self._stack.push_async_callback(gateway.close)
         try:
@@ -204,7 +211,7 @@ class Server:
         application = make_application(
             self.manager,
             accounts,
-            [*browsers.operations(), *recording_operations(store)],
+            [*browsers.operations(), *recording_operations(store), *self._operations],
             ControlSettings(
                 # Browsers share cookies among the ports of a host, so servers side by side need names of their own.
                 cookie_name=f"consilium_{settings.https_port}",

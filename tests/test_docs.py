@@ -15,7 +15,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from consilium.__main__ import _parser
-from consilium.config import SettingsError, described, load_settings
+from consilium.config import Settings, SettingsError, described, load_settings
+from consilium.registration import Registry
 from mcu.conference.hashing import Cost, Hasher
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.settings import ConferenceSettings
@@ -75,7 +76,7 @@ def test_settings_named_anywhere_exist() -> None:
 
 
 def test_the_example_configuration_is_accepted(tmp_path: Path) -> None:
-    (example,) = code_blocks(page("docs/configuration.md"), "toml")
+    example, *_ = code_blocks(page("docs/configuration.md"), "toml")
     tomllib.loads(example)
     file = tmp_path / "consilium.toml"
     file.write_text(example, "utf-8")
@@ -155,7 +156,9 @@ async def openapi(tmp_path: Path) -> dict[str, dict[str, dict[str, object]]]:
     )
     accounts = Accounts(database, hasher, time.clock, AuditTable(database))
     browsers = BrowserGateway(manager, media, BrowserAddresses(None, ["127.0.0.1"], "00"), lambda: next(ids))
+    registry = await Registry.open(Settings(), database)
     operations = [*browsers.operations(), *recording_operations(RecordingStore(tmp_path))]
+    operations += registry.operations(AuditTable(database))
     application = make_application(manager, accounts, operations, ControlSettings())
     try:
         async with TestClient(TestServer(application)) as client:
