@@ -189,6 +189,12 @@ class LdapSection(_Section):
     refresh: Annotated[float, Field(ge=10)] = Field(300.0, description="seconds between two readings")
 
 
+class GatekeeperSection(_Section):
+    """What is kept of calls. Number plan and zones are no settings: they are changed while the server runs."""
+
+    record_days: Annotated[int, Field(ge=1, le=3650)] = Field(365, description="days that call records are kept")
+
+
 class LogSettings(_Section):
     """The log on standard error."""
 
@@ -208,6 +214,7 @@ class Settings(_Section):
     registrar: RegistrarSection = RegistrarSection()
     callers: CallersSection = CallersSection()
     ldap: LdapSection = LdapSection()
+    gatekeeper: GatekeeperSection = GatekeeperSection()
     log: LogSettings = LogSettings()
 
     @property

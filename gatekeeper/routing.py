@@ -16,7 +16,6 @@ from gatekeeper.dialing import (
     DialSettings,
     MenuDestination,
     Refused,
-    RoomDestination,
     Routed,
     room_destination,
 )
@@ -75,8 +74,8 @@ class Routing:
 
 @dataclass(frozen=True)
 class Router:
-    """All that decides where a call goes. ``is_registered`` tells whether an address (``user@host``, or the bare name
-    of an account) is registered now."""
+    """All that decides where a call goes. ``is_registered`` tells whether an address is registered now: a SIP URI, or
+    the bare name of an account."""
 
     plan: NumberPlan
     dialing: DialSettings
@@ -142,9 +141,9 @@ class _Walk:
         if self._router.dialing.menu and spelled in self._router.dialing.access_numbers:
             return self._arrive(MenuDestination(), StepKind.ACCESS)
         for alias in ([f"{spelled}@{host}"] if host and "@" not in spelled else []) + [spelled]:
-            if self._router.is_registered(alias):
+            if self._router.is_registered(_address(alias)):
                 self._tell(StepKind.REGISTERED, alias=alias)
-                return self._arrive(AliasDestination(alias), StepKind.ENDPOINT, value=alias)
+                return self._arrive(AliasDestination(_address(alias)), StepKind.ENDPOINT, value=alias)
         return self._room(spelled.removeprefix("+"), separator, pin)
 
     def _best(self, spellings: list[str]) -> Match | None:
@@ -176,9 +175,9 @@ class _Walk:
         if rule.target is TargetKind.ACCESS:
             return self._arrive(MenuDestination(), StepKind.ACCESS)
         if rule.target is TargetKind.PERSON:
-            return self._arrive(AliasDestination(value, is_person=True), StepKind.PERSON, value=value)
+            return self._arrive(AliasDestination(_address(value), is_person=True), StepKind.PERSON, value=value)
         if rule.target is TargetKind.ENDPOINT:
-            return self._arrive(AliasDestination(value), StepKind.ENDPOINT, value=value)
+            return self._arrive(AliasDestination(_address(value)), StepKind.ENDPOINT, value=value)
         if rule.target is TargetKind.ROOM:
             number, separator, given = value.partition(PIN_SEPARATOR)
             return self._room(number, separator or (PIN_SEPARATOR if pin else ""), given or pin)
@@ -217,6 +216,11 @@ class _Walk:
 
     def _tell(self, kind: StepKind, **values: str) -> None:
         self._steps.append(Step(kind, tuple(values.items())))
+
+
+def _address(alias: str) -> str:
+    """An alias as ``location.Locator`` takes it."""
+    return f"sip:{alias}" if "@" in alias and not alias.startswith(("sip:", "sips:")) else alias
 
 
 def _user_of(uri: SipUri) -> str:

@@ -31,6 +31,8 @@ class Peer:
     name: str = ""
     user_agent: str = ""
     transport: str = ""
+    account: str = ""
+    """The account that it has proven to be."""
 
 
 class CallAdmission:
@@ -140,7 +142,7 @@ class CallAdmission:
         zone, sort = self.policy.zones.zone_of(peer.address), self.policy.zones.class_of(peer.user_agent)
         self._wishes[call] = Wish(zone, sort, SOUND_RATE, self.policy.picture_rate, is_important), peer
         record = self.log.new_record(
-            endpoint_id(peer.uri),
+            peer.account or endpoint_id(peer.uri),
             direction=direction,
             name=peer.name,
             dialled=dialled[:128],

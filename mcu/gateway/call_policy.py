@@ -58,6 +58,10 @@ class CallPolicy:
             raise PolicyError(f"the number plan cannot be used: {error}") from error
         self.router = replace(self.router, plan=plan)
 
+    def use_dialing(self, dialing: DialSettings) -> None:
+        """What the settings say on addresses."""
+        self.router = replace(self.router, dialing=dialing)
+
     def route(self, request_uri: str, address: str) -> Routing:
         """Where this address leads a caller at ``address``. Never raises."""
         return self.router.route(request_uri, self.zones.zone_of(address))

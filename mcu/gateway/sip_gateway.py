@@ -23,6 +23,7 @@ from gatekeeper.dialing import (
 )
 from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
+from mcu.conference.model import Participant
 from mcu.gateway.call_admission import CallAdmission, Peer
 from mcu.gateway.dtmf_info import RELAY, digit_of, is_dtmf, relay_body
 from mcu.gateway.rtp_ports import NoPortsLeft, RtpPorts
@@ -131,6 +132,8 @@ class SipGateway:
         self.connect: Callable[[sip_events.IncomingCall, AliasDestination], None] | None = None
         """Serves calls that lead to somebody who is registered."""
         self._admission = admission
+        if admission is not None:
+            admission.policy.use_dialing(self._dialing)
         self._takers: list[Callable[[sip_events.Event], bool]] = []
         self._refused = OncePerSource(logger)
         media.on_fact(self._handle_fact)
@@ -284,13 +287,22 @@ class SipGateway:
         if isinstance(destination, Refused):
             self.reject(handle, source, Refusal(destination.status, destination.reason))
             return
-        call = SipCall(handle, source, event.from_name or _user_part(event.from_uri))
-        # Known before anything is waited for: a CANCEL may be the very next event.
-        self._calls[handle] = call
-        self._spawn(self._admit(call, event, destination))
+        call = self.expect(event)
+        self._spawn(self._join_room(call, event, destination))
 
-    async def _admit(self, call: SipCall, event: sip_events.IncomingCall, destination: RoomDestination) -> None:
-        """Join the conference, then answer; without an offer of the caller's, ours goes out."""
+    async def _join_room(self, call: SipCall, event: sip_events.IncomingCall, destination: RoomDestination) -> None:
+        await self.admit(call, event, lambda who: self._manager.join(destination.number, who, destination.pin))
+
+    def expect(self, event: sip_events.IncomingCall) -> SipCall:
+        """An incoming call, known before anything is waited for: a CANCEL may be the very next event."""
+        name = event.from_name or _user_part(event.from_uri)
+        call = self._calls[event.call_id] = SipCall(event.call_id, event.source.remote[0], name)
+        return call
+
+    async def admit(
+        self, call: SipCall, event: sip_events.IncomingCall, join: Callable[[Newcomer], Awaitable[Participant]]
+    ) -> Participant | None:
+        """Join a conference, then answer; without an offer of the caller's, ours goes out. None: it is turned away."""
         negotiated: NegotiatedSession | None = None
 
         def make_leg(seat: Seat) -> LegSpec:
@@ -309,24 +321,26 @@ class SipGateway:
 
         newcomer = Newcomer(name=call.name, kind="sip", owner=self, make_leg=make_leg, source=call.source)
         try:
-            await self._manager.join(destination.number, newcomer, destination.pin)
+            participant = await join(newcomer)
             if not call.over and call.session is not None:  # else its leaving is under way
                 descriptions = call.session.descriptions
                 description = negotiated.description if negotiated is not None else descriptions.offer()
                 self._commands.accept(call.handle, str(description))
                 descriptions.sent(description, is_offer=negotiated is None)
+            return participant
         except CallStateError:
-            return  # given up a moment ago; that is dealt with when its event comes
+            return None  # given up a moment ago; that is dealt with when its event comes
         except (JoinRefused, SdpError, NotAcceptable, Refusing) as error:
-            self._turn_away(call, refusal_of(error))
+            self.turn_away(call, refusal_of(error))
         except NoPortsLeft as error:
             logger.error("%s (settings media.rtp_port_first and media.rtp_port_last)", error)
-            self._turn_away(call, Refusal(503, "No media ports are left", retry_after=NO_PORTS_RETRY))
+            self.turn_away(call, Refusal(503, "No media ports are left", retry_after=NO_PORTS_RETRY))
         except BaseException:
-            self._turn_away(call, Refusal(500, "Server error"))
+            self.turn_away(call, Refusal(500, "Server error"))
             raise
+        return None
 
-    def _turn_away(self, call: SipCall, refusal: Refusal) -> None:
+    def turn_away(self, call: SipCall, refusal: Refusal) -> None:
         if not call.over:
             self.reject(call.handle, call.source, refusal)
             self._forget(call, "refused")

@@ -1,0 +1,82 @@
+"""The gatekeeper of a running server: plan and zones out of the database, calls and endpoints into it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from consilium.config import Settings
+from consilium.gatekeeper_tables import CallRecordTable, EndpointTable, PlanTables
+from gatekeeper.dialing import DialSettings
+from gatekeeper.inventory import Registration
+from gatekeeper.registrar import Registrar
+from mcu.conference.clock import Clock
+from mcu.conference.commands import AuditLog
+from mcu.conference.manager import random_id
+from mcu.control.database import Database
+from mcu.gateway.call_admission import CallAdmission
+from mcu.gateway.call_log import CallLog
+from mcu.gateway.call_policy import CallPolicy
+from mcu.gateway.endpoint_operations import EndpointOperations
+from mcu.gateway.plan_operations import PlanOperations
+from mcu.ports import MediaControl, Operation
+
+
+class Gatekeeping:
+    """``open``; then ``admission`` for the SIP gateway, ``run`` in a task, and ``close`` after the last call."""
+
+    def __init__(self, settings: Settings, database: Database, registrar: Registrar, clock: Clock) -> None:
+        self._registrar = registrar
+        self._clock = clock
+        self._records = CallRecordTable(database)
+        policy = CallPolicy(PlanTables(database), DialSettings(), settings.media.bitrate, self._is_registered)
+        self._log = CallLog(
+            EndpointTable(database),
+            self._records,
+            clock,
+            random_id,
+            retention=timedelta(days=settings.gatekeeper.record_days),
+            registrations=self._registrations,
+        )
+        self.admission = CallAdmission(policy, self._log)
+
+    @classmethod
+    async def open(
+        cls, settings: Settings, database: Database, registrar: Registrar, clock: Clock, media: MediaControl
+    ) -> Gatekeeping:
+        """Read what is kept. Raises DatabaseError and PolicyError."""
+        found = cls(settings, database, registrar, clock)
+        await found.admission.policy.load()
+        await found._log.load()
+        media.on_fact(found._log.handle_fact)
+        return found
+
+    def operations(self, audit: AuditLog) -> list[Operation]:
+        """Operations of the HTTP API."""
+        plan = PlanOperations(self.admission.policy, audit, self._clock.wall)
+        endpoints = EndpointOperations(self._log, self._records, self._clock.wall)
+        return [*plan.operations(), *endpoints.operations()]
+
+    async def run(self) -> None:
+        """Keep what happens, until cancelled."""
+        await self._log.run()
+
+    async def close(self) -> None:
+        """Write down what is left."""
+        await self._log.close()
+
+    def _is_registered(self, alias: str) -> bool:
+        return bool(self._registrar.locate(alias, time.time()))
+
+    def _registrations(self) -> Iterable[Registration]:
+        for binding in self._registrar.bindings(time.time()):
+            flow = binding.flow
+            yield Registration(
+                endpoint=binding.account,
+                contact=binding.contact,
+                address="" if flow is None else flow.remote[0],
+                transport="" if flow is None else flow.transport,
+                user_agent=binding.user_agent,
+                expires_at=datetime.fromtimestamp(binding.expires_at, UTC),
+            )
