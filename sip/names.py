@@ -28,7 +28,7 @@ class Names:
     """Implements ``sip.locating.Resolver`` with the system's resolver, or with the name servers that are given.
 
     ``servers``: addresses, each with a port ("192.0.2.1:53" or just the address). Given ones are asked for addresses
-    too; otherwise those come from the system, which also knows its hosts file.
+    too; otherwise those come from the system, which also knows its hosts file. Raises ValueError for other text.
     """
 
     def __init__(self, servers: Sequence[str] = ()) -> None:
@@ -93,7 +93,11 @@ class Names:
 
 
 def _name_server(server: str) -> dns.nameserver.Nameserver:
+    """Raises ValueError for what is no address."""
     host, colon, port = server.rpartition(":")
-    if is_address(server) or not colon:
+    if is_address(server):
         return dns.nameserver.Do53Nameserver(server)
-    return dns.nameserver.Do53Nameserver(host.strip("[]"), int(port))
+    host = host.strip("[]")
+    if not colon or not is_address(host) or not port.isdecimal():
+        raise ValueError(f"{server} is no address of a DNS server")
+    return dns.nameserver.Do53Nameserver(host, int(port))

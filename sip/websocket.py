@@ -83,11 +83,8 @@ class WebSocketLink:
                 owner.received(data, self)
 
 
-async def serve(request: web.Request, owner: Connections, local_port: int | None = None) -> web.StreamResponse:
-    """Handle one WebSocket of a peer until it closes.
-
-    ``local_port``: the one to tell the peer, where the socket's own is not known.
-    """
+async def serve(request: web.Request, owner: Connections) -> web.StreamResponse:
+    """Handle one WebSocket of a peer until it closes."""
     offered = request.headers.get("Sec-WebSocket-Protocol", "")
     if SUBPROTOCOL not in (item.strip().lower() for item in offered.split(",")):
         # RFC 7118 §4.1: without it, the peer means to speak something else.
@@ -100,7 +97,7 @@ async def serve(request: web.Request, owner: Connections, local_port: int | None
     )
     await socket.prepare(request)
     remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-    flow = Flow("wss" if request.secure else "ws", (remote[0], remote[1]), (local[0], local_port or local[1]))
+    flow = Flow("wss" if request.secure else "ws", (remote[0], remote[1]), (local[0], local[1]))
     link = WebSocketLink(flow, socket)
     if not owner.opened(link, is_ours=False):
         await socket.close(code=1013)  # try again later
@@ -132,7 +129,7 @@ class WebSocketListener:
     async def open(self, host: str, port: int) -> int:
         """Listen; returns the port. Raises OSError."""
         application = web.Application()
-        application.router.add_get("/{path:.*}", lambda request: serve(request, self._owner))
+        application.router.add_get("/{path:.*}", self._serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSE_TIME)
         await self._runner.setup()
         try:
@@ -142,6 +139,9 @@ class WebSocketListener:
             raise
         bound: int = self._runner.addresses[0][1]
         return bound
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        return await serve(request, self._owner)
 
     async def close(self) -> None:
         """Stop listening; the WebSockets are closed by their owner."""

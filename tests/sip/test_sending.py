@@ -173,7 +173,7 @@ def test_the_next_server_is_tried_when_one_refuses_service_or_is_silent(network:
     network.run(40)
     assert us.events == [CallAnswered(call, ANSWER)]
     tries = requests(network, us)
-    assert [request.via.transport for request in tries][0] == "UDP" and tries[-1].via.transport == "TCP"
+    assert tries[0].via.transport == "UDP" and tries[-1].via.transport == "TCP"
     assert len({request.via.branch for request in tries}) == 3
     assert len({request.call_id for request in tries}) == 1
 
