@@ -17,6 +17,7 @@ from aiohttp import web
 from consilium.calling import dial_out
 from consilium.certificates import Identity, ensure_identity
 from consilium.config import Settings, SettingsError
+from consilium.gatekeeping import Gatekeeping
 from consilium.pages import API_PAGE, FONT, WEB_CLIENT, add_pages
 from consilium.recordings import StoreRegister
 from consilium.registration import Registry
@@ -32,6 +33,7 @@ from mcu.control.database import Database, DatabaseError
 from mcu.control.room_table import RoomTable
 from mcu.control.settings import ControlSettings
 from mcu.gateway.browser_gateway import BrowserAddresses, BrowserGateway
+from mcu.gateway.call_policy import PolicyError
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_gateway import SipGateway
 from mcu.media.pool import WorkerPool
@@ -73,6 +75,7 @@ class Server:
         self.pool: WorkerPool
         self.manager: ConferenceManager
         self.sip: SipServer
+        self.gatekeeping: Gatekeeping
         self.registry: Registry
         self._operations: list[Operation] = []
 
@@ -80,7 +83,7 @@ class Server:
         """Start everything. Raises StartError; nothing is left running then."""
         try:
             return await self._start()
-        except (OSError, MediaError, DatabaseError, SettingsError) as error:
+        except (OSError, MediaError, DatabaseError, PolicyError, SettingsError) as error:
             await self.stop()
             raise StartError(str(error)) from error
         except BaseException:
@@ -132,9 +135,12 @@ class Server:
             audit=audit,
             recordings=StoreRegister(store),
         )
+        self.gatekeeping = await Gatekeeping.open(settings, database, self.registry.registrar, clock, self.pool)
+        self._stack.push_async_callback(self.gatekeeping.close)
+        self._operations += self.gatekeeping.operations(audit)
         await self._start_sip(identity)
         await self._start_web(accounts, store, identity, local_addresses)
-        for work in (self.manager.run(), self.registry.run()):
+        for work in (self.manager.run(), self.registry.run(), self.gatekeeping.run()):
             self._stack.push_async_callback(_cancel, asyncio.create_task(work))
         # Last in, first out: conferences end, and with them every call, while signalling still works.
         self._stack.push_async_callback(self.manager.close)
@@ -185,6 +191,7 @@ class Server:
             ids=_random_number,
             encryption=Encryption(media.encryption),
             fingerprint=identity.fingerprint,
+            admission=self.gatekeeping.admission,
         )
         self.registry.attach(agent)
         dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
