@@ -10,6 +10,7 @@ from gatekeeper.dial_policy import dial_policy
 from gatekeeper.location import Locator
 from mcu.conference.manager import ConferenceManager, random_id
 from mcu.gateway.dial_out import DialCommands, DialOut, DialOutSettings
+from mcu.gateway.point_to_point import PointToPoint, RingCommands
 from mcu.gateway.sip_gateway import SipGateway
 from sip.listeners import LocalAddresses
 
@@ -37,6 +38,13 @@ def dial_out(
     )
     manager.outgoing.caller = calls
     return calls
+
+
+def point_to_point(
+    commands: RingCommands, gateway: SipGateway, manager: ConferenceManager, calls: DialOut
+) -> PointToPoint:
+    """Let registered rooms call each other."""
+    return PointToPoint(commands, gateway, manager, calls, random_id)
 
 
 def _own_address(settings: Settings) -> Callable[[str], tuple[str, int]]:

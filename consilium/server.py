@@ -14,7 +14,7 @@ from pathlib import Path
 import ifaddr
 from aiohttp import web
 
-from consilium.calling import dial_out
+from consilium.calling import dial_out, point_to_point
 from consilium.certificates import Identity, ensure_identity
 from consilium.config import Settings, SettingsError
 from consilium.gatekeeping import Gatekeeping
@@ -194,7 +194,8 @@ class Server:
             admission=self.gatekeeping.admission,
         )
         self.registry.attach(agent)
-        dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
+        calls = dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
+        self._stack.push_async_callback(point_to_point(agent, gateway, self.manager, calls).close)
         self.sip = SipServer(agent, listeners(sip), gateway.handle, transport_settings(self.settings, identity))
         self._stack.push_async_callback(gateway.close)
         try:

@@ -146,12 +146,12 @@ class ConferenceManager:
         terms = Terms(running.conference.number, "", None, False)
         return await self._entrance.enter(terms, newcomer, invited=True, conference_id=conference_id)
 
-    async def begin_pair(self, number: str, newcomer: Newcomer) -> Participant:
+    async def begin_pair(self, number: str, title: str, newcomer: Newcomer) -> Participant:
         """Begin a conference of two rooms that call each other with the first of them; ``bring_in`` is for the other.
 
         It is locked, and over as soon as one of them has left. Raises JoinRefused.
         """
-        return await self._entrance.enter(Terms(number, "", None, False, pair=True), newcomer, invited=True)
+        return await self._entrance.enter(Terms(number, title, None, False, pair=True), newcomer, invited=True)
 
     async def leave(self, participant_id: str, reason: str = "left") -> None:
         """Somebody's call has ended. Does nothing for one who is not here (any more)."""

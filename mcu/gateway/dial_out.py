@@ -73,10 +73,14 @@ class Nowhere:
 
 @dataclass(eq=False)
 class Answered:
-    """A target has answered: its call, which the gateway serves from now on, and what was negotiated."""
+    """A target has answered: its call, which the gateway serves from now on, and what was negotiated.
+
+    ``is_in``: it has come into its conference.
+    """
 
     call: SipCall
     negotiated: NegotiatedSession
+    is_in: bool = False
 
     def newcomer(self, owner: LegOwner) -> Newcomer:
         """The target at the door of a conference."""
@@ -184,7 +188,7 @@ class DialOut:
         return (Reach(aor=str(uri), contact=str(uri)),)
 
     async def ring(
-        self, ways: Sequence[Reach], name: str, from_user: str, from_name: str, on_ringing: Callable[[], None]
+        self, ways: Sequence[Reach], name: str, from_user: str | None, from_name: str, on_ringing: Callable[[], None]
     ) -> Answered:
         """Ring on all ways until one is answered. Raises DialFailed. Cancelled, it gives all of them up."""
         tasks = {asyncio.create_task(self._ring_one(way, name, from_user, from_name, on_ringing)) for way in ways}
@@ -220,7 +224,7 @@ class DialOut:
                 self._gateway.drop(outcome.call, "Answered elsewhere", "refused")
 
     async def _ring_one(
-        self, way: Reach, name: str, from_user: str, from_name: str, on_ringing: Callable[[], None]
+        self, way: Reach, name: str, from_user: str | None, from_name: str, on_ringing: Callable[[], None]
     ) -> Answered:
         """One INVITE from the offer to its answer."""
         uri = parse_uri(way.contact)
@@ -228,7 +232,7 @@ class DialOut:
             raise DialFailed(416, "Not a SIP address")
         host, port = self._settings.own_address(uri.host)
         try:
-            session = self._gateway.open_session(Seat(self._ids(), "", from_user), name, host, peer_address=uri.host)
+            session = self._gateway.open_session(Seat(self._ids(), "", ""), name, host, peer_address=uri.host)
         except NoPortsLeft as error:
             logger.error("%s (settings media.rtp_port_first and media.rtp_port_last)", error)
             raise DialFailed(503, "No media ports are left") from error

@@ -116,7 +116,7 @@ class LegHolder(Protocol):
 
 @dataclass(eq=False)
 class SipCall:
-    """A call from its INVITE on. ``holder`` None: its leg is with the conferences.
+    """A call from its INVITE on. ``holder`` None: its leg is with the conferences. ``on_over`` is called at its end.
 
     ``over`` once it is cancelled, ended or refused: what is still under way must then be undone. ``turn`` is held by
     whoever changes the session, so that a re-INVITE waits for what the ACK before it has begun. ``peer`` and
@@ -129,6 +129,7 @@ class SipCall:
     session: CallSession | None = None
     over: bool = False
     holder: LegHolder | None = None
+    on_over: Callable[[], None] | None = None
     peer: str = ""
     user_agent: str = ""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)

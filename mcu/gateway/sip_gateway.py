@@ -341,6 +341,7 @@ class SipGateway:
         return None
 
     def turn_away(self, call: SipCall, refusal: Refusal) -> None:
+        """Refuse a call that was expected; nothing for one that is over."""
         if not call.over:
             self.reject(call.handle, call.source, refusal)
             self._forget(call, "refused")
@@ -434,6 +435,8 @@ class SipGateway:
 
     def _forget(self, call: SipCall, reason: str) -> None:
         call.over = True
+        if call.on_over is not None:
+            call.on_over()
         if self._admission is not None:
             self._admission.ended(call.handle, reason)
         self._calls.pop(call.handle, None)

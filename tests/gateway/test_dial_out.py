@@ -39,6 +39,9 @@ class CallingAgent(FakeUserAgent):
         self.senders.append((from_uri, from_name))
         return handle
 
+    def ring(self, call: str) -> None:
+        self._take(Told("ring", call))
+
     def cancel(self, call: str, reason: str | None = None) -> None:
         self._take(Told("cancel", call, reason=reason))
 
