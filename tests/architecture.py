@@ -37,6 +37,7 @@ _BUILDING: Mapping[str, frozenset[str]] = {
     "mcu.media": SPEC
     | {
         "layouts",
+        "mcu.media.camera",
         "mcu.media.codec",
         "mcu.media.rtp",
         "mcu.media.transport",
@@ -44,6 +45,7 @@ _BUILDING: Mapping[str, frozenset[str]] = {
         "recorder.errors",
         "recorder.writer",
     },
+    "mcu.media.camera": frozenset({"mcu.media.spec"}),
     "mcu.media.codec": frozenset(
         {
             "mcu.media.picture.state",
@@ -77,7 +79,16 @@ ARROWS: Mapping[str, frozenset[str]] = {
 }
 """Who may import what: whole entries of this table, or single modules. The longest name that fits owns a module."""
 
-PURE = ("gatekeeper", "layouts", "mcu.conference", "mcu.media.rtp", "mcu.webrtc", "sip", "vod.playlists")
+PURE = (
+    "gatekeeper",
+    "layouts",
+    "mcu.conference",
+    "mcu.media.camera",
+    "mcu.media.rtp",
+    "mcu.webrtc",
+    "sip",
+    "vod.playlists",
+)
 """Protocol cores and models: no I/O, and time, ids and randomness come in as arguments."""
 
 ADAPTERS: Mapping[str, str] = {

@@ -158,6 +158,10 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
     "fuzz_bfcp": _bfcp,
     "fuzz_bodies": lambda: [json.dumps(body).encode() for body in _BODIES],
     "fuzz_browser_offer": lambda: _files("webrtc/offers/*.sdp", "sip/sdp/offers/baresip*.sdp"),
+    "fuzz_camera": lambda: [
+        bytes.fromhex("0c007103000000000001c00180000d007103000000000000c001000181"),
+        bytes.fromhex("030180000202800203800206300207300401000181060200810614f0"),
+    ],
     "fuzz_dialing": lambda: [b"sip:1000*1234@192.0.2.1;user=phone", b"+1-000", b"sips:ward@clinic.example", b"1000*12"],
     "fuzz_dtmf_info": lambda: [b"Signal=5\r\nDuration=160\r\n", b"#", b"Signal= 11\nDuration= 250"],
     "fuzz_h264_parameter_sets": _parameter_sets,
