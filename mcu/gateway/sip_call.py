@@ -11,6 +11,7 @@ from mcu.conference.joining import Seat
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
 from mcu.media.spec import LegSpec, PlainTransport
 from sip.sdp.capabilities import LocalCapabilities
+from sip.sdp.floor import NegotiatedFloor
 from sip.sdp.grammar import SessionDescription, parse
 from sip.sdp.negotiation import accept_answer, answer, make_offer
 from sip.sdp.session import NegotiatedSession
@@ -76,7 +77,8 @@ class CallDescriptions:
 class CallSession:
     """What a call has once the conference has let it in: its seat, its ports and SSRCs, its descriptions, its leg.
 
-    ``holds_ports`` until they are given back. ``on_leg`` is told of every leg that was negotiated.
+    ``holds_ports`` until they are given back. ``on_leg`` is told of every leg that was negotiated, ``on_floor`` of the
+    floor control that goes with it.
     """
 
     seat: Seat
@@ -86,6 +88,7 @@ class CallSession:
     leg: LegSpec | None = None
     holds_ports: bool = True
     on_leg: Callable[[LegSpec], None] | None = None
+    on_floor: Callable[[CallSession, NegotiatedFloor | None], None] | None = None
 
     @property
     def has_media(self) -> bool:
@@ -98,6 +101,8 @@ class CallSession:
             leg = sip_leg(negotiated, leg_id=self.seat.participant_id, name=self.name, room=self.room)
             if self.on_leg is not None:
                 self.on_leg(leg)
+            if self.on_floor is not None:
+                self.on_floor(self, negotiated.floor)
             return leg
         return LegSpec(
             id=self.seat.participant_id, name=self.name, transport=PlainTransport(local_host=self.room.bind_host)

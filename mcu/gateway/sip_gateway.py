@@ -26,6 +26,7 @@ from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Participant
 from mcu.gateway.call_admission import CallAdmission, Peer
 from mcu.gateway.dtmf_info import RELAY, digit_of, is_dtmf, relay_body
+from mcu.gateway.floor_control import FloorControl
 from mcu.gateway.rtp_ports import NoPortsLeft, RtpPorts
 from mcu.gateway.sip_call import CallDescriptions, CallSession, SipCall
 from mcu.gateway.sip_media import RoomMedia, room_capabilities
@@ -127,6 +128,7 @@ class SipGateway:
         self._calls: dict[str, SipCall] = {}
         self._by_participant: dict[str, SipCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._floors = FloorControl(manager)
         self.menu: Callable[[sip_events.IncomingCall], None] | None = None
         """Serves calls that lead to the menu."""
         self.connect: Callable[[sip_events.IncomingCall, AliasDestination], None] | None = None
@@ -172,28 +174,31 @@ class SipGateway:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._floors.close()
 
     # For callers beside this one: calls out, the menu
 
     def open_session(
-        self, seat: Seat, name: str, local_host: str, *, peer_address: str = "", call: str = ""
+        self,
+        seat: Seat,
+        name: str,
+        local_host: str,
+        *,
+        peer_address: str = "",
+        call: str = "",
+        offer: str | None = None,
     ) -> CallSession:
         """Ports, SSRCs and descriptions for a call that is none of a participant's yet. Raises NoPortsLeft.
 
         ``local_host`` is the address of ours that the peer reaches. Whoever opens one adopts its call, or releases it.
         What is offered fits the bandwidth for ``call``, an incoming one (raises Refusing when there is none), or else
-        that at ``peer_address``.
+        that at ``peer_address``. A peer whose ``offer`` has no second picture gets no ports for one.
         """
         capabilities = self._capabilities
         if self._admission is not None and (call or peer_address):
             rate = self._admission.reserve(call) if call else self._admission.room_at(peer_address)
             capabilities = _limited(capabilities, rate)
-        audio = self._ports.take()
-        try:
-            video = self._ports.take()
-        except NoPortsLeft:
-            self._ports.give_back(audio)
-            raise
+        audio, video, content, floor = self._take_ports(4 if offer is None or _may_share(offer) else 2)
         room = RoomMedia(
             bind_host=self._media_host,
             public_host=self._public_address or local_host,
@@ -203,8 +208,24 @@ class SipGateway:
             video_ssrc=self._ids(),
             security=LocalSecurity(self._secret(SECRET_OCTETS), self._fingerprint),
             ice=LocalIce(self._secret(4).hex(), self._secret(16).hex()),
+            content_port=content,
+            content_ssrc=self._ids(),
+            floor_port=floor,
+            floor_conference=self._ids(),
         )
-        return CallSession(seat, name, room, CallDescriptions(room, capabilities, self._ids()))
+        descriptions = CallDescriptions(room, capabilities, self._ids())
+        return CallSession(seat, name, room, descriptions, on_floor=self._floors.serve)
+
+    def _take_ports(self, pairs: int) -> list[int]:
+        """The first port of so many pairs, zeros up to four. Raises NoPortsLeft."""
+        taken: list[int] = []
+        try:
+            while len(taken) < pairs:
+                taken.append(self._ports.take())
+        except NoPortsLeft:
+            self._ports.give_back(*taken)
+            raise
+        return taken + [0] * (4 - pairs)
 
     def adopt(self, call: SipCall) -> None:
         """Serve this call from now on: re-INVITEs, holds, silence, and its end. It has a session."""
@@ -220,7 +241,8 @@ class SipGateway:
         """Give its ports back, once: afterwards they may be another call's."""
         if session.holds_ports:
             session.holds_ports = False
-            self._ports.give_back(session.room.audio_port, session.room.video_port)
+            self._ports.give_back(*session.room.ports)
+            self._spawn(self._floors.release(session))
 
     def drop(self, call: SipCall, text: str, reason: str) -> None:
         """End an adopted call from our side; ``text`` is what the room is told, ``reason`` what the conference is."""
@@ -310,7 +332,9 @@ class SipGateway:
             nonlocal negotiated
             if call.over:
                 raise CallStateError(f"{call.handle} was given up at the door")
-            session = call.session = self.open_session(seat, call.name, event.source.local[0], call=call.handle)
+            session = call.session = self.open_session(
+                seat, call.name, event.source.local[0], call=call.handle, offer=event.offer
+            )
             if self._admission is not None:
                 session.on_leg = partial(self._admission.negotiated, call.handle)
             if event.offer is not None:
@@ -481,6 +505,11 @@ def _limited(capabilities: LocalCapabilities, rate: int) -> LocalCapabilities:
         receive_bitrate=min(capabilities.receive_bitrate, rate),
         send_bitrate=min(capabilities.send_bitrate, rate),
     )
+
+
+def _may_share(offer: str) -> bool:
+    """Whether a description may have a second picture: most rooms' have none, and need no ports for it."""
+    return "BFCP" in offer or "content:" in offer
 
 
 def _user_part(uri: str) -> str:

@@ -23,6 +23,7 @@ from mcu.media.spec import (
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.codecs import OfferedCodec
 from sip.sdp.direction import Direction
+from sip.sdp.floor import FloorRole, LocalFloor
 from sip.sdp.ice import LocalIce
 from sip.sdp.security import Agreement, Encryption, LocalSecurity, SdesAgreement
 from sip.sdp.session import NegotiatedSession, NegotiatedStream
@@ -36,7 +37,8 @@ class RoomMedia:
 
     ``bind_host`` is the address that the worker's sockets are bound to, ``public_host`` the one that goes into our
     descriptions: behind a NAT with a fixed public address they differ. The ports are even, RTCP has the one above; a
-    port of 0 means that the leg shall not have that medium at all. ``security`` and ``ice`` are the call's own secrets.
+    port of 0 means that the leg shall not have that medium at all. ``content_*`` is the second picture; ``floor_port``,
+    for floor control, is served by the gateway itself. ``security`` and ``ice`` are the call's own secrets.
     """
 
     bind_host: str
@@ -47,6 +49,16 @@ class RoomMedia:
     video_ssrc: int
     security: LocalSecurity | None = None
     ice: LocalIce | None = None
+    content_port: int = 0
+    content_ssrc: int = 1
+    floor_port: int = 0
+    floor_conference: int = 1
+    floor_roles: tuple[FloorRole, ...] = (FloorRole.SERVER,)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """All of them; 0 stands for none."""
+        return self.audio_port, self.video_port, self.content_port, self.floor_port
 
 
 def room_capabilities(
@@ -61,6 +73,7 @@ def room_capabilities(
 def local_media(room: RoomMedia, *, hold: bool = False) -> LocalMedia:
     """Our side of a description for this room; with ``hold`` we neither want its media nor make it play music."""
     direction = Direction.INACTIVE if hold else Direction.SENDRECV
+    floor = LocalFloor(room.floor_port, room.floor_roles, conference_id=room.floor_conference)
     return LocalMedia(
         host=room.public_host,
         audio_port=room.audio_port,
@@ -69,12 +82,15 @@ def local_media(room: RoomMedia, *, hold: bool = False) -> LocalMedia:
         video_direction=direction,
         security=room.security,
         ice=room.ice,
+        content_port=room.content_port,
+        content_direction=direction,
+        floor=floor if room.floor_port else None,
     )
 
 
 def sip_leg(session: NegotiatedSession, *, leg_id: str, name: str, room: RoomMedia) -> LegSpec:
     """The leg of a call. ``name`` is what its tile shows; mutes are laid over it by the conference."""
-    audio, video = session.audio, session.video
+    audio, video, content = session.audio, session.video, session.content
     return LegSpec(
         id=leg_id,
         name=name,
@@ -84,12 +100,15 @@ def sip_leg(session: NegotiatedSession, *, leg_id: str, name: str, room: RoomMed
             video_port=room.video_port if video else 0,
             audio_remote=_remote(audio),
             video_remote=_remote(video),
+            content_port=room.content_port if content else 0,
+            content_remote=_remote(content),
             rtcp_mux=bool(session.streams) and all(stream.rtcp_mux for stream in session.streams),
             security={stream.kind: keys for stream in session.streams if (keys := _keys(stream.security))},
             ice={stream.kind: ice for stream in session.streams if (ice := _ice(stream))},
         ),
         audio=_audio(audio, room.audio_ssrc) if audio else None,
         video=_video(video, room.video_ssrc) if video else None,
+        content=_video(content, room.content_ssrc) if content else None,
         held=session.held,
     )
 

@@ -30,6 +30,7 @@ from tests.gateway.world import (
     HOLD,
     MALFORMED,
     OFFER,
+    PAIRS,
     SOUND_ONLY,
     USELESS,
     GatewayWorld,
@@ -164,6 +165,7 @@ async def test_guessing_pins_is_slowed_down(world: GatewayWorld) -> None:
 
 
 async def test_a_locked_and_a_full_conference_and_a_server_without_ports_refuse(world: GatewayWorld) -> None:
+    others = [world.ports.take() for _ in range(PAIRS - 4)]
     await world.connect("call-1")
     await world.manager.execute(LockConference("1000", True), SYSTEM)
     world.call("call-2")
@@ -172,7 +174,7 @@ async def test_a_locked_and_a_full_conference_and_a_server_without_ports_refuse(
 
     await world.manager.execute(LockConference("1000", False), SYSTEM)
     await world.connect("call-3")
-    assert world.taken == 4
+    assert world.taken == PAIRS
     world.call("call-busy")
     await world.settle()
     assert (world.agent.last.status, world.agent.last.reason) == (486, "The conference is full.")
@@ -184,7 +186,7 @@ async def test_a_locked_and_a_full_conference_and_a_server_without_ports_refuse(
     await world.connect("call-5")
     world.gateway.handle(CallEnded("call-1", "left"))
     await world.settle()
-    assert world.taken == 2
+    assert world.taken == len(others) + 2
 
 
 async def test_a_media_worker_in_trouble_is_told_as_such(world: GatewayWorld) -> None:
@@ -280,7 +282,12 @@ async def test_a_refusal_of_a_call_that_was_given_up_is_no_trouble(world: Gatewa
 async def test_a_caller_without_an_offer_gets_ours_and_its_answer_counts(world: GatewayWorld) -> None:
     await world.connect(offer=None)
     offer = sent(world.agent.last.sdp)
-    assert ports_of(offer) == [("audio", FIRST_PORT), ("video", FIRST_PORT + 2)]
+    assert ports_of(offer) == [
+        ("audio", FIRST_PORT),
+        ("video", FIRST_PORT + 2),
+        ("video", FIRST_PORT + 4),
+        ("application", FIRST_PORT + 6),
+    ]
     assert world.leg().audio is None and transport_of(world).audio_port == 0
 
     world.gateway.handle(CallConfirmed("call-1", OFFER.replace("96", "102")))
