@@ -210,12 +210,12 @@ class _Walk:
     def _refuse(self, status: int, reason: str) -> Routing:
         return self._arrive(Refused(status, reason), StepKind.REFUSED, status=str(status), reason=reason)
 
-    def _arrive(self, destination: Routed, kind: StepKind, **values: str) -> Routing:
-        self._tell(kind, **values)
+    def _arrive(self, destination: Routed, step: StepKind, /, **values: str) -> Routing:
+        self._tell(step, **values)
         return Routing(destination, tuple(self._steps), self._is_important, self._rule)
 
-    def _tell(self, kind: StepKind, **values: str) -> None:
-        self._steps.append(Step(kind, tuple(values.items())))
+    def _tell(self, step: StepKind, /, **values: str) -> None:
+        self._steps.append(Step(step, tuple(values.items())))
 
 
 def _address(alias: str) -> str:

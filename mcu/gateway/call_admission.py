@@ -123,10 +123,10 @@ class CallAdmission:
         match event:
             case sip_events.CallCancelled(call=call):
                 self.ended(call, "cancelled")
-            case sip_events.CallEnded(call=call, reason=reason, status=None):
-                self.ended(call, "left", None, reason)
             case sip_events.CallEnded(call=call, reason=reason, status=status):
-                self.ended(call, "failed", status, reason)
+                # A BYE may carry a Reason (RFC 3326) with the 200 of a call that went well.
+                has_failed = status is not None and status >= 300
+                self.ended(call, "failed" if has_failed else "left", status if has_failed else None, reason)
             case sip_events.CallRefused(call=call, status=status, reason=reason):
                 self.ended(call, "refused", status, reason)
 
