@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from gatekeeper.challenging import Challenging, Client
 from gatekeeper.digest import Algorithm, DigestCredentials, challenge, is_right, parse_authorization
 from gatekeeper.nonces import Nonces, NonceState
 from gatekeeper.protection import Protection
 from gatekeeper.users import Directory, account_name
 from sip.errors import SipParseError
-from sip.flow import Flow
 
 ALGORITHMS = (Algorithm.SHA_256, Algorithm.MD5)
 
@@ -66,6 +66,7 @@ class Authenticator:
         self._protection = protection
         self._secret = secret
         self._algorithms = tuple(algorithms)
+        self._challenging = Challenging(self._algorithms)
 
     def claimed(self, authorizations: Sequence[str]) -> DigestCredentials | None:
         """The credentials for our realm, the strongest we know; None without any."""
@@ -81,33 +82,29 @@ class Authenticator:
         return min(found, key=lambda one: order[one.algorithm or Algorithm.MD5], default=None)
 
     def authenticate(
-        self,
-        method: str,
-        authorizations: Sequence[str],
-        flow: Flow,
-        now: float,
-        device_of: Callable[[str], str] = lambda account: "",
+        self, method: str, client: Client, now: float, device_of: Callable[[str], str] = lambda account: ""
     ) -> Outcome:
         """Judge a request by its Authorization headers. ``device_of``: for an account, see ``Protection.wait``."""
-        credentials = self.claimed(authorizations)
+        credentials = self.claimed(client.authorizations)
         if credentials is None or credentials.algorithm is None:
-            return self.unproven(now)
+            return self._unproven(client, now)
+        self._challenging.answered(client)
         state = self._nonces.state(credentials.nonce, now)
         if state is not NonceState.FRESH:
             # With a nonce of ours that is only old, the client repeats the request without asking its user again.
-            return self.unproven(now, stale=state is NonceState.STALE)
+            return self._unproven(client, now, stale=state is NonceState.STALE)
         account = account_name(credentials.user)
         device = device_of(account)
-        wait = self._protection.wait(account, flow, device, now)
+        wait = self._protection.wait(account, client.flow, device, now)
         if wait > 0:
             return Locked(math.ceil(wait))
         if not self._is_right(credentials, credentials.algorithm, account, method):
-            self._protection.failed(account, flow, device, now)
-            return self.unproven(now)
+            self._protection.failed(account, client.flow, device, now)
+            return self._unproven(client, now)
         if not self._nonces.use(credentials.nonce, credentials.count, now):
             # The right password with a count that was used: a replay, or a client that counts wrongly.
-            return self.unproven(now, stale=True)
-        self._protection.proved(account, flow)
+            return self._unproven(client, now, stale=True)
+        self._protection.proved(account, client.flow)
         return Proven(account)
 
     def _is_right(self, credentials: DigestCredentials, algorithm: Algorithm, account: str, method: str) -> bool:
@@ -116,6 +113,7 @@ class Authenticator:
         ha1 = user.ha1(algorithm) if user is not None else ""
         return is_right(credentials, algorithm, ha1 or decoy.hexdigest(), method) and bool(ha1)
 
-    def unproven(self, now: float, *, stale: bool = False) -> Unproven:
+    def _unproven(self, client: Client, now: float, *, stale: bool = False) -> Unproven:
         """A fresh challenge."""
-        return Unproven(tuple(challenge(self.realm, self._nonces.make(now), self._algorithms, stale=stale)))
+        algorithms = self._challenging.offer(client)
+        return Unproven(tuple(challenge(self.realm, self._nonces.make(now), algorithms, stale=stale)))

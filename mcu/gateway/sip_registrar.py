@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from gatekeeper.authentication import Authenticator, Locked, Outcome, Proven
+from gatekeeper.challenging import Client
 from gatekeeper.networks import CallerPolicy, CallerRules
 from gatekeeper.protection import Protection, Traffic
 from gatekeeper.registrar import Registrar, Registration
@@ -94,7 +95,7 @@ class SipRegistrar:
             expires=request.headers.get("Expires"),
             path=request.headers.get_all("Path"),
             supported=frozenset(tag.lower() for tag in request.headers.tokens("Supported")),
-            user_agent=printable(request.headers.get("User-Agent") or "")[:_MAXIMUM_USER_AGENT],
+            user_agent=_user_agent(request),
             hops=len(request.vias),
         )
         reply = self._registrar.register(registration, self._clock())
@@ -109,8 +110,14 @@ class SipRegistrar:
         def device_of(account: str) -> str:
             return request.call_id if self._registrar.knows_device(account, request.call_id) else ""
 
-        authorizations = request.headers.get_all("Authorization")
-        return self._authenticator.authenticate(request.method, authorizations, flow, self._clock(), device_of)
+        client = Client(
+            flow=flow,
+            user_agent=_user_agent(request),
+            call_id=request.call_id,
+            cseq=request.cseq.number,
+            authorizations=tuple(request.headers.get_all("Authorization")),
+        )
+        return self._authenticator.authenticate(request.method, client, self._clock(), device_of)
 
     def _verdict(self, outcome: Outcome, flow: Flow, traffic: Traffic) -> Verdict:
         match outcome:
@@ -125,3 +132,7 @@ class SipRegistrar:
         self._noisy.warning(f"{flow.remote[0]} {reason}", "%s is refused: %s", flow.remote[0], reason)
         headers = (("Retry-After", str(retry_after)),) if retry_after is not None else ()
         return Refuse(status, reason, headers)
+
+
+def _user_agent(request: Request) -> str:
+    return printable(request.headers.get("User-Agent") or "")[:_MAXIMUM_USER_AGENT]
