@@ -26,11 +26,13 @@ from mcu.media.facts import (
 )
 from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
+from mcu.media.picture.page import Page
 from mcu.media.picture.pipeline import PicturePipeline
 from mcu.media.picture.rungs import rung_for_content, rung_for_leg
 from mcu.media.picture.state import ContentPlace, PictureSource, PictureState, Rung, VideoCodec
 from mcu.media.picture.views import notices, view_for_leg
 from mcu.media.recording import RecordingLeg
+from mcu.media.sound.announcer import load_announcement
 from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState
 from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec, RecordingSpec, VideoSpec
 from mcu.media.units import CodedPicture, CodedSound
@@ -55,12 +57,14 @@ class ConferenceMedia:
         browsers: BrowserAccess,
         generation: int,
         report: Callable[[Fact], None],
+        take_leg: Callable[[str], MediaLeg | None] = lambda leg_id: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._id = conference_id
         self._browsers = browsers
         self._generation = generation
         self._report = report
+        self._take_leg = take_leg
         self._loop = asyncio.get_running_loop()
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._legs: dict[str, MediaLeg] = {}
@@ -70,6 +74,7 @@ class ConferenceMedia:
         self._sharing: str | None = None
         self._recordings: dict[str, RecordingLeg] = {}
         self._failed_recordings: set[str] = set()
+        self._announced: int | None = None
         self._applying = asyncio.Lock()
         self._pictures = PicturePipeline(
             conference_id,
@@ -99,12 +104,24 @@ class ConferenceMedia:
             await self._apply_recordings(spec)
             self._apply_pictures(spec)
             self._apply_sound(spec)
+            await self._apply_announcement(spec)
             return failed
+
+    def give_up_leg(self, leg_id: str) -> MediaLeg | None:
+        """Hand a leg over to another conference, sockets and streams and all; it is no more heard or served here."""
+        leg = self._legs.pop(leg_id, None)
+        if leg is not None:
+            for outlet in [outlet for outlet in self._rungs if outlet[0] == leg_id]:
+                del self._rungs[outlet]
+            self._receivers = {
+                rung: [served for served in legs if served[0] is not leg] for rung, legs in self._receivers.items()
+            }
+        return leg
 
     async def close(self) -> None:
         """End everything; recordings are closed properly."""
         async with self._applying:
-            for leg in self._legs.values():
+            for leg in tuple(self._legs.values()):
                 await leg.close()
             self._legs.clear()
             await asyncio.to_thread(self._pictures.stop)
@@ -191,9 +208,24 @@ class ConferenceMedia:
         return failed
 
     async def _open_leg(self, description: LegSpec) -> None:
+        moved = self._take_leg(description.id)
+        if moved is not None:
+            if moved.can_become(description):
+                moved.move_to(self, description)
+                self._legs[moved.id] = moved
+                return
+            await moved.close()
         leg = MediaLeg(description, self, self._generation)
         await leg.open(self._browsers)
         self._legs[leg.id] = leg
+
+    async def _apply_announcement(self, spec: ConferenceSpec) -> None:
+        number = None if spec.announcement is None else spec.announcement.number
+        if number == self._announced:
+            return
+        self._announced = number
+        files = () if spec.announcement is None else spec.announcement.files
+        self._sound.announce(await asyncio.to_thread(load_announcement, files))
 
     async def _apply_recordings(self, spec: ConferenceSpec) -> None:
         wanted = {recording.id: recording for recording in spec.recordings}
@@ -253,6 +285,7 @@ class ConferenceMedia:
                     {leg_id: rung.view for (leg_id, media), rung in rungs.items() if media == "video"},
                 ),
                 content=content,
+                page=None if spec.page is None else Page(spec.page.title, spec.page.lines, spec.page.code),
             )
         )
         sharing = None if content is None else content.id

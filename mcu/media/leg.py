@@ -166,6 +166,13 @@ class MediaLeg:
         if self.wants_picture_from() and not wanted_before:
             self.request_key_frame()
 
+    def move_to(self, listener: LegListener, spec: LegSpec) -> None:
+        """Belong to another conference from now on: same sockets, streams that go on."""
+        self._listener = listener
+        self.update(spec)
+        if self.wants_picture_from():
+            self.request_key_frame()
+
     async def close(self) -> None:
         """Say BYE over RTCP and release the sockets."""
         now = self._clock()

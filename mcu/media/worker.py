@@ -14,6 +14,7 @@ import uvloop
 
 from mcu.media.conference_media import ConferenceMedia
 from mcu.media.facts import Fact
+from mcu.media.leg import MediaLeg
 from mcu.media.leg_transport import BrowserAccess
 from mcu.media.link import (
     Apply,
@@ -119,8 +120,16 @@ class Worker:
                 self._browsers,
                 self._start.generation,
                 self._report,
+                self._take_leg,
             )
         return conference
+
+    def _take_leg(self, leg_id: str) -> MediaLeg | None:
+        """A leg that another conference has and the description of this one names: it has moved."""
+        for conference in self._conferences.values():
+            if (leg := conference.give_up_leg(leg_id)) is not None:
+                return leg
+        return None
 
     def _report(self, fact: Fact) -> None:
         if not self._facts:

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mcu.media.picture import signs
 from mcu.media.picture.overlay import Overlay
+from mcu.media.picture.page import Page, draw_page
 from mcu.media.picture.planes import Size
 
 BACKGROUND = (17, 19, 23)
@@ -70,6 +71,10 @@ class Artist:
         """The sign over a picture that stands still because nothing comes in."""
         side = _even(max(16, min(tile) * 0.22))
         return self._kept(("frozen", side), lambda: signs.stalled(side, _TEXT, _LABEL))
+
+    def page(self, page: Page, size: Size) -> Overlay:
+        """A page of text. Not kept: each is shown once."""
+        return Overlay(draw_page(page, size, self._font, printable))
 
     def _kept(self, key: tuple[object, ...], draw: Callable[[], Image.Image]) -> Overlay:
         """The drawing kept under ``key``, or drawn now; the one unused for longest makes room."""

@@ -9,6 +9,7 @@ import av
 from layouts.geometry import Rect
 from mcu.media.picture.artist import BACKGROUND, PLACEHOLDER, Artist
 from mcu.media.picture.overlay import Overlay
+from mcu.media.picture.page import Page
 from mcu.media.picture.planes import Colour, Planes, Size
 from mcu.media.picture.tiles import Look, TileContent
 
@@ -31,6 +32,16 @@ class Canvas:
         self._tiles: tuple[Rect, ...] = ()
         self._shown: list[TileContent] = []
         self._speaker: int | None = None
+        self._page: Page | None = None
+
+    def paint_page(self, page: Page) -> bool:
+        """Make the canvas show a page of text and nothing else; True when anything changed."""
+        if page == self._page:
+            return False
+        self._page = page
+        self.picture.fill(_BACKGROUND)
+        self._artist.page(page, self.picture.size).blend(self.picture, 0, 0)
+        return True
 
     def paint(self, tiles: tuple[Rect, ...], contents: Sequence[TileContent], speaker: int | None = None) -> bool:
         """Make the canvas show ``contents`` in ``tiles``, one for one; True when anything changed.
@@ -38,7 +49,8 @@ class Canvas:
         ``speaker`` is the index of the tile to frame. Tiles do not overlap.
         """
         changed = False
-        if tiles != self._tiles:
+        if tiles != self._tiles or self._page is not None:
+            self._page = None
             self.picture.fill(_BACKGROUND)
             self._tiles = tiles
             self._shown = [TileContent.EMPTY] * len(tiles)

@@ -11,6 +11,7 @@ from layouts.geometry import Rect
 from mcu.media.picture.artist import Artist
 from mcu.media.picture.canvas import Canvas
 from mcu.media.picture.frame_clock import FrameClock
+from mcu.media.picture.page import Page
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.source import SourcePicture
 from mcu.media.picture.state import CanvasFormat, PictureSource
@@ -29,13 +30,14 @@ SETTLED_RATE = 5
 class Scene:
     """Who is where: ``seats`` belong to ``tiles`` one for one. ``speaker`` is the index of the tile to frame.
 
-    ``notice`` is a line of text over the first tile.
+    ``notice`` is a line of text over the first tile. ``page`` is shown instead of all that.
     """
 
     tiles: tuple[Rect, ...]
     seats: tuple[PictureSource | None, ...]
     speaker: int | None = None
     notice: str = ""
+    page: Page | None = None
 
 
 class CanvasWorker:
@@ -106,6 +108,8 @@ class CanvasWorker:
 
     def _compose(self, now: float) -> bool:
         scene = self.scene
+        if scene.page is not None:
+            return self._canvas.paint_page(scene.page)
         contents = [
             tile_content(source, self._newest, tile.size, now, "" if index else scene.notice)
             for index, (tile, source) in enumerate(zip(scene.tiles, scene.seats, strict=True))

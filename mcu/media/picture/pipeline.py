@@ -214,6 +214,8 @@ class PicturePipeline:
         canvas.start()
 
     def _scene(self, form: CanvasFormat) -> Scene:
+        if self._state.page is not None:
+            return Scene((), (), page=self._state.page)
         people = {source.id: source for source in sorted(self._state.sources, key=lambda source: source.order)}
         view, notice, content = form.view, self._state.notices.get(form.view, ""), self._state.content
         if view.content is ContentPlace.ALONE:

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-VideoCodec = Literal["H264", "VP8"]
+from mcu.media.picture.page import Page
+
+VideoCodec = Literal["H264", "VP8", "H263", "H261"]
+"""By decoder: "H263" stands for all its payload formats."""
 H264Profile = Literal["baseline", "main", "high"]
 
 
@@ -99,7 +102,8 @@ class PictureState:
     ``layout`` is a name of the ``layouts`` catalogue or "auto"; ``watched`` is the source that the common view shows
     alone, instead of all. ``notices`` are lines of text over the pictures of some views. Without ``rungs`` nobody
     watches, and nothing is decoded, composed or encoded. ``key_interval`` in seconds asks for key frames so often on
-    all rungs (while recording); with None they come on request. ``content`` is what is shared now.
+    all rungs (while recording); with None they come on request. ``content`` is what is shared now. ``page`` is shown
+    instead of everything else.
     """
 
     layout: str = "auto"
@@ -109,6 +113,7 @@ class PictureState:
     watched: str | None = None
     notices: Mapping[View, str] = field(default_factory=dict)
     content: PictureSource | None = None
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from mcu.media.codec.audio_encoder import (
     make_encoder,
     rtp_samples,
 )
+from mcu.media.sound.announcer import Announcer
 from mcu.media.sound.dtmf import DtmfDetector
 from mcu.media.sound.mixer import Limiter, Mixture
 from mcu.media.sound.playout import PlayoutBuffer, PlayoutStatistics
@@ -41,6 +42,8 @@ RECORDING_SLIP = 0.010
 
 EVERYONE = ("everyone", "")
 NOTHING = ("nothing", "")
+ANNOUNCEMENT = ""
+"""Stands for an announcement among the ids of legs."""
 Source = tuple[str, str]
 """Which mix a listener gets: EVERYONE, NOTHING, or ("without", leg)."""
 
@@ -145,6 +148,7 @@ class SoundMix:
         self._outputs: dict[tuple[Source, EncoderKey], _Output] = {}
         self._limiters: dict[Source, Limiter] = {}
         self._detector = SpeakerDetector()
+        self._announcer = Announcer()
         self._recording: _Recording | None = None
         self._record = False
 
@@ -196,7 +200,14 @@ class SoundMix:
             if part is not None:
                 parts[leg_id] = part
                 leg.spoke_at = now
+        said = self._announcer.pull()
+        if said is not None:
+            parts[ANNOUNCEMENT] = said
         return parts
+
+    def announce(self, sound: Sound) -> None:
+        """Let all legs hear this, from the next tick on; an empty sound ends what is being said."""
+        self._announcer.say(sound)
 
     def _recorded(self, mixes: _Mixes, now: float) -> list[RecordedSound]:
         if not self._record:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from mcu.media.codec.audio_decoder import SOUND_CODECS
 from mcu.media.sound.mix import SoundMix, Tick, aac_config
-from mcu.media.sound.samples import TICK
+from mcu.media.sound.samples import TICK, Sound
 from mcu.media.sound.state import CodedMix, RecordedSound, SoundLeg, SoundState, SoundStatistics
 from mcu.media.units import CodedSound
 
@@ -58,6 +58,7 @@ class SoundPipeline:
         self._mix = SoundMix(conference_id)
         self._inbox: deque[tuple[str, CodedSound]] = deque(maxlen=INBOX)
         self._held_back: deque[tuple[str, float]] = deque(maxlen=INBOX)
+        self._announced: deque[Sound] = deque(maxlen=1)
         self._wanted: SoundState | None = None
         self._lock = threading.Lock()  # guards _wanted
         self._stopping = threading.Event()
@@ -103,6 +104,10 @@ class SoundPipeline:
         """
         self._held_back.append((leg_id, seconds))
 
+    def announce(self, sound: Sound) -> None:
+        """Let all legs hear this once; an empty sound ends what is being said."""
+        self._announced.append(sound)
+
     def statistics(self) -> SoundStatistics:
         """Counters, at most a second old."""
         return self._statistics
@@ -139,6 +144,8 @@ class SoundPipeline:
             self._mix.apply(state)
         for _ in range(len(self._held_back)):
             self._mix.hold_back(*self._held_back.popleft())
+        if self._announced:
+            self._mix.announce(self._announced.popleft())
         for _ in range(len(self._inbox)):
             self._mix.push(*self._inbox.popleft())
         tick = self._mix.tick(now)
