@@ -1,4 +1,4 @@
-"""The command line: ``consilium serve``, ``consilium room``, ``consilium sip-user``, ``consilium settings``."""
+"""The command line: ``consilium serve``, ``room``, ``sip-user``, ``where``, ``settings``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import uvloop
 
 from consilium.config import Settings, SettingsError, described, load_settings
 from consilium.sip_user_command import add_sip_user_arguments, run_sip_user
+from consilium.where import add_where_arguments, run_where
 
 CONFIG_VARIABLE = "CONSILIUM_CONFIG"
 DEFAULT_CONFIG = Path("consilium.toml")
@@ -59,6 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     add_sip_user_arguments(sip_user)
     sip_user.set_defaults(run=_sip_user)
 
+    where = commands.add_parser("where", help="tell where a dialled address would lead, and why")
+    where.add_argument("--config", type=Path, help="as for serve")
+    where.add_argument("--set", dest="assignments", action="append", default=[], metavar="NAME=VALUE")
+    add_where_arguments(where)
+    where.set_defaults(run=_where)
+
     settings = commands.add_parser("settings", help="list every setting with its default")
     settings.set_defaults(run=_settings)
     return parser
@@ -77,6 +84,15 @@ def _sip_user(options: argparse.Namespace) -> int:
         print(f"consilium: {error}", file=sys.stderr)
         return 2
     return run_sip_user(options, settings)
+
+
+def _where(options: argparse.Namespace) -> int:
+    try:
+        settings = load_settings(_config_file(options.config), os.environ, options.assignments)
+    except SettingsError as error:
+        print(f"consilium: {error}", file=sys.stderr)
+        return 2
+    return run_where(options, settings)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -111,7 +111,8 @@ class _Walk:
         if len(user) > MAX_DIALLED:
             return self._refuse(414, "The dialled address is too long")
         number, separator, pin = user.partition(PIN_SEPARATOR)
-        self._tell(StepKind.DIALLED, address=f"{number}{separator}{'…' if pin else ''}", host=host)
+        if user:
+            self._tell(StepKind.DIALLED, address=f"{number}{separator}{'…' if pin else ''}", host=host)
         self._tell(StepKind.ZONE, zone=self._zone.name, title=self._zone.title)
         if not user:
             return self._bare()

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from consilium.__main__ import _parser
 from consilium.config import Settings, SettingsError, described, load_settings
+from consilium.gatekeeping import Gatekeeping
 from consilium.registration import Registry
 from mcu.conference.hashing import Cost, Hasher
 from mcu.conference.manager import ConferenceManager
@@ -159,6 +160,8 @@ async def openapi(tmp_path: Path) -> dict[str, dict[str, dict[str, object]]]:
     registry = await Registry.open(Settings(), database)
     operations = [*browsers.operations(), *recording_operations(RecordingStore(tmp_path))]
     operations += registry.operations(AuditTable(database))
+    gatekeeping = await Gatekeeping.open(Settings(), database, registry.registrar, time.clock, media)
+    operations += gatekeeping.operations(AuditTable(database))
     application = make_application(manager, accounts, operations, ControlSettings())
     try:
         async with TestClient(TestServer(application)) as client:

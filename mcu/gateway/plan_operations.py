@@ -235,7 +235,7 @@ def dialled_uri(address: str, domain: str) -> str:
         "".join(f"%{octet:02X}" for octet in character.encode("utf-8", "replace"))
         for character in user
     )  # fmt: skip
-    return f"sip:{escaped}@{host or domain}"
+    return f"sip:{escaped}@{host or domain}" if user else f"sip:{host or domain}"
 
 
 def dry_run_view(found: DryRun) -> DryRunView:
