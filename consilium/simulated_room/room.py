@@ -18,6 +18,7 @@ from aiortc.rtcdtlstransport import RTCCertificate
 from consilium.simulated_room.clip import Clip
 from consilium.simulated_room.player import ClipPlayer
 from consilium.simulated_room.saver import ReceivedSaver
+from consilium.simulated_room.sharing import RoomSharing
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
 from mcu.media.demultiplexer import Media
@@ -30,6 +31,7 @@ from sip.core import AgentSettings
 from sip.errors import CallStateError
 from sip.listeners import Listener
 from sip.sdp.capabilities import LocalCapabilities
+from sip.sdp.floor import FloorRole
 from sip.sdp.grammar import SdpError, parse
 from sip.sdp.ice import LocalIce
 from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
@@ -63,10 +65,13 @@ class RoomSettings:
     capabilities: LocalCapabilities = field(default_factory=LocalCapabilities)
     rtp_ports: tuple[int, int] = RTP_PORTS
     save: Path | None = None
+    dual_stream: bool = False
+    floor_protocol: str = "UDP/BFCP"
 
 
 class SimulatedRoom:
-    """``on_picture`` and ``on_sound`` get every access unit received, on the event loop; ``on_picture_sent`` see
+    """``sharing`` is there once a room with two streams is in a call; ``on_content`` gets its second pictures.
+    ``on_picture`` and ``on_sound`` get every access unit received, on the event loop; ``on_picture_sent`` see
     ``ClipPlayer``. ``connected`` is set when keys have come by DTLS, ``ended`` when the call is over, whoever
     ended it."""
 
@@ -78,6 +83,7 @@ class SimulatedRoom:
         on_picture: Callable[[CodedPicture], None] | None = None,
         on_sound: Callable[[CodedSound], None] | None = None,
         on_picture_sent: Callable[[int, float], None] | None = None,
+        on_content: Callable[[CodedPicture], None] | None = None,
     ) -> None:
         self.settings = settings
         self.session: NegotiatedSession | None = None
@@ -87,6 +93,8 @@ class SimulatedRoom:
         self.end_reason = ""
         self.pictures_received = 0
         self.sounds_received = 0
+        self.contents_received = 0
+        self.sharing: RoomSharing | None = None
         self.reoffers_received = 0
         self.first_picture_at: float | None = None
         self.invited_at = 0.0
@@ -94,6 +102,7 @@ class SimulatedRoom:
         self._on_picture = on_picture
         self._on_sound = on_sound
         self._on_picture_sent = on_picture_sent
+        self._on_content = on_content
         self._saver: ReceivedSaver | None = None
         self._agent = UserAgent(AgentSettings(product="Consilium simulated room", contact_user=settings.user))
         self._server: SipServer | None = None
@@ -125,9 +134,14 @@ class SimulatedRoom:
             video_ssrc=random.SystemRandom().randrange(1, 1 << 32),
             security=LocalSecurity(secrets.token_bytes(32), _fingerprint(self._certificate)),
             ice=LocalIce(secrets.token_hex(4), secrets.token_hex(16)),
+            content_port=ports.take() if self.settings.dual_stream else 0,
+            content_ssrc=random.SystemRandom().randrange(1, 1 << 32),
+            floor_port=ports.take() if self.settings.dual_stream else 0,
+            floor_roles=(FloorRole.CLIENT,),
+            floor_protocol=self.settings.floor_protocol,
         )
         # An offerer must be ready for media before the answer comes (RFC 3264 section 5.1): the kernel keeps it for us.
-        for port in (self._media.audio_port, self._media.video_port):
+        for port in filter(None, (self._media.audio_port, self._media.video_port, self._media.content_port)):
             for number in (port, port + 1):
                 self._sockets[host, number] = bound_udp_socket(host, number)
         offer = make_offer(
@@ -164,6 +178,9 @@ class SimulatedRoom:
             if task is not None:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+        if self.sharing is not None:
+            await self.sharing.close()
+            self.sharing = None
         if self.leg is not None:
             await self.leg.close()
             self.leg = None
@@ -188,6 +205,9 @@ class SimulatedRoom:
         await self.leg.open(
             None, bind=lambda host, port: self._sockets.pop((host, port)), certificate=self._certificate
         )
+        if self.session.floor is not None:
+            self.sharing = RoomSharing(self.session.floor, self.leg, self._media.bind_host, self._media.floor_port)
+            await self.sharing.open()
         self._timers = asyncio.create_task(self._run_timers())
         if self._clip is not None:
             codec = spec.audio.send_codec if spec.audio is not None else None
@@ -196,6 +216,8 @@ class SimulatedRoom:
     async def _run_timers(self) -> None:
         while self.leg is not None:
             self.leg.handle_timer(time.monotonic())
+            if self.sharing is not None:
+                self.sharing.handle_timer(time.monotonic())
             await asyncio.sleep(0.01)
 
     def _handle(self, event: events.Event) -> None:
@@ -239,6 +261,11 @@ class SimulatedRoom:
     # mcu.media.leg.LegListener
 
     def picture_received(self, leg: MediaLeg, unit: CodedPicture, media: PictureMedia) -> None:
+        if media == "content":
+            self.contents_received += 1
+            if self._on_content is not None:
+                self._on_content(unit)
+            return
         self.pictures_received += 1
         if self.first_picture_at is None:
             self.first_picture_at = time.monotonic()

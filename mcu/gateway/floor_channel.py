@@ -118,9 +118,12 @@ class _TcpChannel:
         self._server: asyncio.Server | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._connecting = False
+        self._early: list[bytes] = []
 
     async def open(self) -> None:
         if self._active:
+            self._connecting = True
             self._start(self._connect())
         else:
             self._server = await asyncio.start_server(self._accept, self._host, self._port)
@@ -131,6 +134,9 @@ class _TcpChannel:
 
     def send(self, messages: Iterable[bytes]) -> None:
         writer = self._writer
+        if writer is None and self._connecting:
+            self._early += messages
+            return
         if writer is None or writer.is_closing():
             return
         if writer.transport.get_write_buffer_size() > MAX_BACKLOG:
@@ -166,6 +172,8 @@ class _TcpChannel:
         except (OSError, TimeoutError) as error:
             logger.info("floor control: %s does not take the connection: %s", self._remote[0], error or "no answer")
             return
+        finally:
+            self._connecting = False
         await self._read(reader, writer)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -180,6 +188,8 @@ class _TcpChannel:
             self._drop()
             self._on_lost()
         self._writer = writer
+        writer.writelines(self._early)
+        self._early.clear()
         try:
             with contextlib.suppress(OSError):
                 while data := await reader.read(4096):

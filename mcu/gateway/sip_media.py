@@ -54,6 +54,7 @@ class RoomMedia:
     floor_port: int = 0
     floor_conference: int = 1
     floor_roles: tuple[FloorRole, ...] = (FloorRole.SERVER,)
+    floor_protocol: str = "UDP/BFCP"
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -73,7 +74,7 @@ def room_capabilities(
 def local_media(room: RoomMedia, *, hold: bool = False) -> LocalMedia:
     """Our side of a description for this room; with ``hold`` we neither want its media nor make it play music."""
     direction = Direction.INACTIVE if hold else Direction.SENDRECV
-    floor = LocalFloor(room.floor_port, room.floor_roles, conference_id=room.floor_conference)
+    floor = LocalFloor(room.floor_port, room.floor_roles, room.floor_protocol, conference_id=room.floor_conference)
     return LocalMedia(
         host=room.public_host,
         audio_port=room.audio_port,
