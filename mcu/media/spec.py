@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-VideoCodecName = Literal["H264", "VP8"]
-AudioCodecName = Literal["opus", "G722", "PCMA", "PCMU"]
+VideoCodecName = Literal["H264", "VP8", "H263-2000", "H263-1998", "H263", "H261"]
+AudioCodecName = Literal["opus", "G722", "PCMA", "PCMU", "G7221", "G729", "iLBC"]
 
 
 class Model(BaseModel):

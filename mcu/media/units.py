@@ -6,6 +6,10 @@ An access unit is one coded picture or one coded sound frame. Nothing above the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+VideoFormat = Literal["H264", "VP8", "H263", "H261"]
+"""What a decoder has to know of a coded picture; "H263" stands for all payload formats of H.263."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +19,16 @@ class CodedPicture:
     ``data`` is an H.264 byte stream with start codes (ITU-T H.264 Annex B, parameter sets in front of every IDR
     picture), or one VP8 frame (RFC 6386). ``time`` is in seconds on the worker's monotonic clock: for a received
     picture when its last packet arrived, for one that we encoded the instant its canvas shows. ``timestamp`` is the
-    sender's RTP timestamp unwrapped to an unbounded integer (90 kHz), or None for a picture that we encoded.
+    sender's RTP timestamp unwrapped to an unbounded integer (90 kHz), or None for a picture that we encoded. ``codec``
+    is that of the packets that a picture came in: a sender may change it among those agreed on from one picture to the
+    next; None for what we encoded.
     """
 
     data: bytes
     keyframe: bool
     time: float
     timestamp: int | None = None
+    codec: VideoFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)

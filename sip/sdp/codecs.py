@@ -24,7 +24,25 @@ _STATIC = {
 }
 
 _SPELLINGS = {
-    name.upper(): name for name in ("opus", "G722", "PCMA", "PCMU", "H264", "VP8", "telephone-event", "rtx", "red")
+    name.upper(): name
+    for name in (
+        "opus",
+        "G722",
+        "PCMA",
+        "PCMU",
+        "H264",
+        "VP8",
+        "telephone-event",
+        "rtx",
+        "red",
+        "H263-2000",
+        "H263-1998",
+        "H263",
+        "H261",
+        "G7221",
+        "G729",
+        "iLBC",
+    )
 }
 
 FEEDBACK = {"nack": "nack", "nack pli": "pli", "ccm fir": "fir", "goog-remb": "remb"}

@@ -16,7 +16,7 @@ from mcu.media.picture.state import VideoCodec
 
 logger = logging.getLogger(__name__)
 
-_DECODERS = {"H264": "h264", "VP8": "vp8"}
+_DECODERS = {"H264": "h264", "VP8": "vp8", "H263": "h263", "H261": "h261"}
 
 # A stream that renews itself bit by bit (gradual decoder refresh) may never send a whole key frame. After so many
 # pictures that decode without complaint it is shown anyway; by then intra blocks have been over the picture.
@@ -31,7 +31,7 @@ MAX_PIXELS = 3840 * 2160
 
 
 class VideoDecoder:
-    """Decodes one H.264 (Annex B) or VP8 stream, one access unit in, at most one picture out, without delay.
+    """Decodes one stream of H.264 (Annex B), VP8, H.263 or H.261: a unit in, at most one picture out, without delay.
 
     Nothing a sender does raises: units that do not decode give None and set ``key_frame_wanted``, which stays set until
     the stream is whole again. In between no picture is given out: a picture that stands still misleads a physician less
@@ -39,7 +39,7 @@ class VideoDecoder:
     """
 
     def __init__(self, codec: VideoCodec) -> None:
-        self._codec = codec
+        self.codec = codec
         self._context = self._open(strict=True)
         self._clean = 0
         self._failed = 0
@@ -48,7 +48,7 @@ class VideoDecoder:
         """How many units did not decode."""
 
     def _open(self, strict: bool) -> VideoCodecContext:
-        context = av.CodecContext.create(_DECODERS[self._codec], "r")
+        context = av.CodecContext.create(_DECODERS[self.codec], "r")
         assert isinstance(context, VideoCodecContext)
         context.thread_count = 1  # frame threads would hold pictures back
         context.flags |= Flags.low_delay
@@ -64,7 +64,7 @@ class VideoDecoder:
 
     def matrix_of(self, frame: av.VideoFrame) -> Colorspace:
         """The colour matrix of a picture of this stream."""
-        return matrix_of(self._codec, frame)
+        return matrix_of(self.codec, frame)
 
     def decode(self, data: bytes) -> av.VideoFrame | None:
         """The picture of this access unit, or None: not decodable, or one that only smears."""
@@ -83,7 +83,7 @@ class VideoDecoder:
             return None
         self._clean += 1
         self._failed = 0
-        if frame.key_frame or self._clean >= CLEAN_PICTURES:
+        if frame.key_frame or (self.codec == "H261" and _ends_freeze(data)) or self._clean >= CLEAN_PICTURES:
             self.key_frame_wanted = False
         return None if self.key_frame_wanted else frame
 
@@ -94,9 +94,14 @@ class VideoDecoder:
 
     def _lost(self, error: Exception | None) -> None:
         if not self.broken:
-            logger.info("%s picture does not decode (%s); counted from now on", self._codec, error or "damaged")
+            logger.info("%s picture does not decode (%s); counted from now on", self.codec, error or "damaged")
         self.broken += 1
         self._failed += 1
         if self._failed == STRICT_FAILURES:
             self._context = self._open(strict=False)
         self.missed()
+
+
+def _ends_freeze(data: bytes) -> bool:
+    """H.261 marks a picture without references only so (section 4.2.1, PTYPE bit 3), and the decoder not at all."""
+    return len(data) > 3 and bool(data[3] & 0x10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from fractions import Fraction
 
 import av
@@ -12,7 +13,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 
 from mcu.media.codec.colour_matrix import usual_matrix
-from mcu.media.picture.state import ContentPlace, Rung
+from mcu.media.picture.state import ContentPlace, Rung, VideoCodec
 from mcu.media.units import CodedPicture
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ class EncoderError(Exception):
 
 
 class VideoEncoder:
-    """One encoder for one rung: H.264 as Annex B with parameter sets before each IDR picture, or VP8.
+    """One encoder for one rung: H.264 as Annex B with parameter sets before each IDR picture, VP8,
+    H.263 or H.261.
 
     No reordering and no look-ahead: each picture comes out before the next goes in. Raises EncoderError when the rung
     asks for what the codec cannot do.
@@ -46,17 +48,19 @@ class VideoEncoder:
 
     def __init__(self, rung: Rung) -> None:
         self.rung = rung
-        context = av.CodecContext.create("libx264" if rung.codec == "H264" else "libvpx", "w")
+        context = av.CodecContext.create(_ENCODERS[rung.codec], "w")
         assert isinstance(context, VideoCodecContext)
         context.width, context.height, context.pix_fmt = rung.width, rung.height, "yuv420p"
-        context.time_base = _TIME_BASE
+        # H.263 and H.261 number their pictures by this, so it must be their rate.
+        self._time_base = _TIME_BASE if rung.codec in ("H264", "VP8") else Fraction(1, rung.frame_rate)
+        context.time_base = self._time_base
         context.framerate = Fraction(rung.frame_rate)
         context.bit_rate = rung.bitrate
         context.gop_size = UNASKED_KEY_SECONDS * rung.frame_rate
         context.max_b_frames = 0
         context.thread_count = 1 + (rung.width * rung.height * rung.frame_rate - 1) // _PIXELS_PER_SECOND_AND_THREAD
         _describe_colours(context, rung)
-        context.options = _h264_options(rung) if rung.codec == "H264" else _vp8_options(rung)
+        context.options = _OPTIONS[rung.codec](rung)
         try:
             context.open()
         except (FFmpegError, ValueError) as error:
@@ -77,9 +81,9 @@ class VideoEncoder:
                 frame, src_colorspace=Colorspace.ITU709, dst_colorspace=self._matrix, threads=1
             )
         # The encoder's own count of time must rise whatever the clock does.
-        self._last_pts = max(round(time / _TIME_BASE), self._last_pts + 1)
+        self._last_pts = max(round(time / self._time_base), self._last_pts + 1)
         frame.pts = self._last_pts
-        frame.time_base = _TIME_BASE
+        frame.time_base = self._time_base
         frame.pict_type = PictureType.I if key_frame else PictureType.NONE
         try:
             packets = self._context.encode(frame)
@@ -132,3 +136,18 @@ def _vp8_options(rung: Rung) -> dict[str, str]:
         "bufsize": str(int(rung.bitrate * _buffer(rung))),
         "static-thresh": "100",
     }
+
+
+def _old_options(rung: Rung) -> dict[str, str]:
+    """H.263 and H.261. Each row of H.263 gets a start code of its own, where packets may be cut."""
+    return {
+        "ps": "1" if rung.codec == "H263" else "0",
+        "maxrate": str(rung.bitrate),
+        "bufsize": str(int(rung.bitrate * BUFFER_SECONDS)),
+    }
+
+
+_ENCODERS = {"H264": "libx264", "VP8": "libvpx", "H263": "h263", "H261": "h261"}
+_OPTIONS: dict[VideoCodec, Callable[[Rung], dict[str, str]]] = {
+    "H264": _h264_options, "VP8": _vp8_options, "H263": _old_options, "H261": _old_options,
+}  # fmt: skip

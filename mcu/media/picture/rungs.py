@@ -17,6 +17,10 @@ RATES = (
     128_000, 64_000,
 )  # fmt: skip
 
+OLD_CODECS = frozenset({"H263-2000", "H263-1998", "H263", "H261"})
+_OLD_SIZES = ((704, 576), (352, 288), (176, 144))  # 4CIF, CIF, QCIF
+_ENOUGH_OLD = {(704, 576): 2_000_000, (352, 288): 768_000, (176, 144): 256_000}
+
 # Pictures smaller than full size need less for the same quality.
 _ENOUGH = {(1920, 1080): 8_000_000, (1280, 720): 2_000_000, (640, 360): 768_000, (320, 180): 256_000}
 
@@ -80,8 +84,18 @@ def rung_for_recording(conference: ConferenceSpec, recording: RecordingSpec) -> 
 
 
 def _rung(width: int, height: int, frame_rate: int, bitrate: int, codec: CodecSpec) -> Rung:
+    if codec.name in OLD_CODECS:
+        return _old_rung(width, height, frame_rate, bitrate, codec)
     width, height = _size(width, height, bitrate)
     return _coded(width, height, frame_rate, bitrate, codec)
+
+
+def _old_rung(width: int, height: int, frame_rate: int, bitrate: int, codec: CodecSpec) -> Rung:
+    """H.263 and H.261 know a few sizes only, all 4:3."""
+    fitting = [size for size in _OLD_SIZES if size[0] <= width and size[1] <= height]
+    width, height = (fitting or _OLD_SIZES)[0 if fitting else -1]
+    rate = next((rate for rate in RATES if rate <= min(bitrate, _ENOUGH_OLD[width, height])), RATES[-1])
+    return Rung(width, height, frame_rate, rate, "H261" if codec.name == "H261" else "H263")
 
 
 def _coded(width: int, height: int, frame_rate: int, bitrate: int, codec: CodecSpec) -> Rung:

@@ -153,6 +153,9 @@ class PictureSourceWorker:
             self._ask()
 
     def _decode(self, unit: CodedPicture) -> bool:
+        if unit.codec is not None and unit.codec != self._decoder.codec:
+            # A room may change among the codecs agreed on whenever it likes.
+            self._decoder = VideoDecoder(unit.codec)
         frame = self._decoder.decode(unit.data)
         if frame is None:
             return False

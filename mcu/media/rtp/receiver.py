@@ -16,6 +16,8 @@ from mcu.media.rtp.config import (
     StreamEvent,
 )
 from mcu.media.rtp.errors import RtcpError, RtpError
+from mcu.media.rtp.h261 import H261Depacketizer
+from mcu.media.rtp.h263 import H263Depacketizer
 from mcu.media.rtp.h264 import H264Depacketizer, parse_sprop_parameter_sets
 from mcu.media.rtp.packet import parse_header
 from mcu.media.rtp.reorder import ReorderBuffer
@@ -24,6 +26,7 @@ from mcu.media.rtp.telephone_event import DigitReceiver
 from mcu.media.rtp.video_assembler import Depacketizer, VideoAssembler
 from mcu.media.rtp.vp8 import Vp8Depacketizer
 from mcu.media.spec import CodecSpec
+from mcu.media.units import VideoFormat
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,10 @@ logger = logging.getLogger(__name__)
 SILENCE = 2.0
 # While packets of the current source come, others are strays or an attack. Sound and picture come each 10 to 40 ms.
 HANDOVER_SILENCE = 0.1
+
+_FORMATS: Mapping[str, VideoFormat] = {
+    "H264": "H264", "VP8": "VP8", "H263-2000": "H263", "H263-1998": "H263", "H263": "H263", "H261": "H261",
+}  # fmt: skip
 
 
 class StreamReceiver:
@@ -52,6 +59,9 @@ class StreamReceiver:
         self._depacketizers: Mapping[int, Depacketizer] = (
             {number: _depacketizer(codec) for number, codec in config.receive.items()} if config.kind == "video" else {}
         )
+        self._formats = {
+            number: _FORMATS[codec.name] for number, codec in config.receive.items() if codec.name in _FORMATS
+        }
         self._logged = False
         self._lost_before = 0
         self.round_trip = 0.0
@@ -155,7 +165,7 @@ class StreamReceiver:
         elif self._depacketizers:
             for depacketizer in self._depacketizers.values():
                 depacketizer.reset()
-            self._assembler = VideoAssembler(self._depacketizers, self.count_malformed, now)
+            self._assembler = VideoAssembler(self._depacketizers, self.count_malformed, now, self._formats)
             self._reorder = ReorderBuffer(self._assembler, "nack" in self._config.feedback, first)
             self._reorder.round_trip = self.round_trip
 
@@ -257,4 +267,8 @@ def _depacketizer(codec: CodecSpec) -> Depacketizer:
         return H264Depacketizer(parse_sprop_parameter_sets(codec.parameters.get("sprop-parameter-sets", "")))
     if codec.name == "VP8":
         return Vp8Depacketizer()
+    if codec.name in ("H263-1998", "H263-2000", "H263"):
+        return H263Depacketizer(plus=codec.name != "H263")
+    if codec.name == "H261":
+        return H261Depacketizer()
     raise ValueError(f"{codec.name} is no video codec")

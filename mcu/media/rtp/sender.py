@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Protocol
 
 from mcu.media.rtp.config import StreamConfig
+from mcu.media.rtp.h261 import H261Packetizer
+from mcu.media.rtp.h263 import H263Packetizer, H263PlusPacketizer
 from mcu.media.rtp.h264 import H264Packetizer
 from mcu.media.rtp.packet import FIXED_HEADER, abs_send_time, pack_extensions
 from mcu.media.rtp.retransmission import RetransmissionCache
@@ -141,7 +144,13 @@ class StreamSender:
         return (self._offset + round(time * self._clock_rate + self._skew)) & 0xFFFFFFFF
 
 
-def _packetizer(codec: CodecSpec | None, mtu: int, rng: random.Random) -> H264Packetizer | Vp8Packetizer | None:
+class Packetizer(Protocol):
+    """Cuts coded pictures into payloads."""
+
+    def packetize(self, data: bytes) -> tuple[bytes, ...]: ...
+
+
+def _packetizer(codec: CodecSpec | None, mtu: int, rng: random.Random) -> Packetizer | None:
     if codec is None:
         return None
     if codec.name == "H264":
@@ -149,4 +158,10 @@ def _packetizer(codec: CodecSpec | None, mtu: int, rng: random.Random) -> H264Pa
         return H264Packetizer(mode, mtu)
     if codec.name == "VP8":
         return Vp8Packetizer(mtu, rng.getrandbits(15))
+    if codec.name in ("H263-1998", "H263-2000"):
+        return H263PlusPacketizer(mtu)
+    if codec.name == "H263":
+        return H263Packetizer(mtu)
+    if codec.name == "H261":
+        return H261Packetizer(mtu)
     raise ValueError(f"{codec.name} is no video codec")

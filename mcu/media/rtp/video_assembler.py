@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mcu.media.rtp.errors import PayloadError
 from mcu.media.rtp.unwrap import Unwrapper
-from mcu.media.units import CodedPicture
+from mcu.media.units import CodedPicture, VideoFormat
 
 # Some old rooms never answer a request for a key frame. After this long a smeared picture helps more than a still one.
 MAX_WAIT_FOR_KEY_FRAME = 2.0
@@ -20,8 +20,9 @@ class Depacketizer(Protocol):
 
     clean_start: bool
     damaged: bool
-    recovery_point: bool
 
+    @property
+    def recovery_point(self) -> bool: ...
     @property
     def empty(self) -> bool: ...
     @property
@@ -45,6 +46,7 @@ class VideoAssembler:
         "_after_gap",
         "_depacketizer",
         "_depacketizers",
+        "_formats",
         "_on_malformed",
         "_patience",
         "_payload_type",
@@ -59,10 +61,18 @@ class VideoAssembler:
     )
 
     def __init__(
-        self, depacketizers: Mapping[int, Depacketizer], on_malformed: Callable[[PayloadError], None], now: float
+        self,
+        depacketizers: Mapping[int, Depacketizer],
+        on_malformed: Callable[[PayloadError], None],
+        now: float,
+        formats: Mapping[int, VideoFormat] | None = None,
     ) -> None:
-        """``depacketizers`` by payload type, not empty; ``on_malformed`` hears of payloads that break their format."""
+        """``depacketizers`` by payload type, not empty; ``on_malformed`` hears of payloads that break their format.
+
+        ``formats`` tells the pictures' codec by payload type.
+        """
         self._depacketizers = depacketizers
+        self._formats = formats or {}
         self._payload_type, self._depacketizer = next(iter(depacketizers.items()))
         self._timestamp = -1
         self._timestamps = Unwrapper(32)
@@ -140,7 +150,8 @@ class VideoAssembler:
             self._patience = MAX_WAIT_FOR_KEY_FRAME
             self.needs_key_frame = False
             self.refreshed = True
-        self.pictures.append(CodedPicture(data, keyframe, now, self._timestamps.unwrap(self._timestamp)))
+        timestamp = self._timestamps.unwrap(self._timestamp)
+        self.pictures.append(CodedPicture(data, keyframe, now, timestamp, self._formats.get(self._payload_type)))
 
     def _drop(self, now: float) -> None:
         if self._depacketizer.keyframe:
