@@ -23,6 +23,7 @@ from sip.grammar import printable
 from sip.hanging_up import HangingUp
 from sip.identifiers import Identifiers
 from sip.message import Message, Request, Response, parse
+from sip.messaging import Messaging
 from sip.once import OncePerSource
 from sip.outgoing import CredentialsOf
 from sip.reliability import Reliability
@@ -31,7 +32,9 @@ from sip.screening import refusal
 from sip.serving import Admit, Drop, MethodHandler, Refuse, Screener, Serving
 from sip.session_timers import SessionTimers
 from sip.streams import Streams
+from sip.subscriptions import Subscriptions
 from sip.transactions import Failure, ServerTransaction
+from sip.transferring import Transferring
 from sip.updating import Updating
 from sip.warning import Warning
 
@@ -56,23 +59,33 @@ class UserAgent:
         self._calling = Calling(*ground, self._hanging_up, timers, self._reliability)
         self._reoffering = Reoffering(*ground, self._answering, self._hanging_up, timers)
         self._updating = Updating(*ground, self._reoffering, self._hanging_up, timers)
+        self._messaging = Messaging(*ground)
+        self._subscriptions = Subscriptions(self._core)
+        self._transferring = Transferring(*ground, self._subscriptions)
         self._serving = Serving(self._core)
         self._streams = Streams(self._core, self._receive, self._drop)
         self._noisy = OncePerSource(logger)
         # A method is served by an entry in one of these tables; Allow is made from them.
         self._outside: dict[str, Handler] = {
             "INVITE": self._answering.receive_invite,
+            "MESSAGE": self._messaging.receive,
+            "REFER": self._transferring.receive,
+            "SUBSCRIBE": self._subscriptions.receive,
             "OPTIONS": lambda request, flow, transaction, _: self._receive_options(request, flow, transaction),
         }
         self._inside: dict[str, CallHandler] = {
             "INVITE": self._reoffering.receive_invite,
             "UPDATE": self._updating.receive,
             "PRACK": self._reliability.receive_prack,
+            "MESSAGE": self._messaging.receive_inside,
+            "REFER": self._transferring.receive_inside,
+            "NOTIFY": self._transferring.receive_notify,
+            "SUBSCRIBE": self._receive_subscribe,
             "BYE": self._receive_bye,
             "INFO": self._receive_info,
             "OPTIONS": lambda request, call, flow, transaction: self._receive_options(request, flow, transaction),
         }
-        self._core.methods = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE"]
+        self._core.methods = ["ACK", "CANCEL", *dict.fromkeys([*self._outside, *self._inside])]
         self._core.extensions = ["100rel", "replaces", "timer"]
 
     # -- bytes and time ------------------------------------------------------------------------------------------
@@ -138,6 +151,7 @@ class UserAgent:
     def close(self) -> None:
         """End all calls and take no new ones; ``is_idle`` tells when the peers have confirmed."""
         self._core.is_closing = True
+        self._subscriptions.close()
         for call in self.calls:
             self.hang_up(call, "the server is shutting down")
 
@@ -234,6 +248,63 @@ class UserAgent:
         request = replace(request, body=data)
         self._core.start(request, flow, lambda result: self._on_info_result(found, result), dialog=dialog)
 
+    def send_message(self, call: str, text: str) -> str:
+        """Send text to the peer of an answered call. MessageDelivered or MessageRefused follows, with this handle."""
+        return self._messaging.send(call, text)
+
+    def send_message_to(
+        self, target: str, text: str, from_uri: str, from_name: str = "", via_transport: str = "udp"
+    ) -> str:
+        """Send text to a SIP URI, outside of calls. Raises SipParseError for a bad URI."""
+        return self._messaging.send_outside(target, text, from_uri, from_name, via_transport)
+
+    # -- transfers -----------------------------------------------------------------------------------------------
+
+    def accept_transfer(self, transfer: str) -> None:
+        """Say that the target is being called. Then ``report_transfer``, until a final status."""
+        self._transferring.accept(transfer)
+
+    def refuse_transfer(self, transfer: str, status: int = 603) -> None:
+        """Do not call the target."""
+        self._transferring.refuse(transfer, status)
+
+    def report_transfer(self, transfer: str, status: int, reason: str = "") -> None:
+        """Tell who asked for a transfer what the target answered."""
+        self._transferring.report(transfer, status, reason)
+
+    def transfer(self, call: str, target: str) -> None:
+        """Ask the peer of a call to call ``target`` (blind). TransferProgress or TransferRefused follows.
+
+        The call goes on until somebody hangs up. Raises SipParseError for a bad URI.
+        """
+        self._transferring.transfer(call, target, None)
+
+    def transfer_to_call(self, call: str, other: str) -> None:
+        """Ask the peer of a call to take our place in another call of ours (attended)."""
+        self._transferring.transfer(call, "", other)
+
+    # -- subscriptions -------------------------------------------------------------------------------------------
+
+    def serve_packages(self, *packages: str) -> None:
+        """The event packages that the application serves, such as "conference" (RFC 4575) or "reg" (RFC 3680)."""
+        self._subscriptions.packages = [package.lower() for package in packages]
+
+    def accept_subscription(self, subscription: str, content_type: str, body: bytes) -> None:
+        """Let somebody watch, and tell how things are now. SubscriptionEnded follows some time."""
+        self._subscriptions.accept(subscription, content_type, body)
+
+    def reject_subscription(self, subscription: str, status: int) -> None:
+        """Do not let somebody watch: 403, 404 …"""
+        self._subscriptions.reject(subscription, status)
+
+    def notify(self, subscription: str, content_type: str, body: bytes) -> None:
+        """Tell a watcher how things are now, whole. Told too often, it hears the newest once a second."""
+        self._subscriptions.notify(subscription, content_type, body)
+
+    def end_subscription(self, subscription: str, reason: str = "noresource") -> None:
+        """What was watched is gone; the last document is told once more."""
+        self._subscriptions.end(subscription, reason)
+
     # -- what the application adds ---------------------------------------------------------------------------------
 
     def use_credentials(self, credentials: CredentialsOf) -> None:
@@ -323,6 +394,11 @@ class UserAgent:
     def _is_outside(self, request: Request) -> bool:
         return request.to_address.tag is None and request.method in self._outside
 
+    def _is_inside(self, request: Request) -> bool:
+        if self._calls.of_request(request) is not None:
+            return True
+        return request.method == "SUBSCRIBE" and self._subscriptions.knows(request)
+
     def _receive_outside(self, request: Request, flow: Flow, way_back: Flow) -> None:
         core = self._core
         match self._serving.screener(request, flow):
@@ -344,12 +420,15 @@ class UserAgent:
             is_known = core.transactions.cancelled_by(request) is not None
             return None if is_known else core.stateless_response(request, 481)
         refused = refusal(core, request)
-        if refused is None and not self._is_outside(request) and self._calls.of_request(request) is None:
+        if refused is None and not self._is_outside(request) and not self._is_inside(request):
             return core.stateless_response(request, 481)
         return refused
 
     def _receive_in_call(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
         call = self._calls.of_request(request)
+        if call is None and request.method == "SUBSCRIBE":
+            self._subscriptions.receive_again(request, flow, transaction)
+            return
         handler = self._inside.get(request.method)
         dialog = None if call is None else call.dialog_of(request)
         if call is None or dialog is None or handler is None:
@@ -367,6 +446,12 @@ class UserAgent:
         transaction.respond(self._core.response(request, 200, call.local_tag))
         if request.body:
             self._core.emit(InfoReceived(call.handle, request.content_type, request.body))
+
+    def _receive_subscribe(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
+        if call.dialog is None:
+            transaction.respond(self._core.response(request, 481, call.local_tag))
+        else:
+            self._subscriptions.receive_inside(request, call.dialog, call.contact, transaction)
 
     def _receive_options(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
         """What we can do (RFC 3261 §11.2)."""

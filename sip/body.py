@@ -1,4 +1,4 @@
-"""The session description in a message's body, alone or as a part of multipart/mixed (RFC 5621)."""
+"""What a message carries: a session description or text, alone or as a part of multipart/mixed (RFC 5621)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))',
 
 def session_description(message: Message) -> str | None:
     """The SDP of a message, or None when it carries none. Never raises: bad bytes become U+FFFD, which SDP refuses."""
+    content = part_of(message, SDP)
+    return None if content is None else content.decode("utf-8", "replace")
+
+
+def part_of(message: Message, content_type: str) -> bytes | None:
+    """The content of this type: the whole body, or the first such part of it; None when there is none."""
     if not message.body:
         return None
-    if message.content_type == SDP:
-        return message.body.decode("utf-8", "replace")
+    if message.content_type == content_type:
+        return message.body
     if message.content_type == "multipart/mixed":
-        return _from_multipart(message)
+        return _from_multipart(message, content_type)
     return None
 
 
-def _from_multipart(message: Message) -> str | None:
+def _from_multipart(message: Message, content_type: str) -> bytes | None:
     match = _BOUNDARY.search(message.headers.get("Content-Type") or "")
     if match is None:
         return None
@@ -34,8 +40,8 @@ def _from_multipart(message: Message) -> str | None:
         for line in head.decode("utf-8", "replace").split("\r\n"):
             name, _, value = line.partition(":")
             is_type = name.strip().lower() in ("content-type", "c")
-            if is_type and value.partition(";")[0].strip().lower() == SDP:
-                return content.removesuffix(b"\r\n").decode("utf-8", "replace") + "\r\n"
+            if is_type and value.partition(";")[0].strip().lower() == content_type:
+                return content.removesuffix(b"\r\n") + b"\r\n"
     return None
 
 

@@ -122,6 +122,99 @@ class InfoReceived:
 
 
 @dataclass(frozen=True)
+class MessageReceived:
+    """A short text (RFC 3428), answered already. ``call`` "": it came outside of calls, to ``request_uri``.
+
+    ``identity``: see ``IncomingCall``; for a message in a call it is the call's.
+    """
+
+    call: str
+    request_uri: str = field(repr=False)  # may hold a PIN
+    from_uri: str
+    from_name: str
+    text: str = field(repr=False)
+    source: Flow
+    identity: str = ""
+
+
+@dataclass(frozen=True)
+class MessageDelivered:
+    """A message of ours was taken. ``message`` is the handle that sending it gave."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class MessageRefused:
+    """A message of ours was not taken."""
+
+    message: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class TransferRequested:
+    """A peer wants us to call ``target`` (RFC 3515). Answer with ``accept_transfer`` or ``refuse_transfer``.
+
+    ``call``: the one that it wants to hand over, or "" when it asked outside of calls. The target goes to ``invite``
+    as it is: for an attended transfer it holds what replaces the other call there.
+    """
+
+    transfer: str
+    call: str
+    target: str = field(repr=False)
+    target_name: str
+    request_uri: str = field(repr=False)
+    from_uri: str
+    source: Flow
+    identity: str = ""
+
+
+@dataclass(frozen=True)
+class TransferProgress:
+    """How the call goes that the peer makes for us after ``transfer``. ``is_over``: nothing follows."""
+
+    call: str
+    status: int
+    reason: str
+    is_over: bool
+
+
+@dataclass(frozen=True)
+class TransferRefused:
+    """The peer does not let itself be sent elsewhere."""
+
+    call: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SubscriptionRequested:
+    """Somebody wants to watch ``request_uri``. Answer with ``accept_subscription`` or ``reject_subscription``.
+
+    Asked again and again while it lasts, which the core answers by itself. ``expires`` 0: once is enough.
+    """
+
+    subscription: str
+    package: str
+    request_uri: str = field(repr=False)
+    from_uri: str
+    expires: int
+    source: Flow
+    identity: str = ""
+
+
+@dataclass(frozen=True)
+class SubscriptionEnded:
+    """Nobody watches any more: the time is over, or the subscriber gone."""
+
+    subscription: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class OptionsReceived:
     """Someone asked what we can do, and was answered."""
 
@@ -141,5 +234,13 @@ Event = (
     | ReofferAnswered
     | ReofferRefused
     | InfoReceived
+    | MessageReceived
+    | MessageDelivered
+    | MessageRefused
+    | TransferRequested
+    | TransferProgress
+    | TransferRefused
+    | SubscriptionRequested
+    | SubscriptionEnded
     | OptionsReceived
 )

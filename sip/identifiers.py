@@ -32,9 +32,9 @@ class Identifiers:
         """A Call-ID without a host part, which would tell more than is needed."""
         return f"{self._rng.getrandbits(128):032x}"
 
-    def handle(self) -> str:
-        """Our own name for a call, not seen on the wire."""
-        return f"call-{self._rng.getrandbits(48):012x}"
+    def handle(self, kind: str = "call") -> str:
+        """Our own name for a call or the like, not seen on the wire."""
+        return f"{kind}-{self._rng.getrandbits(48):012x}"
 
     def number(self, maximum: int) -> int:
         """A random number from 1 to ``maximum``."""

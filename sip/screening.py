@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sip.body import SDP, is_understood
+from sip.body import SDP, is_understood, part_of
 from sip.core import AgentCore
 from sip.message import Request, Response
+from sip.messaging import TEXT
 from sip.session_expires import session_expires
 from sip.uri import SipUri
 
@@ -56,11 +57,19 @@ def _refuse_body(core: AgentCore, request: Request) -> Response | None:
         return response
     if request.method == "INVITE" and not _accepts_sdp(request):
         return core.stateless_response(request, 406)  # RFC 4475 §3.3.15
+    if _is_unreadable_text(request):
+        response = core.stateless_response(request, 415)
+        response.headers.add("Accept", TEXT)
+        return response
     if request.method == "INFO" and request.body and request.content_type not in core.settings.info_types:
         response = core.stateless_response(request, 415)
         response.headers.add("Accept", ", ".join(sorted(core.settings.info_types)))
         return response
     return None
+
+
+def _is_unreadable_text(request: Request) -> bool:
+    return request.method == "MESSAGE" and bool(request.body) and part_of(request, TEXT) is None
 
 
 def _accepts_sdp(request: Request) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sip.address import NameAddress
-from sip.events import IncomingCall
+from sip.events import IncomingCall, MessageReceived
 from sip.flow import Flow
 from sip.message import Request, Response, parse
 from sip.sdp.grammar import parse as parse_description
@@ -65,7 +65,7 @@ WHAT_HAPPENS: dict[str, tuple[bytes, list[str]]] = {
     "dblreq": (valid.TWO_IN_ONE_DATAGRAM, ["200"]),
     "semiuri": (valid.SEMICOLON_IN_USER_PART, ["200"]),
     "transports": (valid.VARIED_TRANSPORTS, ["200"]),
-    "mpart01": (valid.MULTIPART_MESSAGE, ["405"]),
+    "mpart01": (valid.MULTIPART_MESSAGE, ["202"]),
     "unreason": (valid.UNUSUAL_REASON_PHRASE, []),
     "noreason": (valid.EMPTY_REASON_PHRASE, []),
     # §3.1.2
@@ -211,6 +211,14 @@ def test_a_semicolon_in_the_user_part_starts_no_parameter() -> None:
     uri = request(valid.SEMICOLON_IN_USER_PART).uri
     assert isinstance(uri, SipUri)
     assert (uri.user_name, uri.host, uri.parameters) == ("user;par=u@example.net", "example.com", ())
+
+
+def test_the_text_of_a_message_with_binary_parts_is_found() -> None:
+    torturer = Torturer()
+    torturer.answers(valid.MULTIPART_MESSAGE)
+    event = torturer.agent_node.of_type(MessageReceived)[0]
+    assert isinstance(event, MessageReceived)
+    assert (event.text, event.from_name) == ("Hello", "fluffy")
 
 
 def test_reason_phrases_may_be_empty_or_in_any_language() -> None:
