@@ -25,7 +25,7 @@ MAXIMUM_REG_ID = 2**31 - 1
 
 # RFC 3261 section 25.1 qvalue.
 _Q = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
-_DIGITS = re.compile(r"[0-9]{1,10}")
+_DIGITS = re.compile(r"[0-9]{1,20}")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ _FEW_DEADLINES = 1000
 class BindingChanged:
     """A binding is there (``binding``) or is gone (``binding`` None, ``before`` what it was).
 
-    ``reason`` of its going: "unregistered", "replaced", "expired", "connection_lost", "removed".
+    ``reason`` of its going: "unregistered", "expired", "connection_lost", "removed".
     """
 
     account: str

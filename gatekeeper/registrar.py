@@ -164,7 +164,11 @@ class Registrar:
                 changes = [self._plan(request, contact, path, now) for contact in wanted]
                 self._check_room(request.account, changes)
                 for before, after in changes:
-                    self._change(request.account, before, after)
+                    if after is not None:
+                        self._table.put(after)
+                    # A request may name one contact twice: then the binding is gone already.
+                    elif before is not None and self._table.get(request.account, before.key) is not None:
+                        self._table.drop(before, "unregistered")
         except SipParseError as error:
             return RegistrarReply(error.status, f"Bad Request: {error}" if error.status == 400 else str(error))
         except _Failed as failed:
@@ -221,8 +225,8 @@ class Registrar:
         life = self._life(wanted, request)
         outbound = _does_outbound(request, wanted, path)
         reg_id = wanted.reg_id if outbound else None
-        key = f"{wanted.instance} {reg_id}" if outbound else str(wanted.uri)
-        before = self._find(request.account, key, wanted.uri, outbound=outbound)
+        key = f"{wanted.instance} {reg_id}" if outbound else _comparable(wanted.uri)
+        before = self._table.get(request.account, key)
         if before is not None:
             _check_order(request, before)
         if life == 0:
@@ -253,15 +257,6 @@ class Registrar:
             raise _Failed(RegistrarReply(423, None, (("Min-Expires", str(self._settings.shortest_life)),)))
         return min(asked, self._settings.longest_life)
 
-    def _find(self, account: str, key: str, uri: SipUri, *, outbound: bool) -> Binding | None:
-        found = self._table.get(account, key)
-        if found is not None or outbound:
-            return found
-        # RFC 3261 section 19.1.4, as far as it matters here: scheme and host know no case, nor do parameters.
-        wanted = _comparable(uri)
-        others = (binding for binding in self._table.of(account) if binding.reg_id is None)
-        return next((binding for binding in others if _comparable_text(binding.contact) == wanted), None)
-
     def _temporary_id(self, request: Registration, instance: str) -> str:
         """The id stays as long as the instance registers under one Call-ID (RFC 5627 section 5.1)."""
         for binding in self._table.of(request.account):
@@ -279,15 +274,6 @@ class Registrar:
             raise _Failed(RegistrarReply(403, f"An account has at most {MAXIMUM_CONTACTS} contacts"))
         if keys and not present and self.endpoints >= self._settings.maximum_endpoints:
             raise _Failed(RegistrarReply(503, "The registry is full", (("Retry-After", "300"),)))
-
-    def _change(self, account: str, before: Binding | None, after: Binding | None) -> None:
-        if after is None:
-            if before is not None and self._table.get(account, before.key) is not None:
-                self._table.drop(before, "unregistered")
-            return
-        if before is not None and before.key != after.key:
-            self._table.drop(before, "replaced")
-        self._table.put(after)
 
     def _success(self, request: Registration, now: float) -> RegistrarReply:
         bindings = self._table.of(request.account)
@@ -331,12 +317,8 @@ def _ordered(bindings: Iterable[Binding]) -> tuple[Reach, ...]:
 
 
 def _comparable(uri: SipUri) -> str:
+    """RFC 3261 section 19.1.4, as far as it matters here: hosts know no case, parameters no order."""
     return str(replace(uri, host=uri.host.lower(), headers="", parameters=tuple(sorted(uri.parameters))))
-
-
-def _comparable_text(contact: str) -> str:
-    uri = parse_uri(contact)
-    return _comparable(uri) if isinstance(uri, SipUri) else contact
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
