@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from gatekeeper.bandwidth import Refusing
 from gatekeeper.dialing import (
@@ -23,7 +23,6 @@ from gatekeeper.dialing import (
 )
 from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
-from mcu.conference.model import Participant
 from mcu.gateway.call_admission import CallAdmission, Peer
 from mcu.gateway.dtmf_info import RELAY, digit_of, is_dtmf, relay_body
 from mcu.gateway.floor_control import FloorControl
@@ -46,6 +45,8 @@ from sip.sdp.session import NegotiatedSession
 from sip.warning import Warning
 
 logger = logging.getLogger(__name__)
+
+Joined = TypeVar("Joined")
 
 MEDIA_CONTROL = "application/media_control+xml"
 
@@ -322,8 +323,8 @@ class SipGateway:
         return call
 
     async def admit(
-        self, call: SipCall, event: sip_events.IncomingCall, join: Callable[[Newcomer], Awaitable[Participant]]
-    ) -> Participant | None:
+        self, call: SipCall, event: sip_events.IncomingCall, join: Callable[[Newcomer], Awaitable[Joined]]
+    ) -> Joined | None:
         """Join a conference, then answer; without an offer of the caller's, ours goes out. None: it is turned away."""
         negotiated: NegotiatedSession | None = None
 

@@ -64,6 +64,7 @@ class WorkerPool:
     async def apply(self, spec: ConferenceSpec) -> None:
         """See ``MediaControl``. If the worker dies meanwhile, its successor is told, and this waits for it."""
         place = self._place_of(spec.id)
+        await self._take_from_others(spec, place)
         known = place.conferences.get(spec.id)
         if known is None or known.revision < spec.revision:
             place.conferences[spec.id] = spec
@@ -83,6 +84,19 @@ class WorkerPool:
                 continue  # its successor will be ready soon
         if done.error or done.legs:
             raise MediaError(done.error or "a leg could not be opened", done.legs)
+
+    async def _take_from_others(self, spec: ConferenceSpec, place: _Place) -> None:
+        """A leg is in one conference only: the one described last. In one worker it moves there as it is."""
+        legs = {leg.id for leg in spec.legs}
+        for other in self._places:
+            for known in tuple(other.conferences.values()):
+                if known.id == spec.id or legs.isdisjoint(leg.id for leg in known.legs):
+                    continue
+                left = tuple(leg for leg in known.legs if leg.id not in legs)
+                other.conferences[known.id] = reduced = known.model_copy(update={"legs": left})
+                if other is not place and other.ready.is_set():
+                    with contextlib.suppress(LinkError, TimeoutError):  # then it has not got the leg either
+                        await other.process.command(Apply(request=0, spec=reduced))
 
     async def remove(self, conference_id: str) -> None:
         """See ``MediaControl``."""
