@@ -204,6 +204,7 @@ class BrowserGateway:
             candidates=tuple((address, port) for address in self._candidate_addresses(request)),
             audio_ssrc=self._ids(),
             video_ssrc=self._ids(),
+            content_ssrc=self._ids(),
             cname=leg_id,
         )
         try:
@@ -212,7 +213,14 @@ class BrowserGateway:
             raise Problem(400, "Malformed session description", str(error), "malformed_sdp") from error
         except NotAcceptable as error:
             raise Problem(406, "Offer not acceptable", error.reason, "offer_not_acceptable") from error
-        leg = LegSpec(id=leg_id, name=name, transport=answer.transport, audio=answer.audio, video=answer.video)
+        leg = LegSpec(
+            id=leg_id,
+            name=name,
+            transport=answer.transport,
+            audio=answer.audio,
+            video=answer.video,
+            content=answer.content,
+        )
         return leg, answer
 
     def _candidate_addresses(self, request: web.Request) -> list[str]:

@@ -1,7 +1,7 @@
 """A browser's offer answered: ICE-lite, DTLS server, everything bundled on one port (RFC 8829, 8839, 8842, 8843).
 
-Pure. The answer takes the first sound and the first picture of the bundle; whatever else is offered (data channel, more
-pictures) is refused with port 0.
+Pure. The answer takes the first sound and the first two pictures of the bundle, the second of which is for what is
+shared; whatever else is offered (data channel, more pictures) is refused with port 0.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class BrowserLocal:
     """Our side of a browser's transport. ``candidates`` are (IP address, UDP port), the best first.
 
     ``fingerprint`` is of our certificate, as (algorithm, value), e.g. ("sha-256", "AB:CD:…"). ``session_id`` and
-    ``version`` go into the answer's origin; ``cname`` ties sound and picture together for lip sync (RFC 3550).
+    ``version`` go into the answer's origin; ``cname`` ties sound and picture together for lip sync (RFC 3550). A
+    ``content_ssrc`` of 0 takes no second picture.
     """
 
     ufrag: str
@@ -48,6 +49,10 @@ class BrowserLocal:
     session_id: int = 1
     version: int = 1
     capabilities: LocalCapabilities = CAPABILITIES
+    content_ssrc: int = 0
+
+    def ssrc(self, kind: str) -> int:
+        return {"audio": self.audio_ssrc, "content": self.content_ssrc}.get(kind, self.video_ssrc)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class BrowserAnswer:
     transport: WebRtcTransport
     audio: AudioSpec | None
     video: VideoSpec | None
+    content: VideoSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class _Line:
 def answer_browser_offer(offer_sdp: str, local: BrowserLocal) -> BrowserAnswer:
     """Answer a browser. Raises SdpError for what is no SDP, NotAcceptable for what we cannot take."""
     offer = parse(offer_sdp)
-    lines = _choose_lines(offer, local.capabilities)
+    lines = _choose_lines(offer, local)
     if not lines:
         raise NotAcceptable("neither sound nor picture of this browser can be taken: no bundled codec in common")
     first, *_ = by_index = {line.index: kind for kind, line in sorted(lines.items(), key=lambda item: item[1].index)}
@@ -95,31 +101,34 @@ def answer_browser_offer(offer_sdp: str, local: BrowserLocal) -> BrowserAnswer:
             for index, media in enumerate(offer.media)
         ),
     )
-    audio, video = lines.get("audio"), lines.get("video")
+    audio, video, content = lines.get("audio"), lines.get("video"), lines.get("content")
     return BrowserAnswer(
         sdp=str(description),
         transport=transport,
         audio=_audio_spec(audio, local) if audio else None,
-        video=_video_spec(offer, video, local) if video else None,
+        video=_video_spec(offer, video, local, local.video_ssrc) if video else None,
+        content=_video_spec(offer, content, local, local.content_ssrc) if content else None,
     )
 
 
-def _choose_lines(offer: SessionDescription, capabilities: LocalCapabilities) -> dict[str, _Line]:
-    """The first usable m-line of each kind, by kind."""
+def _choose_lines(offer: SessionDescription, local: BrowserLocal) -> dict[str, _Line]:
+    """The first usable m-line of each kind, by kind; the second picture is "content"."""
     lines: dict[str, _Line] = {}
     bundled = bundle(offer)
     for index, media in enumerate(offer.media):
         mid = media.value("mid") or ""
-        if media.media not in ("audio", "video") or media.media in lines or not is_usable(media, mid, bundled):
+        # Browsers do not say what a picture is of (RFC 4796), so the order of the m-lines has to.
+        kind = "content" if media.media == "video" and "video" in lines and local.content_ssrc else media.media
+        if media.media not in ("audio", "video") or kind in lines or not is_usable(media, mid, bundled):
             continue
         if lines and (bundled is None or any(mid == line.mid for line in lines.values())):
             continue
         codecs = read_codecs(media)
-        agreed = agree(codecs, media.media, capabilities)
+        agreed = agree(codecs, media.media, local.capabilities)
         if agreed:
             # not described_direction(): a browser writes 0.0.0.0 until it has candidates, which is no hold
             direction = attribute_direction(offer, media).reversed()
-            lines[media.media] = _Line(index, media, mid, codecs, agreed, direction, _extensions(media))
+            lines[kind] = _Line(index, media, mid, codecs, agreed, direction, _extensions(media))
     return lines
 
 
@@ -157,11 +166,14 @@ def _answer_media(kind: str, line: _Line, local: BrowserLocal) -> MediaDescripti
         attributes.append(Attribute("rtcp-rsize"))
     attributes += [attribute for codec in codecs for attribute in codec.attributes()]
     if line.direction.send:
-        ssrc = local.audio_ssrc if kind == "audio" else local.video_ssrc
-        attributes += [Attribute("msid", f"consilium {kind}"), Attribute("ssrc", f"{ssrc} cname:{local.cname}")]
+        stream = "consilium-content" if kind == "content" else "consilium"
+        attributes += [
+            Attribute("msid", f"{stream} {kind}"),
+            Attribute("ssrc", f"{local.ssrc(kind)} cname:{local.cname}"),
+        ]
     attributes += _candidates(local.candidates)
     return MediaDescription(
-        media=kind,
+        media=line.media.media,
         port=port,
         protocol=line.media.protocol if line.media.protocol in BUNDLED_RTP else BUNDLED_RTP[0],
         formats=tuple(str(codec.payload_type) for codec in codecs),
@@ -205,7 +217,7 @@ def _audio_spec(line: _Line, local: BrowserLocal) -> AudioSpec:
     )
 
 
-def _video_spec(offer: SessionDescription, line: _Line, local: BrowserLocal) -> VideoSpec:
+def _video_spec(offer: SessionDescription, line: _Line, local: BrowserLocal, ssrc: int) -> VideoSpec:
     """The picture of a browser leg.
 
     Browsers print level 3.1 into every H.264 payload type out of habit and decode whatever fits the machine, so their
@@ -218,7 +230,7 @@ def _video_spec(offer: SessionDescription, line: _Line, local: BrowserLocal) -> 
         receive=line.direction.receive,
         send_codec=_codec_spec(first),
         receive_codecs=tuple(_codec_spec(agreed.remote) for agreed in line.agreed),
-        ssrc=local.video_ssrc,
+        ssrc=ssrc,
         mid=line.mid or None,
         mid_id=line.extensions.get(MID),
         abs_send_time_id=line.extensions.get(ABS_SEND_TIME),

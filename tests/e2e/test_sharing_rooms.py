@@ -1,4 +1,4 @@
-"""Rooms share by BFCP over UDP and TCP: granted, queued, revoked; a room without a second picture sees it in its own."""
+"""Rooms share by BFCP over UDP and TCP, in turn; a room without a second picture sees it in its own."""
 
 from __future__ import annotations
 

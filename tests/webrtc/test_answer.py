@@ -136,6 +136,25 @@ def test_a_second_picture_is_refused() -> None:
     assert answer.video is not None and answer.video.mid == "1"
 
 
+def test_a_second_picture_is_taken_for_what_is_shared_where_we_have_a_place_for_it() -> None:
+    picture = CHROMIUM[CHROMIUM.index("m=video") :].replace("a=mid:1", "a=mid:2")
+    offer = (CHROMIUM + picture).replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0 1 2")
+
+    answer, description = answered(offer, replace(HERE, content_ssrc=1003))
+
+    assert answer.video is not None and answer.content is not None
+    assert (answer.video.ssrc, answer.video.mid) == (1002, "1")
+    assert (answer.content.ssrc, answer.content.mid) == (1003, "2")
+    assert answer.content.send_codec == answer.video.send_codec
+    assert description.value("group") == "BUNDLE 0 1 2"
+    assert [media.value("msid") for media in description.media] == [
+        "consilium audio",
+        "consilium video",
+        "consilium-content content",
+    ]
+    assert description.media[2].value("ssrc") == "1003 cname:consilium@example"
+
+
 def test_a_browser_without_h264_gets_vp8() -> None:
     answer, _ = answered(CHROMIUM.replace("H264/90000", "H265/90000"))
 
