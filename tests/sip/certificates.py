@@ -26,6 +26,7 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._issued = 0
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
         certificate = _builder(self._name, self._name, self._key.public_key())
@@ -41,7 +42,8 @@ class Authority:
         certificate = certificate.add_extension(
             x509.SubjectAlternativeName([_general(name) for name in names]), critical=False
         )
-        stem = names[0].replace(":", "-")
+        self._issued += 1
+        stem = f"{names[0].replace(':', '-')}-{self._issued}"
         issued = Issued(self._folder / f"{stem}.pem", self._folder / f"{stem}.key")
         issued.certificate.write_bytes(_pem(certificate.sign(self._key, hashes.SHA256())))
         issued.key.write_bytes(
