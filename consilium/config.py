@@ -39,6 +39,11 @@ def checked_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
     return networks
 
 
+def _listed(value: object) -> object:
+    """A list as variables and the command line spell it: parts between commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 class WebSettings(_Section):
     """The web server: pages, control API, downloads."""
 
@@ -118,6 +123,21 @@ class RoomSettings(_Section):
     )
 
 
+class MenuSection(_Section):
+    """The menu that asks callers of the bare address for a conference number."""
+
+    enabled: bool = Field(True, description="the server's bare address and access numbers lead to a menu")
+    access_numbers: tuple[str, ...] = Field((), description="numbers that lead to the menu as well")
+    languages: tuple[Literal["zh", "en"], ...] = Field(("zh", "en"), description="what it speaks, in this order")
+    max_callers: Annotated[int, Field(ge=1, le=200)] = Field(10, description="callers in the menu at once")
+    prompts: Path = Field(Path("build/prompts"), description="folder of spoken prompts, made by make prompts")
+
+    @field_validator("access_numbers", "languages", mode="before")
+    @classmethod
+    def _is_list(cls, value: object) -> object:
+        return _listed(value)
+
+
 class DialOutSection(_Section):
     """Whom the server may call. Registered rooms always; others only by these."""
 
@@ -130,7 +150,7 @@ class DialOutSection(_Section):
     @field_validator("domains", "networks", mode="before")
     @classmethod
     def _is_list(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return _listed(value)
 
     @field_validator("networks")
     @classmethod
@@ -210,6 +230,7 @@ class Settings(_Section):
     sip: SipSettings = SipSettings()
     media: MediaSettings = MediaSettings()
     rooms: RoomSettings = RoomSettings()
+    menu: MenuSection = MenuSection()
     dial_out: DialOutSection = DialOutSection()
     registrar: RegistrarSection = RegistrarSection()
     callers: CallersSection = CallersSection()
