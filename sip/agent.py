@@ -451,7 +451,7 @@ class UserAgent:
         if call.dialog is None:
             transaction.respond(self._core.response(request, 481, call.local_tag))
         else:
-            self._subscriptions.receive_inside(request, call.dialog, call.contact, transaction)
+            self._subscriptions.receive_inside(request, call, call.dialog, flow, transaction)
 
     def _receive_options(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
         """What we can do (RFC 3261 §11.2)."""

@@ -194,7 +194,8 @@ class TransferRefused:
 class SubscriptionRequested:
     """Somebody wants to watch ``request_uri``. Answer with ``accept_subscription`` or ``reject_subscription``.
 
-    Asked again and again while it lasts, which the core answers by itself. ``expires`` 0: once is enough.
+    Asked again and again while it lasts, which the core answers by itself. ``expires`` 0: once is enough. ``call``:
+    the one in whose dialog it came, or "".
     """
 
     subscription: str
@@ -204,6 +205,7 @@ class SubscriptionRequested:
     expires: int
     source: Flow
     identity: str = ""
+    call: str = ""
 
 
 @dataclass(frozen=True)

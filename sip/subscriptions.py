@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from sip.call import Call
 from sip.core import AgentCore
 from sip.dialog import Dialog, DialogKey, dialog_of_callee
 from sip.errors import CallStateError, SipParseError
@@ -86,13 +87,15 @@ class Subscriptions:
         dialog = dialog_of_callee(request, tag, flow)
         self._begin(request, flow, transaction, dialog, self._core.contact(flow, user), identity)
 
-    def receive_inside(self, request: Request, dialog: Dialog, contact: str, transaction: ServerTransaction) -> None:
+    def receive_inside(
+        self, request: Request, call: Call, dialog: Dialog, flow: Flow, transaction: ServerTransaction
+    ) -> None:
         """A SUBSCRIBE in the dialog of a call: a new one, or one to go on."""
         found = self._find(request)
         if found is not None:
-            self._renew(found, request, dialog.flow, transaction)
+            self._renew(found, request, flow, transaction)
         else:
-            self._begin(request, dialog.flow, transaction, dialog, contact, "")
+            self._begin(request, flow, transaction, dialog, call.contact, "", call.handle)
 
     def receive_again(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
         """A SUBSCRIBE in the dialog of an earlier one, for which ``knows`` was true."""
@@ -110,6 +113,7 @@ class Subscriptions:
         dialog: Dialog,
         contact: str,
         identity: str,
+        call: str = "",
     ) -> None:
         core, event = self._core, _event_of(request)
         expires = parse_expires(request.headers.get("Expires"), USUAL_EXPIRES)
@@ -128,7 +132,7 @@ class Subscriptions:
             expires = min(expires, LONGEST_EXPIRES)
             handle = core.ids.handle("subscription")
             self._add(Subscription(handle, event, dialog, contact, expires, pending=transaction))
-            core.emit(_requested(handle, event, request, flow, expires, identity))
+            core.emit(_requested(handle, event, request, flow, expires, identity, call))
 
     def _renew(self, subscription: Subscription, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
         if subscription.pending is not None:
@@ -300,7 +304,7 @@ def _event_of(request: Request) -> EventHeader | None:
 
 
 def _requested(
-    handle: str, event: EventHeader, request: Request, flow: Flow, expires: int, identity: str
+    handle: str, event: EventHeader, request: Request, flow: Flow, expires: int, identity: str, call: str
 ) -> SubscriptionRequested:
     return SubscriptionRequested(
         subscription=handle,
@@ -310,4 +314,5 @@ def _requested(
         expires=expires,
         source=flow,
         identity=identity,
+        call=call,
     )

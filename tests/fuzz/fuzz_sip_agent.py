@@ -6,7 +6,7 @@ import random
 
 from sip.agent import UserAgent
 from sip.errors import CallStateError
-from sip.events import IncomingCall, ReofferReceived
+from sip.events import IncomingCall, ReofferReceived, SubscriptionRequested, TransferRequested
 from sip.flow import Flow
 
 UDP = Flow("udp", ("192.0.2.9", 5060), ("192.0.2.2", 5060))
@@ -22,6 +22,7 @@ def fuzz_one(data: bytes) -> None:
     """One input: datagrams separated by NUL, then the same as one stream cut at odd places."""
     agent = UserAgent(rng=random.Random(1))
     agent.attach(_Router())
+    agent.serve_packages("conference")
     now = 0.0
     for datagram in data.split(b"\0"):
         agent.receive_datagram(datagram, UDP, now)
@@ -48,5 +49,11 @@ def _serve(agent: UserAgent) -> None:
                 agent.accept(event.call, "v=0\r\n")
             elif isinstance(event, ReofferReceived):
                 agent.answer_reoffer(event.call, "v=0\r\n")
+            elif isinstance(event, SubscriptionRequested):
+                agent.accept_subscription(event.subscription, "text/plain", b"one")
+                agent.notify(event.subscription, "text/plain", b"two")
+            elif isinstance(event, TransferRequested):
+                agent.accept_transfer(event.transfer)
+                agent.report_transfer(event.transfer, 486)
         except CallStateError:
             continue

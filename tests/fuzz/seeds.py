@@ -16,6 +16,12 @@ _HEADER_VALUES = (
     b'Q.850;cause=16;text="x", SIP;cause=200',
     b'304 host "no codec \\"x\\" in common", 399 h "t"',
     b"4711 INVITE",
+    b"776656 1 INVITE",
+    b"conference;id=7",
+    b"terminated;reason=noresource;expires=60",
+    b"a@b;to-tag=1;from-tag=0;early-only",
+    b"1800;refresher=uac",
+    b'Digest realm="r", nonce="n", algorithm=SHA-256-sess, qop="auth,auth-int", opaque="o", stale=true',
 )
 _BODIES = (
     {"number": "1000", "title": "Ward round", "pin": "1234", "layout": "auto", "locked": True, "active": False},

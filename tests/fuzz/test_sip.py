@@ -18,6 +18,21 @@ SEEDS = (
     raw("BYE sip:b@[::1]:5060 SIP/2.0", CSeq="2 BYE", Reason='Q.850;cause=16;text="x"', Route="<sip:p;lr>, <sip:q>"),
     raw("SIP/2.0 200 OK", To="<sip:b@s.example>;tag=x", Record_Route="<sip:p;lr>", Warning='304 h "t"'),
     raw(
+        Replaces="a@b;to-tag=1;from-tag=2",
+        Session_Expires="90;refresher=uac",
+        Require="100rel",
+        Contact="<sip:a@b>",
+        Supported="timer",
+    ),
+    raw("SUBSCRIBE sip:b@s.example SIP/2.0", CSeq="1 SUBSCRIBE", Event="conference;id=1", Contact="<sip:a@b>"),
+    raw("REFER sip:b@s.example SIP/2.0", CSeq="1 REFER", Refer_To="<sip:a@b?Replaces=c>", Contact="<sip:a@b>"),
+    raw("MESSAGE sip:b@s.example SIP/2.0", CSeq="1 MESSAGE", body=b"hi", Content_Type="text/plain"),
+    raw(
+        "SIP/2.0 401 Unauthorized",
+        To="<sip:b@s.example>;tag=x",
+        WWW_Authenticate='Digest realm="r", nonce="n", algorithm=MD5, qop="auth"',
+    ),
+    raw(
         body=b"--b\r\nc: application/sdp\r\n\r\nv=0\r\n--b--",
         Content_Type="multipart/mixed;boundary=b",
         Contact="<sip:a@b>",
