@@ -6,6 +6,7 @@ import { OwnMedia } from "./own_media.js";
 import { Api, ApiError } from "./protocol.js";
 import { ReconnectPolicy } from "./reconnect.js";
 import { applyEvent, conferencesOf } from "./roster.js";
+import { canShare, Sharing } from "./sharing.js";
 
 /** How often it is looked whether media still come, and whether a new attempt is due. */
 const TICK_MS = 250;
@@ -24,6 +25,7 @@ const CHANNEL_DOUBT = 2;
 
 /**
  * Dispatches: "state" (CallState changed, or the event channel came or went), "conference" (roster, recording…),
+ * "sharing" (the own screen is shared, waits, or not any more),
  * "stream" (a new remote stream), "devices" (own microphone or camera), "joined"/"left" (detail: the other participant),
  * "notice" (detail: a translation key), "ended" (detail: why: "left", "kicked", "conference_ended", "lost", or the code
  * of a refusal).
@@ -44,6 +46,7 @@ export class Call extends EventTarget {
     this.pin = pin;
     this.devices = devices;
     this.own = new OwnMedia(this, devices, on);
+    this.sharing = new Sharing(this);
     this.api = new Api();
     this.policy = new ReconnectPolicy();
     /** @type {CallState} */
@@ -53,6 +56,8 @@ export class Call extends EventTarget {
     /** @type {MediaLink|null} the one that is being negotiated */
     this.candidate = null;
     this.participantId = "";
+    /** @type {string[]} names of layouts that may be chosen */
+    this.layouts = [];
     /** @type {EventChannel|null} */
     this.channel = null;
     this.channelOpen = false;
@@ -92,6 +97,16 @@ export class Call extends EventTarget {
     addEventListener("online", this.onOnline);
   }
 
+  /** Which layouts there are; without them one can still watch one person. */
+  async learnLayouts() {
+    try {
+      this.layouts = (await this.api.layouts()).layouts;
+      this.tell("conference");
+    } catch (error) {
+      console.warn("the layouts are not known", error);
+    }
+  }
+
   /** Join with a fresh link; also used to come back when the server has forgotten us. */
   async enter() {
     const link = this.makeLink();
@@ -116,6 +131,9 @@ export class Call extends EventTarget {
     }
     this.tell("conference");
     this.openChannel();
+    // Come back as somebody new, we have to ask anew for the floor that we had.
+    if (this.sharing.state !== "idle") this.sharing.ask();
+    this.learnLayouts();
     // Who comes in with the microphone or camera off is shown so to the others.
     if (!this.own.on.audio || !this.own.on.video) await this.own.tellMuted();
   }
@@ -138,6 +156,7 @@ export class Call extends EventTarget {
     this.channel?.stop();
     this.link?.close();
     this.candidate?.close();
+    this.sharing.drop();
     if (reason === "left" && this.participantId) {
       this.api.removeParticipant(this.participantId, { keepalive }).catch(() => undefined);
     }
@@ -150,8 +169,8 @@ export class Call extends EventTarget {
   makeLink() {
     this.candidate?.close();
     const link = new MediaLink({
-      tracks: this.devices.tracks,
-      sends: { audio: this.devices.has("audio"), video: this.devices.has("video") },
+      tracks: { ...this.devices.tracks, content: this.sharing.sent },
+      sends: { audio: this.devices.has("audio"), video: this.devices.has("video"), content: canShare() },
       onState: (which, state) => this.linkChanged(which, state),
     });
     this.candidate = link;
@@ -168,6 +187,7 @@ export class Call extends EventTarget {
     this.tell("stream");
     old?.close();
     for (const kind of /** @type {Kind[]} */ (["audio", "video"])) await this.own.sendTrack(kind);
+    await this.sharing.send();
   }
 
   /** @param {MediaLink} link @param {RTCPeerConnectionState} state */
@@ -321,6 +341,8 @@ export class Call extends EventTarget {
     if (newcomer) this.tell("joined", event.participant);
     if (event.type === "participant_left") this.tell("left", event.participant);
     if (event.type === "recording_failed") this.tell("notice", "notice.recording_failed");
+    const floor = event.type === "welcome" ? this.conference?.floor : event.floor;
+    if (floor) this.sharing.follow(floor, event.revoked_id ?? null);
     this.own.compare(selfBefore);
     this.tell("conference");
   }

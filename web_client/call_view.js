@@ -5,7 +5,10 @@ import { byId, el, icon, setIcon, setText, show } from "./dom.js";
 import { formatDuration, onLanguage, t } from "./language.js";
 import { Notices } from "./notices.js";
 import { RemotePicture } from "./remote_picture.js";
+import { SharedPicture } from "./shared_picture.js";
+import { canShare } from "./sharing.js";
 import { SpeakerChoice } from "./speaker_choice.js";
+import { fillViews, viewChange } from "./view_choice.js";
 
 /** The pointer rests this long until the buttons get out of the picture's way in full screen. */
 const IDLE_MS = 3500;
@@ -22,12 +25,14 @@ export class CallView {
     this.isOpen = false;
     this.root = byId("call-view");
     this.picture = new RemotePicture();
+    this.shared = new SharedPicture();
     this.speakers = new SpeakerChoice(this.picture.video);
     this.notices = new Notices(byId("notices"));
     this.details = byId("connection-details");
     this.buttons = {
       microphone: byId("microphone-button"),
       camera: byId("camera-button"),
+      share: byId("share-button"),
       devices: byId("devices-button"),
       roster: byId("roster-button"),
       fullscreen: byId("fullscreen-button"),
@@ -38,13 +43,18 @@ export class CallView {
       audio: /** @type {HTMLSelectElement} */ (byId("call-microphone-select")),
       video: /** @type {HTMLSelectElement} */ (byId("call-camera-select")),
     };
+    this.view = /** @type {HTMLSelectElement} */ (byId("view-select"));
     this.original = /** @type {HTMLInputElement} */ (byId("call-original-sound"));
     this.wasRecording = false;
     this.wasConnected = false;
     /** Ends every listener of this view at once. */
     this.listening = new AbortController();
     // The stream may come before the view is opened, and must not be missed.
-    call.addEventListener("stream", () => this.picture.take(call.link?.stream ?? null), { signal: this.listening.signal });
+    const takeStreams = () => {
+      this.picture.take(call.link?.stream ?? null);
+      this.shared.take(call.link?.content ?? null);
+    };
+    call.addEventListener("stream", takeStreams, { signal: this.listening.signal });
   }
 
   // --- opening and closing
@@ -68,6 +78,7 @@ export class CallView {
     clearInterval(this.timer);
     clearTimeout(this.idle);
     this.picture.close();
+    this.shared.close();
     this.notices.clear();
     this.wakeLock?.release().catch(() => undefined);
     /** @type {HTMLDialogElement} */ (byId("devices-dialog")).close();
@@ -84,15 +95,19 @@ export class CallView {
     on(call, "state", () => this.drawState());
     on(call, "conference", () => this.drawConference());
     on(call, "devices", () => this.drawButtons());
+    on(call, "sharing", () => this.drawButtons());
     on(call, "joined", (event) => this.notices.say(t("notice.joined", { name: event.detail.name })));
     on(call, "left", (event) => this.notices.say(t("notice.left", { name: event.detail.name })));
     on(call, "notice", (event) => this.notices.say(t(event.detail)));
     on(this.picture, "change", () => this.drawState());
     on(buttons.microphone, "click", () => call.own.setMicrophone(!call.own.on.audio));
     on(buttons.camera, "click", () => call.own.setCamera(!call.own.on.video));
+    on(buttons.share, "click", () => (call.sharing.state === "idle" ? call.sharing.start() : call.sharing.stop()));
     on(buttons.devices, "click", () => this.openDevices());
     on(buttons.roster, "click", () => this.toggleRoster());
     on(buttons.fullscreen, "click", () => this.toggleFullscreen());
+    on(this.view, "change", () => this.chooseView());
+    on(this.view, "blur", () => this.drawView());
     on(buttons.leave, "click", () => call.leave());
     on(buttons.connection, "click", () => this.toggleDetails());
     on(document, "fullscreenchange", () => this.fullscreenChanged());
@@ -118,8 +133,20 @@ export class CallView {
   keyPressed(/** @type {KeyboardEvent} */ event) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || target.closest("input, select, dialog")) return;
-    const does = { m: this.buttons.microphone, v: this.buttons.camera, f: this.buttons.fullscreen }[event.key.toLowerCase()];
+    const does = { m: this.buttons.microphone, v: this.buttons.camera, s: this.buttons.share, f: this.buttons.fullscreen }[event.key.toLowerCase()];
     does?.click();
+  }
+
+  async chooseView() {
+    const { value } = this.view;
+    this.view.blur();
+    try {
+      await this.call.api.changeParticipant(this.call.participantId, viewChange(value));
+    } catch (error) {
+      console.warn("the view could not be chosen", error);
+      this.notices.say(t("view.refused"));
+      this.drawView();
+    }
   }
 
   toggleRoster() {
@@ -219,13 +246,26 @@ export class CallView {
     if (recording !== this.wasRecording) this.notices.say(t(recording ? "notice.recording_started" : "notice.recording_stopped"));
     this.wasRecording = recording;
     setText(byId("roster-title"), t("call.roster", { count: conference.participants.length }));
+    const holder = conference.floor?.holder ?? null;
+    this.shared.follow(holder !== null && holder !== this.call.participantId);
+    this.drawView();
     byId("roster").replaceChildren(...conference.participants.map((participant) => this.rosterLine(participant)));
+  }
+
+  drawView() {
+    const { conference, self } = this.call;
+    // Not under the hand that chooses.
+    if (!conference || !self || document.activeElement === this.view) return;
+    fillViews(this.view, self, conference, this.call.layouts);
   }
 
   /** @param {Participant} participant */
   rosterLine(participant) {
     const isSelf = participant.id === this.call.participantId;
     const signs = [];
+    const floor = this.call.conference?.floor;
+    if (floor?.holder === participant.id) signs.push(sign("share", t("person.sharing")));
+    else if (floor?.queue.includes(participant.id)) signs.push(el("span", { class: "sign state" }, t("person.wants_to_share")));
     if (participant.state !== "connected") signs.push(el("span", { class: "sign state" }, t(`person.${participant.state}`)));
     if (!participant.has_audio) signs.push(sign("microphone-off", t("person.no_audio")));
     else if (participant.microphone_muted) signs.push(sign("microphone-off", t("person.microphone_muted")));
@@ -244,6 +284,10 @@ export class CallView {
     const { on } = this.call.own;
     this.drawToggle(this.buttons.microphone, !on.audio, on.audio ? "microphone" : "microphone-off", on.audio ? "call.mute" : "call.unmute", "M");
     this.drawToggle(this.buttons.camera, !on.video, on.video ? "camera" : "camera-off", on.video ? "call.camera_off" : "call.camera_on", "V");
+    const { state } = this.call.sharing;
+    const words = { idle: "call.share", waiting: "call.share_waiting", sharing: "call.share_stop" }[state];
+    show(this.buttons.share, canShare());
+    this.drawToggle(this.buttons.share, state !== "idle", state === "idle" ? "share" : "share-stop", words, "S");
     const full = document.fullscreenElement !== null;
     this.drawToggle(this.buttons.fullscreen, full, full ? "fullscreen-exit" : "fullscreen", full ? "call.fullscreen_exit" : "call.fullscreen", "F");
     this.buttons.roster.setAttribute("aria-pressed", String(this.root.dataset.roster === "shown"));

@@ -1,7 +1,9 @@
 // One conference on the control page: its switches and its people.
 
 import { byId, el, icon, setIcon, setText, show } from "./dom.js";
+import { cameraPad } from "./camera_pad.js";
 import { formatDate, formatDuration, t } from "./language.js";
+import { fillBroadcast, fillViews, layoutName, viewChange } from "./view_choice.js";
 
 /**
  * @typedef {import("./protocol.js").Conference} Conference
@@ -10,6 +12,7 @@ import { formatDate, formatDuration, t } from "./language.js";
  * @typedef {Object} Actions
  * @property {(change: object) => Promise<void>} change
  * @property {(id: string, change: object) => Promise<void>} changePerson
+ * @property {(id: string, move: object) => Promise<void>} moveCamera
  * @property {(on: boolean) => Promise<void>} record
  * @property {(person: Participant) => Promise<void>} kick
  * @property {() => Promise<void>} end
@@ -31,6 +34,8 @@ export class ConferencePanel {
     this.recordingSeen = { id: "", seconds: 0, at: 0 };
     this.select = /** @type {HTMLSelectElement} */ (byId("layout-select"));
     this.select.addEventListener("change", () => actions.change({ layout: this.select.value }));
+    this.broadcast = /** @type {HTMLSelectElement} */ (byId("broadcast-select"));
+    this.broadcast.addEventListener("change", () => actions.change({ broadcast: this.broadcast.value || null }));
     this.whileBusy("record-button", () => actions.record(this.conference?.recording == null));
     this.whileBusy("lock-button", () => actions.change({ locked: !this.conference?.locked }));
     this.whileBusy("end-button", () => actions.end());
@@ -69,6 +74,8 @@ export class ConferencePanel {
     this.drawButton("end-button", null, conference.active ? "leave" : "trash", conference.active ? "control.end" : "control.remove_room");
     for (const id of ["record-button", "lock-button", "layout-select"]) show(byId(id), conference.active);
     show(/** @type {HTMLElement} */ (this.select.closest("label")), conference.active);
+    show(/** @type {HTMLElement} */ (this.broadcast.closest("label")), conference.active);
+    if (document.activeElement !== this.broadcast) fillBroadcast(this.broadcast, conference);
     byId("join-link").setAttribute("href", `/?room=${encodeURIComponent(conference.number)}`);
     if (document.activeElement === this.select) return; // not under the hand that chooses
     const names = this.layouts.includes(conference.layout) ? this.layouts : [...this.layouts, conference.layout];
@@ -106,6 +113,8 @@ export class ConferencePanel {
   drawPeople(conference) {
     const list = byId("participants");
     const focused = list.contains(document.activeElement) ? document.activeElement?.id : "";
+    // A list that is open under somebody's hand must not vanish; it is drawn once the hand has gone.
+    if (document.activeElement instanceof HTMLSelectElement && focused) return;
     setText(byId("participants-title"), t("control.participants", { count: conference.participants.length }));
     list.replaceChildren(...conference.participants.map((person) => this.personLine(person)));
     show(byId("participants-empty"), conference.participants.length === 0);
@@ -138,7 +147,32 @@ export class ConferencePanel {
         this.switch(person, "speaker_muted", "speaker", "speaker_off", "speaker_on"),
         this.personButton(person, "kick", "remove", "danger-quiet", null, () => this.actions.kick(person)),
       ),
+      el(
+        "span",
+        { class: "person-view" },
+        this.viewSelect(person),
+        person.camera_control ? cameraPad(person, (move) => this.actions.moveCamera(person.id, move)) : null,
+      ),
     );
+  }
+
+  /** What this person sees. @param {Participant} person */
+  viewSelect(person) {
+    const words = t("view.of", { name: person.name });
+    const select = /** @type {HTMLSelectElement} */ (
+      el("select", {
+        id: `view-${person.id}`,
+        title: words,
+        "aria-label": words,
+        change: async () => {
+          select.blur();
+          await this.actions.changePerson(person.id, viewChange(select.value));
+        },
+        blur: () => this.conference && this.drawPeople(this.conference),
+      })
+    );
+    if (this.conference) fillViews(select, person, this.conference, this.layouts);
+    return select;
   }
 
   /**
@@ -192,13 +226,4 @@ function facts(conference) {
   ]
     .filter(Boolean)
     .join(" · ");
-}
-
-/** "auto", "1", "4", "1+7"… in words. @param {string} name */
-function layoutName(name) {
-  if (name === "auto") return t("control.layout_auto");
-  if (name === "1") return t("control.layout_single");
-  if (/^\d+$/.test(name)) return t("control.layout_grid", { count: name });
-  const [, large, small] = /^(\d+)\+(\d+)$/.exec(name) ?? [];
-  return large && small ? t("control.layout_mixed", { large, small }) : name;
 }

@@ -30,6 +30,7 @@ class ControlPage {
     this.panel = new ConferencePanel({
       change: (change) => this.act((number) => this.api.changeConference(number, change)),
       changePerson: (id, change) => this.act(() => this.api.changeParticipant(id, change)),
+      moveCamera: (id, move) => this.act(() => this.api.moveCamera(id, move)),
       record: (on) => this.act((number) => (on ? this.api.startRecording(number) : this.api.stopRecording(number))),
       kick: (person) => this.kick(person),
       end: () => this.end(),

@@ -16,6 +16,10 @@
  * @property {boolean} speaking
  * @property {string} joined_at
  * @property {ParticipantState} state
+ * @property {string|null} [layout]         its own division of the picture; null is the conference's
+ * @property {string|null} [watch]          whom it sees alone, by id; null is everybody
+ * @property {boolean} [camera_control]     its camera can be moved from afar
+ * @property {number|null} [camera_presets] how many it has, once it has told
  *
  * @typedef {Object} RunningRecording
  * @property {string} id
@@ -47,10 +51,16 @@
  * @property {boolean} permanent           a room that stays when nobody is in it
  * @property {boolean} locked
  * @property {string} layout
+ * @property {string|null} [broadcast]     whom everybody else sees alone, by id
  * @property {boolean} pin_required
  * @property {Participant[]} participants
  * @property {RunningRecording|null} recording
  * @property {string|null} started_at
+ * @property {Floor} [floor]
+ *
+ * @typedef {Object} Floor
+ * @property {string|null} holder           the participant that shares a second picture
+ * @property {string[]} queue               those that wait for it
  *
  * @typedef {Object} Door
  * @property {string} number
@@ -73,6 +83,8 @@
  * @property {string|null} [participant_id]
  * @property {RunningRecording} [recording]
  * @property {string} [reason]
+ * @property {Floor} [floor]
+ * @property {string|null} [revoked_id]
  */
 
 export const API_ROOT = "/api/v1";
@@ -191,9 +203,24 @@ export class Api {
     return this.request("PATCH", `/participants/${encodeURIComponent(participantId)}`, change);
   }
 
+  /** Move a room's camera, or use one of its presets. @param {string} participantId @param {object} move */
+  moveCamera(participantId, move) {
+    return this.request("POST", `/participants/${encodeURIComponent(participantId)}/camera`, move);
+  }
+
   /** Leave, or remove somebody. @param {string} participantId @param {{keepalive?: boolean}} [options] */
   removeParticipant(participantId, options) {
     return this.request("DELETE", `/participants/${encodeURIComponent(participantId)}`, undefined, options);
+  }
+
+  /** Ask to share a second picture: granted at once, or queued. @returns {Promise<Floor>} */
+  takeFloor(/** @type {string} */ participantId) {
+    return this.request("POST", `/participants/${encodeURIComponent(participantId)}/floor`, {});
+  }
+
+  /** @returns {Promise<Floor>} */
+  releaseFloor(/** @type {string} */ participantId) {
+    return this.request("DELETE", `/participants/${encodeURIComponent(participantId)}/floor`);
   }
 
   // --- steering
@@ -218,6 +245,11 @@ export class Api {
   /** @returns {Promise<{conferences: Conference[]}>} */
   conferences() {
     return this.request("GET", "/conferences");
+  }
+
+  /** @returns {Promise<Conference>} */
+  conference(/** @type {string} */ number) {
+    return this.request("GET", `/conferences/${encodeURIComponent(number)}`);
   }
 
   /** Make a permanent room. @param {{number: string, title?: string, pin?: string}} room @returns {Promise<Conference>} */

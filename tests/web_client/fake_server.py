@@ -69,6 +69,10 @@ def participant(identity: str, name: str, **changes: Any) -> dict[str, Any]:
         "speaking": False,
         "joined_at": "2026-01-02T08:00:00Z",
         "state": "connected",
+        "layout": None,
+        "watch": None,
+        "camera_control": False,
+        "camera_presets": None,
     }
     return {**view, **changes}
 
@@ -237,8 +241,14 @@ class Handlers:
     async def change_participant(self, request: web.Request) -> web.Response:
         identity = request.match_info["id"]
         self.check_participant(request, identity)
-        await self.state.change(identity, **await request.json())
+        changes = await request.json()
+        await self.state.change(identity, **({"watch": None} if "layout" in changes else {}), **changes)
         return web.json_response(self.state.find(identity)[1])
+
+    async def move_camera(self, request: web.Request) -> web.Response:
+        self.check_participant(request, request.match_info["id"])
+        await request.json()
+        return web.Response(status=204)
 
     async def remove_participant(self, request: web.Request) -> web.Response:
         identity = request.match_info["id"]
@@ -307,7 +317,9 @@ class Handlers:
         return web.json_response(view, status=201 if starting else 200)
 
     async def layouts(self, request: web.Request) -> web.Response:
-        self.check_user()
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in self.state.tokens:
+            self.check_user()
         return web.json_response({"layouts": ["auto", "1", "2", "4", "9", "16", "1+5", "1+7"]})
 
     # --- recordings
@@ -414,6 +426,7 @@ def application(state: FakeServer) -> web.Application:
         ("PUT", "/participants/{id}/media", handlers.media),
         ("PATCH", "/participants/{id}", handlers.change_participant),
         ("DELETE", "/participants/{id}", handlers.remove_participant),
+        ("POST", "/participants/{id}/camera", handlers.move_camera),
         ("*", "/session", handlers.session),
         ("PUT", "/session/password", handlers.password),
         ("*", "/conferences", handlers.conferences),

@@ -215,6 +215,20 @@ async def test_chair_may_silence_but_never_open_a_microphone(open_page: OpenPage
     await expect(page.locator("#microphone-button")).to_have_attribute("aria-pressed", "true")
 
 
+async def test_one_chooses_what_one_sees(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_page("/?room=1000&name=A", "zh-CN")
+    await join(page)
+    view = page.locator("#view-select")
+    await expect(view.locator("option")).to_have_count(1 + 2 + 8)
+    await view.select_option("watch:p-room")
+    await until(lambda: server.find("p-1")[1]["watch"] == "p-room")
+    await view.select_option("layout:4")
+    await until(lambda: server.find("p-1")[1]["layout"] == "4")
+    assert server.find("p-1")[1]["watch"] is None
+    await server.change("p-1", layout=None)
+    await expect(view).to_have_value("")
+
+
 async def test_roster_speaker_and_recording_follow_events(open_page: OpenPage, server: FakeServer) -> None:
     page = await open_page("/?room=1000&name=A", "zh-CN")
     await join(page)

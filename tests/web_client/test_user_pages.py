@@ -227,6 +227,49 @@ async def test_chair_records_locks_and_chooses_a_layout(open_page: OpenPage, ser
     await until(lambda: server.rooms["1000"]["layout"] == "4")
 
 
+async def test_chair_chooses_what_people_see(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_control(open_page, server)
+    other = server.rooms["1000"]["participants"][1]["id"]
+    view = page.locator("#view-p-room")
+    await expect(view).to_have_value("")
+    await view.select_option("layout:1+5")
+    await until(lambda: server.asked("PATCH")[-1] == {"layout": "1+5"})
+    await expect(view).to_have_value("layout:1+5")
+    await view.select_option(f"watch:{other}")
+    await until(lambda: server.asked("PATCH")[-1] == {"watch": other})
+    await expect(view).to_have_value(f"watch:{other}")
+    await view.select_option("")
+    await until(lambda: server.asked("PATCH")[-1] == {"layout": None})
+    await expect(view).to_have_value("")
+    await page.select_option("#broadcast-select", "p-room")
+    await until(lambda: server.asked("PATCH")[-1] == {"broadcast": "p-room"})
+
+
+async def test_a_list_that_is_open_stays_while_others_speak(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_control(open_page, server)
+    await page.focus("#view-p-room")
+    before = await page.evaluate_handle("document.activeElement")
+    await server.send({"type": "speaker_changed", "number": "1000", "participant_id": "p-room"})
+    await server.send({"type": "conference_changed", "conference": server.rooms["1000"] | {"title": "New"}})
+    await expect(page.locator("#conference-title")).to_have_text("New")
+    assert await before.evaluate("element => element.isConnected && element === document.activeElement")
+
+
+async def test_chair_moves_a_rooms_camera(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_control(open_page, server)
+    await expect(page.locator(".camera-pad")).to_have_count(0)
+    await server.change("p-room", camera_control=True, camera_presets=3)
+    await expect(page.locator("#preset-p-room option")).to_have_count(3)
+    await page.click("#camera-left-p-room")
+    await until(lambda: server.asked("POST", "/participants/p-room/camera") != [])
+    assert server.asked("POST", "/participants/p-room/camera")[-1] == {"action": "move", "seconds": 0.4, "pan": -1}
+    await page.select_option("#preset-p-room", index=2)
+    await page.click("#camera-activate-p-room")
+    await until(
+        lambda: server.asked("POST", "/participants/p-room/camera")[-1] == {"action": "activate_preset", "preset": 2}
+    )
+
+
 async def test_page_is_live(open_page: OpenPage, server: FakeServer) -> None:
     page = await open_control(open_page, server, "zh-CN")
     person = participant("p-new", "王芳", state="connecting")

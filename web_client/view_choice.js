@@ -1,0 +1,57 @@
+// What somebody sees: everybody as the chair arranged it, everybody in another layout, or one person alone.
+
+import { el } from "./dom.js";
+import { t } from "./language.js";
+
+/**
+ * @typedef {import("./protocol.js").Conference} Conference
+ * @typedef {import("./protocol.js").Participant} Participant
+ */
+
+/** "auto", "1", "4", "1+7"… in words. @param {string} name */
+export function layoutName(name) {
+  if (name === "auto") return t("control.layout_auto");
+  if (name === "1") return t("control.layout_single");
+  if (/^\d+$/.test(name)) return t("control.layout_grid", { count: name });
+  const [, large, small] = /^(\d+)\+(\d+)$/.exec(name) ?? [];
+  return large && small ? t("control.layout_mixed", { large, small }) : name;
+}
+
+/** The value of a choice that shows what this participant sees now. @param {Participant} participant */
+export function viewValue(participant) {
+  if (participant.watch) return `watch:${participant.watch}`;
+  return participant.layout ? `layout:${participant.layout}` : "";
+}
+
+/** What to change of a participant for a chosen value. @param {string} value @returns {{layout: string|null} | {watch: string}} */
+export function viewChange(value) {
+  if (value.startsWith("watch:")) return { watch: value.slice("watch:".length) };
+  return { layout: value.startsWith("layout:") ? value.slice("layout:".length) : null };
+}
+
+/**
+ * Fill a list with all that a participant can choose to see.
+ * @param {HTMLSelectElement} select
+ * @param {Participant} participant
+ * @param {Conference} conference
+ * @param {string[]} layouts
+ */
+export function fillViews(select, participant, conference, layouts) {
+  const others = conference.participants.filter((other) => other.id !== participant.id);
+  const names = participant.layout && !layouts.includes(participant.layout) ? [...layouts, participant.layout] : layouts;
+  select.replaceChildren(
+    el("option", { value: "" }, t("view.common")),
+    el("optgroup", { label: t("view.one") }, ...others.map((other) => el("option", { value: `watch:${other.id}` }, other.name))),
+    el("optgroup", { label: t("view.layout") }, ...names.map((name) => el("option", { value: `layout:${name}` }, layoutName(name)))),
+  );
+  select.value = viewValue(participant);
+}
+
+/** Fill a list with whom everybody can be shown. @param {HTMLSelectElement} select @param {Conference} conference */
+export function fillBroadcast(select, conference) {
+  select.replaceChildren(
+    el("option", { value: "" }, t("view.broadcast_none")),
+    ...conference.participants.map((person) => el("option", { value: person.id }, person.name)),
+  );
+  select.value = conference.broadcast ?? "";
+}
