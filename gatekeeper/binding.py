@@ -10,7 +10,7 @@ from gatekeeper.location import Reach
 from sip.address import NameAddress, parse_addresses
 from sip.errors import SipParseError
 from sip.flow import Flow
-from sip.grammar import find_parameter, split_list, unquote
+from sip.grammar import find_parameter, printable, split_list, unquote
 from sip.uri import SipUri, parse_uri
 
 MAXIMUM_CONTACTS = 10
@@ -50,6 +50,11 @@ class Binding:
     flow: Flow | None = None
     user_agent: str = ""
     temporary_id: str = ""
+
+    @property
+    def shown_contact(self) -> str:
+        """The contact, fit for pages and logs."""
+        return printable(self.contact)
 
     @property
     def reach(self) -> Reach:

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sip.grammar import find_parameter
 from sip.uri import SipUri
@@ -22,13 +22,18 @@ _MAC = 8
 
 def public_gruu(account: str, domain: str, instance: str) -> str:
     """The public GRUU of an instance (RFC 5627 section 3.1.1)."""
-    user = quote(account.encode("utf-8", "surrogateescape"), safe="-_.!~*'()&=+$,/")
-    return str(SipUri(domain, user, parameters=(("gr", quote(instance, safe=":-_.!~*'()/+$&[]")),)))
+    user = _escaped(account, "-_.!~*'()&=+$,/")
+    return str(SipUri(domain, user, parameters=(("gr", _escaped(instance, ":-_.!~*'()/+$&[]")),)))
 
 
-def gr_parameter(uri: SipUri) -> str | None:
-    """The ``gr`` parameter: an instance in a public GRUU, "" in a temporary one, None in any other address."""
-    return find_parameter(uri.parameters, "gr")
+def instance_of(uri: SipUri) -> str | None:
+    """The instance in a public GRUU; "" for a temporary one, None for any other address."""
+    value = find_parameter(uri.parameters, "gr")
+    return None if value is None else unquote(value, errors="surrogateescape")
+
+
+def _escaped(text: str, safe: str) -> str:
+    return quote(text.encode("utf-8", "surrogateescape"), safe=safe)
 
 
 class TemporaryGruus:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import unquote
 
 from gatekeeper.binding import (
     MAXIMUM_CONTACTS,
@@ -20,7 +19,7 @@ from gatekeeper.binding import (
     parse_wanted,
 )
 from gatekeeper.binding_table import BindingChanged, BindingTable
-from gatekeeper.gruu import PREFIX, TemporaryGruus, gr_parameter, public_gruu
+from gatekeeper.gruu import PREFIX, TemporaryGruus, instance_of, public_gruu
 from gatekeeper.location import Reach
 from gatekeeper.users import account_name
 from sip.errors import SipParseError
@@ -118,10 +117,10 @@ class Registrar:
             return ()
         if not isinstance(uri, SipUri) or not self._is_ours(uri):
             return ()
-        instance = gr_parameter(uri)
+        instance = instance_of(uri)
         if instance is None:
             return _ordered(self._table.of(account_name(uri.user_name)))
-        return self._locate_gruu(uri, unquote(instance))
+        return self._locate_gruu(uri, instance)
 
     def _locate_gruu(self, uri: SipUri, instance: str) -> tuple[Reach, ...]:
         account = account_name(uri.user_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Sequence
@@ -85,22 +86,28 @@ class BindingRows:
 
         def work(connection: sqlite3.Connection) -> list[str]:
             connection.execute("DELETE FROM binding WHERE expires_at <= ?", (now,))
-            return [row[0] for row in connection.execute("SELECT document FROM binding ORDER BY account, key")]
+            return [row[0] for row in connection.execute("SELECT document FROM binding")]
 
         found = (from_document(document) for document in await self._database.write(work))
-        return [binding for binding in found if binding is not None]
+        return sorted((one for one in found if one is not None), key=lambda one: (one.account, one.key))
 
     async def save(self, present: Sequence[Binding], gone: Sequence[BindingKey]) -> None:
         """Write changes in one transaction."""
-        rows = [(one.account, one.key, to_document(one), one.expires_at) for one in present]
+        rows = [(one.account, _column(one.key), to_document(one), one.expires_at) for one in present]
+        old = [(account, _column(key)) for account, key in gone]
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.executemany("DELETE FROM binding WHERE account = ? AND key = ?", gone)
+            connection.executemany("DELETE FROM binding WHERE account = ? AND key = ?", old)
             connection.executemany(
                 "INSERT OR REPLACE INTO binding (account, key, document, expires_at) VALUES (?, ?, ?, ?)", rows
             )
 
         await self._database.write(work)
+
+
+def _column(key: str) -> str:
+    """A key as text that SQLite takes: it may hold bytes that are no UTF-8."""
+    return json.dumps(key)
 
 
 async def registrar_key(database: Database) -> bytes:

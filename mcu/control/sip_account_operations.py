@@ -163,12 +163,12 @@ def _registration(binding: Binding) -> RegistrationView:
     flow = binding.flow
     return RegistrationView(
         account=binding.account,
-        contact=binding.contact,
+        contact=binding.shown_contact,
         q=binding.q,
         transport="" if flow is None else flow.transport,
         address="" if flow is None else f"{flow.remote[0]}:{flow.remote[1]}",
-        path=[*binding.path],
-        instance=binding.instance,
+        path=[ascii(uri)[1:-1] for uri in binding.path],
+        instance=ascii(binding.instance)[1:-1],
         user_agent=binding.user_agent,
         registered_at=datetime.fromtimestamp(binding.registered_at, UTC),
         expires_at=datetime.fromtimestamp(binding.expires_at, UTC),
