@@ -18,10 +18,11 @@ _PROFILE_BYTES = {Profile.BASELINE: "42e0", Profile.MAIN: "4d00", Profile.HIGH: 
 class LocalCapabilities:
     """Codecs in our order of preference, best first, and limits.
 
-    ``audio`` and ``video`` are codec names. ``profiles`` are the H.264 profiles that we encode and decode: the
-    first one that costs the peer no resolution is taken, so that peers share an encoder. ``level`` is the H.264
-    level (times ten) that we decode. Rates are in bit/s: ``receive_bitrate`` is what we want to get of video,
-    ``send_bitrate`` the most that we send. With ``prefer_offer_order`` the peer's order of audio codecs counts.
+    ``audio`` and ``video`` are codec names; those of ``receive_only`` are taken in, and never sent. ``profiles`` are
+    the H.264 profiles that we encode and decode: the first one that costs the peer no resolution is taken, so that
+    peers share an encoder. ``level`` is the H.264 level (times ten) that we decode. Rates are in bit/s:
+    ``receive_bitrate`` is what we want to get of video, ``send_bitrate`` the most that we send. With
+    ``prefer_offer_order`` the peer's order of audio codecs counts.
 
     ``encryption`` is the policy, ``offer_method`` what our offers demand where it is required. Our offers are RTP/AVP
     with feedback messages announced, which every room takes; with ``offer_feedback_profile`` they are RTP/AVPF, and
@@ -38,6 +39,7 @@ class LocalCapabilities:
     feedback: frozenset[str] = frozenset({"nack", "pli", "fir"})
     prefer_offer_order: bool = True
     telephone_event: bool = True
+    receive_only: frozenset[str] = frozenset({"G7221", "G729", "iLBC"})
     encryption: Encryption = Encryption.ALLOWED
     offer_method: Method = "sdes"
     offer_feedback_profile: bool = False
@@ -78,6 +80,18 @@ OPUS_PARAMETERS = {"useinbandfec": "1", "stereo": "0", "sprop-stereo": "0"}
 TELEPHONE_EVENTS = {"": "0-15"}
 """The sixteen DTMF events (RFC 4733 section 3.2)."""
 
+G729_PARAMETERS = {"annexb": "no"}
+"""No silence descriptions, which our decoder does not read (RFC 4856 section 2.1.9)."""
+
+CIF_SIZES = {"H261": ("CIF", "QCIF"), "H263": ("CIF4", "CIF", "QCIF")}
+"""The sizes that are known by name (RFC 4587 section 6.1, RFC 4629 section 8.1.1), the largest first."""
+
+
+def cif_parameters(name: str) -> dict[str, str]:
+    """Our fmtp for H.261 or H.263: every size at full rate, the preferred one first."""
+    return {size.lower(): "1" for size in CIF_SIZES["H261" if name == "H261" else "H263"]}
+
+
 _AUDIO_TYPES = {
     "opus": OfferedCodec("opus", 96, 48000, 2, OPUS_PARAMETERS),
     "G722": OfferedCodec("G722", 9, 8000),
@@ -85,11 +99,12 @@ _AUDIO_TYPES = {
     "PCMU": OfferedCodec("PCMU", 0, 8000),
 }
 _FIRST_VIDEO_TYPE = 102
+_STATIC_VIDEO_TYPES = {"H263": 34, "H261": 31}  # RFC 3551 section 6
 
 
 def audio_to_offer(capabilities: LocalCapabilities) -> tuple[OfferedCodec, ...]:
-    """The payload types of an audio m-line that we offer."""
-    codecs = [_AUDIO_TYPES[name] for name in capabilities.audio]
+    """The payload types of an audio m-line that we offer: none that we cannot send, for an answer may hold it alone."""
+    codecs = [_AUDIO_TYPES[name] for name in capabilities.audio if name not in capabilities.receive_only]
     if capabilities.telephone_event:
         codecs.append(OfferedCodec("telephone-event", 101, 8000, 1, TELEPHONE_EVENTS))
         if "opus" in capabilities.audio:
@@ -114,9 +129,18 @@ def video_to_offer(capabilities: LocalCapabilities) -> tuple[OfferedCodec, ...]:
                 for profile in capabilities.profiles
                 for mode in (1, 0)
             ]
+        elif name.startswith("H26"):
+            kinds.append((name, cif_parameters(name)))
         else:
             kinds.append((name, {}))
     return tuple(
-        OfferedCodec(name, _FIRST_VIDEO_TYPE + index, 90000, 1, parameters, capabilities.feedback)
+        OfferedCodec(
+            name,
+            _STATIC_VIDEO_TYPES.get(name, _FIRST_VIDEO_TYPE + index),
+            90000,
+            1,
+            parameters,
+            capabilities.feedback,
+        )
         for index, (name, parameters) in enumerate(kinds)
     )

@@ -69,7 +69,10 @@ class OfferedCodec:
         channels = f"/{self.channels}" if self.channels > 1 else ""
         yield Attribute("rtpmap", f"{self.payload_type} {self.name}/{self.clock_rate}{channels}")
         if self.parameters:
-            yield Attribute("fmtp", f"{self.payload_type} {format_parameters(self.parameters)}")
+            line = format_parameters(self.parameters)
+            # The sizes of H.261 and H.263 are in capitals, and some devices know them only so.
+            line = line.upper() if self.name.startswith(("H261", "H263")) else line
+            yield Attribute("fmtp", f"{self.payload_type} {line}")
         wanted = self.feedback if feedback is None else feedback
         for spelling, short in FEEDBACK.items():
             if short in wanted:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sip.sdp.capabilities import OPUS_PARAMETERS, TELEPHONE_EVENTS, LocalCapabilities
-from sip.sdp.codecs import OfferedCodec, whole_number
+from sip.sdp.capabilities import (
+    CIF_SIZES,
+    G729_PARAMETERS,
+    OPUS_PARAMETERS,
+    TELEPHONE_EVENTS,
+    LocalCapabilities,
+    cif_parameters,
+)
+from sip.sdp.codecs import OfferedCodec, format_parameters, whole_number
 from sip.sdp.h264 import H264Format, MacroblockLimit, PictureLimit, profile_level_id, read_format
 
 _FULL = PictureLimit(1920, 1080, 30)
@@ -30,6 +38,8 @@ class Agreed:
         """The largest picture that the peer takes with this payload type."""
         if self.h264 is not None:
             return self.h264.limit().picture(frame_rate)
+        if self.remote.name in CIF_CODECS:
+            return cif_limit(self.remote, frame_rate)
         # RFC 7741 section 6.1: max-fs counts macroblocks, max-fr frames/s; both may be absent
         size = whole_number(self.remote.parameters, "max-fs", maximum=1_000_000)
         rate = whole_number(self.remote.parameters, "max-fr", maximum=1_000)
@@ -39,14 +49,38 @@ class Agreed:
         return MacroblockLimit(size * frame_rate, size, rate).picture(frame_rate)
 
 
+CIF_CODECS = frozenset({"H263-2000", "H263-1998", "H263", "H261"})
+CONTENT_CODECS = ("H264", "VP8")
+"""Slides would not be legible in the sizes of the older ones."""
+
+_CIF_PIXELS = {"CIF4": (704, 576), "CIF": (352, 288), "QCIF": (176, 144)}
+_CIF_RATE = 30  # 30 000/1001 really; an interval of n means every nth picture of it
+
+
+def cif_limit(codec: OfferedCodec, frame_rate: int) -> PictureLimit:
+    """The largest picture of an H.261 or H.263 receiver. Who names no size is sent CIF at half rate, as all can.
+
+    The sizes are read wherever they stand: some devices write blanks between them instead of semicolons.
+    """
+    text = format_parameters(codec.parameters).upper()
+    intervals = {size: int(number) for size, number in re.findall(r"\b(CIF4|CIF|QCIF)=([0-9]{1,2})\b", text)}
+    for size in CIF_SIZES["H261" if codec.name == "H261" else "H263"]:
+        if 1 <= intervals.get(size, 0) <= 32:
+            width, height = _CIF_PIXELS[size]
+            return PictureLimit(width, height, max(1, min(frame_rate, _CIF_RATE // intervals[size])))
+    return PictureLimit(352, 288, min(frame_rate, _CIF_RATE // 2))
+
+
 def agree(offered: Sequence[OfferedCodec], kind: str, capabilities: LocalCapabilities) -> list[Agreed]:
     """All payload types of an offered m-line that we speak, the one that we shall send first."""
     if kind == "audio":
-        return _by_preference(
+        found = _by_preference(
             (Agreed(codec, _audio_answer(codec)) for codec in offered if _speaks_audio(codec, capabilities)),
             capabilities.audio,
             in_order=capabilities.prefer_offer_order,
         )
+        return _sendable_first(found, capabilities)
+    capabilities = capabilities_for(kind, capabilities)
     agreed = (_agree_video(codec, capabilities) for codec in offered)
     return prefer_video([found for found in agreed if found is not None], capabilities)
 
@@ -59,6 +93,7 @@ def match_answer(
     Audio is sent in the first codec of the answer, as the answerer wishes; of video we choose ourselves.
     """
     agreed = []
+    capabilities = capabilities_for(kind, capabilities)
     names = capabilities.audio if kind == "audio" else capabilities.video
     for remote in answered:
         local = _counterpart(remote, offered)
@@ -67,7 +102,20 @@ def match_answer(
         h264 = read_format(remote.parameters) if remote.name == "H264" else None
         if remote.name != "H264" or h264 is not None:
             agreed.append(Agreed(remote, local, h264))
-    return agreed if kind == "audio" else prefer_video(agreed, capabilities)
+    return _sendable_first(agreed, capabilities) if kind == "audio" else prefer_video(agreed, capabilities)
+
+
+def capabilities_for(kind: str, capabilities: LocalCapabilities) -> LocalCapabilities:
+    """What of our capabilities is good for this kind of stream."""
+    if kind != "content":
+        return capabilities
+    return replace(capabilities, video=tuple(name for name in capabilities.video if name in CONTENT_CODECS))
+
+
+def _sendable_first(agreed: list[Agreed], capabilities: LocalCapabilities) -> list[Agreed]:
+    """Codecs that we only take in come last; without any that we send there is no use in them."""
+    sent = [one for one in agreed if one.remote.name not in capabilities.receive_only]
+    return sent + [one for one in agreed if one.remote.name in capabilities.receive_only] if sent else []
 
 
 def telephone_event(codecs: Iterable[OfferedCodec], clock_rate: int) -> OfferedCodec | None:
@@ -109,17 +157,26 @@ def _by_preference(agreed: Iterable[Agreed], names: Sequence[str], *, in_order: 
     return found if in_order else sorted(found, key=lambda one: names.index(one.remote.name))
 
 
-_AUDIO_CLOCKS = {"opus": 48000, "G722": 8000, "PCMA": 8000, "PCMU": 8000}
+_AUDIO_CLOCKS = {"opus": 48000, "G722": 8000, "PCMA": 8000, "PCMU": 8000, "G7221": 16000, "G729": 8000, "iLBC": 8000}
+_G7221_BITRATES = ("24000", "32000")  # RFC 5577 section 4.2.1: those of 16 kHz; there is no default
 
 
 def _speaks_audio(codec: OfferedCodec, capabilities: LocalCapabilities) -> bool:
+    if codec.name == "G7221" and codec.parameters.get("bitrate") not in _G7221_BITRATES:
+        return False
     return codec.name in capabilities.audio and codec.clock_rate == _AUDIO_CLOCKS.get(codec.name)
 
 
 def _audio_answer(codec: OfferedCodec) -> OfferedCodec:
-    opus = codec.name == "opus"
+    parameters: Mapping[str, str] = {"opus": OPUS_PARAMETERS, "G729": G729_PARAMETERS}.get(codec.name, {})
+    if codec.name == "G7221":
+        parameters = {"bitrate": codec.parameters["bitrate"]}
+    elif codec.name == "iLBC":
+        # RFC 3952 section 4.2: 30 ms unless both say 20
+        parameters = {"mode": "20" if codec.parameters.get("mode") == "20" else "30"}
     # RFC 7587 section 7: Opus is always written with two channels
-    return replace(codec, channels=2 if opus else 1, parameters=OPUS_PARAMETERS if opus else {}, feedback=frozenset())
+    channels = 2 if codec.name == "opus" else 1
+    return replace(codec, channels=channels, parameters=parameters, feedback=frozenset())
 
 
 def _agree_video(codec: OfferedCodec, capabilities: LocalCapabilities) -> Agreed | None:
@@ -127,7 +184,8 @@ def _agree_video(codec: OfferedCodec, capabilities: LocalCapabilities) -> Agreed
         return None
     feedback = codec.feedback & capabilities.feedback
     if codec.name != "H264":
-        return Agreed(codec, replace(codec, parameters={}, feedback=feedback))
+        parameters = cif_parameters(codec.name) if codec.name in CIF_CODECS else {}
+        return Agreed(codec, replace(codec, parameters=parameters, feedback=feedback))
     h264 = read_format(codec.parameters)
     if h264 is None or h264.profile not in capabilities.profiles or h264.packetization_mode == 2:
         return None

@@ -12,7 +12,7 @@ from sip.sdp.direction import Direction
 from sip.sdp.floor import CONTENT_LABEL, is_floor
 from sip.sdp.grammar import Attribute, Connection, MediaDescription, Origin, SessionDescription
 from sip.sdp.security import PROTOCOLS, offer_security, protocol_to_offer
-from sip.sdp.selection import format_of
+from sip.sdp.selection import capabilities_for, format_of
 from sip.sdp.session import StreamKind
 
 KINDS: tuple[StreamKind, ...] = ("audio", "video", "content")
@@ -85,7 +85,9 @@ def contents(media: MediaDescription) -> frozenset[str]:
 
 def codecs_to_offer(kind: StreamKind, capabilities: LocalCapabilities) -> tuple[OfferedCodec, ...]:
     """All that we speak of this kind."""
-    return audio_to_offer(capabilities) if kind == "audio" else video_to_offer(capabilities)
+    if kind == "audio":
+        return audio_to_offer(capabilities)
+    return video_to_offer(capabilities_for(kind, capabilities))
 
 
 def renew(previous: SessionDescription, capabilities: LocalCapabilities, local: LocalMedia) -> list[MediaDescription]:

@@ -47,7 +47,7 @@ def test_a_room_becomes_a_leg() -> None:
         2,
     )
     assert (leg.audio.dtmf_payload_type, leg.audio.dtmf_clock_rate, leg.audio.ssrc) == (101, 8000, 11)
-    assert [codec.payload_type for codec in leg.video.receive_codecs] == [97, 96]
+    assert [codec.payload_type for codec in leg.video.receive_codecs] == [97, 96, 34]
     assert (leg.video.max_width, leg.video.max_height, leg.video.max_frame_rate) == (1280, 720, 30)
     assert (leg.video.max_bitrate, leg.video.feedback, leg.video.ssrc) == (4_000_000, {"pli"}, 12)
 
@@ -66,7 +66,7 @@ def test_our_description_tells_the_public_address() -> None:
 
 
 def test_a_refused_medium_has_no_port() -> None:
-    leg = leg_of("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP 8\nm=video 4002 RTP/AVP 34\n")
+    leg = leg_of("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP 8\nm=video 4002 RTP/AVP 26\n")
 
     assert leg.video is None
     assert (transport_of(leg).video_port, transport_of(leg).video_remote) == (0, None)

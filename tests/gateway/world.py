@@ -35,8 +35,8 @@ OFFER = (
 SOUND_ONLY = OFFER.partition("m=video")[0] + "m=video 0 RTP/AVP 96\r\n"
 HOLD = OFFER.replace("a=sendrecv", "a=sendonly")
 MALFORMED = "m=audio"
-USELESS = OFFER.replace("PCMA/8000", "G729/8000").replace("RTP/AVP 8", "RTP/AVP 18").replace(":8 ", ":18 ")
-USELESS = USELESS.replace("H264", "H261")
+USELESS = OFFER.replace("PCMA/8000", "G728/8000").replace("RTP/AVP 8", "RTP/AVP 15").replace(":8 ", ":15 ")
+USELESS = USELESS.replace("H264", "H265")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,13 @@ MAX_FRAME_SAMPLES = 5760
 """120 ms at 48 kHz: the longest Opus packet, and more than any room sends at once in G.711 or G.722."""
 
 SOUND_CODECS = frozenset({"opus", "G722", "PCMA", "PCMU"})
-"""Names that make_decoder, and the encoders, know."""
+"""Names that make_decoder and the encoders both know; others can only be decoded."""
+
+RECEIVED_CODECS = SOUND_CODECS | {"G7221", "G729", "iLBC"}
+"""Names that make_decoder knows."""
+
+G7221_GAIN = 1.905
+"""The library decodes G.722.1 5.6 dB too low."""
 
 G711_FACTOR = RATE // 8_000
 G722_FACTOR = RATE // 16_000
@@ -51,6 +57,16 @@ def make_decoder(codec: CodecSpec) -> SoundDecoder:
             return G722Decoder()
         case "PCMA" | "PCMU":
             return G711Decoder(codec.name)
+        case "G7221":
+            # RFC 5577 section 4.1: 20 ms frames of 16 kHz, as long as the bit rate says
+            octets = 60 if codec.parameters.get("bitrate") == "24000" else 80
+            return FrameDecoder("siren", 16_000, octets, 320, gain=G7221_GAIN)
+        case "G729":
+            return FrameDecoder("g729", 8_000, 10, 80, tail=2)
+        case "iLBC" if codec.parameters.get("mode") == "20":
+            return FrameDecoder("ilbc", 8_000, 38, 160, bitrate=15_200)
+        case "iLBC":
+            return FrameDecoder("ilbc", 8_000, 50, 240, bitrate=13_333)
         case _:
             raise ValueError(f"{codec.name} is not a sound codec")
 
@@ -104,11 +120,51 @@ class G711Decoder:
         return self._upsampler.convert(g711.decode(self._law, data))
 
 
+class FrameDecoder:
+    """A codec of frames of one size, any number of them in a packet (RFC 3551 section 4.2, RFC 3952, RFC 5577).
+
+    ``octets`` make ``samples`` at ``rate`` Hz. ``tail`` octets at the end may be something else and are passed over:
+    G.729's description of silence (RFC 3551 section 4.5.6).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        rate: int,
+        octets: int,
+        samples: int,
+        *,
+        tail: int = 0,
+        gain: float = 1.0,
+        bitrate: int | None = None,
+    ) -> None:
+        self._library = _LibraryDecoder(name, rate, bitrate)
+        self._octets, self._samples, self._tail, self._gain = octets, samples, tail, np.float32(gain)
+        self._factor = RATE // rate
+        self._upsampler = Upsampler(self._factor)
+
+    def duration(self, data: bytes) -> int:
+        if len(data) % self._octets not in (0, self._tail):
+            raise SoundDecodeError(f"{len(data)} octets are no whole frames of {self._octets}")
+        return _bounded(len(data) // self._octets * self._samples * self._factor)
+
+    def decode(self, data: bytes) -> Sound:
+        samples = self.duration(data)
+        frames = [
+            self._library.decode(data[at : at + self._octets])
+            for at in range(0, len(data) - self._octets + 1, self._octets)
+        ]
+        sound = np.concatenate(frames) * self._gain
+        # Rubbish makes some of these decoders overflow; a mixer must not pass that on to everybody.
+        sound = np.clip(np.nan_to_num(sound), -1.0, 1.0).astype(np.float32, copy=False)
+        return _expect(self._upsampler.convert(sound), samples)
+
+
 class _LibraryDecoder:
     """A decoder of FFmpeg's, made mono, kept usable after any garbage."""
 
-    def __init__(self, name: str, rate: int) -> None:
-        self._name, self._rate = name, rate
+    def __init__(self, name: str, rate: int, bitrate: int | None = None) -> None:
+        self._name, self._rate, self._bitrate = name, rate, bitrate
         self._context = self._open()
 
     def _open(self) -> AudioCodecContext:
@@ -116,6 +172,8 @@ class _LibraryDecoder:
         assert isinstance(context, AudioCodecContext)
         context.sample_rate = self._rate
         context.layout = "mono"
+        if self._bitrate is not None:
+            context.bit_rate = self._bitrate  # tells iLBC's two frame sizes apart
         context.open()
         return context
 

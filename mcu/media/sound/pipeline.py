@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from mcu.media.codec.audio_decoder import SOUND_CODECS
+from mcu.media.codec.audio_decoder import RECEIVED_CODECS, SOUND_CODECS
 from mcu.media.sound.mix import SoundMix, Tick, aac_config
 from mcu.media.sound.samples import TICK, Sound
 from mcu.media.sound.state import CodedMix, RecordedSound, SoundLeg, SoundState, SoundStatistics
@@ -87,9 +87,11 @@ class SoundPipeline:
     def apply(self, state: SoundState) -> None:
         """Make it so from the next tick on. Raises ValueError when a leg's codec is not one of sound."""
         for leg in state.legs:
-            for codec in (*leg.receive_codecs, *([leg.send_codec] if leg.send_codec else [])):
-                if codec.name not in SOUND_CODECS:
+            for codec in leg.receive_codecs:
+                if codec.name not in RECEIVED_CODECS:
                     raise ValueError(f"leg {leg.id}: {codec.name} is not a sound codec")
+            if leg.send_codec is not None and leg.send_codec.name not in SOUND_CODECS:
+                raise ValueError(f"leg {leg.id}: {leg.send_codec.name} is not a sound codec that we encode")
         with self._lock:
             self._wanted = state
 
