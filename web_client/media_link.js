@@ -6,8 +6,10 @@ import { FlowWatch } from "./reconnect.js";
 /** The server is ICE-lite and found at its host candidates; gathering ours takes milliseconds, or is not waited for. */
 const GATHERING_CAP_MS = 1000;
 
-/** Enough for 1280x720 at 30 pictures a second. */
+/** Enough for 1280x720 at 30 pictures a second, and for a sharp 1920x1080 of slides. */
 const MAXIMUM_VIDEO_BITRATE = 2_500_000;
+
+/** @typedef {"audio"|"video"|"content"} MediaKind content: a second picture, of what is shared */
 
 /** @param {RTCPeerConnection} connection */
 function gathered(connection) {
@@ -29,30 +31,39 @@ function gathered(connection) {
 export class MediaLink {
   /**
    * @param {Object} options
-   * @param {Record<"audio"|"video", MediaStreamTrack|null>} options.tracks
-   * @param {Record<"audio"|"video", boolean>} options.sends whether there is a device at all (a camera that is only
+   * @param {Record<MediaKind, MediaStreamTrack|null>} options.tracks
+   * @param {Record<MediaKind, boolean>} options.sends whether there is a device at all (a camera that is only
    *   switched off keeps its place in the offer, so that switching it on needs no new one)
    * @param {(link: MediaLink, state: RTCPeerConnectionState) => void} options.onState
    */
   constructor({ tracks, sends, onState }) {
     this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this.stream = new MediaStream();
+    this.content = new MediaStream();
     this.flow = new FlowWatch();
     this.sends = { ...sends };
-    /** @type {Record<"audio"|"video", RTCRtpTransceiver>} */
-    this.transceivers = { audio: this.addMedia("audio", tracks.audio), video: this.addMedia("video", tracks.video) };
-    this.connection.ontrack = ({ track }) => this.stream.addTrack(track);
+    // The server takes the second picture of an offer for what is shared, so the order matters.
+    /** @type {Record<MediaKind, RTCRtpTransceiver>} */
+    this.transceivers = {
+      audio: this.addMedia("audio", tracks.audio),
+      video: this.addMedia("video", tracks.video),
+      content: this.addMedia("content", tracks.content),
+    };
+    this.connection.ontrack = ({ track, transceiver }) => {
+      (transceiver === this.transceivers.content ? this.content : this.stream).addTrack(track);
+    };
     this.connection.onconnectionstatechange = () => onState(this, this.connection.connectionState);
   }
 
-  /** @param {"audio"|"video"} kind @param {MediaStreamTrack|null} track */
+  /** @param {MediaKind} kind @param {MediaStreamTrack|null} track */
   addMedia(kind, track) {
-    const transceiver = this.connection.addTransceiver(track ?? kind, {
+    const medium = kind === "audio" ? "audio" : "video";
+    const transceiver = this.connection.addTransceiver(track ?? medium, {
       direction: this.sends[kind] ? "sendrecv" : "recvonly",
-      sendEncodings: kind === "video" ? [{ maxBitrate: MAXIMUM_VIDEO_BITRATE }] : undefined,
+      sendEncodings: medium === "video" ? [{ maxBitrate: MAXIMUM_VIDEO_BITRATE }] : undefined,
     });
-    const capabilities = globalThis.RTCRtpReceiver?.getCapabilities?.(kind);
-    if (kind === "video" && capabilities && transceiver.setCodecPreferences) {
+    const capabilities = globalThis.RTCRtpReceiver?.getCapabilities?.(medium);
+    if (medium === "video" && capabilities && transceiver.setCodecPreferences) {
       transceiver.setCodecPreferences(preferred(capabilities.codecs));
     }
     return transceiver;
@@ -71,7 +82,7 @@ export class MediaLink {
 
   /**
    * Send this track from now on (null: nothing). False when the offer had no place for it and a new link is needed.
-   * @param {"audio"|"video"} kind
+   * @param {MediaKind} kind
    * @param {MediaStreamTrack|null} track
    */
   async replaceTrack(kind, track) {
@@ -90,7 +101,8 @@ export class MediaLink {
     const found = { width: 0, height: 0, fps: 0, codec: "", roundTrip: 0, lost: 0, received: 0, bytes: 0 };
     const reports = await this.connection.getStats();
     reports.forEach((report) => {
-      if (report.type === "inbound-rtp" && report.kind === "video") {
+      const isContent = report.mid !== undefined && report.mid === this.transceivers.content.mid;
+      if (report.type === "inbound-rtp" && report.kind === "video" && !isContent) {
         found.width = report.frameWidth ?? 0;
         found.height = report.frameHeight ?? 0;
         found.fps = report.framesPerSecond ?? 0;

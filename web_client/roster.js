@@ -42,6 +42,7 @@ const CHANGES = {
   recording_progress: (conference, event) => ({ ...conference, recording: event.recording ?? conference.recording }),
   recording_stopped: (conference) => ({ ...conference, recording: null }),
   recording_failed: (conference) => ({ ...conference, recording: null }),
+  floor_changed: (conference, event) => (event.floor ? { ...conference, floor: event.floor } : conference),
 };
 
 /**
