@@ -69,13 +69,18 @@ class BaresipRoom:
         answers: bool = False,
         encryption: str = "",
         ice: bool = False,
+        tls_files: tuple[Path, Path] | None = None,
     ) -> None:
-        """``encryption`` is baresip's mediaenc: "srtp" (beneath RTP/AVP), "srtp-mand" (RTP/SAVP), "dtls_srtp"."""
+        """``tls_files``: its own certificate with key in one PEM file, and the authorities it believes; for TLS.
+
+        ``encryption`` is baresip's mediaenc: "srtp" (beneath RTP/AVP), "srtp-mand" (RTP/SAVP), "dtls_srtp".
+        """
         self.folder = folder
         self.name = name
         self._jack = jack
         self._control_port = control_port
         self._sip_port, self._answers = sip_port, answers
+        self._tls_files = tls_files
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -115,6 +120,8 @@ class BaresipRoom:
             "net_interface": "127.0.0.1",
             "ctrl_tcp_listen": f"127.0.0.1:{self._control_port}",
         }
+        if self._tls_files is not None:
+            lines |= {"sip_certificate": str(self._tls_files[0]), "sip_cafile": str(self._tls_files[1])}
         text = "".join(f"{key}\t{value}\n" for key, value in lines.items())
         text += "".join(f"module\t{module}.so\n" for module in modules)
         text += "".join(f"module_tmp\t{module}.so\n" for module in ("uuid", "account"))
