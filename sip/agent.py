@@ -193,9 +193,23 @@ class UserAgent:
         """Refuse an incoming call; ``reason`` is the phrase of the status line, ``retry_after`` in seconds."""
         self._answering.reject(call, status, reason, warning, retry_after)
 
-    def invite(self, target: str, offer: str, from_uri: str, from_name: str = "", via_transport: str = "udp") -> str:
-        """Call a SIP URI; returns the handle. A transport in the URI wins. Raises SipParseError for a bad URI."""
-        return self._calling.invite(target, offer, from_uri, from_name, via_transport)
+    def invite(
+        self,
+        target: str,
+        offer: str,
+        from_uri: str,
+        from_name: str = "",
+        via_transport: str = "udp",
+        *,
+        route: Sequence[str] = (),
+        flow: Flow | None = None,
+    ) -> str:
+        """Call a SIP URI; returns the handle. A transport in the URI wins. Raises SipParseError for a bad URI.
+
+        ``route``: URIs of proxies that the call must pass (RFC 3327). ``flow``: the way to take, such as the one that a
+        device registered on, which may be the only one that leads to it.
+        """
+        return self._calling.invite(target, offer, from_uri, from_name, via_transport, route, flow)
 
     def cancel(self, call: str, reason: str | None = None) -> None:
         """Give up a call of ours that is not answered. CallRefused (487) follows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
@@ -58,13 +59,23 @@ class Calling:
         self._session_timers = session_timers
         self._reliability = reliability
 
-    def invite(self, target: str, offer: str, from_uri: str, from_name: str, via_transport: str) -> str:
+    def invite(
+        self,
+        target: str,
+        offer: str,
+        from_uri: str,
+        from_name: str,
+        via_transport: str,
+        route: Sequence[str],
+        flow: Flow | None,
+    ) -> str:
         """Call ``target``; returns the handle. Raises SipParseError when an address is malformed."""
         core = self._core
         uri, sender = parse_uri(target), parse_uri(from_uri)
         uri, more = _without_headers(uri)
         handle, tag = core.ids.handle(), core.ids.tag()
-        flow = core.flow_to(uri, via_transport)
+        more += [("Route", f"<{parse_uri(hop)}>") for hop in route]
+        flow = flow or core.flow_to(parse_uri(route[0]) if route else uri, via_transport)
         if flow is None:
             core.emit(CallRefused(handle, 503, "there is no transport to this address"))
             return handle

@@ -25,6 +25,7 @@ from mcu.media.spec import LegSpec
 from mcu.ports import LegOwner
 from sip import events as sip_events
 from sip.errors import CallStateError, SipParseError
+from sip.flow import Flow
 from sip.sdp.grammar import SdpError
 from sip.sdp.negotiation import NotAcceptable
 from sip.sdp.session import NegotiatedSession
@@ -45,7 +46,15 @@ class DialCommands(Protocol):
     """What is said to ``sip.agent.UserAgent``. The last two raise CallStateError when the call has just ended."""
 
     def invite(
-        self, target: str, offer: str, from_uri: str, from_name: str = "", via_transport: str = "udp"
+        self,
+        target: str,
+        offer: str,
+        from_uri: str,
+        from_name: str = "",
+        via_transport: str = "udp",
+        *,
+        route: Sequence[str] = (),
+        flow: Flow | None = None,
     ) -> str: ...
     def cancel(self, call: str, reason: str | None = None) -> None: ...
     def hang_up(self, call: str, reason: str | None = None) -> None: ...
@@ -240,7 +249,15 @@ class DialOut:
         try:
             offer = session.descriptions.offer()
             sender = SipUri(host, from_user, port if port != 5060 else None)
-            handle = self._commands.invite(str(uri), str(offer), str(sender), from_name, uri.transport or "udp")
+            handle = self._commands.invite(
+                str(uri),
+                str(offer),
+                str(sender),
+                from_name,
+                uri.transport or "udp",
+                route=way.route,
+                flow=way.flow,
+            )
             session.descriptions.sent(offer, is_offer=True)
             result, early = await self._result(handle, on_ringing)
             if isinstance(result, sip_events.CallRefused):

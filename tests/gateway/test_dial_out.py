@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -18,6 +18,7 @@ from mcu.conference.events import CallChanged, ConferenceEvent
 from mcu.gateway.dial_out import DialOut, DialOutSettings
 from mcu.ports import SYSTEM
 from sip.events import CallAnswered, CallEnded, CallProgress, CallRefused
+from sip.flow import Flow
 from tests.gateway.world import OFFER, FakeUserAgent, GatewayWorld, Told, gateway_world
 
 ROOM = "sip:theatre@10.0.0.7"
@@ -32,11 +33,23 @@ class CallingAgent(FakeUserAgent):
         self.numbers = itertools.count(1)
         self.invited: dict[str, str] = {}
         self.senders: list[tuple[str, str]] = []
+        self.taken_ways: list[tuple[tuple[str, ...], Flow | None]] = []
 
-    def invite(self, target: str, offer: str, from_uri: str, from_name: str = "", via_transport: str = "udp") -> str:
+    def invite(
+        self,
+        target: str,
+        offer: str,
+        from_uri: str,
+        from_name: str = "",
+        via_transport: str = "udp",
+        *,
+        route: Sequence[str] = (),
+        flow: Flow | None = None,
+    ) -> str:
         handle = f"out-{next(self.numbers)}"
         self.invited[handle] = target
         self.senders.append((from_uri, from_name))
+        self.taken_ways.append((tuple(route), flow))
         return handle
 
     def ring(self, call: str) -> None:
@@ -276,3 +289,15 @@ async def test_nobody_is_called_twice_at_once(world: DialWorld) -> None:
     with pytest.raises(CommandRefused) as refused:
         await world.place(ROOM)
     assert refused.value.code is Refusal.ALREADY_CALLING
+
+
+async def test_a_registered_device_is_called_on_its_flow_and_through_its_proxies(world: DialWorld) -> None:
+    flow = Flow("tcp", ("192.0.2.31", 40000), ("192.0.2.1", 5060), 7)
+
+    class OneDevice(FakeLocator):
+        def locate(self, address: str, now: float) -> tuple[Reach, ...]:
+            return (Reach(address, "sip:a@10.1.1.1;transport=tcp", ("sip:edge.example;lr",), flow),)
+
+    world.dial_out.locator = OneDevice()
+    await world.place("theatre")
+    assert world.agent.taken_ways == [(("sip:edge.example;lr",), flow)]

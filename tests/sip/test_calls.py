@@ -20,6 +20,8 @@ from sip.events import (
     ReofferReceived,
     ReofferRefused,
 )
+from sip.flow import Flow
+from sip.message import Request, parse
 from sip.warning import Warning
 from tests.sip.network import ANSWER, SDP, Network, Node, first_lines
 
@@ -405,3 +407,17 @@ def test_info_without_reply_ends_the_call_with_bye() -> None:
     pair.network.run(40)
     assert last(pair.room, CallEnded) == CallEnded(call, "the other side does not reply any more", 408)
     assert "BYE" in first_lines(pair.network, pair.room)
+
+
+def test_a_registered_device_is_called_on_the_flow_it_registered_on_and_through_its_proxies() -> None:
+    pair = Pair()
+    flow = Flow("udp", pair.server.address, pair.room.address)
+    call = pair.room.agent.invite(
+        "sip:device@10.0.0.7", SDP, "sip:room@192.0.2.1", route=["sip:edge.example;lr"], flow=flow
+    )
+    pair.network.run(2)
+    assert pair.room.of_type(CallAnswered) == [CallAnswered(call, ANSWER)]
+    invite = next(parse(data) for _, _, data in pair.network.sent if data.startswith(b"INVITE"))
+    assert isinstance(invite, Request)
+    assert str(invite.uri) == "sip:device@10.0.0.7"
+    assert invite.headers.get_all("Route") == ["<sip:edge.example;lr>"]
