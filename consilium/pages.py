@@ -8,7 +8,12 @@ from aiohttp import web
 
 # A folder of files for browsers, beside our packages; it holds no Python.
 WEB_CLIENT = Path(__file__).resolve().parent.parent / "web_client"
-PAGES = {"/": "index.html", "/recordings": "recordings.html", "/control": "control.html"}
+PAGES = {
+    "/": "index.html",
+    "/recordings": "recordings.html",
+    "/control": "control.html",
+    "/endpoints": "endpoints.html",
+}
 
 # Served under /vendor/: the only files of the npm packages that a browser can get.
 VENDOR_FILES = {
