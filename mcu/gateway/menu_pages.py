@@ -45,7 +45,7 @@ def page(show: Show, languages: Sequence[str], may_begin: bool) -> PageSpec:
     elif show.step is MenuStep.TELLING:
         lines.append(_GO_ON)
     below = [title[index] for index in chosen[1:]]
-    below += ["    ".join(line[index] for index in chosen) for line in lines]
+    below += [" · ".join(line[index] for index in chosen) for line in lines]
     code = " ".join(show.typed) if len(show.typed) <= 10 else show.typed
     return PageSpec(title=title[chosen[0]], lines=tuple(below), code=code)
 
