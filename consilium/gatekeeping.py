@@ -11,6 +11,7 @@ from consilium.gatekeeper_tables import CallRecordTable, EndpointTable, PlanTabl
 from gatekeeper.dialing import DialSettings
 from gatekeeper.inventory import Registration
 from gatekeeper.registrar import Registrar
+from gatekeeper.users import Directory
 from mcu.conference.clock import Clock
 from mcu.conference.commands import AuditLog
 from mcu.conference.manager import random_id
@@ -26,8 +27,11 @@ from mcu.ports import MediaControl, Operation
 class Gatekeeping:
     """``open``; then ``admission`` for the SIP gateway, ``run`` in a task, and ``close`` after the last call."""
 
-    def __init__(self, settings: Settings, database: Database, registrar: Registrar, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, registrar: Registrar, users: Directory, clock: Clock
+    ) -> None:
         self._registrar = registrar
+        self._users = users
         self._clock = clock
         self._records = CallRecordTable(database)
         policy = CallPolicy(PlanTables(database), DialSettings(), settings.media.bitrate, self._is_registered)
@@ -43,10 +47,16 @@ class Gatekeeping:
 
     @classmethod
     async def open(
-        cls, settings: Settings, database: Database, registrar: Registrar, clock: Clock, media: MediaControl
+        cls,
+        settings: Settings,
+        database: Database,
+        registrar: Registrar,
+        users: Directory,
+        clock: Clock,
+        media: MediaControl,
     ) -> Gatekeeping:
         """Read what is kept. Raises DatabaseError and PolicyError."""
-        found = cls(settings, database, registrar, clock)
+        found = cls(settings, database, registrar, users, clock)
         await found.admission.policy.load()
         await found._log.load()
         media.on_fact(found._log.handle_fact)
@@ -72,10 +82,14 @@ class Gatekeeping:
     def _registrations(self) -> Iterable[Registration]:
         for binding in self._registrar.bindings(time.time()):
             flow = binding.flow
+            address = "" if flow is None else flow.remote[0]
+            user = self._users.find(binding.account)
             yield Registration(
                 endpoint=binding.account,
+                name="" if user is None else user.title,
                 contact=binding.contact,
-                address="" if flow is None else flow.remote[0],
+                address=address,
+                zone=self.admission.policy.zones.zone_of(address).name if address else "",
                 transport="" if flow is None else flow.transport,
                 user_agent=binding.user_agent,
                 expires_at=datetime.fromtimestamp(binding.expires_at, UTC),

@@ -91,9 +91,11 @@ class Registration(Value):
     """A binding of the registrar, as the inventory sees it."""
 
     endpoint: str
+    name: str = ""
     contact: str = ""
     address: str = ""
     transport: str = ""
+    zone: str = ""
     user_agent: str = ""
     expires_at: datetime
 
@@ -189,9 +191,11 @@ class Inventory:
         if known is not None and known.registered_until == binding.expires_at:
             return
         sighting = Sighting(
+            name=binding.name,
             contact=binding.contact,
             address=binding.address,
             transport=binding.transport,
+            zone=binding.zone,
             user_agent=binding.user_agent,
         )
         known = self.saw(binding.endpoint, sighting, now)

@@ -160,7 +160,7 @@ async def openapi(tmp_path: Path) -> dict[str, dict[str, dict[str, object]]]:
     registry = await Registry.open(Settings(), database)
     operations = [*browsers.operations(), *recording_operations(RecordingStore(tmp_path))]
     operations += registry.operations(AuditTable(database))
-    gatekeeping = await Gatekeeping.open(Settings(), database, registry.registrar, time.clock, media)
+    gatekeeping = await Gatekeeping.open(Settings(), database, registry.registrar, registry.users, time.clock, media)
     operations += gatekeeping.operations(AuditTable(database))
     application = make_application(manager, accounts, operations, ControlSettings())
     try:

@@ -144,6 +144,8 @@ class CallLog:
             return
         now, endpoint = self._clock.wall(), call.record.endpoint
         if isinstance(fact, LegStatistics):
+            if fact.media == "camera":
+                return  # steering of a camera is no medium that anybody sees
             received, lost = call.count(fact.media, _figures(fact))
             self.inventory.loss(endpoint, received, lost, now)
         elif isinstance(fact, LegSilent):
