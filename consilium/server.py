@@ -135,7 +135,9 @@ class Server:
             audit=audit,
             recordings=StoreRegister(store),
         )
-        self.gatekeeping = await Gatekeeping.open(settings, database, self.registry.registrar, clock, self.pool)
+        self.gatekeeping = await Gatekeeping.open(
+            settings, database, self.registry.registrar, self.registry.users, clock, self.pool
+        )
         self._stack.push_async_callback(self.gatekeeping.close)
         self._operations += self.gatekeeping.operations(audit)
         await self._start_sip(identity)
