@@ -13,11 +13,16 @@ from gatekeeper.dial_policy import dial_policy
 from gatekeeper.dialing import DialSettings
 from gatekeeper.location import Locator
 from mcu.conference.manager import ConferenceManager, random_id
+from mcu.gateway.conference_watchers import ConferenceWatchers
 from mcu.gateway.dial_out import DialCommands, DialOut, DialOutSettings
 from mcu.gateway.menu import MenuGateway, MenuSettings
 from mcu.gateway.point_to_point import PointToPoint, RingCommands
+from mcu.gateway.room_chat import RoomChat
 from mcu.gateway.sip_gateway import SipGateway
+from mcu.gateway.transfers import Transfers
 from mcu.ports import MediaControl
+from sip.agent import UserAgent
+from sip.conference_info import CONFERENCE_PACKAGE
 from sip.listeners import LocalAddresses
 
 logger = logging.getLogger(__name__)
@@ -84,6 +89,11 @@ def menu(settings: Settings, gateway: SipGateway, manager: ConferenceManager, me
     )
 
 
+def room_chat(gateway: SipGateway, manager: ConferenceManager) -> RoomChat:
+    """Let rooms write into the chat."""
+    return RoomChat(gateway, manager)
+
+
 def _new_numbers(settings: Settings, manager: ConferenceManager) -> Callable[[], str] | None:
     """Random free numbers that fit the pattern; None where callers may open none, or the pattern knows no digits."""
     fits = re.compile(settings.rooms.number_pattern)
@@ -101,12 +111,26 @@ def _new_numbers(settings: Settings, manager: ConferenceManager) -> Callable[[],
     return new_number
 
 
+def in_conference_services(
+    agent: UserAgent, gateway: SipGateway, manager: ConferenceManager, calls: DialOut
+) -> tuple[ConferenceWatchers, Transfers]:
+    """Let rooms see who is in their conference, and bring others in. Both are to be closed."""
+    agent.serve_packages(CONFERENCE_PACKAGE)
+    watchers = ConferenceWatchers(agent, gateway, manager)
+    watchers.start()
+    return watchers, Transfers(agent, gateway, manager, calls)
+
+
 def _own_address(settings: Settings) -> Callable[[str], tuple[str, int]]:
     """The address of ours that a host can reach."""
     addresses = LocalAddresses()
     sip = settings.sip
 
     def towards(host: str) -> tuple[str, int]:
-        return sip.public_address or addresses.towards(sip.host, host), sip.port
+        is_ipv6 = ":" in host
+        if sip.public_address is not None and (":" in sip.public_address) == is_ipv6:
+            return sip.public_address, sip.port
+        listening_on = sip.ipv6_host if is_ipv6 and sip.ipv6_host is not None else sip.host
+        return addresses.towards(listening_on, host), sip.port
 
     return towards

@@ -199,10 +199,11 @@ class SipGateway:
         if self._admission is not None and (call or peer_address):
             rate = self._admission.reserve(call) if call else self._admission.room_at(peer_address)
             capabilities = _limited(capabilities, rate)
+        bind_host, public_host = self._media_hosts(local_host)
         audio, video, content, floor = self._take_ports(4 if offer is None or _may_share(offer) else 2)
         room = RoomMedia(
-            bind_host=self._media_host,
-            public_host=self._public_address or local_host,
+            bind_host=bind_host,
+            public_host=public_host,
             audio_port=audio,
             video_port=video,
             audio_ssrc=self._ids(),
@@ -216,6 +217,19 @@ class SipGateway:
         )
         descriptions = CallDescriptions(room, capabilities, self._ids())
         return CallSession(seat, name, room, descriptions, on_floor=self._floors.serve)
+
+    def _media_hosts(self, local_host: str) -> tuple[str, str]:
+        """The address to bind media sockets to, and the one to tell, for a peer that reaches us at ``local_host``.
+
+        What is configured holds for its own address family; the other one is used only where SIP listens on it.
+        """
+        is_ipv6 = ":" in local_host
+        public = self._public_address
+        told = public if public is not None and (":" in public) == is_ipv6 else local_host
+        if self._media_host in _UNSPECIFIED:
+            # "::" takes IPv4 as well; "0.0.0.0" takes nothing else.
+            return "::" if is_ipv6 else self._media_host, told
+        return self._media_host if (":" in self._media_host) == is_ipv6 else local_host, told
 
     def _take_ports(self, pairs: int) -> list[int]:
         """The first port of so many pairs, zeros up to four. Raises NoPortsLeft."""
@@ -249,6 +263,17 @@ class SipGateway:
         """End an adopted call from our side; ``text`` is what the room is told, ``reason`` what the conference is."""
         if not call.over:
             self._hang_up(call, text, reason)
+
+    def writer_of(self, message: sip_events.MessageReceived) -> str | None:
+        """The participant who sent a message: by its call, or by sender and address where it came outside of one."""
+        call = self._calls.get(message.call)
+        if call is None and not message.call:
+            source, sender = message.source.remote[0], _plain_address(message.from_uri)
+            its = [one for one in self._calls.values() if one.source == source and _plain_address(one.peer) == sender]
+            call = its[0] if len(its) == 1 else None  # of two calls nobody can tell which is meant
+        if call is None or call.over or call.session is None or call.holder is not None:
+            return None
+        return call.session.seat.participant_id
 
     def reject(self, handle: str, source: str, refusal: Refusal) -> None:
         """Refuse an incoming call of ``source``."""
@@ -316,10 +341,17 @@ class SipGateway:
     async def _join_room(self, call: SipCall, event: sip_events.IncomingCall, destination: RoomDestination) -> None:
         await self.admit(call, event, lambda who: self._manager.join(destination.number, who, destination.pin))
 
+    def participant_behind(self, handle: str, source: str, uri: str) -> str | None:
+        """Who asks for something by SIP: in this call, or with "" outside of calls, from where theirs comes from."""
+        calls = [self._calls[handle]] if handle in self._calls else []
+        if not handle:
+            calls = [call for call in self._calls.values() if call.source == source and call.peer == uri]
+        return next((call.session.seat.participant_id for call in calls if call.session is not None), None)
+
     def expect(self, event: sip_events.IncomingCall) -> SipCall:
         """An incoming call, known before anything is waited for: a CANCEL may be the very next event."""
         name = event.from_name or _user_part(event.from_uri)
-        call = self._calls[event.call_id] = SipCall(event.call_id, event.source.remote[0], name)
+        call = self._calls[event.call_id] = SipCall(event.call_id, event.source.remote[0], name, peer=event.from_uri)
         return call
 
     async def admit(
@@ -511,6 +543,11 @@ def _limited(capabilities: LocalCapabilities, rate: int) -> LocalCapabilities:
 def _may_share(offer: str) -> bool:
     """Whether a description may have a second picture: most rooms' have none, and need no ports for it."""
     return "BFCP" in offer or "content:" in offer
+
+
+def _plain_address(uri: str) -> str:
+    """``user@host`` of a SIP URI, in lower case, for comparing."""
+    return uri.partition(":")[2].partition(";")[0].partition("?")[0].lower()
 
 
 def _user_part(uri: str) -> str:
