@@ -16,6 +16,15 @@ _LOCAL = LocalMedia(
 )  # fmt: skip
 _OFFER = make_offer(LocalCapabilities(encryption=Encryption.PREFERRED), _LOCAL, session_id=1, version=1)
 
+SEEDS = (
+    b"v=0\nc=IN IP4 192.0.2.1\na=setup:actpass\na=ice-ufrag:abcd\na=ice-pwd:abcdefghijklmnopqrstuv\n"
+    b"m=audio 4000 RTP/SAVP 18 9 99 98\na=rtpmap:99 iLBC/8000\na=rtpmap:98 G7221/16000\na=fmtp:98 bitrate=32000\n"
+    b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd|2^31 WSH=64\n"
+    b"m=video 4002 RTP/AVP 34 31 97\na=rtpmap:97 H263-1998/90000\na=fmtp:97 CIF4=2;CIF=1;QCIF=1\n"
+    b"a=candidate:1 1 UDP 2130706431 192.0.2.1 4002 typ host\na=rtcp-rsize\na=fingerprint:sha-256 "
+    + b":".join([b"AB"] * 32),
+)
+
 
 def fuzz_one(data: bytes) -> None:
     """Any bytes are either refused by a documented error, or lead to an answer that is sound itself."""

@@ -10,9 +10,16 @@ from mcu.media.codec import opus_packet
 from mcu.media.codec.audio_decoder import SoundDecodeError, make_decoder
 from mcu.media.sound.playout import PlayoutBuffer
 from mcu.media.sound.samples import TICK, TICK_SAMPLES
+from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedSound
-from tests.fakes.tones import CODECS
+from tests.fakes import tones
 
+CODECS = (
+    *tones.CODECS,
+    CodecSpec(name="G729", payload_type=18, clock_rate=8_000),
+    CodecSpec(name="iLBC", payload_type=98, clock_rate=8_000, parameters={"mode": "20"}),
+    CodecSpec(name="G7221", payload_type=99, clock_rate=16_000, parameters={"bitrate": "32000"}),
+)
 DECODERS = {codec.payload_type: make_decoder(codec) for codec in CODECS}
 
 

@@ -68,7 +68,12 @@ def _video() -> list[bytes]:
     from mcu.media.picture.state import Rung
     from tests.media.picture.material import clip
 
-    streams = (clip(Rung(64, 48, 30, 100_000), 2), clip(Rung(64, 48, 30, 100_000, "VP8"), 2))
+    streams = (
+        clip(Rung(64, 48, 30, 100_000), 2),
+        clip(Rung(64, 48, 30, 100_000, "VP8"), 2),
+        clip(Rung(176, 144, 30, 100_000, "H263"), 2),
+        clip(Rung(176, 144, 30, 100_000, "H261"), 2),
+    )
     return [
         bytes([kind, *len(units[0].data).to_bytes(2)]) + b"".join(unit.data for unit in units)
         for kind, units in enumerate(streams)

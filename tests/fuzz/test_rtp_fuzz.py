@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import fuzz_h264_payload, fuzz_rtcp, fuzz_rtp, fuzz_telephone_event, fuzz_vp8_payload
+from tests.fuzz import (
+    fuzz_h264_payload,
+    fuzz_old_video_payload,
+    fuzz_rtcp,
+    fuzz_rtp,
+    fuzz_telephone_event,
+    fuzz_vp8_payload,
+)
 
 # Plausible beginnings lead the fuzzer past the first checks.
 RTCP_KINDS = (192, 200, 201, 202, 203, 205, 206)
@@ -23,6 +30,7 @@ TARGETS = [
     (fuzz_rtcp.fuzz_one, RTCP_HEADS),
     (fuzz_h264_payload.fuzz_one, PAYLOAD_HEADS),
     (fuzz_vp8_payload.fuzz_one, PAYLOAD_HEADS),
+    (fuzz_old_video_payload.fuzz_one, [*fuzz_old_video_payload.SEEDS, b"\0\x01\0", b"\0\0\x80", b"\x04\x00\x80"]),
     (fuzz_telephone_event.fuzz_one, PAYLOAD_HEADS),
 ]
 
