@@ -14,7 +14,7 @@ from pathlib import Path
 import ifaddr
 from aiohttp import web
 
-from consilium.calling import dial_out, dial_settings, menu, point_to_point
+from consilium.calling import dial_out, dial_settings, menu, point_to_point, room_chat
 from consilium.certificates import Identity, ensure_identity
 from consilium.config import Settings, SettingsError
 from consilium.gatekeeping import Gatekeeping
@@ -196,10 +196,13 @@ class Server:
             admission=self.gatekeeping.admission,
             dialing=dial_settings(self.settings),
         )
+        self._stack.push_async_callback(room_chat(gateway, self.manager).close)
         self._stack.push_async_callback(menu(self.settings, gateway, self.manager, self.pool).close)
         self.registry.attach(agent)
         calls = dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
         self._stack.push_async_callback(point_to_point(agent, gateway, self.manager, calls).close)
+        for service in in_conference_services(agent, gateway, self.manager, calls):
+            self._stack.push_async_callback(service.close)
         self.sip = SipServer(agent, listeners(sip), gateway.handle, transport_settings(self.settings, identity))
         self._stack.push_async_callback(gateway.close)
         try:
