@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from gatekeeper.call_records import CallRecord, Codecs, Figures, Medium, RunningCall
@@ -25,6 +25,9 @@ MAX_REFUSED = 6
 """Refused calls of one address that are recorded in REFUSED_SPAN: whoever scans must not fill the disk."""
 
 REFUSED_SPAN = timedelta(minutes=10)
+
+_RECORDED: Mapping[str, Medium] = {"audio": "audio", "video": "video", "content": "content"}
+"""Media that people hear and see; the steering of cameras is none."""
 
 MAX_SOURCES = 1000
 """Addresses whose refused calls are counted at once."""
@@ -144,10 +147,10 @@ class CallLog:
             return
         now, endpoint = self._clock.wall(), call.record.endpoint
         if isinstance(fact, LegStatistics):
-            if fact.media == "camera":
-                return  # steering of a camera is no medium that anybody sees
-            received, lost = call.count(fact.media, _figures(fact))
-            self.inventory.loss(endpoint, received, lost, now)
+            medium = _RECORDED.get(fact.media)
+            if medium is not None:
+                received, lost = call.count(medium, _figures(fact))
+                self.inventory.loss(endpoint, received, lost, now)
         elif isinstance(fact, LegSilent):
             if not call.is_held:
                 self.inventory.silent(endpoint, fact.seconds, now)

@@ -48,7 +48,9 @@ def rule(name: str, match: str = "1000") -> Rule:
     return Rule(id=name, kind=MatchKind.EXACT, match=match, target=TargetKind.ROOM, value="1")
 
 
-def call(record_id: str, minutes: float, endpoint: str = "a@h", length: float | None = 10, **fields: object) -> CallRecord:
+def call(
+    record_id: str, minutes: float, endpoint: str = "a@h", length: float | None = 10, **fields: object
+) -> CallRecord:
     began = NOON + timedelta(minutes=minutes)
     ended = None if length is None else began + timedelta(minutes=length)
     return CallRecord.model_validate(
