@@ -14,7 +14,7 @@ from pathlib import Path
 import ifaddr
 from aiohttp import web
 
-from consilium.calling import dial_out, dial_settings, menu, point_to_point, room_chat
+from consilium.calling import dial_out, dial_settings, in_conference_services, menu, point_to_point, room_chat
 from consilium.certificates import Identity, ensure_identity
 from consilium.config import Settings, SettingsError
 from consilium.gatekeeping import Gatekeeping

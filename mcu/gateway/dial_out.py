@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gatekeeper.dial_policy import DialPolicy, UnusableTarget, is_allowed, target_uri
@@ -159,10 +159,14 @@ class DialOut:
         uri = _uri_of(target)
         return target if uri is None else uri.user_name or uri.host_port
 
-    async def call(self, request: CallRequest, on_ringing: Callable[[], None]) -> CallAnswered | CallFailed:
-        """See ``Caller``."""
+    async def call(
+        self, request: CallRequest, on_ringing: Callable[[], None], headers: str = ""
+    ) -> CallAnswered | CallFailed:
+        """See ``Caller``. ``headers`` of the URI to call: who is replaced there, in an attended transfer."""
         try:
             ways = self.ways(request.target)
+            if headers:
+                ways = tuple(replace(way, contact=f"{way.contact}?{headers}") for way in ways)
             answered = await self.ring(ways, request.name, request.number, request.title or request.number, on_ringing)
         except TargetRefused as refused:
             return CallFailed(str(refused), 480, worth_retrying=not refused.is_policy)

@@ -1,0 +1,100 @@
+"""Rooms that bring somebody else into their conference."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from mcu.gateway.transfers import Transfers
+from sip.events import CallAnswered, CallProgress, CallRefused, TransferRequested
+from sip.flow import Flow
+from tests.gateway.test_dial_out import ANSWER, ROOM, CallingAgent, DialWorld, world
+from tests.gateway.world import Told
+
+__all__ = ["world"]
+
+
+class TransferringAgent(CallingAgent):
+    """Remembers what it was told of transfers."""
+
+    def accept_transfer(self, transfer: str) -> None:
+        self._take(Told("accept_transfer", transfer))
+
+    def refuse_transfer(self, transfer: str, status: int = 603) -> None:
+        self._take(Told("refuse_transfer", transfer, status=status))
+
+    def report_transfer(self, transfer: str, status: int, reason: str = "") -> None:
+        self._take(Told("report_transfer", transfer, status=status, reason=reason))
+
+
+@dataclass
+class Transferring:
+    """A world with one room in a conference."""
+
+    world: DialWorld
+    agent: TransferringAgent = field(default_factory=TransferringAgent)
+
+    async def refer(self, target: str = ROOM, call: str = "call-1", name: str = "") -> None:
+        event = TransferRequested(
+            transfer="t1",
+            call=call,
+            target=target,
+            target_name=name,
+            request_uri="sip:1000@192.0.2.1",
+            from_uri="sip:theatre2@192.0.2.9",
+            source=Flow("udp", ("192.0.2.9", 5060), ("192.0.2.1", 5060)),
+        )
+        self.world.base.gateway.handle(event)
+        await self.world.turn()
+
+    @property
+    def told(self) -> list[tuple[str, int]]:
+        return [(told.what, told.status) for told in self.agent.told]
+
+
+@pytest.fixture
+async def transferring(world: DialWorld) -> AsyncIterator[Transferring]:
+    agent = TransferringAgent()
+    transfers = Transfers(agent, world.base.gateway, world.base.manager, world.dial_out)
+    await world.base.connect()
+    yield Transferring(world, agent)
+    await transfers.close()
+
+
+async def test_whom_a_room_names_is_called_into_its_conference(transferring: Transferring) -> None:
+    await transferring.refer(name="Ward 3")
+    world = transferring.world
+    assert world.agent.invited == {"out-1": ROOM}
+    world.tell(CallProgress("out-1", 180))
+    world.tell(CallAnswered("out-1", ANSWER))
+    await world.turn()
+    assert transferring.told == [("accept_transfer", 0), ("report_transfer", 180), ("report_transfer", 200)]
+    assert [each.name for each in world.base.participants()] == ["手术室 2", "Ward 3"]
+
+
+async def test_who_does_not_come_is_reported(transferring: Transferring) -> None:
+    await transferring.refer()
+    transferring.world.tell(CallRefused("out-1", 486, "Busy Here"))
+    await transferring.world.turn()
+    assert transferring.agent.last == Told("report_transfer", "t1", status=486, reason="Busy Here")
+
+
+async def test_an_attended_transfer_replaces_the_call_there(transferring: Transferring) -> None:
+    await transferring.refer(f"{ROOM}?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2")
+    assert transferring.world.agent.invited == {"out-1": f"{ROOM}?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2"}
+
+
+@pytest.mark.parametrize(
+    ("target", "call"), [("sip:anybody@198.51.100.1", "call-1"), ("nonsense", "call-1"), (ROOM, "unknown")]
+)
+async def test_what_may_not_be_called_is_refused(transferring: Transferring, target: str, call: str) -> None:
+    await transferring.refer(target, call)
+    assert transferring.told == [("refuse_transfer", 403)]
+    assert not transferring.world.agent.invited
+
+
+async def test_a_room_may_ask_outside_of_its_call(transferring: Transferring) -> None:
+    await transferring.refer(call="")
+    assert transferring.told == [("accept_transfer", 0)]
