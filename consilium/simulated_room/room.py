@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
+from consilium.simulated_room.camera import VirtualCamera
 from consilium.simulated_room.clip import Clip
 from consilium.simulated_room.player import ClipPlayer
 from consilium.simulated_room.saver import ReceivedSaver
@@ -23,6 +24,7 @@ from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
 from mcu.media.demultiplexer import Media
 from mcu.media.leg import MediaLeg, PictureMedia
+from mcu.media.spec import CameraRequest
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
 from sip import events
@@ -94,6 +96,7 @@ class SimulatedRoom:
         self.pictures_received = 0
         self.sounds_received = 0
         self.contents_received = 0
+        self.camera = VirtualCamera()
         self.sharing: RoomSharing | None = None
         self.reoffers_received = 0
         self.first_picture_at: float | None = None
@@ -289,6 +292,13 @@ class SimulatedRoom:
 
     def digit_received(self, leg: MediaLeg, digit: str) -> None:
         logger.info("room: digit %s", digit)
+
+    def camera_requested(self, leg: MediaLeg, request: CameraRequest) -> None:
+        """Somebody moves the camera of this room."""
+        self.camera.obey(request, time.monotonic())
+
+    def camera_found(self, leg: MediaLeg, presets: int) -> None:
+        logger.info("room: the camera at the far end can be moved")
 
     def media_flowing(self, leg: MediaLeg, media: Media) -> None:
         logger.info("room: %s comes in", media)

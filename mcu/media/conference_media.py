@@ -12,6 +12,8 @@ from pathlib import Path
 
 from mcu.media.demultiplexer import Media
 from mcu.media.facts import (
+    CameraFound,
+    CameraRequested,
     ConferenceStatistics,
     DigitPressed,
     Fact,
@@ -358,6 +360,12 @@ class ConferenceMedia:
 
     def digit_received(self, leg: MediaLeg, digit: str) -> None:
         self._report(DigitPressed(conference=self._id, leg=leg.id, digit=digit))
+
+    def camera_requested(self, leg: MediaLeg, request: CameraRequest) -> None:
+        self._report(CameraRequested(conference=self._id, leg=leg.id, request=request))
+
+    def camera_found(self, leg: MediaLeg, presets: int) -> None:
+        self._report(CameraFound(conference=self._id, leg=leg.id, presets=presets))
 
     def media_flowing(self, leg: MediaLeg, media: Media) -> None:
         self._report(LegFlowing(conference=self._id, leg=leg.id, media=media))

@@ -9,12 +9,13 @@ from typing import Literal
 
 from mcu.media.rtp.errors import RtpError
 from mcu.media.rtp.packet import RtpPacket
+from mcu.media.spec import Line
 
 Media = Literal["audio", "video", "content"]
-"""The streams of a leg: voice, face, and a second picture of what is shared."""
+"""The media of a leg: voice, face, and a second picture of what is shared."""
 
 # What each m-line may carry. On separate ports two m-lines may well use the same number for different codecs.
-PayloadTypes = Mapping[Media, frozenset[int]]
+PayloadTypes = Mapping[Line, frozenset[int]]
 
 # Sources remembered: a browser has one for each stream, and new ones each time it changes a track's encoder.
 MAX_SOURCES = 32
@@ -33,15 +34,15 @@ class Demultiplexer:
     the first packet with a mid on, the source (SSRC).
     """
 
-    def __init__(self, payload_types: PayloadTypes, mids: Mapping[Media, MidExtension]) -> None:
-        self._candidates: dict[int, list[Media]] = {}
+    def __init__(self, payload_types: PayloadTypes, mids: Mapping[Line, MidExtension]) -> None:
+        self._candidates: dict[int, list[Line]] = {}
         for media, numbers in payload_types.items():
             for number in numbers:
                 self._candidates.setdefault(number, []).append(media)
         self._mids = mids
-        self._sources: OrderedDict[int, Media] = OrderedDict()
+        self._sources: OrderedDict[int, Line] = OrderedDict()
 
-    def media_of(self, packet: bytes) -> Media | None:
+    def media_of(self, packet: bytes) -> Line | None:
         """The stream of an RTP packet; None for one that is nobody's."""
         if len(packet) < 12:
             return None
@@ -60,7 +61,7 @@ class Demultiplexer:
         # Without a mid so far it can only be guessed: the first of them was there before the second.
         return known or candidates[0]
 
-    def _told(self, packet: bytes, candidates: list[Media]) -> Media | None:
+    def _told(self, packet: bytes, candidates: list[Line]) -> Line | None:
         try:
             extensions = RtpPacket.parse(packet).extensions
         except RtpError:

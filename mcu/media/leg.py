@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
+from mcu.media.camera.session import CameraAsked, CameraFoundEvent
+from mcu.media.camera_stream import CameraStream
 from mcu.media.demultiplexer import Media, MidExtension, PayloadTypes
 from mcu.media.leg_transport import (
     BrowserAccess,
@@ -29,7 +31,7 @@ from mcu.media.rtp.session import (
     SoundReceived,
     StreamConfig,
 )
-from mcu.media.spec import AudioSpec, CameraRequest, DtlsKeys, LegSpec, PlainTransport, VideoSpec
+from mcu.media.spec import AudioSpec, CameraRequest, CameraSpec, DtlsKeys, LegSpec, Line, PlainTransport, VideoSpec
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
@@ -57,6 +59,8 @@ class LegListener(Protocol):
     def key_frame_requested(self, leg: MediaLeg, media: PictureMedia) -> None: ...
     def key_frame_overdue(self, leg: MediaLeg, media: PictureMedia) -> None: ...
     def digit_received(self, leg: MediaLeg, digit: str) -> None: ...
+    def camera_requested(self, leg: MediaLeg, request: CameraRequest) -> None: ...
+    def camera_found(self, leg: MediaLeg, presets: int) -> None: ...
     def media_flowing(self, leg: MediaLeg, media: Media) -> None: ...
     def leg_connected(self, leg: MediaLeg) -> None: ...
     def leg_silent(self, leg: MediaLeg, seconds: float) -> None: ...
@@ -86,6 +90,7 @@ class MediaLeg:
         self._rng = rng or random.SystemRandom()
         self._transport: LegTransport | None = None
         self._streams: dict[Media, RtpStream] = {}
+        self._camera: CameraStream | None = None
         self._wallclock = 0.0
         self._last_heard = clock()
         self._last_silence_report = 0.0
@@ -113,6 +118,9 @@ class MediaLeg:
             self._streams["video"] = self._make_stream("video", self.spec.video, now)
         if self.spec.content is not None:
             self._streams["content"] = self._make_stream("content", self.spec.content, now)
+        if self.spec.camera is not None:
+            ssrc = self._ssrc("camera", self.spec.camera.ssrc)
+            self._camera = CameraStream(self.spec.camera, ssrc, self._rng, now)
         transport: PlainLegTransport | BrowserLegTransport
         if isinstance(self.spec.transport, PlainTransport):
             if certificate is None and browsers is not None:
@@ -138,12 +146,7 @@ class MediaLeg:
         """Whether ``update`` can take this description: same sockets, same credentials, same streams."""
         mine, theirs = self.spec.transport, spec.transport
         if isinstance(mine, PlainTransport) and isinstance(theirs, PlainTransport):
-            same_path = (mine.local_host, mine.audio_port, mine.video_port, mine.content_port) == (
-                theirs.local_host,
-                theirs.audio_port,
-                theirs.video_port,
-                theirs.content_port,
-            )
+            same_path = _ports(mine) == _ports(theirs)
             same_path = same_path and _same_protection(mine, theirs)
         else:
             same_path = mine == theirs
@@ -152,6 +155,7 @@ class MediaLeg:
             and _same_stream(self.spec.audio, spec.audio)
             and _same_stream(self.spec.video, spec.video)
             and _same_stream(self.spec.content, spec.content)
+            and _same_camera(self.spec.camera, spec.camera)
         )
 
     def update(self, spec: LegSpec) -> None:
@@ -161,6 +165,8 @@ class MediaLeg:
             # It was silent by right; what counts is whether it is heard from now on.
             self._last_heard = self._clock()
         self.spec = spec
+        if self._camera is not None and spec.camera is not None:
+            self._camera.update(spec.camera)
         if self._transport is not None:
             self._transport.update(spec.transport)
         if self.wants_picture_from() and not wanted_before:
@@ -178,7 +184,11 @@ class MediaLeg:
         now = self._clock()
         for stream in self._streams.values():
             stream.close(now)
+        if self._camera is not None:
+            self._camera.close(now)
+            self._tell_of_camera(self._camera)
         self._flush()
+        self._camera = None
         self._streams.clear()
         if self._transport is not None:
             await self._transport.close()
@@ -230,7 +240,11 @@ class MediaLeg:
 
     def control_camera(self, request: CameraRequest) -> None:
         """Ask the peer's camera to move (H.281)."""
-        logger.warning("leg %s: far-end camera control was not agreed", self.id)
+        if self._camera is None:
+            logger.warning("leg %s: far-end camera control was not agreed", self.id)
+            return
+        self._camera.control(request, self._clock())
+        self._flush()
 
     def request_key_frame(self, media: PictureMedia = "video") -> None:
         """Ask the peer for a key frame (RFC 4585 PLI, RFC 5104 FIR)."""
@@ -246,6 +260,9 @@ class MediaLeg:
             if deadline is not None and deadline <= now:
                 stream.handle_timer(now)
                 self._dispatch(media, stream)
+        if self._camera is not None:
+            self._camera.handle_timer(now)
+            self._tell_of_camera(self._camera)
         self._flush()
         silent = now - self._last_heard
         if silent >= SILENCE_REPORT and now - self._last_silence_report >= SILENCE_REPORT:
@@ -259,17 +276,9 @@ class MediaLeg:
     # Inside
 
     def _make_stream(self, media: Media, spec: AudioSpec | VideoSpec, now: float) -> RtpStream:
-        ssrc = spec.ssrc
-        transport = self.spec.transport
-        if isinstance(transport, PlainTransport) and media in transport.security:
-            # SDES keys outlive a leg that is opened anew; under the same SSRC two packets would share a key stream
-            # (RFC 3711 section 9.1).
-            ssrc = self._rng.getrandbits(32) or 1
-        elif isinstance(transport, PlainTransport):
-            ssrc = (ssrc + self._generation * 0x9E3779B1) & 0xFFFFFFFF or 1
         config = StreamConfig(
             kind="audio" if media == "audio" else "video",
-            ssrc=ssrc,
+            ssrc=self._ssrc(media, spec.ssrc),
             cname=self.spec.id,
             receive={codec.payload_type: codec for codec in spec.receive_codecs},
             dtmf_payload_type=spec.dtmf_payload_type if isinstance(spec, AudioSpec) else None,
@@ -288,6 +297,16 @@ class MediaLeg:
             stream.set_maximum_bitrate(RECEIVE_BITRATE + (CONTENT_BITRATE if self.spec.content is not None else 0))
         return stream
 
+    def _ssrc(self, media: Line, ssrc: int) -> int:
+        transport = self.spec.transport
+        if not isinstance(transport, PlainTransport):
+            return ssrc
+        if media in transport.security:
+            # SDES keys outlive a leg that is opened anew; under the same SSRC two packets would share a key stream
+            # (RFC 3711 section 9.1).
+            return self._rng.getrandbits(32) or 1
+        return (ssrc + self._generation * 0x9E3779B1) & 0xFFFFFFFF or 1
+
     def _payload_types(self) -> PayloadTypes:
         video = frozenset(codec.payload_type for codec in self.spec.video.receive_codecs) if self.spec.video else set()
         audio = {codec.payload_type for codec in self.spec.audio.receive_codecs} if self.spec.audio else set()
@@ -298,11 +317,12 @@ class MediaLeg:
             "audio": frozenset(audio),
             "video": frozenset(video),
             "content": frozenset(codec.payload_type for codec in content),
+            "camera": frozenset({self.spec.camera.payload_type} if self.spec.camera else ()),
         }
 
-    def _mids(self) -> dict[Media, MidExtension]:
+    def _mids(self) -> dict[Line, MidExtension]:
         """What tells a browser's streams apart (RFC 8843 section 15.2)."""
-        lines: dict[Media, AudioSpec | VideoSpec | None] = {
+        lines: dict[Line, AudioSpec | VideoSpec | None] = {
             "audio": self.spec.audio,
             "video": self.spec.video,
             "content": self.spec.content,
@@ -313,7 +333,14 @@ class MediaLeg:
             if spec is not None and spec.mid is not None and spec.mid_id is not None
         }
 
-    def _receive_rtp(self, media: Media, data: bytes) -> None:
+    def _receive_rtp(self, media: Line, data: bytes) -> None:
+        if media == "camera":
+            # Not a sign of life: a room that sends nothing but this is not there for anybody to see or hear.
+            if self._camera is not None:
+                self._camera.receive_rtp(data, self._clock())
+                self._tell_of_camera(self._camera)
+                self._flush()
+            return
         stream = self._streams.get(media)
         if stream is not None:
             now = self._clock()
@@ -321,7 +348,7 @@ class MediaLeg:
             stream.receive_rtp(data, now)
             self._dispatch(media, stream)
 
-    def _receive_rtcp(self, media: Media | None, data: bytes) -> None:
+    def _receive_rtcp(self, media: Line | None, data: bytes) -> None:
         """``media`` is None where all streams share one path: each stream takes the parts that are about it."""
         now = self._clock()
         self._last_heard = now
@@ -349,9 +376,19 @@ class MediaLeg:
                 case ByeReceived():
                     logger.debug("leg %s: RTCP BYE for %s", self.id, media)
 
+    def _tell_of_camera(self, camera: CameraStream) -> None:
+        for event in camera.events():
+            match event:
+                case CameraAsked(request):
+                    self._listener.camera_requested(self, request)
+                case CameraFoundEvent(presets):
+                    self._listener.camera_found(self, presets)
+
     def _flush(self) -> None:
         if self._transport is None:
             return
+        if self._camera is not None and self._transport.is_connected:
+            self._transport.send_rtp("camera", self._camera.rtp_to_send(self._clock()))
         for media, stream in self._streams.items():
             if packets := stream.rtp_to_send():
                 self._transport.send_rtp(media, packets)
@@ -371,11 +408,28 @@ def _same_protection(mine: PlainTransport, theirs: PlainTransport) -> bool:
             ("audio", mine.audio_remote, theirs.audio_remote),
             ("video", mine.video_remote, theirs.video_remote),
             ("content", mine.content_remote, theirs.content_remote),
+            ("camera", mine.camera_remote, theirs.camera_remote),
         )
         if mine_there != theirs_there and line not in theirs.ice
     }
     begins_anew = any(isinstance(keys, DtlsKeys) and line in moved for line, keys in theirs.security.items())
     return mine.security == theirs.security and mine.ice == theirs.ice and not begins_anew
+
+
+def _ports(transport: PlainTransport) -> tuple[str, int, int, int, int]:
+    return (
+        transport.local_host,
+        transport.audio_port,
+        transport.video_port,
+        transport.content_port,
+        transport.camera_port,
+    )
+
+
+def _same_camera(mine: CameraSpec | None, theirs: CameraSpec | None) -> bool:
+    if mine is None or theirs is None:
+        return mine is theirs
+    return (mine.ssrc, mine.payload_type) == (theirs.ssrc, theirs.payload_type)
 
 
 def _same_stream(mine: AudioSpec | VideoSpec | None, theirs: AudioSpec | VideoSpec | None) -> bool:

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from mcu.media.demultiplexer import Demultiplexer, Media, MidExtension, PayloadTypes
-from mcu.media.spec import Address, PlainTransport, WebRtcTransport
+from mcu.media.demultiplexer import Demultiplexer, MidExtension, PayloadTypes
+from mcu.media.spec import Address, Line, PlainTransport, WebRtcTransport
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import DtlsError, DtlsSession
 from mcu.media.transport.ice_lite import IceLiteAgent
@@ -43,15 +43,15 @@ class LegTransport(Protocol):
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         """Take a changed address of the peer."""
 
-    def send_rtp(self, media: Media, packets: Sequence[bytes]) -> None: ...
+    def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None: ...
 
-    def send_rtcp(self, media: Media, packets: Sequence[bytes]) -> None: ...
+    def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None: ...
 
     async def close(self) -> None: ...
 
 
-RtpReceiver = Callable[[Media, bytes], None]
-RtcpReceiver = Callable[[Media | None, bytes], None]
+RtpReceiver = Callable[[Line, bytes], None]
+RtcpReceiver = Callable[[Line | None, bytes], None]
 
 
 class PlainLegTransport:
@@ -73,7 +73,7 @@ class PlainLegTransport:
         self._on_rtcp = on_rtcp
         self._payload_types = payload_types
         self._certificate = certificate
-        self._lines: dict[Media, MediaLine] = {}
+        self._lines: dict[Line, MediaLine] = {}
         self.on_connected: Callable[[], None] = lambda: None
         self.on_failed: Callable[[str], None] = lambda reason: None
 
@@ -84,10 +84,11 @@ class PlainLegTransport:
 
     async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
         assert isinstance(spec, PlainTransport)
-        local: dict[Media, int] = {
+        local: dict[Line, int] = {
             "audio": spec.audio_port,
             "video": spec.video_port,
             "content": spec.content_port,
+            "camera": spec.camera_port,
         }
         for media, number in local.items():
             if number == 0:
@@ -108,20 +109,21 @@ class PlainLegTransport:
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         assert isinstance(spec, PlainTransport)
-        remote: dict[Media, Address | None] = {
+        remote: dict[Line, Address | None] = {
             "audio": spec.audio_remote,
             "video": spec.video_remote,
             "content": spec.content_remote,
+            "camera": spec.camera_remote,
         }
         for media, line in self._lines.items():
             address = remote[media]
             line.port.set_remote((address.host, address.port) if address else None, spec.symmetric, spec.rtcp_mux)
 
-    def send_rtp(self, media: Media, packets: Sequence[bytes]) -> None:
+    def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
         if line := self._lines.get(media):
             line.send_rtp(packets)
 
-    def send_rtcp(self, media: Media, packets: Sequence[bytes]) -> None:
+    def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None:
         if line := self._lines.get(media):
             line.send_rtcp(packets)
 
@@ -131,7 +133,7 @@ class PlainLegTransport:
         for line in lines:
             await line.close()
 
-    def _make_line(self, media: Media, spec: PlainTransport) -> MediaLine:
+    def _make_line(self, media: Line, spec: PlainTransport) -> MediaLine:
         def accepts(data: bytes) -> bool:
             return len(data) >= 12 and data[0] >> 6 == 2 and data[1] & 0x7F in self._payload_types[media]
 
@@ -169,7 +171,7 @@ class BrowserLegTransport:
         on_rtcp: RtcpReceiver,
         payload_types: PayloadTypes,
         access: BrowserAccess,
-        mids: Mapping[Media, MidExtension] | None = None,
+        mids: Mapping[Line, MidExtension] | None = None,
     ) -> None:
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
@@ -194,13 +196,13 @@ class BrowserLegTransport:
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         """Nothing to take: a browser's addresses come from its checks."""
 
-    def send_rtp(self, media: Media, packets: Sequence[bytes]) -> None:
+    def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
         for packet in packets:
             protected = self._dtls.protect_rtp(packet)
             if protected is not None:
                 self._endpoint.send(protected)
 
-    def send_rtcp(self, media: Media, packets: Sequence[bytes]) -> None:
+    def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None:
         for packet in packets:
             protected = self._dtls.protect_rtcp(packet)
             if protected is not None:

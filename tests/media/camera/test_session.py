@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from consilium.simulated_room.camera import SPEED, VirtualCamera
 from mcu.media.camera.h224 import CME, H281, H224Frame
 from mcu.media.camera.h281 import Action, Capabilities, Source, parse_message
 from mcu.media.camera.session import (
@@ -16,7 +17,6 @@ from mcu.media.camera.session import (
     CameraSession,
 )
 from mcu.media.spec import CameraRequest
-from tests.media.camera.virtual_camera import SPEED, VirtualCamera
 
 ROOM = Capabilities(6, (Source(),))
 
@@ -42,8 +42,9 @@ class Pair:
                     self.sent.append(frame)
                     if not self.lost(frame):
                         receiver.receive(frame, self.now)
-            self.camera.attend(self.room)
-            self.camera.pass_(0.01)
+            for event in self.room.events():
+                if isinstance(event, CameraAsked):
+                    self.camera.obey(event.request, self.now)
             self.now += 0.01
 
     def actions(self) -> list[Action]:
@@ -91,9 +92,9 @@ def test_a_client_without_more_to_tell_is_a_camera_too():
 def test_a_move_goes_on_for_its_time_and_stops(pair):
     pair.us.control(move(pan=1, tilt=-1, seconds=2.0), pair.now)
     pair.run(5)
-    assert pair.camera.pan == pytest.approx(2.0 * SPEED, abs=0.5)
-    assert pair.camera.tilt == pytest.approx(-2.0 * SPEED, abs=0.5)
-    assert pair.camera.moving is None
+    assert pair.camera.aim(pair.now).pan == pytest.approx(2.0 * SPEED, abs=0.5)
+    assert pair.camera.aim(pair.now).tilt == pytest.approx(-2.0 * SPEED, abs=0.5)
+    assert not pair.camera.is_moving
     assert pair.actions()[0] is Action.START and pair.actions()[-1] is Action.STOP
     assert pair.actions().count(Action.CONTINUE) == 7
 
@@ -103,7 +104,7 @@ def test_a_stop_stops(pair):
     pair.run(1)
     pair.us.control(CameraRequest(action="stop"), pair.now)
     pair.run(1)
-    assert pair.camera.zoom == pytest.approx(SPEED, abs=0.3)
+    assert pair.camera.aim(pair.now).zoom == pytest.approx(SPEED, abs=0.3)
 
 
 def test_a_lost_stop_leaves_no_camera_running(pair):
@@ -111,8 +112,8 @@ def test_a_lost_stop_leaves_no_camera_running(pair):
     pair.run(0.5)
     pair.lost = lambda frame: True
     pair.run(3)
-    assert pair.camera.moving is None
-    assert pair.camera.pan < 1.5 * SPEED
+    assert not pair.camera.is_moving
+    assert pair.camera.aim(pair.now).pan < 1.5 * SPEED
 
 
 def test_every_other_packet_lost_does_not_interrupt_a_move(pair):
@@ -122,20 +123,20 @@ def test_every_other_packet_lost_does_not_interrupt_a_move(pair):
     pair.lost = lambda frame: next(counter) % 2 == 0
     pair.run(6)
     assert [request.action for request in pair.camera.heard] == ["move", "stop"]
-    assert pair.camera.pan == pytest.approx(4.0 * SPEED, abs=SPEED)
+    assert pair.camera.aim(pair.now).pan == pytest.approx(4.0 * SPEED, abs=SPEED)
 
 
 def test_a_lost_start_is_made_good_by_the_next_continue(pair):
     pair.lost = lambda frame: pair.now < 100.1
     pair.us.control(move(pan=1, seconds=2.0), pair.now)
     pair.run(4)
-    assert pair.camera.pan == pytest.approx(1.75 * SPEED, abs=0.5)
+    assert pair.camera.aim(pair.now).pan == pytest.approx(1.75 * SPEED, abs=0.5)
 
 
 def test_a_move_without_an_end_ends(pair):
     pair.us.control(move(pan=1), pair.now)
     pair.run(MAX_MOVE + 2)
-    assert pair.camera.moving is None
+    assert not pair.camera.is_moving
 
 
 def test_another_direction_takes_over(pair):
@@ -143,8 +144,8 @@ def test_another_direction_takes_over(pair):
     pair.run(0.5)
     pair.us.control(move(tilt=1, seconds=0.5), pair.now)
     pair.run(2)
-    assert pair.camera.pan == pytest.approx(0.5 * SPEED, abs=0.3)
-    assert pair.camera.tilt == pytest.approx(0.5 * SPEED, abs=0.3)
+    assert pair.camera.aim(pair.now).pan == pytest.approx(0.5 * SPEED, abs=0.3)
+    assert pair.camera.aim(pair.now).tilt == pytest.approx(0.5 * SPEED, abs=0.3)
 
 
 def test_only_the_hand_on_the_camera_stops_it(pair):
@@ -152,10 +153,10 @@ def test_only_the_hand_on_the_camera_stops_it(pair):
     pair.run(0.5)
     pair.us.control(CameraRequest(action="stop", source="b"), pair.now)
     pair.run(0.5)
-    assert pair.camera.moving is not None
+    assert pair.camera.is_moving
     pair.us.control(CameraRequest(action="stop", source="a"), pair.now)
     pair.run(0.1)
-    assert pair.camera.moving is None
+    assert not pair.camera.is_moving
 
 
 def test_presets_are_stored_and_found_again(pair):
@@ -167,7 +168,7 @@ def test_presets_are_stored_and_found_again(pair):
     stored = pair.camera.presets[3]
     pair.us.control(CameraRequest(action="activate_preset", preset=3), pair.now)
     pair.run(0.1)
-    assert (pair.camera.pan, pair.camera.tilt, pair.camera.zoom) == stored
+    assert pair.camera.aim(pair.now) == stored
 
 
 def test_what_a_room_asks_comes_out_once_each_with_its_end(pair):
