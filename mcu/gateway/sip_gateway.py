@@ -264,8 +264,10 @@ class SipGateway:
         if not call.over:
             self._hang_up(call, text, reason)
 
-    def writer_of(self, message: sip_events.MessageReceived) -> str | None:
-        """The participant who sent a message: by its call, or by sender and address where it came outside of one."""
+    def writer_of(
+        self, message: sip_events.MessageReceived | sip_events.SubscriptionRequested | sip_events.TransferRequested
+    ) -> str | None:
+        """The participant who sent a message, or asks for something: by its call, or by sender and address where it came outside of one."""
         call = self._calls.get(message.call)
         if call is None and not message.call:
             source, sender = message.source.remote[0], _plain_address(message.from_uri)
@@ -340,13 +342,6 @@ class SipGateway:
 
     async def _join_room(self, call: SipCall, event: sip_events.IncomingCall, destination: RoomDestination) -> None:
         await self.admit(call, event, lambda who: self._manager.join(destination.number, who, destination.pin))
-
-    def participant_behind(self, handle: str, source: str, uri: str) -> str | None:
-        """Who asks for something by SIP: in this call, or with "" outside of calls, from where theirs comes from."""
-        calls = [self._calls[handle]] if handle in self._calls else []
-        if not handle:
-            calls = [call for call in self._calls.values() if call.source == source and call.peer == uri]
-        return next((call.session.seat.participant_id for call in calls if call.session is not None), None)
 
     def expect(self, event: sip_events.IncomingCall) -> SipCall:
         """An incoming call, known before anything is waited for: a CANCEL may be the very next event."""

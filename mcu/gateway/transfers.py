@@ -58,7 +58,7 @@ class Transfers:
         return True
 
     def _decide(self, event: sip_events.TransferRequested) -> None:
-        participant = self._gateway.participant_behind(event.call, event.source.remote[0], event.from_uri)
+        participant = self._gateway.writer_of(event)
         conference = None if participant is None else self._manager.conference_of(participant)
         if conference is None or conference.pair:
             self._commands.refuse_transfer(event.transfer, 403)
