@@ -40,7 +40,7 @@ from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
 from sip.sdp.security import LocalSecurity
 from sip.sdp.session import NegotiatedSession
 from sip.server import SipServer
-from sip.uri import SipUri, parse_uri
+from sip.uri import SipUri, host_port_to_text, parse_uri
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class SimulatedRoom:
         self._call = self._agent.invite(
             target,
             str(offer),
-            f"sip:{self.settings.user}@{host}",
+            f"sip:{self.settings.user}@{host_port_to_text(host, None)}",
             self.settings.name,
             via_transport=self.settings.transport,
         )
