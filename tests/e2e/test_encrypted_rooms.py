@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
+from consilium.simulated_room.clip import ClipFormat
+from consilium.simulated_room.room import CallFailed, RoomSettings, SimulatedRoom
+from consilium.simulated_room.test_card import make_test_card
+from sip.sdp.capabilities import LocalCapabilities
+from sip.sdp.security import DtlsAgreement, Encryption, Method, SdesAgreement
 from tests.e2e.checks import assert_hears, assert_tiles_show
 from tests.e2e.material import RATE, Source
 from tests.peers.baresip import BaresipRoom, JackServer
 from tests.peers.server import ServerProcess
 
 KEYS = "inline:"
+# What baresip says in its log once a stream's keys are there.
+SECURED = {"srtp": "video: SRTP is Enabled", "srtp-mand": "video: SRTP is Enabled", "dtls_srtp": "complete (video/RTP)"}
+REQUIRED = {"media.encryption": "required"}
+AGREEMENTS = {"sdes": SdesAgreement, "dtls": DtlsAgreement}
+CLIP = ClipFormat(640, 360, 15, 400_000)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +60,65 @@ async def test_an_encrypted_room_and_a_plain_one_see_and_hear_each_other(
             )
         assert_hears(secure.heard()[-3 * RATE :], [second], own=first)
         assert_hears(plain.heard()[-3 * RATE :], [first], own=second)
+        assert SECURED[encryption] in secure.log()
         await secure.hang_up()
         await plain.hang_up()
     assert KEYS not in server.log()
     assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("method", ["sdes", "dtls"])
+async def test_where_encryption_is_required_only_rooms_that_encrypt_come_in(tmp_path: Path, method: Method) -> None:
+    clip = await asyncio.to_thread(make_test_card, CLIP)
+    encrypting = LocalCapabilities(encryption=Encryption.REQUIRED, offer_method=method, offer_feedback_profile=True)
+    async with ServerProcess(tmp_path, REQUIRED) as server:
+        plain = SimulatedRoom(RoomSettings(name="Plain"), clip)
+        secure = SimulatedRoom(RoomSettings(name="Secure", capabilities=encrypting), clip)
+        try:
+            with pytest.raises(CallFailed, match="encryption is required here") as refusal:
+                await plain.call(server.sip_uri("1000"))
+            assert refusal.value.status == 488
+            await secure.call(server.sip_uri("1000"))
+            assert secure.session is not None
+            assert [type(stream.security) for stream in secure.session.streams] == [AGREEMENTS[method]] * 2
+            assert all(stream.reduced_size_rtcp for stream in secure.session.streams)
+            await _until(lambda: secure.pictures_received > 20 and secure.sounds_received > 20)
+        finally:
+            await plain.hang_up()
+            await secure.hang_up()
+        assert KEYS not in server.log()
+
+
+async def test_a_killed_worker_is_replaced_and_goes_on_with_the_keys(server: ServerProcess) -> None:
+    clip = await asyncio.to_thread(make_test_card, CLIP)
+    encrypting = LocalCapabilities(encryption=Encryption.REQUIRED)
+    rooms = [SimulatedRoom(RoomSettings(name=name, capabilities=encrypting), clip) for name in ("One", "Two")]
+    try:
+        for room in rooms:
+            await room.call(server.sip_uri("1000"))
+        await _until(lambda: all(room.pictures_received > 10 for room in rooms))
+        workers = [
+            child for child in psutil.Process(server.pid).children() if "mcu.media.worker" in " ".join(child.cmdline())
+        ]
+        os.kill(workers[0].pid, signal.SIGKILL)
+        await asyncio.sleep(1.0)
+        before = [(room.pictures_received, room.sounds_received) for room in rooms]
+        await _until(
+            lambda: all(
+                room.pictures_received > pictures + 20 and room.sounds_received > sounds + 40
+                for room, (pictures, sounds) in zip(rooms, before, strict=True)
+            )
+        )
+        assert all(room.reoffers_received == 0 and not room.ended.is_set() for room in rooms)
+    finally:
+        for room in rooms:
+            await room.hang_up()
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.1)
 
 
 async def _until_connected(server: ServerProcess, count: int) -> None:
