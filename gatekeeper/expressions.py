@@ -19,6 +19,11 @@ MAX_SOURCE = 128
 MAX_PROGRAM = 256
 """Instructions after counted repeats were written out. With texts of 128 characters, at most a few milliseconds."""
 
+MAX_VISITS = 16 * MAX_PROGRAM
+"""Parts visited while repeats are written out."""
+
+_TOO_LARGE = "the expression is too large once its repeats are written out"
+
 MAX_REPEAT = 64
 """Of ``{n,m}``. No address of use is longer in one piece."""
 
@@ -115,6 +120,7 @@ class Expression:
 
     def __init__(self, node: Node) -> None:
         self._program: list[Instruction] = []
+        self._visits = 0
         self._write(node)
 
     def match(self, text: str) -> tuple[str, ...] | None:
@@ -160,6 +166,9 @@ class Expression:
         return found
 
     def _write(self, node: Node) -> None:
+        self._visits += 1
+        if self._visits > MAX_VISITS:  # repeats of nothing write no instruction, but take time all the same
+            raise ExpressionError(_TOO_LARGE)
         if isinstance(node, Literal):
             self._emit(Instruction(Op.TAKE, node.characters))
         elif isinstance(node, Sequence):
@@ -203,7 +212,7 @@ class Expression:
 
     def _emit(self, instruction: Instruction) -> int:
         if len(self._program) >= MAX_PROGRAM:
-            raise ExpressionError("the expression is too large once its repeats are written out")
+            raise ExpressionError(_TOO_LARGE)
         self._program.append(instruction)
         return len(self._program) - 1
 
