@@ -135,8 +135,8 @@ export class Sharing {
     }
   }
 
-  /** Give the link what is to be sent. */
+  /** Give the link what is to be sent; one that is closed sends nothing anyway. */
   async send() {
-    await this.call.link?.replaceTrack("content", this.sent);
+    if (this.call.state !== "ended") await this.call.link?.replaceTrack("content", this.sent);
   }
 }

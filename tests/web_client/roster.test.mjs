@@ -39,6 +39,11 @@ test("a recording starts, goes on, and ends, also by failing", () => {
   assert.equal(after({ type: "recording_failed", recording }, { recording }).recording, null);
 });
 
+test("the floor goes from one to the next", () => {
+  assert.deepEqual(after({ type: "floor_changed", floor: { holder: "b", queue: ["a"] } }).floor, { holder: "b", queue: ["a"] });
+  assert.equal(after({ type: "floor_changed" }).floor, undefined);
+});
+
 test("a room stays when its conference ends, with its door open; a room for the day goes", () => {
   const ended = after({ type: "conference_ended", conference: room() });
   assert.deepEqual([ended.active, ended.locked, ended.participants, ended.recording], [false, false, [], null]);
