@@ -52,10 +52,10 @@ def session_expires(message: Message) -> SessionExpires | None:
         return None
 
 
-def min_session_expires(message: Message) -> int:
-    """The shortest session that all on the way accept; at least RFC 4028's."""
+def min_session_expires(message: Message, least: int) -> int:
+    """The shortest session that all on the way accept; at least ``least``."""
     value = (message.headers.get("Min-SE") or "").partition(";")[0].strip()
     try:
-        return max(SHORTEST_SESSION, parse_number(value, _LONGEST, "Min-SE"))
+        return max(least, parse_number(value, _LONGEST, "Min-SE"))
     except SipParseError:
-        return SHORTEST_SESSION
+        return least

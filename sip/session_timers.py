@@ -39,7 +39,8 @@ class SessionTimers:
 
     def ask_longer(self, request: Request, response: Response) -> Headers | None:
         """Headers for the repetition of a request that got 422 (§7.3), or None when it is of no use."""
-        asked, least = session_expires(request), min_session_expires(response)
+        asked = session_expires(request)
+        least = min_session_expires(response, self._core.settings.min_session_expires)
         if asked is None or least <= asked.seconds or "Min-SE" not in response.headers:
             return None
         headers = request.headers.copy()
@@ -55,7 +56,8 @@ class SessionTimers:
             self._stop(call)
             return
         # We may shorten what was asked for, but not below what somebody on the way needs.
-        interval = max(settings.session_expires or LONGEST, min_session_expires(request))
+        least = min_session_expires(request, settings.min_session_expires)
+        interval = max(settings.session_expires or LONGEST, least)
         if asked is not None:
             interval = max(min(asked.seconds, interval), settings.min_session_expires)
         role = (asked.refresher if asked else None) or Refresher.UAC

@@ -193,14 +193,15 @@ class SipGateway:
 
         ``local_host`` is the address of ours that the peer reaches. Whoever opens one adopts its call, or releases it.
         What is offered fits the bandwidth for ``call``, an incoming one (raises Refusing when there is none), or else
-        that at ``peer_address``. A peer whose ``offer`` has no second picture gets no ports for one.
+        that at ``peer_address``. What a peer's ``offer`` does not have gets no ports either.
         """
         capabilities = self._capabilities
         if self._admission is not None and (call or peer_address):
             rate = self._admission.reserve(call) if call else self._admission.room_at(peer_address)
             capabilities = _limited(capabilities, rate)
         bind_host, public_host = self._media_hosts(local_host)
-        audio, video, content, floor = self._take_ports(4 if offer is None or _may_share(offer) else 2)
+        shares, steers = (offer is None or _may_share(offer)), (offer is None or "H224/4800" in offer.upper())
+        audio, video, content, floor, camera = self._take_ports(True, True, shares, shares, steers)
         room = RoomMedia(
             bind_host=bind_host,
             public_host=public_host,
@@ -211,6 +212,8 @@ class SipGateway:
             security=LocalSecurity(self._secret(SECRET_OCTETS), self._fingerprint),
             ice=LocalIce(self._secret(4).hex(), self._secret(16).hex()),
             content_port=content,
+            camera_port=camera,
+            camera_ssrc=self._ids(),
             content_ssrc=self._ids(),
             floor_port=floor,
             floor_conference=self._ids(),
@@ -231,16 +234,16 @@ class SipGateway:
             return "::" if is_ipv6 else self._media_host, told
         return self._media_host if (":" in self._media_host) == is_ipv6 else local_host, told
 
-    def _take_ports(self, pairs: int) -> list[int]:
-        """The first port of so many pairs, zeros up to four. Raises NoPortsLeft."""
+    def _take_ports(self, *wanted: bool) -> list[int]:
+        """The first port of a pair for each one wanted, else 0. Raises NoPortsLeft."""
         taken: list[int] = []
         try:
-            while len(taken) < pairs:
-                taken.append(self._ports.take())
+            for one in wanted:
+                taken.append(self._ports.take() if one else 0)
         except NoPortsLeft:
             self._ports.give_back(*taken)
             raise
-        return taken + [0] * (4 - pairs)
+        return taken
 
     def adopt(self, call: SipCall) -> None:
         """Serve this call from now on: re-INVITEs, holds, silence, and its end. It has a session."""
@@ -267,7 +270,10 @@ class SipGateway:
     def writer_of(
         self, message: sip_events.MessageReceived | sip_events.SubscriptionRequested | sip_events.TransferRequested
     ) -> str | None:
-        """The participant who sent a message, or asks for something: by its call, or by sender and address where it came outside of one."""
+        """The participant who sent a message, or asks for something.
+
+        By its call, or by sender and address where it came outside of one.
+        """
         call = self._calls.get(message.call)
         if call is None and not message.call:
             source, sender = message.source.remote[0], _plain_address(message.from_uri)
