@@ -1,17 +1,16 @@
-"""Sockets behind flows: UDP, TCP, TLS, WebSockets, over IPv4 and IPv6, and the way from a name to a socket."""
+"""Flows and what is behind them: listeners, connections as they are wanted, names looked up, pings."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 
-from sip import stun
 from sip.connections import PING, Connections, StreamLink
+from sip.datagrams import Datagrams
 from sip.flow import Flow, Target
 from sip.keep_alive import Pauses
 from sip.listeners import Listener, LocalAddresses
@@ -32,8 +31,6 @@ LOCATE_TIMEOUT = 6.0
 # DNS itself remembers for as long as its records live; this spares asking it for each of many calls to one place.
 MAX_LOCATED = 1024
 LOCATED_SECONDS = 30.0
-# A burst of calls waits here while the loop is busy, rather than being lost; the kernel may give less.
-RECEIVE_BUFFER = 4 << 20
 # Seconds between looks at connections that want to be pinged.
 CHECK_PERIOD = 5.0
 
@@ -74,11 +71,10 @@ class Transports:
         self.connections = Connections(on_data, on_lost, self.settings.keep_alive)
         self.bound: list[Listener] = []
         self._listeners = list(listeners)
-        self._on_data = on_data
         self._on_lost = on_lost
         self._on_located = on_located
         self._addresses = LocalAddresses()
-        self._datagram: dict[Listener, asyncio.DatagramTransport] = {}
+        self._datagrams = Datagrams(self._addresses, on_data)
         self._close_listeners: list[Callable[[], Awaitable[None]]] = []
         self._opening: dict[Flow, Location] = {}  # connections promised by flow_to, not open yet
         self._waiting: dict[Flow, list[bytes]] = {}
@@ -109,9 +105,7 @@ class Transports:
         self.connections.close()
         for close in self._close_listeners:
             await close()
-        for transport in self._datagram.values():
-            transport.close()
-        self._datagram.clear()
+        self._datagrams.close()
         self._close_listeners.clear()
         self.bound = []
 
@@ -144,7 +138,7 @@ class Transports:
         if flow.target is not None:
             self._send_unlocated(flow, flow.target, data)
         elif flow.connection is None:
-            self._send_datagram(flow, data)
+            self._datagrams.send(flow, data)
         elif (link := self.connections.get(flow.connection)) is not None:
             link.send(data)
         elif flow in self._opening:
@@ -166,7 +160,7 @@ class Transports:
             raise ValueError(f"a listener for {listener.transport} needs a certificate")
         match listener.transport:
             case "udp":
-                port = await self._bind_datagrams(listener)
+                port = await self._datagrams.bind(listener)
             case "tcp" | "tls":
                 port = await self._bind_stream(listener)
             case "ws" | "wss":
@@ -176,14 +170,6 @@ class Transports:
             case _:
                 raise ValueError(f"unknown SIP transport {listener.transport!r}")
         self.bound.append(replace(listener, port=port))
-
-    async def _bind_datagrams(self, listener: Listener) -> int:
-        sock = _datagram_socket(listener.host, listener.port)
-        bound = replace(listener, port=sock.getsockname()[1])
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._received, bound), sock=sock)
-        self._datagram[bound] = transport
-        return bound.port
 
     async def _bind_stream(self, listener: Listener) -> int:
         server = await asyncio.get_running_loop().create_server(
@@ -208,16 +194,6 @@ class Transports:
             fitting = [listener for listener in fitting if (":" in listener.host) == (":" in host)]
         return next(iter(fitting), None)
 
-    def _received(self, data: bytes, listener: Listener, remote: tuple[str, int]) -> None:
-        """A datagram came."""
-        if stun.is_stun(data):
-            response = stun.answer(data, *remote)
-            if response is not None:
-                self._datagram[listener].sendto(response, remote)
-            return
-        local = self._addresses.towards(listener.host, remote[0]), listener.port
-        self._on_data(data, Flow("udp", remote, local))
-
     # -- sending -------------------------------------------------------------------------------------------------
 
     def _flow_at(self, location: Location) -> Flow | None:
@@ -241,14 +217,6 @@ class Transports:
             del self._opening[stale]
         self._opening[flow] = location
         return flow
-
-    def _send_datagram(self, flow: Flow, data: bytes) -> None:
-        same_port = [item for item in self._datagram if item.port == flow.local[1]]
-        same_family = [item for item in same_port if (":" in item.host) == (":" in flow.remote[0])]
-        exact = [item for item in same_family if item.host == flow.local[0]]
-        listener = next(iter(exact or same_family), None) or self._listener_for("udp", flow.remote[0])
-        if listener is not None and listener in self._datagram:
-            self._datagram[listener].sendto(data, flow.remote)
 
     def _send_when_open(self, flow: Flow, data: bytes) -> None:
         waiting = self._waiting.setdefault(flow, [])
@@ -353,34 +321,3 @@ class Transports:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-class _Datagrams(asyncio.DatagramProtocol):
-    """A UDP socket."""
-
-    def __init__(self, on_received: Callable[[bytes, Listener, tuple[str, int]], None], listener: Listener) -> None:
-        self._on_received = on_received
-        self._listener = listener
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._on_received(data, self._listener, (addr[0], addr[1]))
-
-    def error_received(self, exc: Exception) -> None:
-        # An ICMP "port unreachable" does not say which peer; the transaction's timeout will.
-        logger.debug("UDP: %s", exc)
-
-
-def _datagram_socket(host: str, port: int) -> socket.socket:
-    """Bound; one for IPv6 leaves IPv4 to another on the same port. Raises OSError."""
-    is_ipv6 = ":" in host
-    sock = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        if is_ipv6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        sock.setblocking(False)
-        sock.bind((host, port))
-    except OSError:
-        sock.close()
-        raise
-    return sock

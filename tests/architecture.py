@@ -94,11 +94,12 @@ PURE = (
 ADAPTERS: Mapping[str, str] = {
     "sip.connections": "open connections: found, limited, pinged",
     "gatekeeper.ldap_directory": "reads an LDAP directory",
+    "sip.datagrams": "UDP sockets",
     "sip.listeners": "what to listen on, and the address that leads to a peer: asks the kernel",
     "sip.names": "asks DNS",
     "sip.server": "drives the user agent from the event loop",
     "sip.tls": "certificates, ours and whom we believe",
-    "sip.transport": "UDP, TCP and TLS sockets",
+    "sip.transport": "listeners and connections, as flows want them",
     "sip.websocket": "SIP over WebSocket, through aiohttp",
 }
 """Beside a pure core, and thin. No pure module may import one."""
