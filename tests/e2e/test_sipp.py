@@ -9,6 +9,7 @@ import pytest
 
 from sip.agent import UserAgent
 from sip.core import AgentSettings
+from sip.digest import Credentials
 from sip.events import (
     CallAnswered,
     CallCancelled,
@@ -19,9 +20,13 @@ from sip.events import (
     Event,
     IncomingCall,
     InfoReceived,
+    MessageReceived,
     OptionsReceived,
     ReofferAnswered,
     ReofferReceived,
+    SubscriptionEnded,
+    SubscriptionRequested,
+    TransferRequested,
 )
 from sip.listeners import Listener
 from sip.server import SipServer
@@ -44,7 +49,9 @@ class Application:
     """Rooms with a behaviour each: 1000 answers, 2000 answers and hangs up, 3000 only rings, others do not exist."""
 
     def __init__(self) -> None:
-        self.agent = UserAgent(AgentSettings(timers=FAST))
+        self.agent = UserAgent(AgentSettings(timers=FAST, min_session_expires=2))
+        self.agent.serve_packages("conference")
+        self.agent.use_credentials(lambda realm: Credentials("server", "secret") if realm == "clinic" else None)
         self.server = SipServer(self.agent, [Listener("udp", HOST, 0), Listener("tcp", HOST, 0)], self.on_event)
         self.events: list[Event] = []
         self._room: dict[str, str] = {}
@@ -59,6 +66,11 @@ class Application:
             self.agent.hang_up(event.call, "the conference is over")
         elif isinstance(event, ReofferReceived):
             self.agent.answer_reoffer(event.call, SDP)
+        elif isinstance(event, SubscriptionRequested):
+            self.agent.accept_subscription(event.subscription, "application/conference-info+xml", b"<conference-info/>")
+        elif isinstance(event, TransferRequested):
+            self.agent.accept_transfer(event.transfer)
+            self.agent.report_transfer(event.transfer, 486)
 
     def _door(self, event: IncomingCall) -> None:
         room = event.request_uri.removeprefix("sip:").partition("@")[0]
@@ -172,6 +184,56 @@ async def test_malformed_messages_do_no_harm(application: Application) -> None:
     assert len(application.of_type(CallConfirmed)) == 1
 
 
+async def test_ringing_is_acknowledged(application: Application) -> None:
+    await called(application, "prack", "4000")
+    assert len(application.of_type(CallConfirmed)) == 1
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_updates(application: Application, transport: str) -> None:
+    await called(application, "update", transport=transport)
+    assert len(application.of_type(ReofferReceived)) == 1
+
+
+@pytest.mark.parametrize("scenario", ["refreshed", "refreshed_by_invite"])
+async def test_the_server_refreshes_sessions(application: Application, scenario: str) -> None:
+    await called(application, scenario)
+    ended = application.of_type(CallEnded)[0]
+    assert isinstance(ended, CallEnded)
+    assert ended.reason == "the other side hung up"
+
+
+async def test_a_session_that_is_not_refreshed_ends(application: Application) -> None:
+    await called(application, "not_refreshed")
+    ended = application.of_type(CallEnded)[0]
+    assert isinstance(ended, CallEnded)
+    assert ended.status == 408
+
+
+async def test_a_session_too_short_is_refused(application: Application) -> None:
+    await called(application, "session_too_short")
+    assert len(application.of_type(IncomingCall)) == 1
+
+
+async def test_text_in_a_call(application: Application) -> None:
+    await called(application, "message_in_call")
+    message = application.of_type(MessageReceived)[0]
+    assert isinstance(message, MessageReceived)
+    assert message.text == "Bed two, please." and message.call
+
+
+async def test_a_watcher(application: Application) -> None:
+    await called(application, "watch")
+    assert application.of_type(SubscriptionEnded)
+
+
+async def test_a_transfer(application: Application) -> None:
+    await called(application, "refer")
+    asked = application.of_type(TransferRequested)[0]
+    assert isinstance(asked, TransferRequested)
+    assert asked.target == "sip:ward@127.0.0.1"
+
+
 class Called:
     """SIPp waits for a call of ours."""
 
@@ -220,6 +282,15 @@ async def test_a_call_to_a_room(application: Application, transport: str) -> Non
         application.agent.hang_up(call)
         await room.succeeds()
     assert application.of_type(CallEnded)
+
+
+@pytest.mark.parametrize("scenario", ["challenging_md5", "challenging_sha256"])
+async def test_a_call_that_is_challenged(application: Application, scenario: str) -> None:
+    async with Called(application, scenario) as room:
+        call = room.invite()
+        await application.until(CallAnswered)
+        application.agent.hang_up(call)
+        await room.succeeds()
 
 
 async def test_a_new_offer_to_a_room(application: Application) -> None:
