@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from sip.session_expires import SHORTEST_SESSION
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortOrNone = Annotated[int, Field(ge=0, le=65535)]
 
@@ -80,6 +82,12 @@ class SipSettings(_Section):
     largest_datagram: Annotated[int, Field(ge=500, le=65_000)] = Field(
         1300, description="largest request sent over UDP, bytes; larger ones go over TCP where the peer takes it"
     )
+    session_expires: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        1800, description="seconds without a sign of life after which a call is over (RFC 4028), 90 or more; 0 for none"
+    )
+    account_realm: str = Field("", description="realm of a proxy that asks for a password when we call through it")
+    account_name: str = Field("", description="our account there")
+    account_password_file: Path | None = Field(None, description="file with that account's password")
 
 
 class MediaSettings(_Section):
@@ -289,7 +297,11 @@ def _check(settings: Settings) -> None:
     for name, section in (("web", settings.web), ("sip", settings.sip)):
         if (section.certificate_file is None) != (section.private_key_file is None):
             raise SettingsError(f"{name}.certificate_file and {name}.private_key_file go together")
-
+    sip = settings.sip
+    if 0 < sip.session_expires < SHORTEST_SESSION:
+        raise SettingsError(f"sip.session_expires: at least {SHORTEST_SESSION}, or 0")
+    if not bool(sip.account_realm) == bool(sip.account_name) == (sip.account_password_file is not None):
+        raise SettingsError("sip.account_realm, sip.account_name and sip.account_password_file go together")
     registrar = settings.registrar
     if not registrar.shortest_life <= registrar.default_life <= registrar.longest_life:
         raise SettingsError("registrar.default_life must lie between registrar.shortest_life and .longest_life")

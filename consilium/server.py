@@ -21,7 +21,7 @@ from consilium.gatekeeping import Gatekeeping
 from consilium.pages import API_PAGE, FONT, WEB_CLIENT, add_pages
 from consilium.recordings import StoreRegister
 from consilium.registration import Registry
-from consilium.signalling import agent_settings, listeners, transport_settings
+from consilium.signalling import agent_settings, credentials, listeners, transport_settings
 from mcu.conference.clock import Clock
 from mcu.conference.hashing import Hasher
 from mcu.conference.manager import ConferenceManager, random_id
@@ -182,6 +182,7 @@ class Server:
     async def _start_sip(self, identity: Identity) -> None:
         sip, media = self.settings.sip, self.settings.media
         agent = UserAgent(agent_settings(sip))
+        agent.use_credentials(credentials(sip))
         gateway = SipGateway(
             agent,
             self.manager,

@@ -8,10 +8,12 @@ from pathlib import Path
 from consilium.certificates import Identity
 from consilium.config import Settings, SettingsError, SipSettings
 from sip.core import AgentSettings
+from sip.digest import Credentials
 from sip.errors import SipParseError
 from sip.flow import Target
 from sip.listeners import Listener
 from sip.names import Names
+from sip.outgoing import CredentialsOf
 from sip.tls import client_context, server_context
 from sip.transport import TransportSettings
 from sip.uri import SipUri, parse_uri
@@ -31,7 +33,23 @@ def agent_settings(sip: SipSettings) -> AgentSettings:
         public_host=sip.public_address,
         outbound_proxy=_proxy(sip),
         largest_datagram=sip.largest_datagram,
+        session_expires=sip.session_expires,
     )
+
+
+def credentials(sip: SipSettings) -> CredentialsOf:
+    """Our account at the proxy, for its realm alone: whoever else asks for a password could guess at the answer.
+
+    Raises SettingsError.
+    """
+    if sip.account_password_file is None:
+        return lambda realm: None
+    try:
+        password = sip.account_password_file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"sip.account_password_file: {error}") from error
+    account = Credentials(sip.account_name, password)
+    return lambda realm: account if realm == sip.account_realm else None
 
 
 def transport_settings(settings: Settings, identity: Identity) -> TransportSettings:

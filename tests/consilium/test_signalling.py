@@ -9,7 +9,8 @@ import pytest
 
 from consilium.certificates import Identity
 from consilium.config import Settings, SettingsError, load_settings
-from consilium.signalling import agent_settings, certificate_files, listeners, transport_settings
+from consilium.signalling import agent_settings, certificate_files, credentials, listeners, transport_settings
+from sip.digest import Credentials
 from sip.flow import Target
 from sip.listeners import Listener
 from tests.sip.certificates import Authority
@@ -96,3 +97,25 @@ def test_name_servers_are_addresses(identity: Identity) -> None:
     assert transport_settings(settings("sip.name_servers=192.0.2.1, [::1]:5353"), identity).resolver is not None
     with pytest.raises(SettingsError, match=r"sip\.name_servers: dns\.example is no address"):
         transport_settings(settings("sip.name_servers=dns.example"), identity)
+
+
+def test_the_account_at_a_proxy_is_for_its_realm_alone(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("Secret-7\n")
+    account = (f"sip.account_password_file={secret}", "sip.account_name=server", "sip.account_realm=clinic")
+    lookup = credentials(settings(*account).sip)
+    assert lookup("clinic") == Credentials("server", "Secret-7")
+    assert lookup("elsewhere") is None
+    assert credentials(settings().sip)("clinic") is None
+    with pytest.raises(SettingsError, match="go together"):
+        settings(*account[:2])
+    secret.unlink()
+    with pytest.raises(SettingsError, match="account_password_file"):
+        credentials(settings(*account).sip)
+
+
+def test_sessions_expire_as_the_settings_say() -> None:
+    assert agent_settings(settings("sip.session_expires=600").sip).session_expires == 600
+    assert agent_settings(settings("sip.session_expires=0").sip).session_expires == 0
+    with pytest.raises(SettingsError, match="session_expires"):
+        settings("sip.session_expires=60")
