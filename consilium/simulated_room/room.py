@@ -139,12 +139,16 @@ class SimulatedRoom:
             ice=LocalIce(secrets.token_hex(4), secrets.token_hex(16)),
             content_port=ports.take() if self.settings.dual_stream else 0,
             content_ssrc=random.SystemRandom().randrange(1, 1 << 32),
+            camera_port=ports.take(),
+            camera_ssrc=random.SystemRandom().randrange(1, 1 << 32),
             floor_port=ports.take() if self.settings.dual_stream else 0,
             floor_roles=(FloorRole.CLIENT,),
             floor_protocol=self.settings.floor_protocol,
         )
         # An offerer must be ready for media before the answer comes (RFC 3264 section 5.1): the kernel keeps it for us.
-        for port in filter(None, (self._media.audio_port, self._media.video_port, self._media.content_port)):
+        for port in filter(
+            None, (self._media.audio_port, self._media.video_port, self._media.content_port, self._media.camera_port)
+        ):
             for number in (port, port + 1):
                 self._sockets[host, number] = bound_udp_socket(host, number)
         offer = make_offer(

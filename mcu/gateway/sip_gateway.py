@@ -239,7 +239,7 @@ class SipGateway:
         taken: list[int] = []
         try:
             for one in wanted:
-                taken.append(self._ports.take() if one else 0)
+                taken += [self._ports.take()] if one else [0]
         except NoPortsLeft:
             self._ports.give_back(*taken)
             raise

@@ -10,16 +10,19 @@ from mcu.media.spec import (
     Address,
     AudioCodecName,
     AudioSpec,
+    CameraSpec,
     CodecSpec,
     DtlsKeys,
     IceSpec,
     LegSpec,
+    Line,
     PlainTransport,
     SdesKeys,
     SuiteName,
     VideoCodecName,
     VideoSpec,
 )
+from sip.sdp.camera import NegotiatedCamera
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.codecs import OfferedCodec
 from sip.sdp.direction import Direction
@@ -37,8 +40,9 @@ class RoomMedia:
 
     ``bind_host`` is the address that the worker's sockets are bound to, ``public_host`` the one that goes into our
     descriptions: behind a NAT with a fixed public address they differ. The ports are even, RTCP has the one above; a
-    port of 0 means that the leg shall not have that medium at all. ``content_*`` is the second picture; ``floor_port``,
-    for floor control, is served by the gateway itself. ``security`` and ``ice`` are the call's own secrets.
+    port of 0 means that the leg shall not have that medium at all. ``content_*`` is the second picture, ``camera_*``
+    far-end camera control; ``floor_port``, for floor control, is served by the gateway itself. ``security`` and ``ice``
+    are the call's own secrets.
     """
 
     bind_host: str
@@ -51,6 +55,8 @@ class RoomMedia:
     ice: LocalIce | None = None
     content_port: int = 0
     content_ssrc: int = 1
+    camera_port: int = 0
+    camera_ssrc: int = 1
     floor_port: int = 0
     floor_conference: int = 1
     floor_roles: tuple[FloorRole, ...] = (FloorRole.SERVER,)
@@ -59,7 +65,7 @@ class RoomMedia:
     @property
     def ports(self) -> tuple[int, ...]:
         """All of them; 0 stands for none."""
-        return self.audio_port, self.video_port, self.content_port, self.floor_port
+        return self.audio_port, self.video_port, self.content_port, self.floor_port, self.camera_port
 
 
 def room_capabilities(
@@ -91,12 +97,13 @@ def local_media(room: RoomMedia, *, hold: bool = False) -> LocalMedia:
         content_port=room.content_port,
         content_direction=direction,
         floor=floor if room.floor_port else None,
+        camera_port=room.camera_port,
     )
 
 
 def sip_leg(session: NegotiatedSession, *, leg_id: str, name: str, room: RoomMedia) -> LegSpec:
     """The leg of a call. ``name`` is what its tile shows; mutes are laid over it by the conference."""
-    audio, video, content = session.audio, session.video, session.content
+    audio, video, content, camera = session.audio, session.video, session.content, session.camera
     return LegSpec(
         id=leg_id,
         name=name,
@@ -108,18 +115,36 @@ def sip_leg(session: NegotiatedSession, *, leg_id: str, name: str, room: RoomMed
             video_remote=_remote(video),
             content_port=room.content_port if content else 0,
             content_remote=_remote(content),
+            camera_port=room.camera_port if camera else 0,
+            camera_remote=_remote(camera),
             rtcp_mux=bool(session.streams) and all(stream.rtcp_mux for stream in session.streams),
-            security={stream.kind: keys for stream in session.streams if (keys := _keys(stream.security))},
+            security=_security(session),
             ice={stream.kind: ice for stream in session.streams if (ice := _ice(stream))},
         ),
         audio=_audio(audio, room.audio_ssrc) if audio else None,
         video=_video(video, room.video_ssrc) if video else None,
         content=_video(content, room.content_ssrc) if content else None,
         held=session.held,
+        camera=_camera(camera, room.camera_ssrc) if camera else None,
     )
 
 
-def _remote(stream: NegotiatedStream | None) -> Address | None:
+def _security(session: NegotiatedSession) -> dict[Line, SdesKeys | DtlsKeys]:
+    found: dict[Line, SdesKeys | DtlsKeys] = {
+        stream.kind: keys for stream in session.streams if (keys := _keys(stream.security))
+    }
+    if session.camera is not None and (keys := _keys(session.camera.security)):
+        found["camera"] = keys
+    return found
+
+
+def _camera(camera: NegotiatedCamera, ssrc: int) -> CameraSpec:
+    return CameraSpec(
+        payload_type=camera.payload_type, ssrc=ssrc, send=camera.direction.send, receive=camera.direction.receive
+    )
+
+
+def _remote(stream: NegotiatedStream | NegotiatedCamera | None) -> Address | None:
     """Where to send; None while only the peer's first packet can tell (RFC 4961), or nothing is to be sent."""
     if stream is None or stream.remote_host is None:
         return None

@@ -50,7 +50,8 @@ class LocalMedia:
     """Where our packets come in: an IP address and the RTP port of each medium, 0 for a medium we do not want.
 
     The directions are ours, for hold by us; RTCP comes to the port above unless ``rtcp_mux`` is agreed on (RFC 5761).
-    ``content_port`` is for a second picture, ``floor`` for the control of who may send one. Without ``security``
+    ``content_port`` is for a second picture, ``floor`` for the control of who may send one, ``camera_port`` for far-end
+    camera control, which goes in the directions of video. Without ``security``
     nothing can be encrypted; without ``ice`` it is not agreed to.
     """
 
@@ -65,6 +66,7 @@ class LocalMedia:
     floor: LocalFloor | None = None
     security: LocalSecurity | None = None
     ice: LocalIce | None = None
+    camera_port: int = 0
 
     def port(self, kind: str) -> int:
         return {"audio": self.audio_port, "content": self.content_port}.get(kind, self.video_port)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sip.sdp.bandwidth import forbids_sending, video_limit
+from sip.sdp.camera import NegotiatedCamera, accept_camera, answer_camera, offered_camera
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction, connection_address, described_direction, ip_address, is_nowhere
@@ -76,8 +77,12 @@ def answer(
     streams: dict[StreamKind, NegotiatedStream] = {}
     lines = []
     floor = answer_floor(offer, local.floor) if local.floor is not None and "content" in accepted else None
+    camera = answer_camera(offer, capabilities, local)
     for index, media in enumerate(offer.media):
         one = by_index.get(index)
+        if camera is not None and index == camera[0].index:
+            lines.append(camera[1])
+            continue
         if floor is not None and index == floor[0].index:
             lines.append(floor[1])
             continue
@@ -87,7 +92,9 @@ def answer(
         streams[one.kind] = _stream(offer, one, capabilities, local, mux)
         lines.append(_answer_media(one, streams[one.kind], capabilities, local))
     description = describe(local, session_id, version, lines, timing=offer.timing)
-    return _session(description, streams, floor[0] if floor is not None else None)
+    return _session(
+        description, streams, floor[0] if floor is not None else None, camera[0] if camera is not None else None
+    )
 
 
 def make_offer(
@@ -112,6 +119,8 @@ def make_offer(
         ]
         if local.floor is not None and local.content_port:
             lines.append(floor_line(local.floor, None, local.floor.protocol, setup="actpass"))
+        if local.camera_port:
+            lines.append(offered_camera(capabilities, local))
     else:
         lines = (renew_in_full if full else renew)(previous, capabilities, local)
     return describe(local, session_id, version, lines)
@@ -156,13 +165,19 @@ def accept_answer(
         )
         for kind, one in accepted.items()
     }
-    return _session(offer, streams, accept_floor(offer, answer) if "content" in streams else None)
+    floor = accept_floor(offer, answer) if "content" in streams else None
+    return _session(offer, streams, floor, accept_camera(offer, answer, capabilities.encryption))
 
 
 def _session(
-    description: SessionDescription, streams: dict[StreamKind, NegotiatedStream], floor: NegotiatedFloor | None
+    description: SessionDescription,
+    streams: dict[StreamKind, NegotiatedStream],
+    floor: NegotiatedFloor | None,
+    camera: NegotiatedCamera | None,
 ) -> NegotiatedSession:
-    return NegotiatedSession(description, streams.get("audio"), streams.get("video"), streams.get("content"), floor)
+    return NegotiatedSession(
+        description, streams.get("audio"), streams.get("video"), streams.get("content"), floor, camera
+    )
 
 
 def _candidates(offer: SessionDescription) -> list[tuple[int, StreamKind, MediaDescription]]:

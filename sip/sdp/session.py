@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sip.sdp.camera import NegotiatedCamera
 from sip.sdp.codecs import OfferedCodec
 from sip.sdp.direction import Direction
 from sip.sdp.floor import NegotiatedFloor
@@ -69,7 +70,7 @@ class NegotiatedStream:
 class NegotiatedSession:
     """An agreed session. ``description`` is ours: the answer to send, or the offer that was answered.
 
-    ``content`` is the second picture, ``floor`` the control of who may send one.
+    ``content`` is the second picture, ``floor`` the control of who may send one, ``camera`` that of cameras from afar.
     """
 
     description: SessionDescription
@@ -77,6 +78,7 @@ class NegotiatedSession:
     video: NegotiatedStream | None = None
     content: NegotiatedStream | None = None
     floor: NegotiatedFloor | None = None
+    camera: NegotiatedCamera | None = None
 
     @property
     def streams(self) -> tuple[NegotiatedStream, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sip.sdp.bandwidth import video_lines
+from sip.sdp.camera import is_camera
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia, audio_to_offer, video_to_offer
 from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction
@@ -138,6 +139,10 @@ def _renewed(media: MediaDescription, local: LocalMedia) -> MediaDescription:
             for attribute in media.attributes
         )
         return replace(media, port=local.floor.port, attributes=attributes, connection=None)
+    if is_camera(media) and media.port and local.camera_port:
+        kept = [one for one in media.attributes if one.name not in Direction._value2member_map_]
+        attributes = (*kept, local.direction("camera").attribute)
+        return replace(media, port=local.camera_port, attributes=attributes, connection=None)
     kind = kind_of(media)
     if kind is None or media.port == 0 or not local.port(kind):
         return refused(media)

@@ -256,7 +256,7 @@ async def test_all_devices_of_a_name_ring_and_the_first_to_answer_wins(world: Di
     world.tell(CallAnswered("out-2", ANSWER))
     await world.turn()
     assert [each.what for each in world.agent.told] == ["cancel"] and world.agent.last.call == "out-1"
-    assert len(world.base.participants()) == 1 and world.base.taken == 4
+    assert len(world.base.participants()) == 1 and world.base.taken == 5
 
 
 async def test_nobody_rings_for_ever(world: DialWorld, monkeypatch: pytest.MonkeyPatch) -> None:

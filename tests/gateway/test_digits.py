@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mcu.conference.commands import SendDigits
+from mcu.conference.commands import MoveCamera, SendDigits
 from mcu.conference.keypad import SAME_PRESS
 from mcu.conference.steering import LAYOUT_STEPS
 from mcu.media.facts import DigitPressed
+from mcu.media.spec import CameraRequest
 from mcu.ports import SYSTEM
-from sip.events import InfoReceived
-from tests.gateway.world import GatewayWorld, gateway_world
+from sip.events import CallEnded, InfoReceived
+from tests.gateway.world import OFFER, GatewayWorld, gateway_world
 
 
 @pytest.fixture
@@ -60,3 +61,16 @@ async def test_keys_go_to_rooms_without_telephone_events_by_info(world):
     await world.manager.replace_leg(participant.id, participant.leg.model_copy(update={"audio": audio}))
     await world.manager.execute(SendDigits(participant.id, "1#"), SYSTEM)
     assert world.agent.bodies == [b"Signal=1\r\nDuration=160\r\n", b"Signal=#\r\nDuration=160\r\n"]
+
+
+async def test_a_room_that_offers_camera_control_gets_a_camera_line_in_its_leg(world):
+    offer = OFFER.rstrip() + "\r\nm=application 30010 RTP/AVP 100\r\na=rtpmap:100 H224/4800\r\na=sendrecv\r\n"
+    participant = await world.connect(offer=offer)
+    leg = participant.leg
+    assert leg.camera is not None and leg.camera.payload_type == 100
+    assert leg.transport.camera_port != 0 and leg.transport.camera_remote.port == 30010
+    await world.manager.execute(MoveCamera(participant.id, CameraRequest(action="move", pan=1, seconds=1)), SYSTEM)
+    assert world.media.camera_requests == [(participant.id, CameraRequest(action="move", pan=1, seconds=1))]
+    world.gateway.handle(CallEnded("call-1", "bye", None))
+    await world.settle()
+    assert world.taken == 0

@@ -287,6 +287,7 @@ async def test_a_caller_without_an_offer_gets_ours_and_its_answer_counts(world: 
         ("video", FIRST_PORT + 2),
         ("video", FIRST_PORT + 4),
         ("application", FIRST_PORT + 6),
+        ("application", FIRST_PORT + 8),
     ]
     assert world.leg().audio is None and transport_of(world).audio_port == 0
 

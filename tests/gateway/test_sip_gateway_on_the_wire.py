@@ -156,7 +156,7 @@ async def test_a_late_offer_and_a_request_for_another(wire: Wire) -> None:
     offered = await say("INVITE", 1)
     assert offered.status == 200
     offer, tag = parse_sdp(offered.body.decode()), offered.to_address.tag or ""
-    assert [media.port for media in offer.media] == [FIRST_PORT + 2 * place for place in range(4)]
+    assert [media.port for media in offer.media] == [FIRST_PORT + 2 * place for place in range(5)]
 
     answer = OFFER.replace("96", "102")
     await say("ACK", 1, answer, tag)

@@ -24,7 +24,7 @@ from sip.warning import Warning
 from tests.fakes.media import FakeMedia
 from tests.fakes.time import FakeTime
 
-FIRST_PORT, PAIRS = 20_000, 8
+FIRST_PORT, PAIRS = 20_000, 10
 
 OFFER = (
     "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
