@@ -21,7 +21,8 @@ MAXIMUM_REMEMBERED = 10_000
 """Clients that were challenged and have not answered, and those that are known to be simple; oldest forgotten first."""
 
 SIMPLE_AGENTS = ("baresip v0", "baresip v1", "libre/")
-"""Beginnings of User-Agents known to give up; spares them the first failure."""
+"""Beginnings of User-Agents known to give up; spares them the first failure. So does having no User-Agent at all: those
+are simple programs, such as SIPp, which ends its whole run at a SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Challenging:
         source = source_group(client.flow.remote[0])
         kind = source, client.user_agent
         attempt = source, client.call_id
-        if kind in self._simple or client.user_agent.startswith(SIMPLE_AGENTS):
+        if kind in self._simple or not client.user_agent or client.user_agent.startswith(SIMPLE_AGENTS):
             return (Algorithm.MD5,)
         before = self._waiting.pop(attempt, None)
         if before is not None and client.cseq > before and not client.authorizations:

@@ -25,6 +25,9 @@ _Key = TypeVar("_Key", bound=Hashable)
 MAXIMUM_KNOWN = 20_000
 """Flows and proven accounts remembered; the longest unused is forgotten first, and is a stranger again."""
 
+GIVEN_BACK = 4
+"""Messages that a success makes up for: a challenged request, the same with credentials, and a second copy of each."""
+
 
 class Traffic(Enum):
     """Kinds of messages with a rate of their own, so that a flood of one leaves the others through."""
@@ -69,7 +72,7 @@ class ProtectionSettings:
     (a proxy in front of the server, which has its own protection).
     """
 
-    register: Rate = Rate(50, 500)
+    register: Rate = Rate(100, 1000)
     call: Rate = Rate(50, 200)
     in_dialog: Rate = Rate(1000, 3000)
     account_failures: Rate = Rate(1 / 30, 5)
@@ -105,10 +108,10 @@ class Protection:
 
     def succeeded(self, flow: Flow, traffic: Traffic) -> None:
         """A request from there was what it should be: it and the challenge before it are not counted after all."""
-        self._rates[traffic].give(source_group(flow.remote[0]), 2)
+        self._rates[traffic].give(source_group(flow.remote[0]), GIVEN_BACK)
         _remember(self._known_flows, flow)
         # Also where it is counted from now on.
-        self._rates[traffic].give(flow, 2)
+        self._rates[traffic].give(flow, GIVEN_BACK)
 
     def wait(self, account: str, flow: Flow, device: str, now: float) -> float:
         """Seconds until a password for this account may be tried from there; 0.0 when it may now.

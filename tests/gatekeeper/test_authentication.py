@@ -167,6 +167,7 @@ def test_who_answers_is_offered_both_again() -> None:
 
 
 def test_known_simple_clients_never_see_sha_256_unless_md5_is_off() -> None:
-    simple = client(user_agent="baresip v1.0.0 (x86_64/linux)")
-    assert Challenging(BOTH).offer(simple) == SIMPLE
-    assert Challenging((Algorithm.SHA_256,)).offer(simple) == (Algorithm.SHA_256,)
+    for agent in ("baresip v1.0.0 (x86_64/linux)", ""):
+        simple = client(user_agent=agent)
+        assert Challenging(BOTH).offer(simple) == SIMPLE
+        assert Challenging((Algorithm.SHA_256,)).offer(simple) == (Algorithm.SHA_256,)

@@ -66,7 +66,7 @@ class Server:
             f"{method} sip:{'1000@' if method == 'INVITE' else ''}192.0.2.1 SIP/2.0",
             f"Via: SIP/2.0/UDP {source.remote[0]}:{source.remote[1]};branch=z9hG4bK{self._branch};rport",
             f"From: <sip:{user}@192.0.2.1>;tag=f", f"To: <sip:{user}@192.0.2.1>", f"Call-ID: {call_id}",
-            f"CSeq: {cseq} {method}", "Max-Forwards: 70",
+            f"CSeq: {cseq} {method}", "Max-Forwards: 70", "User-Agent: Room 1.0",
             f"Contact: <sip:{user}@{source.remote[0]}:{source.remote[1]}>", *headers,
         ]  # fmt: skip
         receive = self.agent.receive_datagram if source.connection is None else self.agent.receive_stream
@@ -168,7 +168,9 @@ def test_wrong_passwords_are_locked_out_alike_for_all_names_and_only_for_the_gue
 
 
 def invite(server: Server, source: Flow, *headers: str, cseq: int = 1) -> Answer | IncomingCall:
-    answer = server.send("INVITE", source, "guest", *headers, call_id=f"call-{source.remote[0]}-{source.remote[1]}", cseq=cseq)
+    answer = server.send(
+        "INVITE", source, "guest", *headers, call_id=f"call-{source.remote[0]}-{source.remote[1]}", cseq=cseq
+    )
     calls = [event for event in server.agent.events() if isinstance(event, IncomingCall)]
     if calls:
         return calls[0]
@@ -184,9 +186,12 @@ def test_unregistered_callers_are_treated_by_their_network() -> None:
     assert isinstance(refused, Answer) and refused.status == 403
     challenged = invite(server, flow("198.51.100.5"))
     assert isinstance(challenged, Answer) and challenged.status == 401
+    guess = f"Authorization: {DigestClient('r2', 'Secret-1').answer(challenged.challenges, 'INVITE')}"
+    guessed = invite(server, flow("198.51.100.5"), guess, cseq=2)
+    assert isinstance(guessed, Answer) and guessed.status == 401
     device = DigestClient("r2", "Secret-2", "SHA-256")
     authorization = f"Authorization: {device.answer(challenged.challenges, 'INVITE')}"
-    call = invite(server, flow("198.51.100.5"), authorization, cseq=2)
+    call = invite(server, flow("198.51.100.5"), authorization, cseq=3)
     assert isinstance(call, IncomingCall) and call.identity == "r2"
 
 
