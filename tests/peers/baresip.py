@@ -69,6 +69,8 @@ class BaresipRoom:
         answers: bool = False,
         encryption: str = "",
         ice: bool = False,
+        video_codec: str = "h264",
+        video_size: str = "1280x720",
         tls_files: tuple[Path, Path] | None = None,
     ) -> None:
         """``tls_files``: its own certificate with key in one PEM file, and the authorities it believes; for TLS.
@@ -89,6 +91,7 @@ class BaresipRoom:
         self._event = asyncio.Condition()
         self.events: list[dict[str, object]] = []
         folder.mkdir(parents=True, exist_ok=True)
+        self._video_codec, self._video_size = video_codec, video_size
         self._configure(video, sound, audio_codec, transport, encryption, ice)
 
     def _configure(
@@ -112,7 +115,7 @@ class BaresipRoom:
             "auplay_format": "float",
             "video_source": f"avformat,{video}" if video else "fakevideo,nil",
             "video_display": "fakevideo,nil",
-            "video_size": "1280x720",
+            "video_size": self._video_size,
             "video_bitrate": "1500000",
             "video_fps": "25",
             "jitter_buffer_delay": "5-10",
@@ -131,7 +134,7 @@ class BaresipRoom:
         mode = ";answermode=auto" if self._answers else ""
         security = (f";mediaenc={encryption}" if encryption else "") + (";medianat=ice" if ice else "")
         (self.folder / "accounts").write_text(
-            f"{account};regint=0;audio_codecs={audio_codec};video_codecs=h264{mode}{security}\n"
+            f"{account};regint=0;audio_codecs={audio_codec};video_codecs={self._video_codec}{mode}{security}\n"
         )
         (self.folder / "contacts").touch()
 
