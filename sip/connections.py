@@ -63,9 +63,25 @@ class Connections:
         """A number for the next connection."""
         return next(self._numbers)
 
-    def get(self, number: int | None) -> Link | None:
-        """The open connection with this number."""
-        return self._links.get(number or 0)
+    def is_open(self, flow: Flow) -> bool:
+        """Whether the flow's connection is open."""
+        return flow.connection in self._links
+
+    def send(self, flow: Flow, data: bytes) -> bool:
+        """Send one message on the flow's connection; False when that is not open."""
+        link = self._links.get(flow.connection or 0)
+        if link is None:
+            return False
+        if (pulse := self._pulses.get(flow.connection or 0)) is not None:
+            pulse.used(asyncio.get_running_loop().time())
+        link.send(data)
+        return True
+
+    def close_flow(self, flow: Flow) -> None:
+        """Close the flow's connection after what was sent."""
+        link = self._links.get(flow.connection or 0)
+        if link is not None:
+            link.close()
 
     def to_peer(self, transport: str, remote: Address, name: str) -> Flow | None:
         """The flow of an open connection to this very address and port, TLS only for the same name."""
@@ -91,7 +107,10 @@ class Connections:
         """Bytes came on a connection."""
         pulse = self._pulses.get(link.flow.connection or 0)
         if pulse is not None:
-            pulse.heard(asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            pulse.heard(now)
+            if data.strip(b"\r\n"):
+                pulse.used(now)
         self.on_data(data, link.flow)
 
     def closed(self, link: Link) -> None:
@@ -116,6 +135,8 @@ class Connections:
                     link.send(PING)
                 case Pulse.DEAD:
                     logger.info("the connection to %s:%d does not answer any more", *link.flow.remote)
+                    link.close()
+                case Pulse.IDLE:
                     link.close()
                 case Pulse.NOTHING:
                     pass

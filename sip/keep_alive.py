@@ -7,6 +7,8 @@ from enum import Enum, auto
 
 # RFC 5626 §4.4.1: a pong that takes longer will not come.
 PONG_TIME = 10.0
+# A connection that we opened and that only pings keep open. Calls on it go on: the next request opens another.
+MAX_IDLE = 3600.0
 # RFC 5626 §4.5 spaces tries out, and has them doubled; here from a second up to half a minute.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 32.0
@@ -20,6 +22,8 @@ class Pulse(Enum):
     PING = auto()
     DEAD = auto()
     """Close it: the peer has answered pings, and does not any more."""
+    IDLE = auto()
+    """Close it: nobody needs it."""
 
 
 class KeepAlive:
@@ -27,7 +31,7 @@ class KeepAlive:
 
     def __init__(self, interval: float, now: float) -> None:
         self._interval = interval
-        self._heard = now
+        self._heard = self._used = now
         self._pinged: float | None = None
         self._answers = False
 
@@ -37,10 +41,16 @@ class KeepAlive:
             self._answers = True
         self._heard, self._pinged = now, None
 
+    def used(self, now: float) -> None:
+        """More than a ping or its answer was sent or came."""
+        self._used = now
+
     def check(self, now: float) -> Pulse:
         """What to do now; PING counts as sent. Peers that never answer pings are pinged all the same, for their NAT."""
         if self._pinged is not None and self._answers and now - self._pinged >= PONG_TIME:
             return Pulse.DEAD
+        if now - self._used >= MAX_IDLE:
+            return Pulse.IDLE
         if now - max(self._heard, self._pinged or 0.0) >= self._interval:
             self._pinged = now
             return Pulse.PING

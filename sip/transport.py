@@ -139,19 +139,15 @@ class Transports:
             self._send_unlocated(flow, flow.target, data)
         elif flow.connection is None:
             self._datagrams.send(flow, data)
-        elif (link := self.connections.get(flow.connection)) is not None:
-            link.send(data)
         elif flow in self._opening:
             self._send_when_open(flow, data)
-        else:
+        elif not self.connections.send(flow, data):
             # The peer closed it; its port was an outgoing one, so there is no way to open it from here.
             asyncio.get_running_loop().call_soon(self._on_lost, flow)
 
     def close_flow(self, flow: Flow) -> None:
         """Close a connection after what was sent on it."""
-        link = self.connections.get(flow.connection)
-        if link is not None:
-            link.close()
+        self.connections.close_flow(flow)
 
     # -- listening -----------------------------------------------------------------------------------------------
 
@@ -314,7 +310,7 @@ class Transports:
         """Over a connection, ``Connections`` does it once it is open; a datagram opens the NAT by itself."""
         found = await self._find(target)
         way = self._flow_at(found[0]) if found else None
-        if way is not None and self.connections.get(way.connection) is None:
+        if way is not None and not self.connections.is_open(way):
             self.send(way, PING)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:

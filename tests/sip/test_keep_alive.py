@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sip.keep_alive import LONGEST_PAUSE, MAX_REMEMBERED, PONG_TIME, KeepAlive, Pauses, Pulse
+from sip.keep_alive import LONGEST_PAUSE, MAX_IDLE, MAX_REMEMBERED, PONG_TIME, KeepAlive, Pauses, Pulse
 
 
 def test_silence_is_answered_by_a_ping_and_a_pong_quiets_it() -> None:
@@ -28,6 +28,16 @@ def test_a_peer_that_never_answers_pings_is_pinged_on() -> None:
     pulse = KeepAlive(25.0, 0.0)
     told = [pulse.check(float(now)) for now in range(0, 101, 5)]
     assert told.count(Pulse.PING) == 4 and Pulse.DEAD not in told
+
+
+def test_a_connection_that_nobody_needs_is_closed() -> None:
+    pulse = KeepAlive(25.0, 0.0)
+    pulse.used(100.0)
+    now = 0.0
+    while pulse.check(now) is not Pulse.IDLE:
+        pulse.heard(now)  # pongs do not make it needed
+        now += 5.0
+    assert now == 100.0 + MAX_IDLE
 
 
 def test_each_failure_doubles_the_pause_up_to_a_limit() -> None:
