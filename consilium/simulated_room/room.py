@@ -97,6 +97,7 @@ class SimulatedRoom:
         self.sounds_received = 0
         self.contents_received = 0
         self.camera = VirtualCamera()
+        self.digits = ""
         self.sharing: RoomSharing | None = None
         self.reoffers_received = 0
         self.first_picture_at: float | None = None
@@ -295,7 +296,7 @@ class SimulatedRoom:
         logger.debug("room: no key frame from the server")
 
     def digit_received(self, leg: MediaLeg, digit: str) -> None:
-        logger.info("room: digit %s", digit)
+        self.digits += digit
 
     def camera_requested(self, leg: MediaLeg, request: CameraRequest) -> None:
         """Somebody moves the camera of this room."""
