@@ -159,7 +159,7 @@ class CallAdmission:
 def endpoint_id(uri: str) -> str:
     """The address of record without scheme, port and parameters: what an endpoint is known by in the inventory."""
     user, host = _user_host(uri)
-    return (f"{user}@{host}" if user else host)[:256]
+    return (f"{user}@{host}" if user and host else user or host)[:256]
 
 
 def described(destination: Routed) -> str:

@@ -46,6 +46,12 @@ def _bfcp() -> list[bytes]:
     return list(SEEDS)
 
 
+def _number_plan() -> list[bytes]:
+    from tests.fuzz.fuzz_number_plan import SEEDS
+
+    return list(SEEDS)
+
+
 def _boxes() -> list[bytes]:
     from tests.fuzz.test_recorder_parsers import FRAGMENT, INIT, MOOF, MOOV
 
@@ -179,6 +185,7 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
     "fuzz_h264_payload": _payloads,
     "fuzz_media_link": _link,
     "fuzz_mp4_boxes": _boxes,
+    "fuzz_number_plan": _number_plan,
     "fuzz_recording_index": _index,
     "fuzz_rtcp": _rtcp,
     "fuzz_rtp": _rtp,

@@ -13,6 +13,7 @@ from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Participant
 from mcu.conference.rooms import MemoryRooms
 from mcu.conference.settings import ConferenceSettings
+from mcu.gateway.call_admission import CallAdmission
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_gateway import SipCommands, SipGateway
 from mcu.media.spec import LegSpec
@@ -158,7 +159,10 @@ class GatewayWorld:
 
 @asynccontextmanager
 async def gateway_world(
-    commands: SipCommands | None = None, public_address: str | None = None, media_host: str = "0.0.0.0"
+    commands: SipCommands | None = None,
+    public_address: str | None = None,
+    media_host: str = "0.0.0.0",
+    admission: CallAdmission | None = None,
 ) -> AsyncIterator[GatewayWorld]:
     """A gateway over a fake user agent, or over ``commands``."""
     agent, media, time, rooms = FakeUserAgent(), FakeMedia(), FakeTime(), MemoryRooms()
@@ -181,6 +185,7 @@ async def gateway_world(
         public_address=public_address,
         silence_timeout=60.0,
         ids=lambda: next(numbers),
+        admission=admission,
     )
     yield GatewayWorld(agent, media, time, rooms, manager, ports, gateway)
     await manager.close()
