@@ -200,6 +200,7 @@ class Server:
         self._stack.push_async_callback(room_chat(gateway, self.manager).close)
         self._stack.push_async_callback(menu(self.settings, gateway, self.manager, self.pool).close)
         self.registry.attach(agent)
+        gateway.on_refused = self.registry.sip.call_refused
         calls = dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
         self._stack.push_async_callback(point_to_point(agent, gateway, self.manager, calls).close)
         for service in in_conference_services(agent, gateway, self.manager, calls):

@@ -68,8 +68,9 @@ class ProtectionSettings:
 
     ``register``: messages that have not succeeded (a challenge is one). ``call``: INVITEs likewise. ``in_dialog``:
     everything else. ``account_failures``: wrong passwords for one account from one source, or of one known device.
-    ``source_failures``: wrong passwords of one source for whatever account. ``trusted`` sources are not counted at all
-    (a proxy in front of the server, which has its own protection).
+    ``source_failures``: wrong passwords of one source for whatever account. ``calls_in_vain``: calls of one source to
+    rooms that do not exist, or with a wrong PIN. ``trusted`` sources are not counted at all (a proxy in front of the
+    server, which has its own protection).
     """
 
     register: Rate = Rate(100, 1000)
@@ -77,6 +78,7 @@ class ProtectionSettings:
     in_dialog: Rate = Rate(1000, 3000)
     account_failures: Rate = Rate(1 / 30, 5)
     source_failures: Rate = Rate(0.5, 60)
+    calls_in_vain: Rate = Rate(0.2, 30)
     trusted: Networks = field(default_factory=Networks)
 
 
@@ -92,6 +94,7 @@ class Protection:
         }
         self._account_failures = _buckets(settings.account_failures)
         self._source_failures = _buckets(settings.source_failures)
+        self._calls_in_vain = _buckets(settings.calls_in_vain)
         self._known_flows: OrderedDict[Flow, None] = OrderedDict()
         self._proven: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.dropped = 0
@@ -134,6 +137,15 @@ class Protection:
     def proved(self, account: str, flow: Flow) -> None:
         """The right password for an account came from there."""
         _remember(self._proven, (account, source_group(flow.remote[0])))
+
+    def called_in_vain(self, source: str, now: float) -> None:
+        """A call from this address led nowhere: a slip, or somebody who tries numbers."""
+        if source not in self._settings.trusted:
+            self._calls_in_vain.take(source_group(source), now)
+
+    def tries_numbers(self, source: str, now: float) -> bool:
+        """Whether so many calls from this address led nowhere that strangers there must show a password."""
+        return self._calls_in_vain.wait(source_group(source), now) > 0
 
     def forget_flow(self, flow: Flow) -> None:
         """A connection is closed."""

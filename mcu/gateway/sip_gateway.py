@@ -23,6 +23,7 @@ from gatekeeper.dialing import (
 )
 from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
+from mcu.conference.model import Conference
 from mcu.gateway.call_admission import CallAdmission, Peer
 from mcu.gateway.dtmf_info import RELAY, digit_of, is_dtmf, relay_body
 from mcu.gateway.floor_control import FloorControl
@@ -139,6 +140,7 @@ class SipGateway:
             admission.policy.use_dialing(self._dialing)
         self._takers: list[Callable[[sip_events.Event], bool]] = []
         self._refused = OncePerSource(logger)
+        self.on_refused: Callable[[str, int], None] = lambda source, status: None
         media.on_fact(self._handle_fact)
 
     def add_taker(self, taker: Callable[[sip_events.Event], bool]) -> None:
@@ -291,6 +293,7 @@ class SipGateway:
         self._refused.warning(
             f"{source} {refusal.status}", "call from %s refused with %d: %s", source, refusal.status, refusal.phrase
         )
+        self.on_refused(source, refusal.status)
         with contextlib.suppress(CallStateError):  # the caller gave up in the same instant
             self._commands.reject(handle, refusal.status, refusal.phrase, refusal.warning, refusal.retry_after)
 
@@ -324,6 +327,10 @@ class SipGateway:
 
     def _receive_call(self, event: sip_events.IncomingCall) -> None:
         handle, source = event.call_id, event.source.remote[0]
+        place = self._place_of(event.replaces)
+        if place is not None:
+            # The way to a call is no number that anybody dials; on the books it counts as one to its conference.
+            event = replace(event, request_uri=f"sip:{place.number}@{event.source.local[0]}")
         if self._admission is None:
             destination: Routed = resolve(event.request_uri, self._dialing)
         else:
@@ -344,7 +351,22 @@ class SipGateway:
             self.reject(handle, source, Refusal(destination.status, destination.reason))
             return
         call = self.expect(event)
-        self._spawn(self._join_room(call, event, destination))
+        if place is None:
+            self._spawn(self._join_room(call, event, destination))
+        else:
+            self._spawn(self._take_place(call, event, place.id))
+
+    def _place_of(self, replaced: str) -> Conference | None:
+        """The conference that a call is in, for one that takes its place (RFC 3891); never one of two rooms."""
+        call = self._calls.get(replaced)
+        if call is None or call.session is None:
+            return None
+        conference = self._manager.conference_of(call.session.seat.participant_id)
+        return None if conference is None or conference.pair else conference
+
+    async def _take_place(self, call: SipCall, event: sip_events.IncomingCall, conference_id: str) -> None:
+        # No PIN is asked for: who was in has handed over its place.
+        await self.admit(call, event, lambda who: self._manager.bring_in(conference_id, who))
 
     async def _join_room(self, call: SipCall, event: sip_events.IncomingCall, destination: RoomDestination) -> None:
         await self.admit(call, event, lambda who: self._manager.join(destination.number, who, destination.pin))

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 # Requests outside of calls that make the server do something for the sender. OPTIONS only asks.
 _GUARDED = frozenset({"INVITE", "MESSAGE", "REFER", "SUBSCRIBE", "PUBLISH"})
 
+# Such answers get callers who try numbers (not found, ambiguous, incomplete) or PINs (forbidden).
+_IN_VAIN = frozenset({403, 404, 484, 485, 604})
+
 # Names of devices are shown on pages; a longer one is cut.
 _MAXIMUM_USER_AGENT = 200
 
@@ -74,7 +77,10 @@ class SipRegistrar:
         if account:
             self._protection.succeeded(flow, traffic)
             return Admit(account)
-        match self._callers.policy(flow.remote[0]):
+        policy = self._callers.policy(flow.remote[0])
+        if policy is CallerPolicy.ALLOW and self._protection.tries_numbers(flow.remote[0], self._clock()):
+            policy = CallerPolicy.CHALLENGE
+        match policy:
             case CallerPolicy.ALLOW:
                 return Admit()
             case CallerPolicy.REFUSE:
@@ -100,6 +106,11 @@ class SipRegistrar:
         )
         reply = self._registrar.register(registration, self._clock())
         responder.respond(reply.status, reply.reason, reply.headers)
+
+    def call_refused(self, source: str, status: int) -> None:
+        """A call from this address was turned away by the application."""
+        if status in _IN_VAIN:
+            self._protection.called_in_vain(source, self._clock())
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection closed."""

@@ -195,6 +195,23 @@ def test_unregistered_callers_are_treated_by_their_network() -> None:
     assert isinstance(call, IncomingCall) and call.identity == "r2"
 
 
+def test_who_tries_numbers_must_show_a_password() -> None:
+    server = Server()
+    guesser = "10.0.0.66"
+    for port in range(30):
+        call = invite(server, flow(guesser, 1000 + port))
+        assert isinstance(call, IncomingCall)
+        server.agent.reject(call.call, 404)
+        server.sip.call_refused(guesser, 404)
+    challenged = invite(server, flow(guesser, 2000))
+    assert isinstance(challenged, Answer) and challenged.status == 401
+    assert isinstance(invite(server, flow("10.0.0.67")), IncomingCall)
+    assert server.register(1, flow(guesser, 5060)).status == 200
+    assert isinstance(invite(server, flow(guesser, 5060)), IncomingCall)  # registered behind the same address
+    server.now += 6
+    assert isinstance(invite(server, flow(guesser, 2001)), IncomingCall)
+
+
 def test_a_registered_device_calls_from_where_it_is_registered() -> None:
     server = Server()
     source = flow("203.0.113.5")
