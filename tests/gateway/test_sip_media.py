@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from pathlib import Path
 
 from mcu.gateway.sip_media import RoomMedia, local_media, room_capabilities, sip_leg
-from mcu.media.spec import Address, LegSpec, PlainTransport
+from mcu.media.spec import Address, DtlsKeys, IceSpec, LegSpec, PlainTransport, SdesKeys
 from sip.sdp.direction import Direction
 from sip.sdp.grammar import parse
+from sip.sdp.ice import LocalIce
 from sip.sdp.negotiation import accept_answer, answer, make_offer
+from sip.sdp.security import LocalSecurity
 
 OFFERS = Path(__file__).parent.parent / "sip" / "sdp" / "offers"
 ROOM = RoomMedia(
@@ -107,3 +111,34 @@ def test_a_late_offer_comes_to_the_same_leg() -> None:
     assert leg.video is not None and leg.video.max_bitrate == 2_000_000
     assert transport_of(leg).rtcp_mux
     assert transport_of(leg).video_remote == Address(host="192.0.2.1", port=5002)
+
+
+CRYPTO = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd\n"
+ICE = f"a=ice-ufrag:abcd\na=ice-pwd:{'q' * 24}\na=candidate:1 1 UDP 1 192.0.2.1 4000 typ host\n"
+SECRETS = replace(ROOM, security=LocalSecurity(b"x" * 32, ("sha-256", "AB")), ice=LocalIce("ours", "p" * 24))
+
+
+def test_a_leg_has_the_keys_of_each_of_its_lines() -> None:
+    fingerprint = "a=setup:actpass\na=fingerprint:sha-256 " + ":".join(["CD"] * 32) + "\n"
+    leg = leg_of(
+        f"v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/SAVP 8\n{CRYPTO}{ICE}"
+        f"m=video 4002 UDP/TLS/RTP/SAVPF 34\n{fingerprint}a=rtcp-rsize\n",
+        SECRETS,
+    )
+    transport = transport_of(leg)
+    assert leg.audio is not None and leg.video is not None
+    assert leg.video.reduced_size_rtcp and not leg.audio.reduced_size_rtcp
+    keys = transport.security["audio"]
+    assert isinstance(keys, SdesKeys) and keys.remote == "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd"
+    assert len(base64.b64decode(keys.local)) == 30
+    fingerprints = (("sha-256", ":".join(["CD"] * 32)),)
+    assert transport.security["video"] == DtlsKeys(fingerprints=fingerprints, role="server")
+    assert transport.ice == {"audio": IceSpec(local_ufrag="ours", local_password="p" * 24, remote_ufrag="abcd")}
+    assert LegSpec.model_validate_json(leg.model_dump_json()) == leg
+    for secret in (keys.local, keys.remote, "pppp"):
+        assert secret not in repr(leg) and secret not in str(leg)
+
+
+def test_a_leg_in_the_clear_has_no_keys() -> None:
+    transport = transport_of(leg_of("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP 8\n", SECRETS))
+    assert (transport.security, transport.ice) == ({}, {})

@@ -122,3 +122,18 @@ def test_what_is_shared_keeps_its_size_and_gives_up_fluency(
     rung = rung_for_content(FULL, leg)
     assert ((rung.width, rung.height), rung.frame_rate, rung.bitrate) == (size, frame_rate, bitrate)
     assert rung.view.content is ContentPlace.ALONE
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "limit", "expected"),
+    [
+        ("H263", (704, 576), 4_000_000, Rung(704, 576, 15, 2_000_000, "H263")),
+        ("H263-1998", (352, 288), 4_000_000, Rung(352, 288, 15, 768_000, "H263")),
+        ("H263-2000", (352, 288), 300_000, Rung(352, 288, 15, 256_000, "H263")),
+        ("H261", (352, 288), 4_000_000, Rung(352, 288, 15, 768_000, "H261")),
+        ("H261", (176, 144), 4_000_000, Rung(176, 144, 15, 256_000, "H261")),
+        ("H261", (1, 1), 1, Rung(176, 144, 15, 64_000, "H261")),
+    ],
+)
+def test_older_codecs_have_sizes_of_their_own(name: str, size: tuple[int, int], limit: int, expected: Rung) -> None:
+    assert rung_for_leg(FULL, video(*size, bitrate=limit, send=codec(name), frame_rate=15)) == expected

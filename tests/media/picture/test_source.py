@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from mcu.media.picture.source import ASK_INTERVAL, QUEUE_LIMIT, PictureSourceWorker
@@ -122,3 +124,13 @@ def test_a_stopped_worker_takes_nothing(source):
     source.worker.join(5)
     source.feed(*clip(RUNG, 1))
     assert source.worker.decoded == 0
+
+
+def test_a_sender_may_change_its_codec_from_one_picture_to_the_next(source):
+    old = [replace(unit, codec="H263") for unit in clip(Rung(176, 144, 30, 200_000, "H263"), 3)]
+    today = [replace(unit, codec="H264") for unit in clip(RUNG, 3)]
+    source.feed(*today)
+    source.feed(*old)
+    assert source.worker.decoded == 6 and source.worker.newest.serial == 6
+    source.feed(*today)
+    assert source.worker.decoded == 9
