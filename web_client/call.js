@@ -27,7 +27,7 @@ const CHANNEL_DOUBT = 2;
  * Dispatches: "state" (CallState changed, or the event channel came or went), "conference" (roster, recording…),
  * "sharing" (the own screen is shared, waits, or not any more),
  * "stream" (a new remote stream), "devices" (own microphone or camera), "joined"/"left" (detail: the other participant),
- * "notice" (detail: a translation key), "ended" (detail: why: "left", "kicked", "conference_ended", "lost", or the code
+ * "chat" (detail: a message), "written" (detail: a message that nobody sees yet), "notice" (detail: a translation key), "ended" (detail: why: "left", "kicked", "conference_ended", "lost", or the code
  * of a refusal).
  */
 export class Call extends EventTarget {
@@ -329,6 +329,10 @@ export class Call extends EventTarget {
   }
 
   follow(/** @type {import("./protocol.js").ServerEvent} */ event) {
+    if (event.type === "chat_message") {
+      this.tell("chat", event.message);
+      return;
+    }
     const newcomer = event.type === "participant_joined" && event.participant?.id !== this.participantId;
     const before = this.conferences;
     const selfBefore = this.self;

@@ -1,5 +1,6 @@
 // How a call is shown: the composed picture, who is there, the buttons.
 
+import { ChatPanel } from "./chat_panel.js";
 import { fillDeviceLists } from "./device_choice.js";
 import { byId, el, icon, setIcon, setText, show } from "./dom.js";
 import { formatDuration, onLanguage, t } from "./language.js";
@@ -64,6 +65,7 @@ export class CallView {
     show(this.root, true);
     this.root.dataset.roster = matchMedia("(max-width: 900px) and (orientation: landscape)").matches ? "hidden" : "shown";
     this.listen();
+    this.chat = new ChatPanel(this.call, this.listening.signal);
     this.wasRecording = this.call.conference?.recording != null;
     if (this.wasRecording) this.notices.say(t("notice.recording_started"));
     this.timer = setInterval(() => this.drawSecond(), SECOND_MS);
@@ -98,6 +100,7 @@ export class CallView {
     on(call, "sharing", () => this.drawButtons());
     on(call, "joined", (event) => this.notices.say(t("notice.joined", { name: event.detail.name })));
     on(call, "left", (event) => this.notices.say(t("notice.left", { name: event.detail.name })));
+    on(call, "written", (event) => this.notices.say(t("notice.written", { name: event.detail.name })));
     on(call, "notice", (event) => this.notices.say(t(event.detail)));
     on(this.picture, "change", () => this.drawState());
     on(buttons.microphone, "click", () => call.own.setMicrophone(!call.own.on.audio));
@@ -132,7 +135,7 @@ export class CallView {
 
   keyPressed(/** @type {KeyboardEvent} */ event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || target.closest("input, select, dialog")) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || target.closest("input, select, textarea, dialog")) return;
     const does = { m: this.buttons.microphone, v: this.buttons.camera, s: this.buttons.share, f: this.buttons.fullscreen }[event.key.toLowerCase()];
     does?.click();
   }

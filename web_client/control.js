@@ -1,5 +1,6 @@
 // The page at "/control": rooms, who is in them, and everything a chair does. Live by the WebSocket of events.
 
+import { CallsPanel } from "./calls_panel.js";
 import { ConferencePanel } from "./conference_panel.js";
 import { confirmed } from "./confirm.js";
 import { byId, el, icon, setText, show } from "./dom.js";
@@ -32,8 +33,13 @@ class ControlPage {
       changePerson: (id, change) => this.act(() => this.api.changeParticipant(id, change)),
       moveCamera: (id, move) => this.act(() => this.api.moveCamera(id, move)),
       record: (on) => this.act((number) => (on ? this.api.startRecording(number) : this.api.stopRecording(number))),
+      revokeFloor: () => this.act((number) => this.api.revokeFloor(number)),
       kick: (person) => this.kick(person),
       end: () => this.end(),
+    });
+    this.calls = new CallsPanel({
+      place: (targets, retries) => this.steer((number) => this.api.placeCalls(number, targets, retries)),
+      cancel: (id) => this.steer((number) => this.api.cancelCall(number, id)),
     });
     byId("create-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -122,6 +128,17 @@ class ControlPage {
     this.draw();
   }
 
+  /** Like ``act``, but trouble is the caller's to tell. @param {(number: string) => Promise<unknown>} request */
+  async steer(request) {
+    const { chosen } = this;
+    if (!chosen) return;
+    try {
+      await request(chosen.number);
+    } catch (error) {
+      if (!this.gate.hasEnded(error)) throw error;
+    }
+  }
+
   /** @param {import("./protocol.js").Participant} person */
   async kick(person) {
     const sure = await confirmed({
@@ -194,6 +211,7 @@ class ControlPage {
     show(byId("conference"), chosen !== null);
     show(byId("choose"), chosen === null && this.conferences.size > 0);
     this.panel.draw(chosen);
+    this.calls.draw(chosen);
     this.drawComplaint();
   }
 

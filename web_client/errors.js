@@ -17,6 +17,9 @@ const BY_CODE = {
   too_many_attempts: "error.too_many",
   wrong_credentials: "error.wrong_credentials",
   number_taken: "error.number_taken",
+  call_not_allowed: "error.call_not_allowed",
+  already_calling: "error.already_calling",
+  too_many_messages: "error.too_many_messages",
   already_recording: "error.already_recording",
   recording_in_progress: "error.recording_in_progress",
 };

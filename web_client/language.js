@@ -63,6 +63,12 @@ export function formatSize(bytes) {
   return `${value.toLocaleString(TAGS[/** @type {"en"|"zh"} */ (current)], { maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0 })} ${units[unit]}`;
 }
 
+/** Hours and minutes. @param {string} iso */
+export function formatTime(iso) {
+  const format = new Intl.DateTimeFormat(TAGS[/** @type {"en"|"zh"} */ (current)], { hour: "2-digit", minute: "2-digit" });
+  return format.format(new Date(iso));
+}
+
 /**
  * Translate what the HTML marks: data-i18n="key" for the text, data-i18n-label="key" for aria-label and title,
  * data-i18n-placeholder="key".

@@ -56,11 +56,29 @@
  * @property {Participant[]} participants
  * @property {RunningRecording|null} recording
  * @property {string|null} started_at
+ * @property {OutgoingCall[]} [calls]
  * @property {Floor} [floor]
  *
  * @typedef {Object} Floor
  * @property {string|null} holder           the participant that shares a second picture
  * @property {string[]} queue               those that wait for it
+ *
+ * @typedef {Object} OutgoingCall
+ * @property {string} id
+ * @property {string} target
+ * @property {string} name
+ * @property {"dialling"|"ringing"|"waiting"|"answered"|"failed"|"cancelled"} state
+ * @property {number} attempt
+ * @property {number} attempts
+ * @property {string} reason
+ * @property {number|null} status          of SIP
+ *
+ * @typedef {Object} ChatMessage
+ * @property {string} id
+ * @property {string} at
+ * @property {string|null} participant_id
+ * @property {string} name
+ * @property {string} text
  *
  * @typedef {Object} Door
  * @property {string} number
@@ -82,6 +100,8 @@
  * @property {Participant} [participant]
  * @property {string|null} [participant_id]
  * @property {RunningRecording} [recording]
+ * @property {OutgoingCall} [call]
+ * @property {ChatMessage} [message]
  * @property {string} [reason]
  * @property {Floor} [floor]
  * @property {string|null} [revoked_id]
@@ -225,6 +245,11 @@ export class Api {
 
   // --- steering
 
+  /** Take the floor from whoever shares. @returns {Promise<Floor>} */
+  revokeFloor(/** @type {string} */ number) {
+    return this.request("DELETE", `/conferences/${encodeURIComponent(number)}/floor`);
+  }
+
   session() {
     return this.request("GET", "/session");
   }
@@ -273,6 +298,28 @@ export class Api {
 
   stopRecording(/** @type {string} */ number) {
     return this.request("DELETE", `/conferences/${encodeURIComponent(number)}/recording`);
+  }
+
+  // --- calls out, and chat
+
+  /** @param {string} number @param {string[]} targets @param {number} retries @returns {Promise<{calls: OutgoingCall[]}>} */
+  placeCalls(number, targets, retries) {
+    return this.request("POST", `/conferences/${encodeURIComponent(number)}/calls`, { targets, retries });
+  }
+
+  /** Give up a call, or forget one that failed. @param {string} number @param {string} id */
+  cancelCall(number, id) {
+    return this.request("DELETE", `/conferences/${encodeURIComponent(number)}/calls/${encodeURIComponent(id)}`);
+  }
+
+  /** @param {string} number @returns {Promise<{messages: ChatMessage[]}>} oldest first */
+  chat(number) {
+    return this.request("GET", `/conferences/${encodeURIComponent(number)}/chat`);
+  }
+
+  /** @param {string} number @param {string} text @returns {Promise<ChatMessage>} */
+  say(number, text) {
+    return this.request("POST", `/conferences/${encodeURIComponent(number)}/chat`, { text });
   }
 
   /** @returns {Promise<{layouts: string[]}>} */

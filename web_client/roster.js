@@ -32,6 +32,15 @@ function withSpeaker(conference, id) {
   return { ...conference, participants };
 }
 
+/** The call as it stands now; one that is over goes, unless it failed. @param {Conference} conference @param {ServerEvent} event */
+function withCall(conference, event) {
+  const { call } = event;
+  if (!call) return conference;
+  const others = (conference.calls ?? []).filter((other) => other.id !== call.id && other.target !== call.target);
+  const stays = call.state !== "answered" && call.state !== "cancelled";
+  return { ...conference, calls: stays ? [...others, call] : others };
+}
+
 /** How an event about one known conference changes it. @type {Record<string, (c: Conference, e: ServerEvent) => Conference>} */
 const CHANGES = {
   participant_joined: (conference, event) => (event.participant ? withParticipant(conference, event.participant) : conference),
@@ -42,6 +51,12 @@ const CHANGES = {
   recording_progress: (conference, event) => ({ ...conference, recording: event.recording ?? conference.recording }),
   recording_stopped: (conference) => ({ ...conference, recording: null }),
   recording_failed: (conference) => ({ ...conference, recording: null }),
+  call_dialling: withCall,
+  call_ringing: withCall,
+  call_waiting: withCall,
+  call_answered: withCall,
+  call_failed: withCall,
+  call_cancelled: withCall,
   floor_changed: (conference, event) => (event.floor ? { ...conference, floor: event.floor } : conference),
 };
 

@@ -88,6 +88,7 @@ class FakeServer:
     peers: dict[str, RTCPeerConnection] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     recordings: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
     recording_files: Path | None = None
     logged_in: bool = False
     refuse_media: int = 0
@@ -316,6 +317,28 @@ class Handlers:
         await self.state.send({"type": kind, "number": room["number"], "recording": view})
         return web.json_response(view, status=201 if starting else 200)
 
+    async def chat(self, request: web.Request) -> web.Response:
+        self.room(request)
+        if request.method == "GET":
+            return web.json_response({"messages": self.state.messages})
+        body = await request.json()
+        message = {
+            "id": f"m{len(self.state.messages)}",
+            "at": "2026-01-02T08:00:00Z",
+            "participant_id": "p1",
+            "name": "Dr. Chen",
+            "text": body["text"],
+        }
+        self.state.messages.append(message)
+        return web.json_response(message, status=201)
+
+    async def calls(self, request: web.Request) -> web.Response:
+        self.check_user()
+        body = await request.json()
+        if body["targets"] == ["evil@192.0.2.1"]:
+            raise problem(403, "call_not_allowed")
+        return web.json_response({"calls": []}, status=201)
+
     async def layouts(self, request: web.Request) -> web.Response:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.state.tokens:
@@ -432,6 +455,8 @@ def application(state: FakeServer) -> web.Application:
         ("*", "/conferences", handlers.conferences),
         ("*", "/conferences/{number}", handlers.conference),
         ("*", "/conferences/{number}/recording", handlers.recording),
+        ("*", "/conferences/{number}/chat", handlers.chat),
+        ("POST", "/conferences/{number}/calls", handlers.calls),
         ("GET", "/layouts", handlers.layouts),
         ("GET", "/events", handlers.events),
         ("GET", "/recordings", handlers.recordings),
