@@ -34,6 +34,7 @@ class AgentSettings:
     """``public_host``: the address peers reach us at when it is not that of a local interface (static NAT).
 
     ``ring_timeout``: seconds until an unanswered call is given up, in either direction. ``max_calls``: more get 503.
+    ``is_focus``: calls lead to conferences (RFC 4579 §4.1), whose participants a room may then ask for.
     ``session_expires``: seconds without a refresh after which a call counts as dead (RFC 4028), 0 to ask for none;
     ``min_session_expires``: peers that ask for less get 422.
     """
@@ -45,6 +46,7 @@ class AgentSettings:
     max_calls: int = 1000
     ring_timeout: float = 180.0
     info_types: frozenset[str] = INFO_TYPES
+    is_focus: bool = False
     session_expires: int = 1800
     min_session_expires: int = SHORTEST_SESSION
     outbound_proxy: SipUri | None = None
@@ -80,6 +82,7 @@ class AgentCore:
         self.statistics = AgentStatistics()
         self.transactions = TransactionLayer(TransactionContext(self.timers, settings.timers, self.send))
         self.methods: list[str] = []
+        self.packages: list[str] = []
         self.authenticator = Authenticator(identifiers)
         self.extensions: list[str] = []  # option tags understood in Require and told in Supported
         self.is_closing = False
@@ -118,12 +121,15 @@ class AgentCore:
         """Our Contact as seen from a flow."""
         host, port = self.local_address(flow)
         parameters = () if flow.transport == "udp" else (("transport", flow.transport),)
-        return f"<{SipUri(host, user or self.settings.contact_user, port, 'sip', parameters)}>"
+        focus = ";isfocus" if self.settings.is_focus else ""
+        return f"<{SipUri(host, user or self.settings.contact_user, port, 'sip', parameters)}>{focus}"
 
     def add_capabilities(self, headers: Headers) -> None:
         """Allow and Supported, as they stand in INVITEs, their 2xx and answers to OPTIONS."""
         headers.add("Allow", ", ".join(self.methods))
         headers.add("Supported", ", ".join(self.extensions))
+        if self.packages:
+            headers.add("Allow-Events", ", ".join(self.packages))
 
     def response(self, request: Request, status: int, to_tag: str | None = None, reason: str | None = None) -> Response:
         """A response of ours, with a To tag for all but 100."""
@@ -154,7 +160,8 @@ class AgentCore:
         It may take several tries, and end on another flow than the one asked for, which ``on_moved`` is told then; the
         Contact follows by itself. ``dialog``: the one that the request is in.
         """
-        return Outgoing(self._launch, self.authenticator, request, flow, on_result, on_moved, dialog)
+        launch = self._launch_as_it_is if dialog is not None and dialog.behind_nat else self._launch
+        return Outgoing(launch, self.authenticator, request, flow, on_result, on_moved, dialog)
 
     def _launch(
         self,
@@ -164,6 +171,17 @@ class AgentCore:
         on_moved: Callable[[Flow], None],
     ) -> Sending:
         sending = Sending(self._sending, self.routing.with_route(request, flow), flow, on_result, on_moved)
+        sending.start()
+        return sending
+
+    def _launch_as_it_is(
+        self,
+        request: Request,
+        flow: Flow,
+        on_result: Callable[[Response | Failure], None],
+        on_moved: Callable[[Flow], None],
+    ) -> Sending:
+        sending = Sending(self._sending, request, flow, on_result, on_moved, may_stream=False)
         sending.start()
         return sending
 

@@ -36,7 +36,10 @@ class SendingContext:
 
 
 class Sending:
-    """One request, whatever number of tries it takes. ``on_moved`` gets the flow of a try that is not the first's."""
+    """One request, whatever number of tries it takes. ``on_moved`` gets the flow of a try that is not the first's.
+
+    ``may_stream``: whether TCP may be tried where the request is too large; a peer behind a NAT takes no connection.
+    """
 
     def __init__(
         self,
@@ -45,8 +48,10 @@ class Sending:
         flow: Flow,
         on_result: OnResult,
         on_moved: Callable[[Flow], None],
+        may_stream: bool = True,
     ) -> None:
         self._context = context
+        self._may_stream = may_stream
         self._original, self._origin = request, flow
         self._on_result = on_result
         self._on_moved = on_moved
@@ -112,7 +117,7 @@ class Sending:
         self._transaction = self._context.transact(request, flow, self._take)
 
     def _is_too_large(self, request: Request, flow: Flow) -> bool:
-        if flow.transport != "udp" or flow in self._datagrams_only:
+        if flow.transport != "udp" or flow in self._datagrams_only or not self._may_stream:
             return False
         return len(bytes(request)) > self._context.largest_datagram
 

@@ -113,6 +113,23 @@ def test_without_tcp_it_is_a_datagram(network: Network, us: Node) -> None:
     assert requests(network, us)[0].via.transport == "UDP"
 
 
+@pytest.mark.parametrize(("told", "transport"), [(None, "TCP"), ("10.9.9.9", "UDP")])
+def test_a_large_request_in_a_call_is_a_datagram_only_to_a_peer_behind_a_nat(
+    network: Network, us: Node, told: str | None, transport: str
+) -> None:
+    room = network.node(ROOM, AgentSettings(public_host=told))
+    answering(us)
+    room.agent.invite("sip:1000@192.0.2.1", SDP, f"sip:room@{ROOM}")
+    network.run(2)
+    (incoming,) = us.of_type(IncomingCall)
+    assert isinstance(incoming, IncomingCall)
+    us.agent.reoffer(incoming.call, LARGE)
+    network.run(2)
+    (reinvite,) = requests(network, us)
+    assert reinvite.via.transport == transport
+    assert any(type(event).__name__ == "ReofferReceived" for event in room.events)
+
+
 # Names
 
 
