@@ -124,7 +124,7 @@ class DtlsSession:
             return None
         try:
             return bytes(self._inbound.unprotect(data))
-        except pylibsrtp.Error:
+        except (pylibsrtp.Error, ValueError):  # the latter for a packet that is longer than any of SRTP
             self.refused_packets += 1
             return None
 
@@ -134,14 +134,26 @@ class DtlsSession:
             return None
         try:
             return bytes(self._inbound.unprotect_rtcp(data))
-        except pylibsrtp.Error:
+        except (pylibsrtp.Error, ValueError):
             self.refused_packets += 1
             return None
 
     def protect_rtp(self, data: bytes) -> bytes | None:
-        """RTP to SRTP; None before the keys are there."""
-        return None if self._outbound is None else bytes(self._outbound.protect(data))
+        """RTP to SRTP; None before the keys are there, and for a packet too long for the library."""
+        if self._outbound is None:
+            return None
+        try:
+            return bytes(self._outbound.protect(data))
+        except (pylibsrtp.Error, ValueError):
+            self.refused_packets += 1
+            return None
 
     def protect_rtcp(self, data: bytes) -> bytes | None:
-        """RTCP to SRTCP; None before the keys are there."""
-        return None if self._outbound is None else bytes(self._outbound.protect_rtcp(data))
+        """RTCP to SRTCP; None as for RTP."""
+        if self._outbound is None:
+            return None
+        try:
+            return bytes(self._outbound.protect_rtcp(data))
+        except (pylibsrtp.Error, ValueError):
+            self.refused_packets += 1
+            return None

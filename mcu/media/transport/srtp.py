@@ -109,11 +109,19 @@ class SdesCipher:
 
     def protect_rtp(self, data: bytes) -> bytes | None:
         """RTP to SRTP."""
-        return bytes(self._outbound.protect(data))
+        try:
+            return bytes(self._outbound.protect(data))
+        except (pylibsrtp.Error, ValueError):  # the library takes no more than 1356 octets
+            self.refused += 1
+            return None
 
     def protect_rtcp(self, data: bytes) -> bytes | None:
         """RTCP to SRTCP."""
-        return bytes(self._outbound.protect_rtcp(data))
+        try:
+            return bytes(self._outbound.protect_rtcp(data))
+        except (pylibsrtp.Error, ValueError):
+            self.refused += 1
+            return None
 
     def unprotect_rtp(self, data: bytes) -> bytes | None:
         """SRTP to RTP."""

@@ -64,6 +64,13 @@ def test_a_worker_that_takes_a_call_over_finds_out_how_often_the_sequence_rolled
         assert successor.unprotect_rtp(protected) == rtp(sequence)
 
 
+def test_what_is_too_long_to_be_encrypted_is_left_out_and_does_no_harm() -> None:
+    ours, theirs = pair("AES_CM_128_HMAC_SHA1_80")
+    assert ours.protect_rtp(rtp(1) + bytes(1400)) is None and ours.protect_rtcp(RTCP + bytes(1400)) is None
+    protected = ours.protect_rtp(rtp(2) + bytes(1200))
+    assert protected is not None and theirs.unprotect_rtp(protected) == rtp(2) + bytes(1200)
+
+
 def test_rubbish_of_strangers_costs_few_searches() -> None:
     _, theirs = pair("AES_CM_128_HMAC_SHA1_80")
     for number in range(600):
