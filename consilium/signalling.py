@@ -34,6 +34,7 @@ def agent_settings(sip: SipSettings) -> AgentSettings:
         outbound_proxy=_proxy(sip),
         largest_datagram=sip.largest_datagram,
         session_expires=sip.session_expires,
+        is_focus=True,
     )
 
 

@@ -301,7 +301,7 @@ class UserAgent:
 
     def serve_packages(self, *packages: str) -> None:
         """The event packages that the application serves, such as "conference" (RFC 4575) or "reg" (RFC 3680)."""
-        self._subscriptions.packages = [package.lower() for package in packages]
+        self._core.packages = [package.lower() for package in packages]
 
     def accept_subscription(self, subscription: str, content_type: str, body: bytes) -> None:
         """Let somebody watch, and tell how things are now. SubscriptionEnded follows some time."""

@@ -63,13 +63,12 @@ class Subscription:
 
 
 class Subscriptions:
-    """All subscriptions at this user agent. ``packages``: those that the application serves."""
+    """All subscriptions at this user agent."""
 
     def __init__(self, core: AgentCore) -> None:
         self._core = core
         self._all: dict[str, Subscription] = {}
         self._by_key: dict[Key, Subscription] = {}
-        self.packages: list[str] = []
 
     def knows(self, request: Request) -> bool:
         """Whether a request with a To tag belongs to a subscription."""
@@ -118,9 +117,9 @@ class Subscriptions:
         core, event = self._core, _event_of(request)
         expires = parse_expires(request.headers.get("Expires"), USUAL_EXPIRES)
         tag = dialog.local.tag
-        if event is None or event.package not in self.packages:
+        if event is None or event.package not in self._core.packages:
             response = core.response(request, 489, tag)
-            response.headers.add("Allow-Events", ", ".join(self.packages))
+            response.headers.add("Allow-Events", ", ".join(self._core.packages))
             transaction.respond(response)
         elif 0 < expires < SHORTEST_EXPIRES:
             response = core.response(request, 423, tag)

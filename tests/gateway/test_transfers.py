@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from mcu.conference.commands import LockConference, SetPin
 from mcu.gateway.transfers import Transfers
-from sip.events import CallAnswered, CallProgress, CallRefused, TransferRequested
+from mcu.ports import SYSTEM
+from sip.events import CallAnswered, CallEnded, CallProgress, CallRefused, IncomingCall, TransferRequested
 from sip.flow import Flow
 from tests.gateway.test_dial_out import ANSWER, ROOM, CallingAgent, DialWorld, world
-from tests.gateway.world import Told
+from tests.gateway.world import OFFER, Told
 
 __all__ = ["world"]
 
@@ -98,3 +100,28 @@ async def test_what_may_not_be_called_is_refused(transferring: Transferring, tar
 async def test_a_room_may_ask_outside_of_its_call(transferring: Transferring) -> None:
     await transferring.refer(call="")
     assert transferring.told == [("accept_transfer", 0)]
+
+
+async def test_who_takes_the_place_of_a_call_comes_into_its_conference_without_a_pin(
+    transferring: Transferring,
+) -> None:
+    base = transferring.world.base
+    await base.manager.execute(SetPin("1000", "4711"), SYSTEM)
+    await base.manager.execute(LockConference("1000", True), SYSTEM)
+    event = IncomingCall(
+        call_id="call-2",
+        request_uri="sip:consilium@192.0.2.1",
+        from_uri="sip:ward@192.0.2.10",
+        from_name="Ward 3",
+        to_uri="sip:consilium@192.0.2.1",
+        user_agent="Room",
+        offer=OFFER,
+        source=Flow("udp", ("192.0.2.10", 5060), ("192.0.2.1", 5060)),
+        replaces="call-1",
+    )
+    base.gateway.handle(event)
+    await transferring.world.turn()
+    assert base.agent.last.what == "accept"
+    transferring.world.tell(CallEnded("call-1", "another call takes the place of this one"))
+    await transferring.world.turn()
+    assert [each.name for each in base.participants()] == ["Ward 3"]

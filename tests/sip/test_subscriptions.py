@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sip.core import AgentSettings
 from sip.errors import CallStateError, SipParseError
 from sip.event_package import (
     EventHeader,
@@ -14,6 +15,7 @@ from sip.event_package import (
 )
 from sip.events import SubscriptionEnded, SubscriptionRequested
 from sip.message import Request, parse
+from tests.sip.network import ANSWER, SDP
 from tests.sip.test_agent import Peer
 
 XML = "application/conference-info+xml"
@@ -205,3 +207,15 @@ def test_malformed_events(text: str) -> None:
         parse_event(text)
     with pytest.raises(SipParseError):
         parse_subscription_state(text)
+
+
+def test_a_focus_tells_that_there_is_something_to_watch() -> None:
+    peer = Peer(AgentSettings(is_focus=True))
+    peer.agent.serve_packages("conference")
+    assert peer.send("OPTIONS") == ["200"]
+    assert peer.last().headers.tokens("Allow-Events") == ["conference"]
+    assert peer.send("INVITE", body=SDP, call_id="c") == ["100"]
+    peer.agent.accept(peer.agent.calls[0], ANSWER)
+    peer.network.run(0.01)
+    assert peer.last().contacts[0].parameters == (("isfocus", None),)
+    assert str(peer.last().contacts[0].uri) == "sip:1000@192.0.2.2:5060"
