@@ -101,10 +101,11 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Match:
-    """A rule that fits what was dialled, and what it makes of that."""
+    """A rule that fits what was dialled, and what it makes of that. ``spelling`` is the one that it fits."""
 
     rule: Rule
     value: str
+    spelling: str
 
 
 class NumberPlan:
@@ -137,15 +138,18 @@ class NumberPlan:
             raise PlanError(rule.id, str(error)) from error
 
     def matches(self, spellings: Iterable[str]) -> Iterator[Match]:
-        """All rules that fit one of the spellings of a dialled address, best first, whatever their zones."""
+        """All rules that fit one of the spellings of a dialled address, best first, whatever their zones.
+
+        A rule that fits several takes the first.
+        """
         found: dict[str, Match] = {}
         for text in spellings:
             for rule in self._exact.get(text, ()):
-                found.setdefault(rule.id, Match(rule, _fill(rule.value, text, {})))
+                found.setdefault(rule.id, Match(rule, _fill(rule.value, text, {}), text))
             for rule, expression in self._tried:
                 if rule.id not in found and (groups := expression.match(text)) is not None:
                     named = {str(number): group for number, group in enumerate(groups, 1)}
-                    found[rule.id] = Match(rule, _fill(rule.value, text, named))
+                    found[rule.id] = Match(rule, _fill(rule.value, text, named), text)
         return iter(sorted(found.values(), key=lambda match: _rank(match.rule)))
 
 

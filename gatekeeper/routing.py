@@ -127,15 +127,16 @@ class _Walk:
         spelled = normalise(number, self._zone.habits)
         if spelled != number:
             self._tell(StepKind.SPELLING, before=number, after=spelled)
-        # Services may be dialled with a star (*88), so the whole is looked up as well.
-        spellings = list(dict.fromkeys([whole, spelled])) if is_ours else []
+        # Services may be dialled with a star (*88), so the whole is looked up too, last: else a prefix took the PIN.
+        spellings = [spelled] if is_ours and spelled else []
         if host and "@" not in spelled:
             spellings.append(f"{spelled}@{host}")
+        if is_ours and separator:
+            spellings.append(whole)
         match = self._best(spellings)
         if match is not None:
             # What a rule took whole holds no PIN.
-            has_pin = bool(separator and pin) and spelled != whole
-            return self._follow(match, pin if has_pin else "", rewrites_left)
+            return self._follow(match, "" if match.spelling == whole else pin, rewrites_left)
         self._tell(StepKind.NO_RULE)
         if not is_ours:
             return self._refuse(404, "This server does not answer for that domain")

@@ -94,6 +94,18 @@ def test_a_pin_goes_along_through_rewriting_and_is_never_told() -> None:
     ]  # fmt: skip
 
 
+def test_a_rule_takes_the_number_without_the_pin_unless_it_names_the_star() -> None:
+    plan = router(
+        rule("device", "prefix", "4", "endpoint", "d{1}"),
+        rule("star", "exact", "77*1", value="7"),
+        rule("all", "expression", ".*", value="8", priority=900),
+    )
+    assert plan.route("sip:42*4711@h", HOME).destination == AliasDestination("d2")
+    assert plan.route("sip:77*1@h", HOME).destination == RoomDestination("7")
+    assert plan.route("sip:5*4711@h", HOME).destination == RoomDestination("8", "4711")
+    assert plan.route("sip:%EF%BC%98%201*4711@h", HOME).destination == RoomDestination("8", "4711")
+
+
 def test_rules_of_other_zones_and_rules_switched_off_are_told_but_not_followed() -> None:
     plan = router(
         rule("off", "exact", "1000", value="1", enabled=False),
