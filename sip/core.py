@@ -160,7 +160,8 @@ class AgentCore:
         It may take several tries, and end on another flow than the one asked for, which ``on_moved`` is told then; the
         Contact follows by itself. ``dialog``: the one that the request is in.
         """
-        return Outgoing(self._launch, self.authenticator, request, flow, on_result, on_moved, dialog)
+        launch = self._launch_as_it_is if dialog is not None and dialog.behind_nat else self._launch
+        return Outgoing(launch, self.authenticator, request, flow, on_result, on_moved, dialog)
 
     def _launch(
         self,
@@ -170,6 +171,17 @@ class AgentCore:
         on_moved: Callable[[Flow], None],
     ) -> Sending:
         sending = Sending(self._sending, self.routing.with_route(request, flow), flow, on_result, on_moved)
+        sending.start()
+        return sending
+
+    def _launch_as_it_is(
+        self,
+        request: Request,
+        flow: Flow,
+        on_result: Callable[[Response | Failure], None],
+        on_moved: Callable[[Flow], None],
+    ) -> Sending:
+        sending = Sending(self._sending, request, flow, on_result, on_moved, may_stream=False)
         sending.start()
         return sending
 
