@@ -541,3 +541,27 @@ async def test_stopping_gives_up_what_is_under_way(world: GatewayWorld) -> None:
     world.media.gate.set()
     await world.settle()
     assert nothing_is_left(world)
+
+
+async def test_a_call_may_become_encrypted_and_change_its_codecs(world: GatewayWorld) -> None:
+    await world.connect()
+    assert transport_of(world).security == {}
+    key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd"
+    encrypted = (
+        "v=0\r\no=- 1 9 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
+        f"m=audio 4000 RTP/SAVP 0\r\na=crypto:3 AES_CM_128_HMAC_SHA1_32 inline:{key}\r\n"
+        "m=video 4002 RTP/AVPF 34\r\na=rtcp-rsize\r\n"
+    )
+    world.gateway.handle(ReofferReceived("call-1", encrypted))
+    await world.settle()
+    assert world.agent.last.what == "answer_reoffer"
+    answer = sent(world.agent.last.sdp)
+    assert [line.protocol for line in answer.media[:2]] == ["RTP/SAVP", "RTP/AVPF"]
+    leg = world.leg()
+    assert leg.audio is not None and leg.video is not None
+    assert (leg.audio.send_codec.name, leg.video.send_codec.name) == ("PCMU", "H263")
+    assert list(transport_of(world).security) == ["audio"]
+
+    world.gateway.handle(ReofferReceived("call-1", encrypted))
+    await world.settle()
+    assert sent(world.agent.last.sdp) == answer, "a refresh changes neither keys nor version"
