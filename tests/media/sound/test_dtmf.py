@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,6 +122,21 @@ def voice(rng: np.random.Generator, seconds: float) -> Sound:
 def test_voices_are_no_keys():
     rng = np.random.default_rng(7)
     assert "".join(heard(voice(rng, 0.4)) for _ in range(150)) == ""
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="make tools installs espeak-ng")
+@pytest.mark.parametrize("voice", ["en", "cmn+f2"])
+def test_speech_is_no_key(voice):
+    """A minute of each; hours of it have none either."""
+    text = Path(__file__).parents[3].joinpath("docs", "user-guide.zh.md" if voice[0] == "c" else "user-guide.en.md")
+    spoken = subprocess.run(
+        ["espeak-ng", "-v", voice, "--stdout", text.read_text("utf-8")[:700]], capture_output=True, check=True
+    ).stdout
+    samples = np.frombuffer(spoken[44 : len(spoken) // 2 * 2], np.int16).astype(np.float32) / 32768
+    at = np.arange(int((samples.size - 1) * RATE / 22_050)) * 22_050 / RATE
+    sound = np.interp(at, np.arange(samples.size), samples).astype(np.float32)
+    assert sound.size > 20 * RATE
+    assert heard(sound) == ""
 
 
 def test_a_voice_during_the_pauses_does_not_hide_keys():
