@@ -191,4 +191,5 @@ def _rates(leg: LegSpec) -> tuple[int, int]:
     What is negotiated for what we send is taken for what the peer sends as well: rooms call at one rate both ways.
     """
     sound = 0 if leg.audio is None else _SOUND_RATES.get(leg.audio.send_codec.name, SOUND_RATE)
-    return sound, sum(each.max_bitrate for each in (leg.video, leg.content) if each is not None)
+    pictures = sum(each.max_bitrate for each in (leg.video, leg.content) if each is not None)
+    return sound, pictures if leg.picture_bitrate is None else min(pictures, leg.picture_bitrate)

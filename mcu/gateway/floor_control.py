@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine
 
 from mcu.conference.commands import CommandRefused, ReleaseFloor, TakeFloor
-from mcu.conference.events import FloorChanged, SubscriberTooSlow
+from mcu.conference.events import FloorChanged, ParticipantJoined, SubscriberTooSlow
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Conference
 from mcu.gateway.floor_channel import FloorChannel, make_channel
@@ -87,10 +87,12 @@ class FloorControl:
                 for room in tuple(self._rooms.values()):
                     room.update()
                 async for event in events:
-                    if isinstance(event, FloorChanged):
+                    # Who joins may find that somebody shares already.
+                    if isinstance(event, FloorChanged | ParticipantJoined):
+                        revoked = event.revoked_id if isinstance(event, FloorChanged) else None
                         for room in tuple(self._rooms.values()):
                             if room.conference_id == event.conference.id:
-                                room.update(event.conference, revoked=event.revoked_id)
+                                room.update(event.conference, revoked)
                 return
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

@@ -124,6 +124,7 @@ def sip_leg(session: NegotiatedSession, *, leg_id: str, name: str, room: RoomMed
         audio=_audio(audio, room.audio_ssrc) if audio else None,
         video=_video(video, room.video_ssrc) if video else None,
         content=_video(content, room.content_ssrc) if content else None,
+        picture_bitrate=session.pictures_bitrate,
         held=session.held,
         camera=_camera(camera, room.camera_ssrc) if camera else None,
     )

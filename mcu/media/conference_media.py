@@ -30,7 +30,7 @@ from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.picture.page import Page
 from mcu.media.picture.pipeline import PicturePipeline
-from mcu.media.picture.rungs import rung_for_content, rung_for_leg
+from mcu.media.picture.rungs import rung_for_content, rung_for_leg, split
 from mcu.media.picture.state import ContentPlace, PictureSource, PictureState, Rung, VideoCodec
 from mcu.media.picture.views import notices, view_for_leg
 from mcu.media.recording import RecordingLeg
@@ -314,13 +314,14 @@ class ConferenceMedia:
         for leg in self._legs.values():
             sharing = shared and leg.id == spec.content_from
             second = shared and not sharing and leg.takes_picture("content")
-            if second and leg.spec.content is not None:
-                rungs[leg.id, "content"] = rung_for_content(spec, leg.spec.content)
-            if leg.spec.video is not None and leg.takes_picture():
+            video, content = split(leg.spec) if second else (leg.spec.video, leg.spec.content)
+            if second and content is not None:
+                rungs[leg.id, "content"] = rung_for_content(spec, content)
+            if video is not None and leg.takes_picture():
                 view = view_for_leg(spec, leg.spec)
                 if second or sharing:
                     view = replace(view, content=ContentPlace.OUTSIDE)
-                rungs[leg.id, "video"] = replace(rung_for_leg(spec, leg.spec.video), view=view)
+                rungs[leg.id, "video"] = replace(rung_for_leg(spec, video), view=view)
         return rungs
 
     def _apply_sound(self, spec: ConferenceSpec) -> None:
@@ -371,7 +372,7 @@ class ConferenceMedia:
         self._report(LegFlowing(conference=self._id, leg=leg.id, media=media))
 
     def leg_connected(self, leg: MediaLeg) -> None:
-        self._report(LegConnected(conference=self._id, leg=leg.id))
+        self._report(LegConnected(conference=self._id, leg=leg.id, keys=leg.dtls_keys()))
         if leg.wants_picture_from():
             leg.request_key_frame()
         # Only now does it count as a receiver, so that its first key frame is not spent before it can read it.

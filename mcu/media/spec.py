@@ -118,12 +118,17 @@ SuiteName = Literal["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AEAD_
 
 
 class SdesKeys(Model):
-    """SRTP with keys from the descriptions (RFC 4568): base64 of master key and salt, ``local`` for what we send."""
+    """SRTP with keys from the descriptions (RFC 4568): base64 of master key and salt, ``local`` for what we send.
+
+    ``rtcp_*`` are there where RTCP has keys of its own, as it has after DTLS on a port of its own.
+    """
 
     kind: Literal["sdes"] = "sdes"
     suite: SuiteName
     local: Annotated[str, Field(repr=False)]
     remote: Annotated[str, Field(repr=False)]
+    rtcp_local: Annotated[str | None, Field(repr=False)] = None
+    rtcp_remote: Annotated[str | None, Field(repr=False)] = None
 
 
 class DtlsKeys(Model):
@@ -192,6 +197,7 @@ class LegSpec(Model):
     """One leg: a room, a browser. ``name`` is what its tile shows.
 
     ``content`` is its second picture (RFC 4796 "slides"); a leg without gets what is shared inside its main picture.
+    ``picture_bitrate`` is the most that both may take together, bit/s; None: each as much as it may alone.
 
     What it sees: ``layout`` instead of the conference's (None), or only the leg ``watch`` instead of all (None).
     ``notice`` is a line of text over its picture, drawn where nobody else sees the same picture. ``camera`` is far-end
@@ -204,6 +210,7 @@ class LegSpec(Model):
     audio: AudioSpec | None = None
     video: VideoSpec | None = None
     content: VideoSpec | None = None
+    picture_bitrate: int | None = None
     microphone_muted: bool = False
     speaker_muted: bool = False
     camera_muted: bool = False

@@ -24,6 +24,12 @@ def video_limit(session: SessionDescription, media: MediaDescription) -> int | N
     return max(MINIMUM_VIDEO, min(limits)) if limits else None
 
 
+def pictures_limit(session: SessionDescription) -> int | None:
+    """How many bit/s all pictures together may take, by what is said of the whole session; None when nothing is."""
+    whole = _limit(session.bandwidths)
+    return max(MINIMUM_VIDEO, whole - AUDIO_RESERVE) if whole else None
+
+
 def forbids_sending(media: MediaDescription) -> bool:
     """Whether this m-line asks for nothing at all by a bandwidth of zero (RFC 3264 section 5)."""
     return _limit(media.bandwidths) == 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sip.sdp.bandwidth import forbids_sending, video_limit
+from sip.sdp.bandwidth import forbids_sending, pictures_limit, video_limit
 from sip.sdp.camera import NegotiatedCamera, accept_camera, answer_camera, offered_camera
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.codecs import OfferedCodec, read_codecs
@@ -92,9 +92,10 @@ def answer(
         streams[one.kind] = _stream(offer, one, capabilities, local, mux)
         lines.append(_answer_media(one, streams[one.kind], capabilities, local))
     description = describe(local, session_id, version, lines, timing=offer.timing)
-    return _session(
+    session = _session(
         description, streams, floor[0] if floor is not None else None, camera[0] if camera is not None else None
     )
+    return _within_one_rate(session, offer, capabilities)
 
 
 def make_offer(
@@ -166,7 +167,8 @@ def accept_answer(
         for kind, one in accepted.items()
     }
     floor = accept_floor(offer, answer) if "content" in streams else None
-    return _session(offer, streams, floor, accept_camera(offer, answer, capabilities.encryption))
+    session = _session(offer, streams, floor, accept_camera(offer, answer, capabilities.encryption))
+    return _within_one_rate(session, answer, capabilities)
 
 
 def _session(
@@ -178,6 +180,16 @@ def _session(
     return NegotiatedSession(
         description, streams.get("audio"), streams.get("video"), streams.get("content"), floor, camera
     )
+
+
+def _within_one_rate(
+    session: NegotiatedSession, remote: SessionDescription, capabilities: LocalCapabilities
+) -> NegotiatedSession:
+    """A call has one rate, however many pictures share it."""
+    if session.content is None:
+        return session
+    limit = pictures_limit(remote) or capabilities.send_bitrate
+    return replace(session, pictures_bitrate=min(capabilities.send_bitrate, limit))
 
 
 def _candidates(offer: SessionDescription) -> list[tuple[int, StreamKind, MediaDescription]]:

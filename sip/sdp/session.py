@@ -71,6 +71,8 @@ class NegotiatedSession:
     """An agreed session. ``description`` is ours: the answer to send, or the offer that was answered.
 
     ``content`` is the second picture, ``floor`` the control of who may send one, ``camera`` that of cameras from afar.
+    ``pictures_bitrate`` (bit/s) is the most that both pictures together may take of what we send; None where there is
+    but one.
     """
 
     description: SessionDescription
@@ -79,6 +81,7 @@ class NegotiatedSession:
     content: NegotiatedStream | None = None
     floor: NegotiatedFloor | None = None
     camera: NegotiatedCamera | None = None
+    pictures_bitrate: int | None = None
 
     @property
     def streams(self) -> tuple[NegotiatedStream, ...]:

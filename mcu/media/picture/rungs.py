@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mcu.media.picture.state import ContentPlace, H264Profile, Rung, View
-from mcu.media.spec import CodecSpec, ConferenceSpec, RecordingSpec, VideoSpec
+from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec, RecordingSpec, VideoSpec
 
 # Sizes that are made, largest first, each with the least rate at which it looks better than the next smaller one
 # (requirement MCU-8: 1080p30 in 1 Mbit/s, 720p30 in 768 kbit/s).
@@ -47,6 +47,22 @@ CONTENT_RATES = ((2_000_000, 30), (1_000_000, 15), (0, 5))
 
 # The least rate that whole slides are sent at, of the sizes above; letters are lost with size, not with time.
 _CONTENT_SIZES = ((1920, 1080, 384_000), (1280, 720, 128_000), (640, 360, 0), (320, 180, 0))
+
+
+# While something is shared, so much of a call's rate is for it: it is what all look at.
+CONTENT_SHARE = 2 / 3
+
+
+def split(leg: LegSpec) -> tuple[VideoSpec | None, VideoSpec | None]:
+    """Main and second picture of a leg while it gets both, within what they may take together."""
+    video, content, both = leg.video, leg.content, leg.picture_bitrate
+    if video is None or content is None or both is None or video.max_bitrate + content.max_bitrate <= both:
+        return video, content
+    second = min(content.max_bitrate, max(int(both * CONTENT_SHARE), both - video.max_bitrate))
+    return (
+        video.model_copy(update={"max_bitrate": min(video.max_bitrate, both - second)}),
+        content.model_copy(update={"max_bitrate": second}),
+    )
 
 
 def rung_for_content(conference: ConferenceSpec, video: VideoSpec) -> Rung:

@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.picture.rungs import MODE_0_SLICE, RATES, SIZES, rung_for_content, rung_for_leg, rung_for_recording
+from mcu.media.picture.rungs import (
+    MODE_0_SLICE,
+    RATES,
+    SIZES,
+    rung_for_content,
+    rung_for_leg,
+    rung_for_recording,
+    split,
+)
 from mcu.media.picture.state import ContentPlace, Rung
 from mcu.media.spec import CodecSpec, ConferenceSpec, RecordingSpec, VideoSpec
+from tests.fakes.media import sharing_leg
 
 FULL = ConferenceSpec(id="c", revision=1, width=1920, height=1080, frame_rate=30, bitrate=4_000_000)
 
@@ -137,3 +146,24 @@ def test_what_is_shared_keeps_its_size_and_gives_up_fluency(
 )
 def test_older_codecs_have_sizes_of_their_own(name: str, size: tuple[int, int], limit: int, expected: Rung) -> None:
     assert rung_for_leg(FULL, video(*size, bitrate=limit, send=codec(name), frame_rate=15)) == expected
+
+
+@pytest.mark.parametrize(
+    ("main", "second", "both", "expected"),
+    [
+        (3_000_000, 3_000_000, 3_000_000, (1_000_000, 2_000_000)),
+        (3_000_000, 3_000_000, None, (3_000_000, 3_000_000)),
+        (1_000_000, 1_000_000, 3_000_000, (1_000_000, 1_000_000)),
+        (500_000, 3_000_000, 3_000_000, (500_000, 2_500_000)),
+        (3_000_000, 500_000, 3_000_000, (2_500_000, 500_000)),
+    ],
+)
+def test_two_pictures_of_a_call_share_its_rate(
+    main: int, second: int, both: int | None, expected: tuple[int, int]
+) -> None:
+    leg = sharing_leg("a").model_copy(
+        update={"video": video(bitrate=main), "content": video(bitrate=second), "picture_bitrate": both}
+    )
+    one, other = split(leg)
+    assert one is not None and other is not None
+    assert (one.max_bitrate, other.max_bitrate) == expected

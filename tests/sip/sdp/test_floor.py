@@ -146,3 +146,9 @@ def test_the_next_offer_keeps_both_lines_in_their_places() -> None:
         line = floor_line(again)
         assert (line.value("floorctrl"), line.value("confid")) == ("s-only", "77")
         assert again.media[3].value("content") == "slides"
+
+
+def test_both_pictures_together_keep_to_the_rate_of_the_call() -> None:
+    assert offered("polycom_like.sdp").pictures_bitrate == int(1_920_000 * 0.95) - 80_000
+    assert offered("cisco_like.sdp").pictures_bitrate == CAPABILITIES.send_bitrate
+    assert offered("polycom_like.sdp", LocalMedia("198.51.100.7", 40000, 40002)).pictures_bitrate is None
