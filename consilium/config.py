@@ -65,9 +65,10 @@ class SipSettings(_Section):
     tls_port: PortOrNone = Field(5061, description="port of SIP over TLS; 0 for none")
     ws_port: PortOrNone = Field(0, description="port of SIP over WebSocket, unencrypted; 0 for none")
     wss_port: PortOrNone = Field(0, description="port of SIP over secure WebSocket, besides /sip on HTTPS; 0 for none")
-    certificate_file: Path | None = Field(
-        None, description="PEM certificate chain for TLS and WSS; by default the web's"
+    allowed_origins: str | None = Field(
+        None, description="origins of web pages elsewhere that may connect to ws_port and wss_port, comma-separated"
     )
+    certificate_file: Path | None = Field(None, description="PEM certificate chain for TLS, WSS; by default the web's")
     private_key_file: Path | None = Field(None, description="PEM private key of that certificate")
     tls_verify: bool = Field(True, description="whether servers that we call over TLS must have a certificate we trust")
     tls_ca_file: Path | None = Field(None, description="PEM file of authorities trusted for that, not the system's")

@@ -58,9 +58,8 @@ def transport_settings(settings: Settings, identity: Identity) -> TransportSetti
     sip = settings.sip
     certificate, key = certificate_files(settings, identity)
     proxy = _proxy(sip)
-    servers = [server.strip() for server in (sip.name_servers or "").split(",") if server.strip()]
     try:
-        resolver = Names(servers)
+        resolver = Names(_items(sip.name_servers))
     except ValueError as error:
         raise SettingsError(f"sip.name_servers: {error}") from error
     return TransportSettings(
@@ -70,6 +69,7 @@ def transport_settings(settings: Settings, identity: Identity) -> TransportSetti
         ),
         resolver=resolver,
         keep_alive=sip.keep_alive,
+        origins=tuple(origin.lower().rstrip("/") for origin in _items(sip.allowed_origins)),
         proxy=None if proxy is None else Target(proxy.host, proxy.port, proxy.transport, proxy.scheme == "sips"),
     )
 
@@ -80,6 +80,11 @@ def certificate_files(settings: Settings, identity: Identity) -> tuple[Path, Pat
         if section.certificate_file is not None and section.private_key_file is not None:
             return section.certificate_file, section.private_key_file
     return identity.certificate_file, identity.private_key_file
+
+
+def _items(text: str | None) -> list[str]:
+    """The items of a comma-separated list."""
+    return [item.strip() for item in (text or "").split(",") if item.strip()]
 
 
 def _proxy(sip: SipSettings) -> SipUri | None:

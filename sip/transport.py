@@ -46,7 +46,8 @@ class TransportSettings:
     """``server_tls`` is needed to listen for TLS and WSS; ``client_tls`` says whom we believe (default: the system's).
 
     ``resolver`` defaults to the system's. ``keep_alive``: seconds of silence after which a connection that we opened is
-    pinged. ``proxy``: a flow to it is kept open, so that it can reach us through a NAT.
+    pinged. ``proxy``: a flow to it is kept open, so that it can reach us through a NAT. ``origins``: of pages elsewhere
+    that may connect to WebSocket listeners, in lower case.
     """
 
     server_tls: ssl.SSLContext | None = None
@@ -54,6 +55,7 @@ class TransportSettings:
     resolver: Resolver | None = None
     keep_alive: float = 25.0
     proxy: Target | None = None
+    origins: tuple[str, ...] = ()
 
 
 class Transports:
@@ -160,7 +162,8 @@ class Transports:
             case "tcp" | "tls":
                 port = await self._bind_stream(listener)
             case "ws" | "wss":
-                server = WebSocketListener(self.connections, self.settings.server_tls if listener.is_secure else None)
+                tls = self.settings.server_tls if listener.is_secure else None
+                server = WebSocketListener(self.connections, tls, self.settings.origins)
                 port = await server.open(listener.host, listener.port)
                 self._close_listeners.append(server.close)
             case _:

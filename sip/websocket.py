@@ -6,6 +6,8 @@ import asyncio
 import logging
 import ssl
 from collections import deque
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
@@ -118,12 +120,28 @@ async def serve(request: web.Request, owner: Connections) -> web.StreamResponse:
     return socket
 
 
-class WebSocketListener:
-    """A port for nothing but SIP over WebSocket, at any path; ``tls`` makes it WSS."""
+def is_welcome(origin: str | None, host: str, allowed: Collection[str]) -> bool:
+    """Whether a page may connect (RFC 7118 §8, RFC 6455 §10.2): from the host that it asks, or from an allowed origin.
 
-    def __init__(self, owner: Connections, tls: ssl.SSLContext | None) -> None:
+    ``origin`` and ``host`` are the headers. Programs send no Origin; a browser always does, so that a page from
+    anywhere cannot make calls from the network that its visitor is in.
+    """
+    if origin is None or origin.lower() in allowed:
+        return True
+    try:
+        name = urlsplit(origin).hostname
+        return name is not None and name == urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
+
+
+class WebSocketListener:
+    """A port for nothing but SIP over WebSocket, at any path; ``tls`` makes it WSS. ``origins``: see ``is_welcome``."""
+
+    def __init__(self, owner: Connections, tls: ssl.SSLContext | None, origins: Collection[str] = ()) -> None:
         self._owner = owner
         self._tls = tls
+        self._origins = origins
         self._runner: web.AppRunner | None = None
 
     async def open(self, host: str, port: int) -> int:
@@ -141,6 +159,8 @@ class WebSocketListener:
         return bound
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if not is_welcome(request.headers.get("Origin"), request.host, self._origins):
+            raise web.HTTPForbidden(text="Pages of this origin may not connect here (setting sip.allowed_origins).")
         return await serve(request, self._owner)
 
     async def close(self) -> None:

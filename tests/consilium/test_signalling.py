@@ -93,6 +93,12 @@ def test_a_proxy_that_is_no_sip_uri_is_refused(value: str) -> None:
         agent_settings(settings(f"sip.outbound_proxy={value}").sip)
 
 
+def test_origins_are_a_list(identity: Identity) -> None:
+    given = settings("sip.allowed_origins=https://Phone.example.org/ , https://b.example:8443")
+    assert transport_settings(given, identity).origins == ("https://phone.example.org", "https://b.example:8443")
+    assert transport_settings(settings(), identity).origins == ()
+
+
 def test_name_servers_are_addresses(identity: Identity) -> None:
     assert transport_settings(settings("sip.name_servers=192.0.2.1, [::1]:5353"), identity).resolver is not None
     with pytest.raises(SettingsError, match=r"sip\.name_servers: dns\.example is no address"):

@@ -222,6 +222,32 @@ async def test_a_websocket_for_something_else_is_refused() -> None:
         assert refused.value.status == 400
 
 
+@pytest.mark.parametrize(
+    ("origin", "host", "welcome"),
+    [
+        (None, "sip.hospital.test:5066", True),
+        ("https://sip.hospital.test:8443", "sip.hospital.test:5066", True),
+        ("https://phone.example.org", "sip.hospital.test:5066", True),
+        ("https://evil.example", "sip.hospital.test:5066", False),
+        ("null", "sip.hospital.test:5066", False),
+        ("null", "", False),
+        ("https://[::1", "[::1]:5066", False),
+        ("https://[::1]", "[::1]:5066", True),
+    ],
+)
+def test_pages_from_anywhere_may_not_connect(origin: str | None, host: str, welcome: bool) -> None:
+    assert websocket.is_welcome(origin, host, ("https://phone.example.org",)) is welcome
+
+
+async def test_a_foreign_page_is_refused() -> None:
+    async with Site(Listener("ws", HOST, 0)) as site, aiohttp.ClientSession() as client:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await client.ws_connect(
+                f"http://{HOST}:{site.port('ws')}/", protocols=["sip"], headers={"Origin": "https://evil.example"}
+            )
+        assert refused.value.status == 403
+
+
 async def test_websockets_are_counted_bounded_and_cut_when_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MAX_PER_SOURCE", 1)
     monkeypatch.setattr(websocket, "MAX_SILENCE", 0.3)
