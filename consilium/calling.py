@@ -14,7 +14,7 @@ from gatekeeper.dialing import DialSettings
 from gatekeeper.location import Locator
 from mcu.conference.manager import ConferenceManager, random_id
 from mcu.gateway.conference_watchers import ConferenceWatchers
-from mcu.gateway.dial_out import DialCommands, DialOut, DialOutSettings
+from mcu.gateway.dial_out import DialOut, DialOutSettings
 from mcu.gateway.menu import MenuGateway, MenuSettings
 from mcu.gateway.point_to_point import PointToPoint, RingCommands
 from mcu.gateway.room_chat import RoomChat
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 def dial_out(
     settings: Settings,
-    commands: DialCommands,
+    commands: UserAgent,
     gateway: SipGateway,
     manager: ConferenceManager,
     locator: Locator | None = None,
@@ -49,6 +49,7 @@ def dial_out(
         time.time,
         locator,
     )
+    commands.restrict_redirections(calls.may_be_called)
     manager.outgoing.caller = calls
     return calls
 

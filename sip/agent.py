@@ -36,6 +36,7 @@ from sip.subscriptions import Subscriptions
 from sip.transactions import Failure, ServerTransaction
 from sip.transferring import Transferring
 from sip.updating import Updating
+from sip.uri import SipUri
 from sip.warning import Warning
 
 logger = logging.getLogger(__name__)
@@ -210,6 +211,10 @@ class UserAgent:
         device registered on, which may be the only one that leads to it.
         """
         return self._calling.invite(target, offer, from_uri, from_name, via_transport, route, flow)
+
+    def restrict_redirections(self, may_be_called: Callable[[SipUri], bool]) -> None:
+        """Let calls of ours that are redirected (3xx) follow only to where ``may_be_called`` says yes."""
+        self._core.may_be_called = may_be_called
 
     def cancel(self, call: str, reason: str | None = None) -> None:
         """Give up a call of ours that is not answered. CallRefused (487) follows."""

@@ -160,6 +160,8 @@ class Calling:
     def _redirect(self, call: Call, attempt: Attempt, outgoing: Outgoing) -> bool:
         while (uri := attempt.redirections.next()) is not None:
             uri = replace(uri, headers="")  # what a stranger wants in our INVITE is not ours to send
+            if not self._core.may_be_called(uri):
+                continue
             flow = self._core.flow_to(uri, call.flow.transport)
             if flow is not None:
                 self._moved(call, flow)

@@ -85,6 +85,8 @@ class AgentCore:
         self.packages: list[str] = []
         self.authenticator = Authenticator(identifiers)
         self.extensions: list[str] = []  # option tags understood in Require and told in Supported
+        self.may_be_called: Callable[[SipUri], bool] = lambda uri: True
+        """Whether a call that is redirected may follow there."""
         self.is_closing = False
         self.on_work: Callable[[], None] = lambda: None
         self._outbox: list[tuple[Flow, bytes]] = []

@@ -26,6 +26,7 @@ from mcu.ports import LegOwner
 from sip import events as sip_events
 from sip.errors import CallStateError, SipParseError
 from sip.flow import Flow
+from sip.grammar import find_parameter
 from sip.sdp.grammar import SdpError
 from sip.sdp.negotiation import NotAcceptable
 from sip.sdp.session import NegotiatedSession
@@ -185,6 +186,13 @@ class DialOut:
         return CallAnswered(participant.id)
 
     # Ringing
+
+    def may_be_called(self, uri: SipUri) -> bool:
+        """Whether a call of ours may be redirected there: somebody who may be called must not call others for us."""
+        if find_parameter(uri.parameters, "maddr") is not None:
+            return False
+        registered = self.locator is not None and bool(self.locator.locate(str(uri), self._wall()))
+        return registered or is_allowed(uri, self._settings.policy)
 
     def ways(self, target: str) -> tuple[Reach, ...]:
         """How ``target`` can be reached: where it is registered, else its address where that may be called.

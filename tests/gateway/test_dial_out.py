@@ -19,6 +19,7 @@ from mcu.gateway.dial_out import DialOut, DialOutSettings
 from mcu.ports import SYSTEM
 from sip.events import CallAnswered, CallEnded, CallProgress, CallRefused
 from sip.flow import Flow
+from sip.uri import SipUri, parse_uri
 from tests.gateway.world import OFFER, FakeUserAgent, GatewayWorld, Told, gateway_world
 
 ROOM = "sip:theatre@10.0.0.7"
@@ -301,3 +302,22 @@ async def test_a_registered_device_is_called_on_its_flow_and_through_its_proxies
     world.dial_out.locator = OneDevice()
     await world.place("theatre")
     assert world.agent.taken_ways == [(("sip:edge.example;lr",), flow)]
+
+
+@pytest.mark.parametrize(
+    ("uri", "allowed"),
+    [
+        ("sip:x@10.2.3.4", True),
+        ("sip:x@rooms.example", True),
+        ("sip:x@192.0.2.5", False),
+        ("sip:x@10.2.3.4;maddr=192.0.2.5", False),
+        ("sip:known@elsewhere.example", True),
+    ],
+)
+async def test_redirections_lead_only_to_whom_we_may_call(world: DialWorld, uri: str, allowed: bool) -> None:
+    locator = FakeLocator()
+    locator.registered = {"sip:known@elsewhere.example": ("sip:a@192.0.2.31",)}
+    world.dial_out.locator = locator
+    parsed = parse_uri(uri)
+    assert isinstance(parsed, SipUri)
+    assert world.dial_out.may_be_called(parsed) is allowed

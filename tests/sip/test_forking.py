@@ -143,6 +143,14 @@ def test_a_redirected_call_reaches_the_preferred_place() -> None:
     assert pair.ward.of_type(CallEnded)
 
 
+def test_a_redirection_to_where_nobody_may_be_called_is_a_refusal() -> None:
+    pair = Redirecting("<sip:ward@192.0.2.8>")
+    pair.room.agent.restrict_redirections(lambda uri: uri.host != "192.0.2.8")
+    call = pair.call()
+    pair.network.run(2)
+    assert pair.room.of_type(CallRefused) == [CallRefused(call, 302, "Moved Temporarily")]
+
+
 def test_redirections_in_a_circle_end() -> None:
     pair = Redirecting("<sip:1000@192.0.2.2>, <sip:other@192.0.2.2>")
     call = pair.call()

@@ -39,6 +39,17 @@ test("a recording starts, goes on, and ends, also by failing", () => {
   assert.equal(after({ type: "recording_failed", recording }, { recording }).recording, null);
 });
 
+test("calls out come, change, and go unless they failed", () => {
+  const call = { id: "c", target: "1044", name: "1044", state: "dialling", attempt: 1, attempts: 1, reason: "", status: null };
+  assert.deepEqual(after({ type: "call_dialling", call }).calls, [call]);
+  const ringing = { ...call, state: "ringing" };
+  assert.deepEqual(after({ type: "call_ringing", call: ringing }, { calls: [call] }).calls, [ringing]);
+  assert.deepEqual(after({ type: "call_answered", call: { ...call, state: "answered" } }, { calls: [ringing] }).calls, []);
+  const failed = { ...call, state: "failed" };
+  assert.deepEqual(after({ type: "call_failed", call: failed }, { calls: [ringing] }).calls, [failed]);
+  assert.deepEqual(after({ type: "call_dialling", call: { ...call, id: "d" } }, { calls: [failed] }).calls, [{ ...call, id: "d" }]);
+});
+
 test("the floor goes from one to the next", () => {
   assert.deepEqual(after({ type: "floor_changed", floor: { holder: "b", queue: ["a"] } }).floor, { holder: "b", queue: ["a"] });
   assert.equal(after({ type: "floor_changed" }).floor, undefined);
