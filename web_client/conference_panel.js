@@ -14,6 +14,7 @@ import { fillBroadcast, fillViews, layoutName, viewChange } from "./view_choice.
  * @property {(id: string, change: object) => Promise<void>} changePerson
  * @property {(id: string, move: object) => Promise<void>} moveCamera
  * @property {(on: boolean) => Promise<void>} record
+ * @property {() => Promise<void>} revokeFloor
  * @property {(person: Participant) => Promise<void>} kick
  * @property {() => Promise<void>} end
  */
@@ -132,6 +133,8 @@ export class ConferencePanel {
       person.microphone_muted ? t("person.microphone_muted") : person.speaking ? t("person.speaking") : "",
       person.camera_muted ? t("person.camera_muted") : "",
       person.speaker_muted ? t("person.speaker_muted") : "",
+      this.conference?.floor?.holder === person.id ? t("person.sharing") : "",
+      this.conference?.floor?.queue.includes(person.id) ? t("person.wants_to_share") : "",
     ].filter(Boolean);
     const speaking = person.speaking && !person.microphone_muted;
     return el(
@@ -145,6 +148,9 @@ export class ConferencePanel {
         this.switch(person, "microphone_muted", "microphone", "mute", "unmute"),
         this.switch(person, "camera_muted", "camera", "camera_off", "camera_on"),
         this.switch(person, "speaker_muted", "speaker", "speaker_off", "speaker_on"),
+        this.conference?.floor?.holder === person.id
+          ? this.personButton(person, "revoke_floor", "share-stop", "", null, () => this.actions.revokeFloor())
+          : null,
         this.personButton(person, "kick", "remove", "danger-quiet", null, () => this.actions.kick(person)),
       ),
       el(
