@@ -90,6 +90,7 @@ class FakeServer:
     recordings: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     recording_files: Path | None = None
+    canned: dict[str, Any] = field(default_factory=dict)
     logged_in: bool = False
     refuse_media: int = 0
     joined: int = 0
@@ -345,6 +346,15 @@ class Handlers:
             self.check_user()
         return web.json_response({"layouts": ["auto", "1", "2", "4", "9", "16", "1+5", "1+7"]})
 
+    # --- number plan, zones, endpoints
+
+    async def gatekeeper(self, request: web.Request) -> web.Response:
+        """Answers that a test has laid out by path; nothing is worked out."""
+        self.check_user()
+        if request.method == "DELETE":
+            return web.Response(status=204)
+        return web.json_response(self.state.canned[request.path.removeprefix("/api/v1")])
+
     # --- recordings
 
     async def recordings(self, request: web.Request) -> web.Response:
@@ -439,6 +449,7 @@ def application(state: FakeServer) -> web.Application:
     app.router.add_get("/", page("index.html"))
     app.router.add_get("/recordings", page("recordings.html"))
     app.router.add_get("/control", page("control.html"))
+    app.router.add_get("/endpoints", page("endpoints.html"))
     app.router.add_static("/static/", WEB_CLIENT)
     app.router.add_get("/vendor/hls.min.js", vendor(HLS))
     app.router.add_get("/vendor/NotoSansSC_400Regular.ttf", vendor(FONT))
@@ -458,6 +469,7 @@ def application(state: FakeServer) -> web.Application:
         ("*", "/conferences/{number}/chat", handlers.chat),
         ("POST", "/conferences/{number}/calls", handlers.calls),
         ("GET", "/layouts", handlers.layouts),
+        ("*", r"/{path:(?:endpoints|call-records|zones|device-classes|number-plan)(?:/.*)?}", handlers.gatekeeper),
         ("GET", "/events", handlers.events),
         ("GET", "/recordings", handlers.recordings),
         ("*", "/recordings/{id}", handlers.recorded),
