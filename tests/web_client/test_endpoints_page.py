@@ -21,7 +21,8 @@ NOON = "2026-01-02T12:00:00Z"
 def endpoint(identity: str, **changes: Any) -> dict[str, Any]:
     view = {
         "id": identity, "name": "", "address": "10.1.2.3", "transport": "udp", "zone": "ward",
-        "user_agent": "Maker/1.0", "maker": "Maker", "model": "One", "version": "1.0", "methods": ["INVITE"], "codecs": ["opus", "H264"],
+        "user_agent": "Maker/1.0", "maker": "Maker", "model": "One", "version": "1.0",
+        "methods": ["INVITE"], "codecs": ["opus", "H264"],
         "contact": "", "registered_until": None, "first_seen": NOON, "last_seen": NOON, "calls": 3, "alarms": [],
         "state": "seen",
     }  # fmt: skip
