@@ -65,12 +65,13 @@ class Transfers:
             return
         target, _, headers = event.target.partition("?")
         try:
-            name = event.target_name or self._dial_out.check(target)
+            address = self._dial_out.check(target)
         except TargetRefused as refused:
             logger.info("a transfer is refused: %s", refused)
             self._commands.refuse_transfer(event.transfer, 403 if refused.is_policy else 404)
             return
         self._commands.accept_transfer(event.transfer)
+        name = event.target_name or address
         task = asyncio.create_task(self._call(event.transfer, target, headers, name, conference))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
