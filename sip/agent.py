@@ -305,8 +305,8 @@ class UserAgent:
     # -- subscriptions -------------------------------------------------------------------------------------------
 
     def serve_packages(self, *packages: str) -> None:
-        """The event packages that the application serves, such as "conference" (RFC 4575) or "reg" (RFC 3680)."""
-        self._core.packages = [package.lower() for package in packages]
+        """Event packages that the application serves besides: "conference" (RFC 4575), "reg" (RFC 3680) …"""
+        self._core.packages += [package.lower() for package in packages if package.lower() not in self._core.packages]
 
     def accept_subscription(self, subscription: str, content_type: str, body: bytes) -> None:
         """Let somebody watch, and tell how things are now. SubscriptionEnded follows some time."""
