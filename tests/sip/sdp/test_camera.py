@@ -38,8 +38,10 @@ def test_a_room_that_offers_camera_control_gets_it():
     assert camera is not None
     assert (camera.payload_type, camera.remote_host, camera.remote_port) == (100, "192.0.2.9", 30004)
     assert camera.direction is Direction.SENDRECV
-    assert str(session.description).replace("\r\n", "\n").endswith(
-        "m=application 20008 RTP/AVP 100\na=rtpmap:100 H224/4800\na=sendrecv\n"
+    assert (
+        str(session.description)
+        .replace("\r\n", "\n")
+        .endswith("m=application 20008 RTP/AVP 100\na=rtpmap:100 H224/4800\na=sendrecv\n")
     )
 
 
