@@ -87,7 +87,7 @@ class Gatekeeping:
             yield Registration(
                 endpoint=binding.account,
                 name="" if user is None else user.title,
-                contact=binding.contact,
+                contact=binding.shown_contact,
                 address=address,
                 zone=self.admission.policy.zones.zone_of(address).name if address else "",
                 transport="" if flow is None else flow.transport,
