@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from mcu.media.spec import CameraRequest, Model
+from mcu.media.spec import CameraRequest, Line, Model, SdesKeys
 
 
 class LegFlowing(Model):
@@ -37,11 +37,12 @@ class LegFailed(Model):
 
 
 class LegConnected(Model):
-    """A browser leg has finished ICE and DTLS."""
+    """A leg has finished DTLS. ``keys`` are what a room's m-lines got by it: a successor of the worker needs them."""
 
     kind: Literal["leg_connected"] = "leg_connected"
     conference: str
     leg: str
+    keys: dict[Line, SdesKeys] = Field(default_factory=dict, repr=False)
 
 
 class KeyFrameWanted(Model):

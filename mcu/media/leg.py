@@ -31,7 +31,8 @@ from mcu.media.rtp.session import (
     SoundReceived,
     StreamConfig,
 )
-from mcu.media.spec import AudioSpec, CameraRequest, CameraSpec, DtlsKeys, LegSpec, Line, PlainTransport, VideoSpec
+from mcu.media.secured_legs import same_protection
+from mcu.media.spec import AudioSpec, CameraRequest, CameraSpec, LegSpec, Line, PlainTransport, SdesKeys, VideoSpec
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
@@ -147,7 +148,7 @@ class MediaLeg:
         mine, theirs = self.spec.transport, spec.transport
         if isinstance(mine, PlainTransport) and isinstance(theirs, PlainTransport):
             same_path = _ports(mine) == _ports(theirs)
-            same_path = same_path and _same_protection(mine, theirs)
+            same_path = same_path and same_protection(mine, theirs)
         else:
             same_path = mine == theirs
         return (
@@ -204,6 +205,10 @@ class MediaLeg:
         """Whether this leg could share a second picture now."""
         content = self.spec.content
         return content is not None and content.receive and not self.spec.held
+
+    def dtls_keys(self) -> dict[Line, SdesKeys]:
+        """A room's keys that came by DTLS, for a successor of this worker."""
+        return self._transport.dtls_keys() if isinstance(self._transport, PlainLegTransport) else {}
 
     def takes_picture(self, media: PictureMedia = "video") -> bool:
         """Whether this leg is to be sent pictures of this kind, and can take them by now."""
@@ -398,22 +403,6 @@ class MediaLeg:
 
 def _picture(media: Media) -> PictureMedia:
     return "content" if media == "content" else "video"
-
-
-def _same_protection(mine: PlainTransport, theirs: PlainTransport) -> bool:
-    """Whether keys and ICE go on. Without ICE a DTLS association belongs to its addresses (RFC 8842 section 3.1)."""
-    moved = {
-        line
-        for line, mine_there, theirs_there in (
-            ("audio", mine.audio_remote, theirs.audio_remote),
-            ("video", mine.video_remote, theirs.video_remote),
-            ("content", mine.content_remote, theirs.content_remote),
-            ("camera", mine.camera_remote, theirs.camera_remote),
-        )
-        if mine_there != theirs_there and line not in theirs.ice
-    }
-    begins_anew = any(isinstance(keys, DtlsKeys) and line in moved for line, keys in theirs.security.items())
-    return mine.security == theirs.security and mine.ice == theirs.ice and not begins_anew
 
 
 def _ports(transport: PlainTransport) -> tuple[str, int, int, int, int]:

@@ -12,7 +12,7 @@ from typing import Protocol
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from mcu.media.demultiplexer import Demultiplexer, MidExtension, PayloadTypes
-from mcu.media.spec import Address, Line, PlainTransport, WebRtcTransport
+from mcu.media.spec import Address, Line, PlainTransport, SdesKeys, WebRtcTransport
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import DtlsError, DtlsSession
 from mcu.media.transport.ice_lite import IceLiteAgent
@@ -118,6 +118,10 @@ class PlainLegTransport:
         for media, line in self._lines.items():
             address = remote[media]
             line.port.set_remote((address.host, address.port) if address else None, spec.symmetric, spec.rtcp_mux)
+
+    def dtls_keys(self) -> dict[Line, SdesKeys]:
+        """What DTLS has given to each m-line that uses it, so far."""
+        return {media: keys for media, line in self._lines.items() if (keys := line.dtls_keys()) is not None}
 
     def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
         if line := self._lines.get(media):

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from mcu.media.facts import Fact, LegFailed
+from mcu.media.facts import Fact, LegConnected, LegFailed
 from mcu.media.link import Apply, ControlCamera, LinkError, Remove, RequestKeyFrame, SendDigits
+from mcu.media.secured_legs import SecuredLegs, Worker
 from mcu.media.spec import CameraRequest, ConferenceSpec, WorkerSettings
 from mcu.media.worker_process import START_TIMEOUT, WorkerProcess
 from mcu.ports import MediaError
@@ -44,6 +45,10 @@ class _Place:
         self.failure: str | None = None
         self.conferences: dict[str, ConferenceSpec] = {}
 
+    @property
+    def worker(self) -> Worker:
+        return self.settings.index, self.generation
+
 
 class WorkerPool:
     """Implements ``mcu.ports.MediaControl`` over worker processes."""
@@ -58,6 +63,7 @@ class WorkerPool:
         self._stopping = False
         self._sockets: tempfile.TemporaryDirectory[str] | None = None
         self.restarts = 0
+        self._secured = SecuredLegs()
 
     # MediaControl
 
@@ -76,7 +82,7 @@ class WorkerPool:
                 latest = place.conferences.get(spec.id)
                 if latest is None:
                     raise MediaError("the conference has ended")
-                done = await place.process.command(Apply(request=0, spec=latest))
+                done = await place.process.command(Apply(request=0, spec=self._secured.told_to(place.worker, latest)))
                 break
             except TimeoutError:
                 raise MediaError("no media worker answers") from None
@@ -96,7 +102,7 @@ class WorkerPool:
                 other.conferences[known.id] = reduced = known.model_copy(update={"legs": left})
                 if other is not place and other.ready.is_set():
                     with contextlib.suppress(LinkError, TimeoutError):  # then it has not got the leg either
-                        await other.process.command(Apply(request=0, spec=reduced))
+                        await other.process.command(Apply(request=0, spec=self._secured.told_to(other.worker, reduced)))
 
     async def remove(self, conference_id: str) -> None:
         """See ``MediaControl``."""
@@ -205,6 +211,8 @@ class WorkerPool:
         feeding = asyncio.create_task(self._feed(place))
         try:
             async for fact in place.process.reports():
+                if isinstance(fact, LegConnected):
+                    self._note_keys(place, fact)
                 self._tell(fact)
         finally:
             feeding.cancel()
@@ -227,7 +235,7 @@ class WorkerPool:
         if spec is None:  # ended since
             return
         try:
-            done = await place.process.command(Apply(request=0, spec=spec))
+            done = await place.process.command(Apply(request=0, spec=self._secured.told_to(place.worker, spec)))
         except TimeoutError:
             # The others must not wait for it: what is applied next tells this one's state anew.
             logger.error("media worker %d, conference %s: no answer", place.settings.index, conference_id)
@@ -241,6 +249,12 @@ class WorkerPool:
         for leg, reason in done.legs.items():
             # Nobody waits for this answer, so whoever owns the call learns of it as of any later failure.
             self._tell(LegFailed(conference=conference_id, leg=leg, reason=reason))
+
+    def _note_keys(self, place: _Place, fact: LegConnected) -> None:
+        self._secured.keep({leg.id for each in self._places for spec in each.conferences.values() for leg in spec.legs})
+        spec = place.conferences.get(fact.conference)
+        if spec is not None:
+            self._secured.note(fact, spec, place.worker)
 
     def _tell(self, fact: Fact) -> None:
         for listener in self._fact_listeners:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pylibsrtp
 from aiortc.rtcdtlstransport import (
+    SRTP_PROFILES,
     RTCCertificate,
     RTCDtlsFingerprint,
     RTCDtlsParameters,
@@ -27,6 +28,12 @@ logger = logging.getLogger(__name__)
 
 # A handshake is a dozen datagrams; more than this waiting means that somebody floods us.
 MAX_WAITING = 64
+
+_SUITES = {
+    b"SRTP_AEAD_AES_256_GCM": "AEAD_AES_256_GCM",
+    b"SRTP_AEAD_AES_128_GCM": "AEAD_AES_128_GCM",
+    b"SRTP_AES128_CM_SHA1_80": "AES_CM_128_HMAC_SHA1_80",
+}
 
 
 class DtlsError(Exception):
@@ -107,6 +114,22 @@ class DtlsSession:
             raise DtlsError("handshake failed, or the certificate is not the one that the SDP announced")
         self._inbound = self._transport._rx_srtp
         self._outbound = self._transport._tx_srtp
+
+    def keys(self) -> tuple[str, bytes, bytes] | None:
+        """What came out: the suite's name in SDP, and master key with salt for what we send and what we get.
+
+        None before the end of the handshake. With them a successor can go on without another handshake.
+        """
+        ssl = self._transport._ssl
+        if self._outbound is None or ssl is None:
+            return None
+        chosen = ssl.get_selected_srtp_profile()
+        profile = next(one for one in SRTP_PROFILES if one.openssl_profile == chosen)
+        size = 2 * (profile.key_length + profile.salt_length)
+        material = ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
+        client, server = (profile.get_key_and_salt(material, index) for index in (0, 1))
+        local, remote = (server, client) if self._transport._role == "server" else (client, server)
+        return _SUITES[profile.openssl_profile], local, remote
 
     async def close(self) -> None:
         """Say goodbye (close_notify) and stop."""

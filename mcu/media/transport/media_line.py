@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import time
 from collections.abc import Callable, Iterable
+from typing import cast
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from mcu.media.spec import DtlsKeys, IceSpec, SdesKeys
+from mcu.media.spec import DtlsKeys, IceSpec, SdesKeys, SuiteName
 from mcu.media.transport.dtls import DtlsError, DtlsSession
 from mcu.media.transport.ice_lite import IceLiteAgent, NetworkAddress, StunError, is_stun, parse_check
 from mcu.media.transport.plain_port import Bind, Component, PlainPort
@@ -22,10 +24,12 @@ HANDSHAKE_TIMEOUT = 20.0
 
 
 class MediaLine:
-    """Opened once. ``on_rtp`` and ``on_rtcp`` get decrypted packets; what is sent is encrypted here.
+    """Opened once.
 
-    ``on_connected`` is called when what is sent can be read at the other end, at once unless keys come by DTLS;
-    ``on_failed`` when that will never be. ``certificate`` is ours, for DTLS. Raises ValueError for keys that are none.
+    ``on_rtp`` and ``on_rtcp`` get decrypted packets; what is sent is encrypted here. ``on_connected`` is called when
+    DTLS has given keys, once more when RTCP has got its own; without DTLS the line is connected from the start.
+    ``on_failed`` is called when that will never be. ``certificate`` is ours, for DTLS. Raises ValueError for keys that
+    are none.
     """
 
     def __init__(
@@ -91,6 +95,20 @@ class MediaLine:
         for component, association in self._associations.items():
             self._handshakes.append(asyncio.create_task(self._connect(component, association)))
 
+    def dtls_keys(self) -> SdesKeys | None:
+        """What DTLS agreed on, in the form of keys from a description; None where it has not, or is not used."""
+        found = {component: association.keys() for component, association in self._associations.items()}
+        rtp, rtcp = found.get(Component.RTP), found.get(Component.RTCP)
+        if rtp is None:
+            return None
+        return SdesKeys(
+            suite=cast("SuiteName", rtp[0]),
+            local=_encoded(rtp[1]),
+            remote=_encoded(rtp[2]),
+            rtcp_local=_encoded(rtcp[1]) if rtcp else None,
+            rtcp_remote=_encoded(rtcp[2]) if rtcp else None,
+        )
+
     def send_rtp(self, packets: Iterable[bytes]) -> None:
         """Encrypt and send."""
         self.port.send_rtp(packets)
@@ -125,6 +143,7 @@ class MediaLine:
         else:
             if component is Component.RTP:
                 self.is_connected = True
+            if self.is_connected:
                 self._on_connected()
 
     def _receive_other(self, component: Component, data: bytes, source: NetworkAddress) -> None:
@@ -145,3 +164,7 @@ class MediaLine:
         self.port.prove(component, source, agent.selected or source)
         self.port.send_other(component, response, source)
         self._reachable.set()
+
+
+def _encoded(key: bytes) -> str:
+    return base64.b64encode(key).decode()

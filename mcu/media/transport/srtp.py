@@ -91,9 +91,11 @@ class SdesCipher:
 
     def __init__(self, keys: SdesKeys) -> None:
         self._profile = _PROFILES[keys.suite]
-        self._remote = base64.b64decode(keys.remote, validate=True)
-        self._outbound = self._session(base64.b64decode(keys.local, validate=True), inbound=False)
+        self._remote = _decoded(keys.remote)
+        self._outbound = self._session(_decoded(keys.local), inbound=False)
         self._inbound = self._session(self._remote, inbound=True)
+        self._rtcp_outbound = self._session(_decoded(keys.rtcp_local or keys.local), inbound=False)
+        self._rtcp_inbound = self._session(_decoded(keys.rtcp_remote or keys.remote), inbound=True)
         self._heard: int | None = None  # the SSRC of which packets have come through
         self.refused = 0
 
@@ -118,7 +120,7 @@ class SdesCipher:
     def protect_rtcp(self, data: bytes) -> bytes | None:
         """RTCP to SRTCP."""
         try:
-            return bytes(self._outbound.protect_rtcp(data))
+            return bytes(self._rtcp_outbound.protect_rtcp(data))
         except (pylibsrtp.Error, ValueError):
             self.refused += 1
             return None
@@ -135,7 +137,7 @@ class SdesCipher:
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         """SRTCP to RTCP; its index travels in the packet, so nothing has to be guessed."""
         try:
-            return bytes(self._inbound.unprotect_rtcp(data))
+            return bytes(self._rtcp_inbound.unprotect_rtcp(data))
         except (pylibsrtp.Error, ValueError):
             self._refuse()
             return None
@@ -178,3 +180,7 @@ class SdesCipher:
                 except pylibsrtp.Error:
                     continue
         return None
+
+
+def _decoded(key: str) -> bytes:
+    return base64.b64decode(key, validate=True)
