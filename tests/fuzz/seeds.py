@@ -179,6 +179,7 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
         bytes.fromhex("0c007103000000000001c00180000d007103000000000000c001000181"),
         bytes.fromhex("030180000202800203800206300207300401000181060200810614f0"),
     ],
+    "fuzz_dial_target": lambda: [b"sip:ward@rooms.example;transport=tcp?Subject=x", b"theatre@10.1.2.3:5070", b"1044"],
     "fuzz_dialing": lambda: [b"sip:1000*1234@192.0.2.1;user=phone", b"+1-000", b"sips:ward@clinic.example", b"1000*12"],
     "fuzz_dtmf_info": lambda: [b"Signal=5\r\nDuration=160\r\n", b"#", b"Signal= 11\nDuration= 250"],
     "fuzz_h264_parameter_sets": _parameter_sets,
