@@ -33,7 +33,7 @@ class Traffic(Enum):
     """Kinds of messages with a rate of their own, so that a flood of one leaves the others through."""
 
     REGISTER = "register"
-    """REGISTER, OPTIONS and whatever else strangers may send that is no call."""
+    """REGISTER, OPTIONS, MESSAGE and whatever else strangers may send that is no call: each is remembered for 32 s."""
     CALL = "call"
     IN_DIALOG = "in_dialog"
     """Belongs to something that was let in before, if it is honest."""
@@ -48,8 +48,6 @@ _FIRST_WORDS = {
     b"UPDATE": Traffic.IN_DIALOG,
     b"INFO": Traffic.IN_DIALOG,
     b"NOTIFY": Traffic.IN_DIALOG,
-    b"REFER": Traffic.IN_DIALOG,
-    b"MESSAGE": Traffic.IN_DIALOG,
     b"SIP/2.0": Traffic.IN_DIALOG,
 }
 
