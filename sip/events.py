@@ -224,6 +224,25 @@ class OptionsReceived:
     source: Flow
 
 
+@dataclass(frozen=True)
+class CapabilitiesTold:
+    """A peer answered what it is and can do. ``description``: SDP, where it sent one (RFC 3261 §11.2)."""
+
+    question: str
+    product: str
+    methods: tuple[str, ...]
+    description: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class CapabilitiesRefused:
+    """A peer did not tell. 408: it does not answer at all."""
+
+    question: str
+    status: int
+    reason: str
+
+
 Event = (
     IncomingCall
     | CallCancelled
@@ -245,4 +264,6 @@ Event = (
     | SubscriptionRequested
     | SubscriptionEnded
     | OptionsReceived
+    | CapabilitiesTold
+    | CapabilitiesRefused
 )
