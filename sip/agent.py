@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from sip.answering import Answering
+from sip.asking import Asking
 from sip.call import Call, CallTable, Phase
 from sip.calling import Calling
 from sip.core import AgentCore, AgentSettings, AgentStatistics, add_refusal_headers, reply_flow
@@ -61,6 +62,7 @@ class UserAgent:
         self._reoffering = Reoffering(*ground, self._answering, self._hanging_up, timers)
         self._updating = Updating(*ground, self._reoffering, self._hanging_up, timers)
         self._messaging = Messaging(*ground)
+        self._asking = Asking(self._core)
         self._subscriptions = Subscriptions(self._core)
         self._transferring = Transferring(*ground, self._subscriptions)
         self._serving = Serving(self._core)
@@ -276,6 +278,24 @@ class UserAgent:
     ) -> str:
         """Send text to a SIP URI, outside of calls. Raises SipParseError for a bad URI."""
         return self._messaging.send_outside(target, text, from_uri, from_name, via_transport)
+
+    # -- capabilities --------------------------------------------------------------------------------------------
+
+    def ask_capabilities(
+        self,
+        target: str,
+        from_uri: str,
+        via_transport: str = "udp",
+        *,
+        route: Sequence[str] = (),
+        flow: Flow | None = None,
+    ) -> str:
+        """Ask what the peer behind a SIP URI is and can do (OPTIONS); returns the handle of the question.
+
+        CapabilitiesTold or CapabilitiesRefused follows. ``route`` and ``flow`` as for ``invite``. Raises SipParseError
+        for a bad URI.
+        """
+        return self._asking.ask(target, from_uri, via_transport, route, flow)
 
     # -- transfers -----------------------------------------------------------------------------------------------
 
