@@ -89,9 +89,10 @@ async def test_where_encryption_is_required_only_rooms_that_encrypt_come_in(tmp_
         assert KEYS not in server.log()
 
 
-async def test_a_killed_worker_is_replaced_and_goes_on_with_the_keys(server: ServerProcess) -> None:
+@pytest.mark.parametrize("method", ["sdes", "dtls"])
+async def test_a_killed_worker_is_replaced_and_goes_on_with_the_keys(server: ServerProcess, method: Method) -> None:
     clip = await asyncio.to_thread(make_test_card, CLIP)
-    encrypting = LocalCapabilities(encryption=Encryption.REQUIRED)
+    encrypting = LocalCapabilities(encryption=Encryption.REQUIRED, offer_method=method)
     rooms = [SimulatedRoom(RoomSettings(name=name, capabilities=encrypting), clip) for name in ("One", "Two")]
     try:
         for room in rooms:

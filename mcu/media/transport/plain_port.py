@@ -49,8 +49,9 @@ class _Socket(asyncio.DatagramProtocol):
 
     async def close(self) -> None:
         """Close; the port is free again when this returns. What the kernel would not take so far is dropped."""
-        if self.transport is not None:
-            self.transport.abort()
+        transport, self.transport = self.transport, None  # what is sent from now on goes nowhere
+        if transport is not None:
+            transport.abort()
             await self._closed.wait()
 
     def datagram_received(self, data: bytes, addr: NetworkAddress) -> None:

@@ -70,6 +70,11 @@ async def make_end(
     ice: IceSpec | None = None,
 ) -> End:
     packets, reports, connected, failed = Box(), Box(), asyncio.Event(), list[str]()
+
+    def fail(reason: str) -> None:
+        failed.append(reason)
+        connected.set()
+
     line = MediaLine(
         security,
         ice,
@@ -79,7 +84,7 @@ async def make_end(
         on_rtcp=reports.put,
         accepts=lambda data: data[1] & 0x7F == 8,
         on_connected=connected.set,
-        on_failed=lambda reason: (failed.append(reason), connected.set())[0],
+        on_failed=fail,
     )
     await line.open(HOST, number, bound_udp_socket)
     stack.push_async_callback(line.close)
@@ -123,6 +128,29 @@ async def test_two_lines_talk(
     if kind == "dtls" and not mux:
         await asyncio.wait_for(asyncio.gather(*one.line._handshakes, *other.line._handshakes), 10)
     await assert_they_talk(one, other)
+    if kind == "dtls":
+        await assert_a_successor_goes_on(stack, one, other, mux)
+
+
+async def assert_a_successor_goes_on(stack: AsyncExitStack, one: End, other: End, mux: bool) -> None:
+    """With the keys of a handshake that another has done."""
+    keys, theirs = one.line.dtls_keys(), other.line.dtls_keys()
+    assert keys is not None and theirs is not None and (keys.rtcp_local is None) is mux
+    assert (keys.local, keys.remote, keys.rtcp_local) == (theirs.remote, theirs.local, theirs.rtcp_remote)
+    await one.line.port.close()
+    successor = await make_end(stack, one.number, keys, None, mux)
+    successor.line.port.set_remote((HOST, other.number), True, mux)
+    successor.line.send_rtp([new_source(rtp(7))])
+    await other.rtp.until(new_source(rtp(7)))
+    successor.line.send_rtcp([new_source(RTCP)])
+    await other.rtcp.until(new_source(RTCP))
+    other.line.send_rtp([rtp(8)])
+    await successor.rtp.until(rtp(8))
+
+
+def new_source(packet: bytes) -> bytes:
+    """As a successor sends it: under an SSRC of its own."""
+    return packet.replace((5).to_bytes(4), (6).to_bytes(4))
 
 
 async def test_an_encrypted_line_goes_where_authentic_packets_come_from_and_nowhere_else(
