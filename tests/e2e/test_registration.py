@@ -15,7 +15,7 @@ from mcu.control.database import Database
 from mcu.control.registration_tables import SipUserTable
 from mcu.control.sip_accounts import SipAccounts
 from sip.agent import UserAgent
-from sip.events import CallConfirmed, Event, IncomingCall
+from sip.events import CallConfirmed, CallProgress, Event, IncomingCall
 from sip.listeners import Listener
 from sip.server import SipServer
 from tests.peers import sipp
@@ -33,6 +33,7 @@ class RegistryServer:
         self.folder = folder
         self._settings = load_settings(None, {}, assignments)
         self.identities: list[str] = []
+        self.progress: list[int] = []
 
     async def __aenter__(self) -> RegistryServer:
         self.database = await Database.open(self.folder / "consilium.sqlite3")
@@ -54,6 +55,8 @@ class RegistryServer:
             self.agent.accept(event.call, SDP)
         elif isinstance(event, CallConfirmed):
             self.agent.hang_up(event.call)
+        elif isinstance(event, CallProgress):
+            self.progress.append(event.status)
 
     def port(self, transport: str = "udp") -> int:
         return next(one.port for one in self.server.listeners if one.transport == transport)
@@ -112,6 +115,22 @@ async def test_baresip_registers_refreshes_and_unregisters(tmp_path: Path, trans
             await until(lambda: len(refreshed) == 2, seconds=15)
             assert 8 < refreshed[1] - refreshed[0] < 11
         await until(lambda: not server.contacts("4001"))
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_a_registered_endpoint_is_called_the_way_it_came(
+    server: RegistryServer, tmp_path: Path, transport: str
+) -> None:
+    await server.add_accounts("4001")
+    registrar = f"{HOST}:{server.port(transport)}"
+    async with BaresipEndpoint(
+        tmp_path / "room", user="4001", password=PASSWORD, registrar=registrar, transport=transport
+    ):
+        await until(lambda: bool(server.contacts("4001")))
+        (reach,) = server.registry.registrar.locate("4001", time.time())
+        call = server.agent.invite(reach.contact, SDP, "sip:1000@127.0.0.1", flow=reach.flow)
+        await until(lambda: 180 in server.progress)
+        server.agent.cancel(call)
 
 
 async def test_baresip_with_a_wrong_password_is_not_registered(server: RegistryServer, tmp_path: Path) -> None:
