@@ -158,7 +158,8 @@ class TransferRequested:
     """A peer wants us to call ``target`` (RFC 3515). Answer with ``accept_transfer`` or ``refuse_transfer``.
 
     ``call``: the one that it wants to hand over, or "" when it asked outside of calls. The target goes to ``invite``
-    as it is: for an attended transfer it holds what replaces the other call there.
+    as it is: for an attended transfer it holds what replaces the other call there. ``replaces``: that other call, where
+    it is one of ours too; there is nobody to invite then, only two calls of ours to be joined.
     """
 
     transfer: str
@@ -169,6 +170,7 @@ class TransferRequested:
     from_uri: str
     source: Flow
     identity: str = ""
+    replaces: str = ""
 
 
 @dataclass(frozen=True)

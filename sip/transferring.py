@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sip.address import NameAddress, parse_name_address
 from sip.call import Call, CallTable
@@ -16,7 +16,7 @@ from sip.events import TransferProgress, TransferRefused, TransferRequested
 from sip.flow import Flow
 from sip.grammar import printable
 from sip.message import Request, Response
-from sip.replaces import Replaces
+from sip.replaces import Replaces, parse_replaces
 from sip.status import phrase
 from sip.subscriptions import Document, Subscription, Subscriptions
 from sip.transactions import Failure, ServerTransaction
@@ -88,7 +88,19 @@ class Transferring:
         self._transfers[handle] = Transfer(request, transaction, dialog, contact)
         # The peer stops waiting then; nobody else would clear away what the application forgot.
         self._core.timers.start(self._core.settings.timers.timeout, lambda: self._forget_undecided(handle))
-        self._core.emit(_requested(handle, call, request, target, flow, identity))
+        self._core.emit(_requested(handle, call, request, target, flow, identity, self._replaced_by(target)))
+
+    def _replaced_by(self, target: NameAddress) -> str:
+        """The call of ours that a target is to replace, or ""."""
+        headers = target.uri.headers if isinstance(target.uri, SipUri) else ""
+        for name, _, value in (item.partition("=") for item in headers.split("&")):
+            if name.lower() == "replaces":
+                try:
+                    call = self._calls.of_dialog(parse_replaces(unquote(value)).key)
+                except SipParseError:
+                    return ""
+                return "" if call is None else call.handle
+        return ""
 
     def accept(self, handle: str) -> None:
         """Say that we try (202), and that nothing came of it yet."""
@@ -199,7 +211,7 @@ def _fragment(status: int, reason: str) -> bytes:
 
 
 def _requested(
-    handle: str, call: str, request: Request, target: NameAddress, flow: Flow, identity: str
+    handle: str, call: str, request: Request, target: NameAddress, flow: Flow, identity: str, replaces: str
 ) -> TransferRequested:
     return TransferRequested(
         transfer=handle,
@@ -210,4 +222,5 @@ def _requested(
         from_uri=printable(str(request.from_address.uri)),
         source=flow,
         identity=identity,
+        replaces=replaces,
     )

@@ -213,7 +213,7 @@ class ConferenceCore:
             self.spawn(self._end_call(owner, participant.id, reason), f"end of call {participant.id}")
         self.publish(ParticipantLeft(self.clock.wall(), running.conference, participant, reason, removed))
         self.tell_floor(running, floor)
-        if running.conference.pair:
+        if running.conference.pair and len(running.conference.participants) < 2:
             await self.end(running, "conference_ended")
         else:
             await self.sync_if_possible(running)

@@ -149,7 +149,7 @@ class ConferenceManager:
     async def begin_pair(self, number: str, title: str, newcomer: Newcomer) -> Participant:
         """Begin a conference of two rooms that call each other with the first of them; ``bring_in`` is for the other.
 
-        It is locked, and over as soon as one of them has left. Raises JoinRefused.
+        It is locked, and over as soon as only one is left. Raises JoinRefused.
         """
         return await self._entrance.enter(Terms(number, title, None, False, pair=True), newcomer, invited=True)
 

@@ -79,7 +79,7 @@ class Recording:
 class Conference:
     """A running conference. ``id`` is new each time, ``number`` is what people dial.
 
-    ``pair``: two rooms that called each other, over as soon as one of them has left. ``calls`` are those that it makes,
+    ``pair``: two rooms that called each other, over as soon as only one is left. ``calls`` are those that it makes,
     and the last that failed. ``participants`` stand in order of joining. ``pin_hash`` is None where the room is open.
     ``permanent``: it runs in a room that stays when it is over. ``broadcast_id`` is who is shown alone to everybody
     else, and recorded so; None for all. ``floor`` tells who shares a second picture.

@@ -285,6 +285,15 @@ class SipGateway:
             return None
         return call.session.seat.participant_id
 
+    def participant_in(self, handle: str) -> str | None:
+        """Whose call this is."""
+        call = self._calls.get(handle)
+        return None if call is None or call.session is None else call.session.seat.participant_id
+
+    def call_of(self, participant_id: str) -> SipCall | None:
+        """The call of a participant."""
+        return self._by_participant.get(participant_id)
+
     def reject(self, handle: str, source: str, refusal: Refusal) -> None:
         """Refuse an incoming call of ``source``."""
         if self._admission is not None:

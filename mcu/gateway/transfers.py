@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Coroutine
 from typing import Protocol
 
 from mcu.conference.calls import CallAnswered, CallRequest, TargetRefused
+from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Conference
 from mcu.gateway.dial_out import DialOut
 from mcu.gateway.sip_gateway import SipGateway
+from mcu.media.spec import LegSpec
 from sip import events as sip_events
 from sip.errors import CallStateError
 
@@ -60,9 +63,15 @@ class Transfers:
     def _decide(self, event: sip_events.TransferRequested) -> None:
         participant = self._gateway.writer_of(event)
         conference = None if participant is None else self._manager.conference_of(participant)
-        if conference is None or conference.pair:
+        if participant is None or conference is None:
             self._commands.refuse_transfer(event.transfer, 403)
-            return
+        elif event.replaces:
+            self._join_calls(event, participant, conference)
+        else:
+            self._bring_in(event, conference)
+
+    def _bring_in(self, event: sip_events.TransferRequested, conference: Conference) -> None:
+        """Call whom the room names."""
         target, _, headers = event.target.partition("?")
         try:
             address = self._dial_out.check(target)
@@ -72,9 +81,50 @@ class Transfers:
             return
         self._commands.accept_transfer(event.transfer)
         name = event.target_name or address
-        task = asyncio.create_task(self._call(event.transfer, target, headers, name, conference))
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
+        self._spawn(self._call(event.transfer, target, headers, name, conference))
+
+    def _join_calls(self, event: sip_events.TransferRequested, participant: str, conference: Conference) -> None:
+        """A room has two calls with us, and wants the others in them to talk without it."""
+        second = self._gateway.participant_in(event.replaces)
+        other = None if second is None else self._manager.conference_of(second)
+        if second is None or other is None or other.id == conference.id:
+            self._commands.refuse_transfer(event.transfer, 403)
+        elif (whom := _partner(conference, participant)) is not None:
+            self._commands.accept_transfer(event.transfer)
+            self._spawn(self._move(event.transfer, whom, other, second))
+        elif (whom := _partner(other, second)) is not None:
+            self._commands.accept_transfer(event.transfer)
+            self._spawn(self._move(event.transfer, whom, conference, second))
+        else:
+            self._commands.refuse_transfer(event.transfer, 403)  # two conferences of many are not made one
+
+    async def _move(self, transfer: str, whom: str, conference: Conference, replaced: str) -> None:
+        """Let somebody change from a conference of two into another one, and end the call that is replaced."""
+        call = self._gateway.call_of(whom)
+        if call is None or call.session is None or call.session.leg is None:
+            self._report(transfer, 480)
+            return
+        session, leg = call.session, call.session.leg
+
+        def make_leg(seat: Seat) -> LegSpec:
+            if call.over:
+                raise CallStateError(f"{call.handle} is over")
+            session.seat = seat
+            return leg
+
+        await self._manager.leave(whom, "moved")
+        newcomer = Newcomer(call.name, "sip", self._gateway, make_leg, id=whom, source=call.source)
+        try:
+            await self._manager.bring_in(conference.id, newcomer)
+        except (JoinRefused, CallStateError) as error:
+            logger.info("call %s could not be moved: %s", call.handle, error)
+            self._gateway.drop(call, "The conference has ended", "conference_ended")
+            self._report(transfer, 480)
+            return
+        self._report(transfer, 200)
+        ended = self._gateway.call_of(replaced)
+        if ended is not None:
+            self._gateway.drop(ended, "Another room has taken the place of this call", "left")
 
     async def _call(self, transfer: str, target: str, headers: str, name: str, conference: Conference) -> None:
         request = CallRequest(target, name, conference.number, conference.id, conference.title)
@@ -88,7 +138,18 @@ class Transfers:
         with contextlib.suppress(CallStateError):  # who asked does not listen any more
             self._commands.report_transfer(transfer, status, reason)
 
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("transfer", exc_info=error)
+
+
+def _partner(conference: Conference, participant: str) -> str | None:
+    """The other one in a conference of two."""
+    others = [each.id for each in conference.participants if each.id != participant]
+    return others[0] if conference.pair and len(others) == 1 else None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from gatekeeper.dialing import AliasDestination
 from mcu.conference.commands import LockConference, SetPin
+from mcu.gateway.point_to_point import PointToPoint
+from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.transfers import Transfers
 from mcu.ports import SYSTEM
 from sip.events import CallAnswered, CallEnded, CallProgress, CallRefused, IncomingCall, TransferRequested
 from sip.flow import Flow
-from tests.gateway.test_dial_out import ANSWER, ROOM, CallingAgent, DialWorld, world
+from tests.gateway.test_dial_out import ANSWER, ROOM, CallingAgent, DialWorld, FakeLocator, world
 from tests.gateway.world import OFFER, Told
 
 __all__ = ["world"]
@@ -38,7 +41,7 @@ class Transferring:
     world: DialWorld
     agent: TransferringAgent = field(default_factory=TransferringAgent)
 
-    async def refer(self, target: str = ROOM, call: str = "call-1", name: str = "") -> None:
+    async def refer(self, target: str = ROOM, call: str = "call-1", name: str = "", replaces: str = "") -> None:
         event = TransferRequested(
             transfer="t1",
             call=call,
@@ -47,6 +50,7 @@ class Transferring:
             request_uri="sip:1000@192.0.2.1",
             from_uri="sip:theatre2@192.0.2.9",
             source=Flow("udp", ("192.0.2.9", 5060), ("192.0.2.1", 5060)),
+            replaces=replaces,
         )
         self.world.base.gateway.handle(event)
         await self.world.turn()
@@ -125,3 +129,42 @@ async def test_who_takes_the_place_of_a_call_comes_into_its_conference_without_a
     transferring.world.tell(CallEnded("call-1", "another call takes the place of this one"))
     await transferring.world.turn()
     assert [each.name for each in base.participants()] == ["Ward 3"]
+
+
+async def test_two_calls_of_a_room_become_one_without_it(transferring: Transferring) -> None:
+    world = transferring.world
+    core = world.base.manager._core
+    core.settings = replace(core.settings, maximum_participants=3)
+    world.base.gateway._ports = RtpPorts("0.0.0.0", 20_000, 20_099, is_free=lambda host, port: True)
+    world.dial_out.locator = FakeLocator(theatre=("sip:b@192.0.2.31",), ward=("sip:c@192.0.2.32",))
+    pairs = PointToPoint(world.agent, world.base.gateway, world.base.manager, world.dial_out, iter("xyz").__next__)
+    for number, alias in enumerate(("theatre", "ward"), 1):
+        event = IncomingCall(
+            call_id=f"in-{number}",
+            request_uri=f"sip:{alias}@192.0.2.1",
+            from_uri="sip:desk@192.0.2.40",
+            from_name="Desk",
+            to_uri=f"sip:{alias}@192.0.2.1",
+            user_agent="Room",
+            offer=OFFER,
+            source=Flow("udp", ("192.0.2.40", 5060), ("192.0.2.1", 5060)),
+        )
+        pairs.connect(event, AliasDestination(alias))
+        await world.turn()
+        world.tell(CallAnswered(f"out-{number}", ANSWER))
+        await world.turn()
+    assert [each.name for each in world.base.participants()] == ["手术室 2", "Desk", "theatre", "Desk", "ward"]
+    await transferring.refer("sip:ward@192.0.2.1?Replaces=whatever", "in-1", replaces="in-2")
+    assert transferring.told == [("accept_transfer", 0), ("report_transfer", 200)]
+    assert [each.name for each in world.base.participants()] == ["手术室 2", "ward", "theatre"]
+    hung_up = {told.call for told in world.agent.told if told.what == "hang_up"}
+    assert hung_up == {"in-1", "in-2"}
+    world.tell(CallEnded("out-2", "the other side hung up"))
+    await world.turn()
+    assert [each.name for each in world.base.participants()] == ["手术室 2"]
+    await pairs.close()
+
+
+async def test_a_transfer_of_a_call_that_is_not_there_is_refused(transferring: Transferring) -> None:
+    await transferring.refer(replaces="unknown")
+    assert transferring.told == [("refuse_transfer", 403)]

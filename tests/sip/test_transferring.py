@@ -174,3 +174,16 @@ def test_notifications_that_belong_to_nothing() -> None:
     assert peer.send("NOTIFY", cseq=3, tag=tag, Event="refer") == ["400"]
     assert peer.send("NOTIFY", cseq=4, tag="unknown", Event="refer", Subscription_State="active") == ["481"]
     assert peer.send("NOTIFY", cseq=5, Event="refer", Subscription_State="active") == ["481"]
+
+
+def test_a_transfer_between_two_calls_with_us_names_both() -> None:
+    pair = Pair()
+    first, _ = pair.connect()
+    second = pair.call()
+    pair.network.run(2)
+    pair.room.agent.transfer_to_call(first, second)
+    pair.network.run(1)
+    event = pair.server.of_type(TransferRequested)[0]
+    assert isinstance(event, TransferRequested)
+    one, other = (call.call for call in pair.server.of_type(IncomingCall) if isinstance(call, IncomingCall))
+    assert (event.call, event.replaces) == (one, other)
