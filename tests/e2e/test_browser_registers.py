@@ -27,7 +27,7 @@ class BrowserPhone:
     async def receive(self) -> Message:
         """The next message that is no provisional response."""
         while True:
-            message = parse((await self._socket.receive_str(timeout=10)).encode())
+            message = parse((await self._socket.receive_str(timeout=30)).encode())
             if not isinstance(message, Response) or not message.is_provisional:
                 return message
 

@@ -56,7 +56,7 @@ class Site:
         return next(item.port for item in self.server.listeners if item.transport == transport)
 
     async def next(self) -> Event:
-        return await asyncio.wait_for(self._events.get(), 10)
+        return await asyncio.wait_for(self._events.get(), 30)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def header(message: str, name: str) -> list[str]:
 async def final(browser: aiohttp.ClientWebSocketResponse) -> str:
     """The next message that is no provisional response."""
     while True:
-        message = await browser.receive_str(timeout=10)
+        message = await browser.receive_str(timeout=30)
         if not message.startswith("SIP/2.0 1"):
             return message
 
@@ -178,6 +178,6 @@ async def test_a_browser_dials_a_room_on_the_web_port(tmp_path: Path) -> None:
         address = f"{server.secure_url}/sip"
         async with client.ws_connect(address, protocols=["sip"], ssl=False) as browser:
             answer = await dial_and_confirm(browser)
-            assert header(answer, "Contact")[0].endswith(f"@{HOST}:{server.https_port};transport=wss>")
+            assert f"@{HOST}:{server.https_port};transport=wss>" in header(answer, "Contact")[0]
             await browser.send_str(in_dialog("BYE", 2, "b", answer))
             assert (await final(browser)).startswith("SIP/2.0 200")
