@@ -42,7 +42,7 @@ def dial_out(
         manager,
         DialOutSettings(
             dial_policy(settings.dial_out.domains, settings.dial_out.networks),
-            _own_address(settings),
+            own_address(settings),
             settings.dial_out.ring_timeout,
         ),
         random_id,
@@ -122,7 +122,7 @@ def in_conference_services(
     return watchers, Transfers(agent, gateway, manager, calls)
 
 
-def _own_address(settings: Settings) -> Callable[[str], tuple[str, int]]:
+def own_address(settings: Settings) -> Callable[[str], tuple[str, int]]:
     """The address of ours that a host can reach."""
     addresses = LocalAddresses()
     sip = settings.sip

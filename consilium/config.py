@@ -222,6 +222,9 @@ class GatekeeperSection(_Section):
     """What is kept of calls. Number plan and zones are no settings: they are changed while the server runs."""
 
     record_days: Annotated[int, Field(ge=1, le=3650)] = Field(365, description="days that call records are kept")
+    options_interval: Annotated[float, Field(ge=10)] = Field(
+        300.0, description="seconds after which a registered device is asked again what it can do (OPTIONS)"
+    )
 
 
 class LogSettings(_Section):

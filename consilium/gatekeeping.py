@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from consilium.config import Settings
 from consilium.gatekeeper_tables import CallRecordTable, EndpointTable, PlanTables
 from gatekeeper.dialing import DialSettings
 from gatekeeper.inventory import Registration
+from gatekeeper.location import Reach
 from gatekeeper.registrar import Registrar
 from gatekeeper.users import Directory
 from mcu.conference.clock import Clock
@@ -20,7 +22,9 @@ from mcu.gateway.call_admission import CallAdmission
 from mcu.gateway.call_log import CallLog
 from mcu.gateway.call_policy import CallPolicy
 from mcu.gateway.endpoint_operations import EndpointOperations
+from mcu.gateway.endpoint_poll import AskCommands, EndpointPoll, PollSettings
 from mcu.gateway.plan_operations import PlanOperations
+from mcu.gateway.sip_gateway import SipGateway
 from mcu.ports import MediaControl, Operation
 
 
@@ -35,6 +39,8 @@ class Gatekeeping:
         self._clock = clock
         self._records = CallRecordTable(database)
         policy = CallPolicy(PlanTables(database), DialSettings(), settings.media.bitrate, self._is_registered)
+        self._interval = settings.gatekeeper.options_interval
+        self._poll: EndpointPoll | None = None
         self._log = CallLog(
             EndpointTable(database),
             self._records,
@@ -68,9 +74,18 @@ class Gatekeeping:
         endpoints = EndpointOperations(self._log, self._records, self._clock.wall)
         return [*plan.operations(), *endpoints.operations()]
 
+    def poll(self, commands: AskCommands, gateway: SipGateway, own_address: Callable[[str], tuple[str, int]]) -> None:
+        """Ask registered devices what they can do; before ``run``."""
+        settings = PollSettings(self._interval, own_address)
+        self._poll = EndpointPoll(commands, lambda: self._log.inventory, self._ways, settings, self._clock)
+        gateway.add_taker(self._poll.take)
+
     async def run(self) -> None:
-        """Keep what happens, until cancelled."""
-        await self._log.run()
+        """Keep what happens, and ask devices, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._log.run())
+            if self._poll is not None:
+                tasks.create_task(self._poll.run())
 
     async def close(self) -> None:
         """Write down what is left."""
@@ -78,6 +93,9 @@ class Gatekeeping:
 
     def _is_registered(self, alias: str) -> bool:
         return bool(self._registrar.locate(alias, time.time()))
+
+    def _ways(self) -> list[Reach]:
+        return [binding.reach for binding in self._registrar.bindings(time.time())]
 
     def _registrations(self) -> Iterable[Registration]:
         for binding in self._registrar.bindings(time.time()):

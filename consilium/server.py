@@ -14,7 +14,15 @@ from pathlib import Path
 import ifaddr
 from aiohttp import web
 
-from consilium.calling import dial_out, dial_settings, in_conference_services, menu, point_to_point, room_chat
+from consilium.calling import (
+    dial_out,
+    dial_settings,
+    in_conference_services,
+    menu,
+    own_address,
+    point_to_point,
+    room_chat,
+)
 from consilium.certificates import Identity, ensure_identity
 from consilium.config import Settings, SettingsError
 from consilium.gatekeeping import Gatekeeping
@@ -203,6 +211,7 @@ class Server:
         gateway.on_refused = self.registry.sip.call_refused
         calls = dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
         self._stack.push_async_callback(point_to_point(agent, gateway, self.manager, calls).close)
+        self.gatekeeping.poll(agent, gateway, own_address(self.settings))
         for service in in_conference_services(agent, gateway, self.manager, calls):
             self._stack.push_async_callback(service.close)
         self.sip = SipServer(agent, listeners(sip), gateway.handle, transport_settings(self.settings, identity))

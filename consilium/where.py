@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 
+from consilium.calling import dial_settings
 from consilium.config import Settings
 from consilium.gatekeeper_tables import PlanTables
 from gatekeeper.bandwidth import Refusing
-from gatekeeper.dialing import DialSettings, Refused, RoomDestination
+from gatekeeper.dialing import Refused, RoomDestination
 from gatekeeper.explanation import explain
 from gatekeeper.gruu import TemporaryGruus
 from gatekeeper.registrar import Registrar, RegistrarSettings
@@ -81,7 +82,7 @@ async def _look(options: argparse.Namespace, settings: Settings) -> DryRun:
         registrar.restore(await BindingRows(database).load(now), now)
         policy = CallPolicy(
             PlanTables(database),
-            DialSettings(),
+            dial_settings(settings),
             settings.media.bitrate,
             lambda alias: bool(registrar.locate(alias, now)),
         )
