@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     room = commands.add_parser("room", help="be a small simulated SIP room that dials in and plays a clip")
     room.add_argument("--call", required=True, metavar="URI", help="SIP URI to dial, as sip:1000@127.0.0.1")
     room.add_argument("--clip", type=Path, help="any video file; it is played again and again (default: a test card)")
+    room.add_argument("--share", type=Path, metavar="FILE", help="share this video as a second picture (BFCP)")
     room.add_argument("--save", type=Path, metavar="FILE", help="write what is received to a Matroska file")
     room.add_argument("--name", default="Simulated room", help="what the tile shows")
     room.add_argument("--seconds", type=float, help="hang up after so long (default: when interrupted)")
@@ -159,10 +160,16 @@ async def _run_room(options: argparse.Namespace) -> int:
             clip = await asyncio.to_thread(make_test_card, shape)
         else:
             clip = await asyncio.to_thread(load_clip, options.clip, shape)
+        slides = None
+        if options.share is not None:
+            slides = await asyncio.to_thread(load_clip, options.share, ClipFormat(1920, 1080, 15, 2_000_000))
     except ClipError as error:
         print(f"consilium: {error}", file=sys.stderr)
         return 2
-    room = SimulatedRoom(RoomSettings(name=options.name, transport=options.transport, save=options.save), clip)
+    settings = RoomSettings(
+        name=options.name, transport=options.transport, save=options.save, dual_stream=slides is not None
+    )
+    room = SimulatedRoom(settings, clip)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, room.ended.set)
@@ -173,6 +180,11 @@ async def _run_room(options: argparse.Namespace) -> int:
         await room.hang_up()
         return 1
     print(f"In the call with {options.call}. Ctrl-C hangs up.", flush=True)
+    if slides is not None:
+        if room.sharing is None:
+            print("The other side takes no second picture.", flush=True)
+        else:
+            room.sharing.ask(slides)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(options.seconds):
             await room.ended.wait()
