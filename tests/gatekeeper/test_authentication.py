@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import replace
 
@@ -73,6 +74,26 @@ def test_unknown_accounts_get_the_answers_of_wrong_passwords() -> None:
         answers.append(outcomes)
     assert answers[0] == answers[1] == answers[2]
     assert answers[0][-1][0] is Locked
+
+
+def test_unknown_accounts_cost_the_work_of_wrong_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[int] = []
+
+    class Counting:
+        @staticmethod
+        def sha256(data: bytes) -> object:
+            hashed.append(len(data))
+            return hashlib.sha256(data)
+
+    doors = [(Door(), user) for user in ("alice", "ghost")]
+    monkeypatch.setattr("gatekeeper.digest.hashlib", Counting)
+    work = []
+    for door, user in doors:
+        authorization = DigestClient(user, "wrong", "SHA-256").answer(door.challenges(), "REGISTER")
+        hashed.clear()
+        door.knock(authorization)
+        work.append(list(hashed))
+    assert work[0] == work[1] and len(work[0]) == 2
 
 
 def test_an_account_without_the_hash_cannot_be_opened_by_the_decoy() -> None:
