@@ -59,12 +59,20 @@ class Bandwidth:
         return f"{self.kind}:{self.value}"
 
 
+# Attributes whose value is a key or a password.
+SECRETS = frozenset({"crypto", "ice-pwd", "key-mgmt"})
+
+
 @dataclass(frozen=True)
 class Attribute:
-    """An ``a=`` line; ``value`` is None for a flag such as ``a=rtcp-mux``."""
+    """An ``a=`` line; ``value`` is None for a flag such as ``a=rtcp-mux``. A secret one does not show in ``repr``."""
 
     name: str
     value: str | None = None
+
+    def __repr__(self) -> str:
+        shown = "'…'" if self.name.lower() in SECRETS else repr(self.value)
+        return f"Attribute({self.name!r}, {shown})"
 
     def __str__(self) -> str:
         return self.name if self.value is None else f"{self.name}:{self.value}"

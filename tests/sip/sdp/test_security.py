@@ -214,5 +214,6 @@ def test_no_secret_shows() -> None:
     negotiated = answered(sound("RTP/SAVP", CRYPTO, ICE))
     found = agreement(negotiated)
     assert isinstance(found, SdesAgreement) and negotiated.audio is not None
-    shown = repr((HERE, found, negotiated.audio.ice))
+    shown = repr((HERE, found, negotiated.audio.ice, negotiated, sound("RTP/SAVP", CRYPTO, ICE)))
+    assert "inline" not in shown and "qqq" not in shown and "inline" in str(negotiated.description)
     assert "ppp" not in shown and repr(found.local) not in shown and "here" not in shown
