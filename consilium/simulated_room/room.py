@@ -72,9 +72,10 @@ class RoomSettings:
 
 
 class SimulatedRoom:
-    """``sharing`` is there once a room with two streams is in a call; ``on_content``, ``on_picture`` and
-    ``on_sound`` get every access unit received, on the event loop; ``on_picture_sent`` see ``ClipPlayer``. ``connected`` is set when keys have come by DTLS, ``ended`` when the call is over, whoever
-    ended it."""
+    """``sharing`` is there once a room with two streams is in a call. ``on_picture``, ``on_content`` (second pictures)
+    and ``on_sound`` get every access unit received, on the event loop; ``on_picture_sent`` see ``ClipPlayer``.
+    ``connected`` is set when keys have come by DTLS, ``ended`` when the call is over, whoever ended it.
+    """
 
     def __init__(
         self,
