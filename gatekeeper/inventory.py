@@ -189,6 +189,10 @@ class Inventory:
     def _registered(self, binding: Registration, now: datetime) -> None:
         known = self._endpoints.get(binding.endpoint)
         if known is not None and known.registered_until == binding.expires_at:
+            # No new REGISTER came, but the account may have another name by now, the network another zone.
+            said = {"name": binding.name or known.name, "zone": binding.zone or known.zone}
+            if said != {"name": known.name, "zone": known.zone}:
+                self._put(known, dict(said), now)
             return
         sighting = Sighting(
             name=binding.name,

@@ -113,10 +113,8 @@ class EndpointPoll:
         self._open[question] = way.aor
 
     def _told(self, name: str, told: sip_events.CapabilitiesTold) -> None:
-        inventory = self._inventory()
-        if inventory.get(name) is not None:
-            sighting = Sighting(user_agent=told.product, methods=told.methods, codecs=_codecs(told.description))
-            inventory.saw(name, sighting, self._clock.wall())
+        sighting = Sighting(user_agent=told.product, methods=told.methods, codecs=_codecs(told.description))
+        self._inventory().saw(name, sighting, self._clock.wall())
 
 
 def _codecs(description: str | None) -> tuple[str, ...]:

@@ -78,6 +78,14 @@ def test_of_several_contacts_the_one_that_lasts_longest_counts() -> None:
     assert found is not None and found.contact == "sip:b" and found.registered_until == at(50)
 
 
+def test_a_new_name_of_the_account_shows_without_a_new_registration() -> None:
+    inventory = Inventory()
+    inventory.registrations([binding(name="Theatre 2")], NOON)
+    inventory.registrations([binding(name="手术室 2", zone="ward")], at(1))
+    found = inventory.get("4001")
+    assert found is not None and (found.name, found.zone, found.last_seen) == ("手术室 2", "ward", NOON)
+
+
 def test_loss_is_an_alarm_that_does_not_flicker_and_ends_with_the_call() -> None:
     inventory = Inventory()
     inventory.saw("4001", Sighting(), NOON)
