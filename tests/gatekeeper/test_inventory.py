@@ -33,8 +33,8 @@ def state(inventory: Inventory, now: datetime, name: str = "4001") -> EndpointSt
     return inventory.state_of(endpoint, now)
 
 
-def binding(name: str = "4001", minutes: float = 60, **more: str) -> Registration:
-    return Registration.model_validate({"endpoint": name, "expires_at": at(minutes), **more})
+def binding(account: str = "4001", minutes: float = 60, **more: str) -> Registration:
+    return Registration.model_validate({"endpoint": account, "expires_at": at(minutes), **more})
 
 
 def test_a_device_is_known_by_what_it_shows_and_nothing_is_lost_by_showing_less() -> None:
