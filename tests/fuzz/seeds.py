@@ -40,6 +40,12 @@ def _sip() -> list[bytes]:
     return [*SEEDS, *(one + b"\0" + other for one, other in pairwise(SEEDS))]
 
 
+def _registrar() -> list[bytes]:
+    from tests.fuzz.fuzz_registrar import SEEDS
+
+    return list(SEEDS)
+
+
 def _bfcp() -> list[bytes]:
     from tests.fuzz.fuzz_bfcp import SEEDS
 
@@ -188,6 +194,7 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
     "fuzz_mp4_boxes": _boxes,
     "fuzz_number_plan": _number_plan,
     "fuzz_recording_index": _index,
+    "fuzz_registrar": _registrar,
     "fuzz_rtcp": _rtcp,
     "fuzz_rtp": _rtp,
     "fuzz_sdp": lambda: _files("sip/sdp/offers/*.sdp", "webrtc/offers/*.sdp"),
