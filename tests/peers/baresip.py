@@ -67,13 +67,16 @@ class BaresipRoom:
         transport: str = "udp",
         sip_port: int = 0,
         answers: bool = False,
+        registers: tuple[str, str, int] | None = None,
         encryption: str = "",
         ice: bool = False,
         video_codec: str = "h264",
         video_size: str = "1280x720",
         tls_files: tuple[Path, Path] | None = None,
     ) -> None:
-        """``tls_files``: its own certificate with key in one PEM file, and the authorities it believes; for TLS.
+        """``registers``: user, password and port of the registrar on this machine.
+
+        ``tls_files``: its own certificate with key in one PEM file, and the authorities it believes; for TLS.
 
         ``encryption`` is baresip's mediaenc: "srtp" (beneath RTP/AVP), "srtp-mand" (RTP/SAVP), "dtls_srtp".
         """
@@ -82,6 +85,7 @@ class BaresipRoom:
         self._jack = jack
         self._control_port = control_port
         self._sip_port, self._answers = sip_port, answers
+        self._registers = registers
         self._tls_files = tls_files
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.StreamReader | None = None
@@ -131,10 +135,15 @@ class BaresipRoom:
         text += "".join(f"module_app\t{module}.so\n" for module in ("menu", "ctrl_tcp"))
         (self.folder / "config").write_text(text)
         account = f'"{self.name}" <sip:{self.name.replace(" ", "").lower()}@127.0.0.1;transport={transport}>'
+        registering = "regint=0"
+        if self._registers is not None:
+            user, password, port = self._registers
+            account = f'"{self.name}" <sip:{user}@127.0.0.1:{port};transport={transport}>'
+            registering = f"auth_user={user};auth_pass={password};regint=60"
         mode = ";answermode=auto" if self._answers else ""
         security = (f";mediaenc={encryption}" if encryption else "") + (";medianat=ice" if ice else "")
         (self.folder / "accounts").write_text(
-            f"{account};regint=0;audio_codecs={audio_codec};video_codecs={self._video_codec}{mode}{security}\n"
+            f"{account};{registering};audio_codecs={audio_codec};video_codecs={self._video_codec}{mode}{security}\n"
         )
         (self.folder / "contacts").touch()
 
