@@ -1,4 +1,4 @@
-"""Rooms share by BFCP over UDP and TCP, in turn; a room without a second picture sees it in its own."""
+"""Rooms share in turn, by BFCP over UDP and TCP, in the clear and encrypted; one sees it in its only picture."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.units import CodedPicture
 from sip.bfcp.client import FloorState
 from sip.bfcp.message import RequestStatus
+from sip.sdp.capabilities import LocalCapabilities
+from sip.sdp.security import Encryption
 from tests.e2e.checks import ALIKE
 from tests.e2e.material import Source, likeness
 from tests.peers.server import ServerProcess
@@ -82,7 +84,14 @@ async def test_rooms_share_in_turn(server: ServerProcess, sources: list[Source])
     second_slides = await asyncio.to_thread(load_clip, bikes.video, SLIDES, 10.0)
     async with (
         room(server, "Udp", face, dual_stream=True) as (udp, _face, udp_content),
-        room(server, "Tcp", face, dual_stream=True, floor_protocol="TCP/BFCP") as (tcp, tcp_main, tcp_content),
+        room(
+            server,
+            "Tcp",
+            face,
+            dual_stream=True,
+            floor_protocol="TCP/BFCP",
+            capabilities=LocalCapabilities(encryption=Encryption.REQUIRED),
+        ) as (tcp, tcp_main, tcp_content),
         room(server, "Plain", face) as (_, plain_main, _nothing),
     ):
         assert udp.sharing is not None and tcp.sharing is not None
