@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import itertools
 import socket
 import struct
+from pathlib import Path
 from typing import cast
 
+from consilium.certificates import ensure_identity
 from mcu.media.conference_media import ConferenceMedia
 from mcu.media.leg import MediaLeg
 from mcu.media.leg_transport import BrowserAccess
+from mcu.media.pool import WorkerPool
 from mcu.media.spec import (
     Address,
     AudioSpec,
@@ -22,6 +26,7 @@ from mcu.media.spec import (
     VideoSpec,
 )
 from tests.media.picture.material import FONT
+from tests.media.workers import worker_settings
 from tests.peers.ports import port_block
 
 NO_BROWSERS = cast(BrowserAccess, None)
@@ -126,3 +131,28 @@ async def test_a_leg_that_is_described_otherwise_is_opened_anew_on_its_ports() -
     finally:
         await menu.close()
         await conference.close()
+
+
+async def test_a_leg_moves_between_workers(tmp_path: Path) -> None:
+    """Conferences spread over workers; the ports are free in the one before they are bound in the other."""
+    identity = ensure_identity(tmp_path, [], datetime.datetime.now(datetime.UTC))
+    ports = port_block(8)
+    settings = [worker_settings(identity, ports[index]).model_copy(update={"index": index}) for index in range(2)]
+    leg = LegSpec(
+        id="leg",
+        name="x",
+        transport=PlainTransport(local_host="127.0.0.1", audio_port=ports[4]),
+        audio=AudioSpec(send_codec=PCMA, receive_codecs=(PCMA,), ssrc=5),
+    )
+    pool = WorkerPool(settings)
+    await pool.start()
+    try:
+        await pool.apply(ConferenceSpec(id="menu", revision=1, width=320, height=180, legs=(leg,)))
+        assert pool.browser_port("menu") != pool.browser_port("meeting")
+        await pool.apply(ConferenceSpec(id="meeting", revision=1, width=320, height=180, legs=(leg,)))
+        # And back, as after a conference that would not have it.
+        await pool.apply(ConferenceSpec(id="menu", revision=2, width=320, height=180, legs=(leg,)))
+        await pool.remove("menu")
+        await pool.apply(ConferenceSpec(id="meeting", revision=2, width=320, height=180, legs=(leg,)))
+    finally:
+        await pool.stop()
