@@ -1,6 +1,7 @@
 // How a call is shown: the composed picture, who is there, the buttons.
 
 import { ChatPanel } from "./chat_panel.js";
+import { cameraPad } from "./camera_pad.js";
 import { fillDeviceLists } from "./device_choice.js";
 import { byId, el, icon, setIcon, setText, show } from "./dom.js";
 import { formatDuration, onLanguage, t } from "./language.js";
@@ -9,7 +10,7 @@ import { RemotePicture } from "./remote_picture.js";
 import { SharedPicture } from "./shared_picture.js";
 import { canShare } from "./sharing.js";
 import { SpeakerChoice } from "./speaker_choice.js";
-import { fillViews, viewChange } from "./view_choice.js";
+import { fillViews, seenAlone, viewChange } from "./view_choice.js";
 
 /** The pointer rests this long until the buttons get out of the picture's way in full screen. */
 const IDLE_MS = 3500;
@@ -258,8 +259,29 @@ export class CallView {
   drawView() {
     const { conference, self } = this.call;
     // Not under the hand that chooses.
-    if (!conference || !self || document.activeElement === this.view) return;
-    fillViews(this.view, self, conference, this.call.layouts);
+    if (!conference || !self) return;
+    if (document.activeElement !== this.view) fillViews(this.view, self, conference, this.call.layouts);
+    this.drawCamera(seenAlone(self, conference));
+  }
+
+  /** Keys for the camera of whom one sees alone, where it can be moved. @param {Participant|null} seen */
+  drawCamera(seen) {
+    const place = byId("view-camera");
+    const wanted = seen?.camera_control ? `${seen.id} ${seen.name} ${seen.camera_presets} ${document.documentElement.lang}` : "";
+    if (place.dataset.shows === wanted) return; // made anew only when it must be: the keyboard's place stays
+    place.dataset.shows = wanted;
+    show(place, wanted !== "");
+    place.replaceChildren(...(seen && wanted ? [cameraPad(seen, (move) => this.moveCamera(seen.id, move))] : []));
+  }
+
+  /** @param {string} id @param {object} move */
+  async moveCamera(id, move) {
+    try {
+      await this.call.api.moveCamera(id, move);
+    } catch (error) {
+      console.warn("the camera could not be moved", error);
+      this.notices.say(t("camera.refused"));
+    }
   }
 
   /** @param {Participant} participant */

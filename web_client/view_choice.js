@@ -30,6 +30,19 @@ export function viewChange(value) {
 }
 
 /**
+ * Whose picture somebody has before it for certain: who is shown to all, or whom it watches. The server has the same rule.
+ * @param {Participant} self
+ * @param {Conference} conference
+ * @returns {Participant|null}
+ */
+export function seenAlone(self, conference) {
+  const { broadcast, participants } = conference;
+  const shown = broadcast && broadcast !== self.id ? broadcast : self.watch;
+  const others = participants.filter((other) => other.id !== self.id);
+  return others.find((other) => other.id === shown) ?? (!shown && others.length === 1 ? (others[0] ?? null) : null);
+}
+
+/**
  * Fill a list with all that a participant can choose to see.
  * @param {HTMLSelectElement} select
  * @param {Participant} participant

@@ -229,6 +229,21 @@ async def test_one_chooses_what_one_sees(open_page: OpenPage, server: FakeServer
     await expect(view).to_have_value("")
 
 
+async def test_the_camera_of_whom_one_watches_can_be_moved(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_page("/?room=1000&name=A")
+    await join(page)
+    await server.change("p-room", camera_control=True)
+    await expect(page.locator("#view-camera")).to_be_hidden()
+    await page.locator("#view-select").select_option("watch:p-room")
+    await expect(page.locator("#view-camera")).to_be_visible()
+    server.logged_in = True  # the server decides by what is seen; the fake does not know
+    await page.click("#camera-closer-p-room")
+    await until(lambda: server.asked("POST", "/participants/p-room/camera") != [])
+    assert server.asked("POST", "/participants/p-room/camera")[-1] == {"action": "move", "seconds": 0.4, "zoom": 1}
+    await page.locator("#view-select").select_option("")
+    await expect(page.locator("#view-camera")).to_be_hidden()
+
+
 async def test_roster_speaker_and_recording_follow_events(open_page: OpenPage, server: FakeServer) -> None:
     page = await open_page("/?room=1000&name=A", "zh-CN")
     await join(page)

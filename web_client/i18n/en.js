@@ -266,6 +266,7 @@ export default {
   "camera.preset": "Preset position",
   "camera.activate": "Move camera of {name} to the preset position",
   "camera.store": "Store the preset position of {name}'s camera",
+  "camera.refused": "This camera cannot be moved right now",
   "camera.go": "Go",
   "camera.keep": "Store",
 

@@ -266,6 +266,7 @@ export default {
   "camera.preset": "预置位",
   "camera.activate": "调用 {name} 的预置位",
   "camera.store": "保存 {name} 的预置位",
+  "camera.refused": "现在无法控制这台摄像机",
   "camera.go": "调用",
   "camera.keep": "保存",
 
