@@ -25,9 +25,6 @@ _Key = TypeVar("_Key", bound=Hashable)
 MAXIMUM_KNOWN = 20_000
 """Flows and proven accounts remembered; the longest unused is forgotten first, and is a stranger again."""
 
-GIVEN_BACK = 4
-"""Messages that a success makes up for: a challenged request, the same with credentials, and a second copy of each."""
-
 
 class Traffic(Enum):
     """Kinds of messages with a rate of their own, so that a flood of one leaves the others through."""
@@ -38,6 +35,10 @@ class Traffic(Enum):
     IN_DIALOG = "in_dialog"
     """Belongs to something that was let in before, if it is honest."""
 
+
+# Messages that a success makes up for. REGISTER: one that is challenged, the same with credentials, and a second copy
+# of each. Of calls, the challenged one: the call itself is counted, whoever makes it.
+_GIVEN_BACK = {Traffic.REGISTER: 4, Traffic.CALL: 1, Traffic.IN_DIALOG: 0}
 
 _FIRST_WORDS = {
     b"INVITE": Traffic.CALL,
@@ -64,16 +65,17 @@ class Rate:
 class ProtectionSettings:
     """Rates for one source each. What succeeds is given back, so honest traffic of any size is hardly counted.
 
-    ``register``: messages that have not succeeded (a challenge is one). ``call``: INVITEs likewise. ``in_dialog``:
-    everything else. ``account_failures``: wrong passwords for one account from one source, or of one known device.
-    ``source_failures``: wrong passwords of one source for whatever account. ``calls_in_vain``: calls of one source to
-    rooms that do not exist, or with a wrong PIN. ``trusted`` sources are not counted at all (a proxy in front of the
-    server, which has its own protection).
+    ``register``: messages that have not succeeded (a challenge is one). ``call``: INVITEs. ``in_dialog``: everything
+    else. ``account_successes``: requests of one account that are given back. ``account_failures``: wrong passwords for
+    one account from one source, or of one known device. ``source_failures``: wrong passwords of one source for whatever
+    account. ``calls_in_vain``: calls of one source to rooms that do not exist, or with a wrong PIN. ``trusted`` sources
+    are not counted at all (a proxy in front of the server, which has its own protection).
     """
 
     register: Rate = Rate(100, 1000)
     call: Rate = Rate(50, 200)
     in_dialog: Rate = Rate(1000, 3000)
+    account_successes: Rate = Rate(0.2, 20)
     account_failures: Rate = Rate(1 / 30, 5)
     source_failures: Rate = Rate(0.5, 60)
     calls_in_vain: Rate = Rate(0.2, 30)
@@ -90,6 +92,7 @@ class Protection:
             Traffic.CALL: _buckets(settings.call),
             Traffic.IN_DIALOG: _buckets(settings.in_dialog),
         }
+        self._successes = _buckets(settings.account_successes)
         self._account_failures = _buckets(settings.account_failures)
         self._source_failures = _buckets(settings.source_failures)
         self._calls_in_vain = _buckets(settings.calls_in_vain)
@@ -107,12 +110,15 @@ class Protection:
         self.dropped += 1
         return True
 
-    def succeeded(self, flow: Flow, traffic: Traffic) -> None:
-        """A request from there was what it should be: it and the challenge before it are not counted after all."""
-        self._rates[traffic].give(source_group(flow.remote[0]), GIVEN_BACK)
+    def succeeded(self, flow: Flow, traffic: Traffic, account: str, now: float) -> None:
+        """A request from there proved to be from this account: what led to it is not counted after all.
+
+        Unless the account does so without end: then its messages count like everybody's.
+        """
         _remember(self._known_flows, flow)
-        # Also where it is counted from now on.
-        self._rates[traffic].give(flow, GIVEN_BACK)
+        if self._successes.take(account, now):
+            for key in (source_group(flow.remote[0]), flow):  # counted there before, and here from now on
+                self._rates[traffic].give(key, _GIVEN_BACK[traffic])
 
     def wait(self, account: str, flow: Flow, device: str, now: float) -> float:
         """Seconds until a password for this account may be tried from there; 0.0 when it may now.

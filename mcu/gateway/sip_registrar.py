@@ -75,7 +75,6 @@ class SipRegistrar:
         traffic = Traffic.CALL if request.method == "INVITE" else Traffic.REGISTER
         account = self._registrar.account_of(flow, self._clock())
         if account:
-            self._protection.succeeded(flow, traffic)
             return Admit(account)
         policy = self._callers.policy(flow.remote[0])
         if policy is CallerPolicy.ALLOW and self._protection.tries_numbers(flow.remote[0], self._clock()):
@@ -133,7 +132,7 @@ class SipRegistrar:
     def _verdict(self, outcome: Outcome, flow: Flow, traffic: Traffic) -> Verdict:
         match outcome:
             case Proven(account=account):
-                self._protection.succeeded(flow, traffic)
+                self._protection.succeeded(flow, traffic, account, self._clock())
                 return Admit(account)
             case Locked(retry_after=seconds):
                 return self._refuse(flow, 403, "Too many wrong passwords", seconds)

@@ -65,17 +65,37 @@ def test_garbage_and_unknown_methods_count_as_strangers_messages() -> None:
 
 def test_success_is_given_back() -> None:
     protection = Protection(SETTINGS)
-    for _ in range(10_000):
+    for number in range(10_000):
         # a challenge and the answer to it, of a thousand devices behind one address
         assert not protection.is_noise(REGISTER, OTHER, 0.0)
         assert not protection.is_noise(REGISTER, OTHER, 0.0)
-        protection.succeeded(OTHER, Traffic.REGISTER)
+        protection.succeeded(OTHER, Traffic.REGISTER, f"room{number % 1000}", 0.0)
+
+
+def test_an_account_that_registers_without_end_is_slowed_down() -> None:
+    protection = Protection(SETTINGS)
+    served = 0
+    for _ in range(1000):
+        if not protection.is_noise(REGISTER, OTHER, 0.0):
+            protection.succeeded(OTHER, Traffic.REGISTER, "hasty", 0.0)
+            served += 1
+    assert 100 < served < 250
+
+
+def test_calls_count_also_of_those_who_prove_themselves() -> None:
+    protection = Protection(SETTINGS)
+    served = 0
+    for number in range(1000):
+        if not protection.is_noise(INVITE, OTHER, 0.0):
+            protection.succeeded(OTHER, Traffic.CALL, f"room{number}", 0.0)
+            served += not protection.is_noise(INVITE, OTHER, 0.0)
+    assert 40 <= served <= 100
 
 
 def test_a_flow_that_has_proven_itself_does_not_suffer_from_its_neighbour() -> None:
     protection = Protection(SETTINGS)
     assert not protection.is_noise(REGISTER, NEIGHBOUR, 0.0)
-    protection.succeeded(NEIGHBOUR, Traffic.REGISTER)
+    protection.succeeded(NEIGHBOUR, Traffic.REGISTER, "alice", 0.0)
     drops(protection, REGISTER, ATTACKER, 5000)
     assert drops(protection, REGISTER, NEIGHBOUR, 50) == 0
     # but it has no more than others when it turns bad
@@ -115,7 +135,7 @@ def test_memory_is_bounded_under_names_and_addresses_without_end() -> None:
         source = flow(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
         protection.is_noise(REGISTER, source, 0.0)
         protection.failed(f"user{number}", source, "", 0.0)
-        protection.succeeded(source, Traffic.REGISTER)
+        protection.succeeded(source, Traffic.REGISTER, f"user{number}", 0.0)
     assert len(protection._account_failures) <= 20_000
     assert len(protection._known_flows) <= 20_000
 
