@@ -21,7 +21,8 @@ Way = Literal["event", "tone", "info"]
 # come this much later; seconds.
 SAME_PRESS = 1.5
 
-# Presses remembered for each participant: nobody presses more keys within that time.
+# Presses of one participant within that time: a number that is dialled by machine has fewer, and each is a command with
+# its entry in the audit. More are dropped.
 MAXIMUM_PRESSES = 32
 
 DIGITS = frozenset("0123456789*#ABCD")
@@ -44,12 +45,14 @@ class DigitMerger:
         self._presses: list[_Press] = []
 
     def is_new(self, digit: str, way: Way, now: float) -> bool:
-        """Take note of a digit; False when it is an earlier press that now came by another way as well."""
-        self._presses = [press for press in self._presses if now - press.at < SAME_PRESS][-MAXIMUM_PRESSES:]
+        """Take note of a digit; False for an earlier press that now came by another way as well, and for a flood."""
+        self._presses = [press for press in self._presses if now - press.at < SAME_PRESS]
         for press in self._presses:
             if press.digit == digit and way not in press.ways:
                 press.ways.add(way)
                 return False
+        if len(self._presses) >= MAXIMUM_PRESSES:
+            return False
         self._presses.append(_Press(digit, now, {way}))
         return True
 

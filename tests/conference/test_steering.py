@@ -6,7 +6,7 @@ import pytest
 
 from mcu.conference.commands import Broadcast, CommandRefused, Kick, Refusal, SendDigits, SetParticipantLayout, Watch
 from mcu.conference.joining import Newcomer, Seat
-from mcu.conference.keypad import SAME_PRESS, DigitMerger
+from mcu.conference.keypad import MAXIMUM_PRESSES, SAME_PRESS, DigitMerger
 from mcu.conference.steering import LAYOUT_STEPS, changed_view
 from mcu.media.facts import DigitPressed
 from mcu.media.spec import LegSpec
@@ -208,6 +208,12 @@ async def joined(world: World, owner: FakeLegOwner, dtmf: int | None) -> str:
         return leg.model_copy(update={"audio": leg.audio.model_copy(update={"dtmf_payload_type": dtmf})})
 
     return (await world.manager.join("1000", Newcomer("Room", "sip", owner, make_leg))).id
+
+
+def test_a_flood_of_presses_is_bounded_and_passes():
+    merger = DigitMerger()
+    assert sum(merger.is_new("1", "event", number / 1000) for number in range(1000)) == MAXIMUM_PRESSES
+    assert merger.is_new("1", "event", 3.0)
 
 
 async def test_digits_go_out_as_events_where_those_were_agreed(world):
