@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -16,10 +17,11 @@ from mcu.gateway.floor_channel import make_channel
 from mcu.gateway.floor_control import FloorControl
 from mcu.gateway.sip_call import CallDescriptions, CallSession
 from mcu.gateway.sip_media import RoomMedia, room_capabilities
-from mcu.media.spec import LegSpec
+from mcu.media.spec import LegSpec, PlainTransport
 from mcu.ports import SYSTEM
 from sip.bfcp.client import FloorChanged, FloorClient, FloorSeen, FloorState
 from sip.bfcp.message import RequestStatus
+from sip.events import CallEnded
 from sip.sdp.floor import FloorRole, NegotiatedFloor
 from tests.fakes.media import room_leg, sharing_leg
 from tests.gateway.world import GatewayWorld, gateway_world
@@ -171,6 +173,25 @@ async def test_a_room_that_says_goodbye_or_breaks_off_gives_the_floor_back(world
                     await asyncio.sleep(0)
         await world.manager.leave(first.id)
     await control.close()
+
+
+async def test_a_call_with_two_pictures_gets_ports_for_both_and_its_floor() -> None:
+    offer = (Path(__file__).parents[1] / "sip" / "sdp" / "offers" / "polycom_like.sdp").read_text()
+    async with gateway_world(media_host=HERE) as world:
+        await world.connect(offer=offer)
+        description = world.agent.last.sdp
+        assert description is not None
+        leg, room = world.leg(), description.media
+        slides = next(media for media in room if media.value("content") == "slides")
+        floor = next(media for media in room if "BFCP" in media.protocol)
+        assert isinstance(leg.transport, PlainTransport) and leg.content is not None
+        assert leg.transport.content_port == slides.port and leg.transport.content_remote is not None
+        assert leg.transport.content_remote.port == 49174
+        assert floor.port and floor.value("floorctrl") == "s-only"
+        assert len({media.port for media in room if media.port}) == sum(1 for media in room if media.port)
+        world.gateway.handle(CallEnded("call-1", "left"))
+        await world.settle()
+        assert world.taken == 0
 
 
 async def test_strangers_are_not_heard_once_the_room_is(world: GatewayWorld) -> None:
