@@ -1,0 +1,63 @@
+"""A real room dials by the number plan, within the bandwidth of its zone, and its call is written down."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.material import Source
+from tests.peers.baresip import BaresipRoom, JackServer
+from tests.peers.server import ServerProcess
+
+ZONE = {"networks": ["127.0.0.0/8"], "budget": {"total": 1_200_000, "least": 300_000}}
+RULE = {"kind": "prefix", "match": "88", "target": "room", "value": "{1}", "important": True}
+
+
+async def _until(server: ServerProcess, path: str, wanted: Any, seconds: float = 20.0) -> Any:
+    """The answer once ``wanted`` says that it is right."""
+    async with asyncio.timeout(seconds):
+        while not wanted(found := await server.api("GET", path)):
+            await asyncio.sleep(0.2)
+    return found
+
+
+async def test_a_call_by_the_plan_is_lowered_recorded_and_its_bandwidth_given_back(
+    tmp_path: Path, server: ServerProcess, sources: list[Source]
+) -> None:
+    await server.login()
+    await server.api("PUT", "/zones/lab", ZONE)
+    await server.api("PUT", "/number-plan/old-prefix", RULE)
+    first = sources[0]
+    async with (
+        JackServer(tmp_path, f"plan{server.sip_port}") as jack,
+        BaresipRoom(
+            tmp_path / "room", jack, name="Theatre 2", control_port=server.sip_port + 10, video=first.video,
+            sound=first.sound,
+        ) as room,
+    ):  # fmt: skip
+        await room.dial(server.sip_uri("881000"))
+        assert (await server.api("GET", "/conferences/1000"))["participants"][0]["name"] == "Theatre 2"
+        zones = {zone["name"]: zone for zone in (await server.api("GET", "/zones"))["zones"]}
+        assert zones["lab"]["calls"] == 1 and 300_000 < zones["lab"]["rate"] <= 1_200_000
+        again = await server.api("POST", "/number-plan/dry-run", {"address": "881000", "source": "127.0.0.1"})
+        assert not again["bandwidth"]["allowed"] and again["destination"]["value"] == "1000"
+        (endpoint,) = (await server.api("GET", "/endpoints"))["endpoints"]
+        assert (endpoint["maker"], endpoint["state"], endpoint["zone"]) == ("baresip", "in_call", "lab")
+        running = await _until(
+            server, "/call-records", lambda found: found["calls"] and found["calls"][0]["video"]["packets_received"] > 0
+        )
+        assert running["calls"][0]["lowered"].startswith("zone lab has left")
+        await room.hang_up()
+        ended = await _until(server, "/call-records", lambda found: found["calls"][0]["ended_at"] is not None)
+    (call,) = ended["calls"]
+    assert (call["reason"], call["dialled"], call["destination"], call["important"]) == (
+        "left",
+        "881000",
+        "room 1000",
+        True,
+    )
+    assert call["video"]["codec_received"] == "H264" and call["audio"]["rate_sent"] > 0 and call["duration"] > 1
+    zones = {zone["name"]: zone for zone in (await server.api("GET", "/zones"))["zones"]}
+    assert (zones["lab"]["calls"], zones["lab"]["rate"]) == (0, 0)
+    assert "Traceback" not in server.log()
