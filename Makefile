@@ -87,6 +87,7 @@ lock: | $(VENV)/bin/python
 	  --no-emit-trusted-host -o requirements.lock pyproject.toml
 	$(BIN)/pip-compile -q --generate-hashes --strip-extras --no-header --extra dev --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host -o requirements-dev.lock pyproject.toml
+	sed -i '1i # Made by "make lock" from pyproject.toml; do not edit by hand.' requirements.lock requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
