@@ -88,7 +88,8 @@ def _display_name(text: str) -> str:
     if text.startswith('"'):
         if len(text) < 2 or not text.endswith('"'):
             raise SipParseError("a display name is malformed")
-        return unquote(text)
+        # A bare CR may stand in what was received, but never in what we write.
+        return unquote(text).replace("\r", " ").replace("\n", " ")
     # Unquoted names are tokens by the grammar; devices also write raw UTF-8, which is harmless to accept.
     words = text.split()
     for word in words:

@@ -86,3 +86,9 @@ def test_white_space_in_a_bare_name_is_one_space(text: str) -> None:
     address = parse_name_address(text)
     assert address.name == "Room 3"
     assert parse_name_address(str(address)) == address
+
+
+def test_a_line_end_in_a_quoted_name_becomes_a_space() -> None:
+    address = parse_name_address('"a\rb" <sip:x@y>')
+    assert address.name == "a b"
+    assert parse_name_address(str(address)) == address
