@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from tests.fuzz import fuzz_old_video_payload
+
 TESTS = Path(__file__).resolve().parent.parent
 
 _HEADER_VALUES = (
@@ -193,6 +195,7 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
     "fuzz_media_link": _link,
     "fuzz_mp4_boxes": _boxes,
     "fuzz_number_plan": _number_plan,
+    "fuzz_old_video_payload": lambda: list(fuzz_old_video_payload.SEEDS),
     "fuzz_recording_index": _index,
     "fuzz_registrar": _registrar,
     "fuzz_rtcp": _rtcp,
