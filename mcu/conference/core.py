@@ -235,8 +235,11 @@ class ConferenceCore:
         if running.over:
             return
         running.over = True
-        for call in running.calling.values():
+        calls = tuple(running.calling.values())
+        for call in calls:
             call.cancel()
+        if calls:
+            self.spawn(_over(calls), f"end of calls of conference {running.conference.number}")
         running.conference = replace(running.conference, calls=())
         for participant in running.conference.participants:
             owner = running.owners.get(participant.id)
@@ -311,6 +314,11 @@ class ConferenceCore:
             if running.empty_since is not None and not running.calling
         ]
         return min(deadlines, default=None)
+
+
+async def _over(tasks: tuple[asyncio.Task[None], ...]) -> None:
+    """Wait until cancelled calls have been given up."""
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _is_deserted(running: Running) -> bool:
