@@ -6,6 +6,7 @@ Pure: what is learnt comes in with the time at which it was learnt, and what cha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -87,17 +88,18 @@ class Endpoint(Value):
     alarms: tuple[Alarm, ...] = ()
 
 
-class Registration(Value):
-    """A binding of the registrar, as the inventory sees it."""
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A binding of the registrar, as the inventory sees it. All of them are made anew each time, so they are light."""
 
     endpoint: str
+    expires_at: datetime
     name: str = ""
     contact: str = ""
     address: str = ""
     transport: str = ""
     zone: str = ""
     user_agent: str = ""
-    expires_at: datetime
 
 
 class Sighting(Value):
@@ -190,9 +192,9 @@ class Inventory:
         known = self._endpoints.get(binding.endpoint)
         if known is not None and known.registered_until == binding.expires_at:
             # No new REGISTER came, but the account may have another name by now, the network another zone.
-            said = {"name": binding.name or known.name, "zone": binding.zone or known.zone}
-            if said != {"name": known.name, "zone": known.zone}:
-                self._put(known, dict(said), now)
+            name, zone = binding.name or known.name, binding.zone or known.zone
+            if (name, zone) != (known.name, known.zone):
+                self._put(known, {"name": name, "zone": zone}, now)
             return
         sighting = Sighting(
             name=binding.name,

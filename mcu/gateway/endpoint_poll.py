@@ -19,6 +19,9 @@ from sip.uri import SipUri, parse_uri
 
 logger = logging.getLogger(__name__)
 
+PACE = 5.0
+"""Seconds between two rounds of questions: thousands of registrations are not gone through every second."""
+
 MAX_OPEN = 50
 """Questions that wait for an answer at once: a house full of devices that are off must not fill the server."""
 
@@ -67,7 +70,7 @@ class EndpointPoll:
     async def run(self) -> None:
         """Ask, spread over time, until cancelled."""
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(PACE)
             self.ask_next()
 
     def ask_next(self) -> None:
@@ -81,7 +84,7 @@ class EndpointPoll:
             name for name in ways if now - self._asked.get(name, -self._settings.interval) >= self._settings.interval
         ]
         due.sort(key=lambda name: self._asked.get(name, 0.0))
-        share = 1 + int(len(ways) / self._settings.interval)
+        share = 1 + int(len(ways) * PACE / self._settings.interval)
         for name in due[: min(share, MAX_OPEN - len(self._open))]:
             self._asked[name] = now
             self._ask(ways[name])

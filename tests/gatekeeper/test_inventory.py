@@ -34,7 +34,7 @@ def state(inventory: Inventory, now: datetime, name: str = "4001") -> EndpointSt
 
 
 def binding(account: str = "4001", minutes: float = 60, **more: str) -> Registration:
-    return Registration.model_validate({"endpoint": account, "expires_at": at(minutes), **more})
+    return Registration(account, at(minutes), **more)
 
 
 def test_a_device_is_known_by_what_it_shows_and_nothing_is_lost_by_showing_less() -> None:
