@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from sip.answering import Answering
 from sip.asking import Asking
@@ -18,11 +17,12 @@ from sip.call import Call, CallTable, Phase
 from sip.calling import Calling
 from sip.core import AgentCore, AgentSettings, AgentStatistics, add_refusal_headers, reply_flow
 from sip.errors import CallStateError, SipParseError
-from sip.events import CallEnded, Event, InfoReceived, OptionsReceived
+from sip.events import CallEnded, Event, OptionsReceived
 from sip.flow import Flow, Locator, Router
 from sip.grammar import printable
 from sip.hanging_up import HangingUp
 from sip.identifiers import Identifiers
+from sip.informing import Informing
 from sip.message import Message, Request, Response, parse
 from sip.messaging import Messaging
 from sip.once import OncePerSource
@@ -34,7 +34,7 @@ from sip.serving import Admit, Drop, MethodHandler, Refuse, Screener, Serving
 from sip.session_timers import SessionTimers
 from sip.streams import Streams
 from sip.subscriptions import Subscriptions
-from sip.transactions import Failure, ServerTransaction
+from sip.transactions import ServerTransaction
 from sip.transferring import Transferring
 from sip.updating import Updating
 from sip.uri import SipUri
@@ -61,6 +61,7 @@ class UserAgent:
         self._calling = Calling(*ground, self._hanging_up, timers, self._reliability)
         self._reoffering = Reoffering(*ground, self._answering, self._hanging_up, timers)
         self._updating = Updating(*ground, self._reoffering, self._hanging_up, timers)
+        self._informing = Informing(*ground, self._hanging_up)
         self._messaging = Messaging(*ground)
         self._asking = Asking(self._core)
         self._subscriptions = Subscriptions(self._core)
@@ -85,7 +86,7 @@ class UserAgent:
             "NOTIFY": self._transferring.receive_notify,
             "SUBSCRIBE": self._receive_subscribe,
             "BYE": self._receive_bye,
-            "INFO": self._receive_info,
+            "INFO": self._informing.receive,
             "OPTIONS": lambda request, call, flow, transaction: self._receive_options(request, flow, transaction),
         }
         self._core.methods = ["ACK", "CANCEL", *dict.fromkeys([*self._outside, *self._inside])]
@@ -257,17 +258,7 @@ class UserAgent:
 
     def send_info(self, call: str, content_type: str, body: bytes | str) -> None:
         """Send an INFO in an answered call, such as a key-frame request (RFC 5168)."""
-        found = self._calls.get(call)
-        dialog = found.established_dialog()
-        flow = self._core.dialog_flow(dialog)
-        if flow is None:
-            self._calls.end_by_failure(found, 503)
-            return
-        request = dialog.make_request("INFO")
-        request.headers.add("Content-Type", content_type)
-        data = body.encode() if isinstance(body, str) else body
-        request = replace(request, body=data)
-        self._core.start(request, flow, lambda result: self._on_info_result(found, result), dialog=dialog)
+        self._informing.send(call, content_type, body.encode() if isinstance(body, str) else body)
 
     def send_message(self, call: str, text: str) -> str:
         """Send text to the peer of an answered call. MessageDelivered or MessageRefused follows, with this handle."""
@@ -481,11 +472,6 @@ class UserAgent:
     def _receive_bye(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
         self._hanging_up.receive_bye(request, call, transaction)
 
-    def _receive_info(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
-        transaction.respond(self._core.response(request, 200, call.local_tag))
-        if request.body:
-            self._core.emit(InfoReceived(call.handle, request.content_type, request.body))
-
     def _receive_subscribe(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
         if call.dialog is None:
             transaction.respond(self._core.response(request, 481, call.local_tag))
@@ -502,10 +488,3 @@ class UserAgent:
         response.headers.add("Accept-Language", "en")
         transaction.respond(response)
         self._core.emit(OptionsReceived(printable(str(request.from_address.uri)), flow))
-
-    def _on_info_result(self, call: Call, result: Response | Failure) -> None:
-        # RFC 3261 §12.2.1.2: no reply at all, or no such dialog, and the call is over.
-        if result.status == 408:
-            self._hanging_up.send_bye(call, "the other side does not reply any more", 408)
-        elif result.status == 481:
-            self._calls.end_by_failure(call, 481)
