@@ -122,6 +122,10 @@ class CallLog:
         now = self._clock.wall()
         return [call.snapshot(now) for call in self._calls.values() if call.record.answered_at is not None]
 
+    def unwritten(self) -> list[CallRecord]:
+        """What is newer than the store's records: ended calls that are still to be written, and calls that go on."""
+        return [*self._to_save.values(), *self.running()]
+
     def handles(self) -> frozenset[str]:
         """All calls that are not over."""
         return frozenset(self._calls)

@@ -116,12 +116,12 @@ class EndpointOperations:
         before = _query(request, "before", _TIME, None)
         count = _query(request, "count", _COUNT, PAGE) or PAGE
         kept = await self._records.calls(count + 1, endpoint=endpoint, before=before)
-        running = {
+        newer = {
             record.id: record
-            for record in self._log.running()
+            for record in self._log.unwritten()
             if (endpoint is None or record.endpoint == endpoint) and (before is None or record.began_at < before)
         }
-        merged = {record.id: record for record in kept} | running
+        merged = {record.id: record for record in kept} | newer
         newest = sorted(merged.values(), key=lambda record: (record.began_at, record.id), reverse=True)
         views = [self._view(record) for record in newest[:count]]
         return _answer(CallRecordList(calls=views, more=len(newest) > count))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 from PIL import Image
+from playwright.async_api import Page
 
 from consilium.simulated_room.clip import ClipFormat, load_clip
 from consilium.simulated_room.room import RoomSettings, SimulatedRoom
@@ -80,7 +81,7 @@ async def test_a_killed_worker_is_replaced_while_calls_and_recording_go_on(
                 arg=killed_at * 1000,
                 timeout=LONGEST_PAUSE * 2000,
             )
-            await asyncio.sleep(2.0)
+            await _until_everybody_is_shown(page, sources)
             await room.snapshot(tmp_path / "first.png")
             browser_sees = await look(page)
             shown = [at / 1000 for at in await page.evaluate("() => window.shown")]
@@ -124,6 +125,17 @@ async def _until_a_picture_comes_after(arrivals: list[float], instant: float) ->
     async with asyncio.timeout(LONGEST_PAUSE * 2):
         while not arrivals or arrivals[-1] < instant + 0.3:
             await asyncio.sleep(0.05)
+
+
+async def _until_everybody_is_shown(page: Page, sources: list[Source]) -> None:
+    """The composite is back at once; a source joins it with its next key frame."""
+    async with asyncio.timeout(LONGEST_PAUSE * 2):
+        while True:
+            try:
+                assert_tiles_show(await look(page), sources, sources)
+                return
+            except AssertionError:
+                await asyncio.sleep(0.2)
 
 
 def _pause_around(instants: list[float], killed_at: float) -> float:

@@ -57,7 +57,7 @@ async def test_a_call_by_the_plan_is_lowered_recorded_and_its_bandwidth_given_ba
         "room 1000",
         True,
     )
-    assert call["video"]["codec_received"] == "H264" and call["audio"]["rate_sent"] > 0 and call["duration"] > 1
+    assert call["video"]["codec_received"] == "H264" and call["audio"]["rate_sent"] > 0 and call["duration"] > 0
     zones = {zone["name"]: zone for zone in (await server.api("GET", "/zones"))["zones"]}
     assert (zones["lab"]["calls"], zones["lab"]["rate"]) == (0, 0)
     assert "Traceback" not in server.log()

@@ -268,6 +268,15 @@ async def test_the_pin_is_in_no_record(kept: Kept) -> None:
     assert "4711" not in repr(await kept.newest())
 
 
+async def test_a_call_that_just_ended_is_told_before_it_is_written(kept: Kept) -> None:
+    await kept.world.connect("a")
+    kept.world.gateway.handle(CallEnded("a", "bye"))
+    (told,) = kept.admission.log.unwritten()
+    assert told.ended_at is not None and not kept.admission.log.running()
+    await kept.admission.log.save()
+    assert not kept.admission.log.unwritten() and (await kept.newest()).id == told.id
+
+
 async def test_scanners_fill_no_records(kept: Kept) -> None:
     for number in range(50):
         kept.world.call(f"scan{number}", dialled="no%20room")
