@@ -12,6 +12,8 @@ import { Api, ApiError } from "./protocol.js";
 /** The door is asked once typing has paused this long. */
 const TYPING_PAUSE_MS = 350;
 
+/** How long joining waits for camera and microphone, in ms. */
+const DEVICE_PATIENCE = 3000;
 const REMEMBERED_NAME = "consilium.name";
 
 /** Reasons for an end that have words of their own; all else is a refusal's code. */
@@ -129,6 +131,9 @@ class JoinPage {
   async enter() {
     this.joining = true;
     this.draw();
+    // Whoever presses the button at once wants to be seen: the devices are just being opened. Whoever leaves the
+    // browser's question unanswered comes in without them.
+    await Promise.race([this.preview.started, new Promise((done) => setTimeout(done, DEVICE_PATIENCE))]);
     const call = new Call({
       number: this.room.value.trim(),
       name: this.name.value.trim(),

@@ -44,9 +44,15 @@ export class Preview {
     devices.addEventListener("change", () => this.draw());
   }
 
-  async start() {
+  start() {
     this.active = true;
     this.draw();
+    /** Done once camera and microphone are open, or it is sure that they will not be. @type {Promise<void>} */
+    this.started = this.openDevices();
+    return this.started;
+  }
+
+  async openDevices() {
     if (!this.asked) await this.devices.openAll();
     else if (this.on.audio && !this.devices.tracks.audio) await this.devices.open("audio");
     this.asked = true;
