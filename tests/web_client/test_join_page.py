@@ -184,7 +184,7 @@ async def test_camera_switched_off_before_joining_stays_off(open_page: OpenPage,
     await join(page)
     await until(lambda: {"microphone_muted": False, "camera_muted": True} in server.asked("PATCH"))
     await page.click("#camera-button")
-    await until(lambda: server.asked("PATCH")[-1] == {"microphone_muted": False, "camera_muted": False})
+    await until(lambda: server.asked("PATCH")[-1:] == [{"microphone_muted": False, "camera_muted": False}])
     assert server.asked("PUT") == [], "the camera had its place in the offer"
 
 
@@ -374,7 +374,7 @@ async def test_camera_that_is_unplugged_is_off_for_all(open_page: OpenPage, serv
     await expect(page.locator("#camera-button")).to_have_attribute("aria-pressed", "true")
     await until(lambda: {"microphone_muted": False, "camera_muted": True} in server.asked("PATCH"))
     await page.click("#camera-button")
-    await until(lambda: server.asked("PATCH")[-1] == {"microphone_muted": False, "camera_muted": False})
+    await until(lambda: server.asked("PATCH")[-1:] == [{"microphone_muted": False, "camera_muted": False}])
 
 
 async def test_connection_details_tell_size_and_codec(open_page: OpenPage) -> None:
