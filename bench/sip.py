@@ -1,4 +1,4 @@
-"""Signalling under load: calls that come and go with media off, and a good caller while a guesser floods.
+"""Signalling under load: endpoints that register and refresh, calls with media off, a good caller under a flood.
 
 Load comes from other loopback addresses than the good caller's, as from other machines.
 """
@@ -13,9 +13,15 @@ from pathlib import Path
 
 from bench.report import Benchmark, Figures, percentile
 from bench.server_cpu import ServerCost
-from bench.sip_load import LoadCall, LoadError, LoadSocket, bad_register
+from bench.sip_load import Endpoint, LoadCall, LoadError, LoadSocket, bad_register
 from tests.peers.server import ServerProcess
 
+ENDPOINTS = 6000
+# Endpoints of one source address: a hospital's rooms come from many addresses, and each has its own allowance.
+ENDPOINTS_PER_SOURCE = 30
+# Registrations under way at once.
+REGISTERING = 50
+PASSWORD = "Bench-password-1"
 CALLS_PER_SECOND = 20
 CALLS_UP = 200
 CALLS_PER_ROOM = 20
@@ -29,14 +35,68 @@ BURST_SECONDS = 0.01
 SETTINGS = {"media.rtp_port_first": 40_000, "media.rtp_port_last": 42_000}
 
 
-async def run(seconds: float) -> Figures:
-    """Hold the calls for about so many seconds. Returns the figures."""
+async def run(seconds: float, endpoints: int = ENDPOINTS) -> Figures:
+    """Refresh, and hold the calls, for about so many seconds each. Returns the figures."""
     with tempfile.TemporaryDirectory(prefix="consilium-bench-") as folder:
         async with ServerProcess(Path(folder), SETTINGS) as server:
             address = ("127.0.0.1", server.sip_port)
-            figures = await _measure_calls(server, address, seconds)
+            figures = await _measure_registrations(server, address, endpoints, seconds)
+            figures |= await _measure_calls(server, address, seconds)
             figures |= await _measure_flood(server, address)
     return figures
+
+
+async def _measure_registrations(
+    server: ServerProcess, address: tuple[str, int], count: int, seconds: float
+) -> Figures:
+    """All endpoints register with digest, then refresh again and again as fast as they are answered."""
+    await server.login()
+    for number in range(count):
+        await server.api("POST", "/sip-users", {"name": f"{100_000 + number}", "password": PASSWORD})
+    sockets = [
+        await LoadSocket.open(address, f"127.0.{2 + number // 250}.{1 + number % 250}")
+        for number in range(-(-count // ENDPOINTS_PER_SOURCE))
+    ]
+    endpoints = [
+        Endpoint(sockets[number // ENDPOINTS_PER_SOURCE], address, f"{100_000 + number}", PASSWORD)
+        for number in range(count)
+    ]
+    failures: list[str] = []
+    times: list[float] = []
+    waiting = deque(endpoints)
+    deadline = float("inf")
+
+    async def work() -> None:
+        while waiting and time.monotonic() < deadline:
+            endpoint = waiting.popleft()
+            try:
+                times.append(await endpoint.register())
+            except LoadError as error:
+                failures.append(str(error))
+            if deadline < float("inf"):
+                waiting.append(endpoint)
+
+    start = time.monotonic()
+    await asyncio.gather(*(work() for _ in range(REGISTERING)))
+    first = time.monotonic() - start
+    registered = len((await server.api("GET", "/registrations"))["registrations"])
+    times.clear()
+    waiting.extend(endpoints)
+    cost = ServerCost(server.pid)
+    start = time.monotonic()
+    deadline = start + seconds
+    await asyncio.gather(*(work() for _ in range(REGISTERING)))
+    elapsed = time.monotonic() - start
+    for socket in sockets:
+        socket.close()
+    return {
+        "registered": registered,
+        "first_register_per_s": round(count / first, 1),
+        "register_per_s": round(len(times) / elapsed, 1),
+        "register_ms_p95": percentile(times, 95),
+        "cpu_ms_per_register": round(cost.cpu_seconds() / max(1, len(times)) * 1000, 3),
+        "register_failed": len(failures),
+    }
 
 
 async def _measure_calls(server: ServerProcess, address: tuple[str, int], seconds: float) -> Figures:
@@ -141,10 +201,13 @@ async def _sleep_until(due: float) -> None:
 
 
 BENCHMARK = Benchmark(
-    summary="signalling: call setup with 200 calls up and media off, and under a flood of bad REGISTERs",
+    summary="signalling: 6000 endpoints, call setup with 200 calls up and media off, a flood of bad REGISTERs",
     run=run,
     seconds=20.0,
+    options=(("endpoints", ENDPOINTS, "endpoints that register"),),
     aims={
+        "registered": "6000",
+        "register_failed": "0",
         "failed": "0",
         "setup_ms_p95_under_flood": "under 1000",
         "memory_growth_mb_under_flood": "under 100",
