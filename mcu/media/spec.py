@@ -193,6 +193,81 @@ class WebRtcTransport(Model):
     dtls_role: Literal["server", "client"] = "server"
 
 
+class CellSpec(Model):
+    """A tile's place in fractions of the picture, origin top left."""
+
+    left: Annotated[float, Field(ge=0, lt=1)]
+    top: Annotated[float, Field(ge=0, lt=1)]
+    width: Annotated[float, Field(gt=0, le=1)]
+    height: Annotated[float, Field(gt=0, le=1)]
+
+
+class LayoutSpec(Model):
+    """A layout that is not in the catalogue. The first cell is the most prominent; later ones lie over earlier ones."""
+
+    name: str
+    cells: tuple[CellSpec, ...]
+
+
+SeatingMode = Literal["order", "voice", "polling", "lecture"]
+
+
+class SeatingSpec(Model):
+    """Who sits where in a picture of several people. Pins (tile number from 0 to leg) hold in every mode.
+
+    ``order``: by ``priority`` of the legs, then as they joined; who speaks gets the last tile where there are fewer
+    tiles than people. ``voice``: who speaks gets the first tile once it has spoken for ``switch_after`` seconds, and
+    keeps it for ``hold`` seconds at least. ``polling``: the tiles go on to the next people every ``interval`` seconds.
+    ``lecture``: all others see the leg ``lecturer`` alone, who sees them in turn, the next every ``interval`` seconds.
+    """
+
+    mode: SeatingMode = "order"
+    switch_after: Annotated[float, Field(ge=0)] = 1.0
+    hold: Annotated[float, Field(ge=0)] = 3.0
+    interval: Annotated[float, Field(gt=0)] = 10.0
+    lecturer: str | None = None
+    pins: dict[int, str] = {}
+    show_without_video: bool = True
+
+
+Corner = Literal["top_left", "top_right", "bottom_left", "bottom_right"]
+
+
+class DecorationSpec(Model):
+    """What is drawn over the picture. Texts may be Chinese; an empty one is not there.
+
+    ``banner`` is a fixed line across the top, ``caption`` one across the bottom that scrolls when ``scroll``.
+    ``watermark`` is repeated faintly over everything. ``logo`` is a picture file (PNG with transparency).
+    ``fill``: sources are shown whole with bars, or cropped to fill their tiles. ``clock`` shows date and time in
+    ``time_zone`` (IANA name; None: the server's).
+    """
+
+    names: bool = True
+    signs: bool = True
+    speaker_frame: bool = True
+    banner: str = ""
+    caption: str = ""
+    scroll: bool = True
+    watermark: str = ""
+    logo: str | None = None
+    logo_corner: Corner = "top_right"
+    clock: bool = False
+    clock_corner: Corner = "top_left"
+    time_zone: str | None = None
+    fill: Literal["fit", "crop"] = "fit"
+
+
+class ProcessingSpec(Model):
+    """What is done to the sound of a conference: levels evened, noise taken away, a tone when somebody comes or goes."""
+
+    level: bool = False
+    denoise: bool = False
+    tones: bool = False
+
+
+ContentChoice = Literal["auto", "tile", "swap"]
+
+
 class LegSpec(Model):
     """One leg: a room, a browser. ``name`` is what its tile shows.
 
@@ -201,7 +276,12 @@ class LegSpec(Model):
 
     What it sees: ``layout`` instead of the conference's (None), or only the leg ``watch`` instead of all (None).
     ``notice`` is a line of text over its picture, drawn where nobody else sees the same picture. ``camera`` is far-end
-    camera control.
+    camera control. With ``hide_self`` it does not see itself; ``seating`` is who sits where in a picture of its own.
+    ``content_choice``: what is shared comes as a second picture where there is one ("auto"), in a tile like a person's
+    ("tile"), or changes places with the people ("swap": the second picture shows them).
+
+    How it is seen and heard: ``hidden`` in nobody's picture; with ``priority`` before those of less; ``gain`` in dB on
+    its sound; ``music``: its sound is left as it is (stethoscopes, monitors). ``listen_gain`` in dB is on what it hears.
     """
 
     id: str
@@ -219,6 +299,14 @@ class LegSpec(Model):
     watch: str | None = None
     notice: str | None = None
     camera: CameraSpec | None = None
+    hide_self: bool = False
+    seating: SeatingSpec | None = None
+    content_choice: ContentChoice = "auto"
+    hidden: bool = False
+    priority: int = 0
+    gain: Annotated[float, Field(ge=-60, le=20)] = 0.0
+    listen_gain: Annotated[float, Field(ge=-60, le=20)] = 0.0
+    music: bool = False
 
 
 class RecordingSpec(Model):
@@ -257,6 +345,7 @@ class ConferenceSpec(Model):
     ``revision`` grows by one with every change, so that a late acknowledgement is known for what it is.
     ``legs`` stand in order of joining, which is the order of the tiles. ``content_from`` is the leg that shares now.
     ``watch`` is the leg that everybody sees alone who has no view of its own, and that is recorded; None for all.
+    ``layouts`` are those that are not in the catalogue; their names come before the catalogue's.
     """
 
     id: str
@@ -272,6 +361,10 @@ class ConferenceSpec(Model):
     recordings: tuple[RecordingSpec, ...] = ()
     page: PageSpec | None = None
     announcement: AnnouncementSpec | None = None
+    layouts: tuple[LayoutSpec, ...] = ()
+    seating: SeatingSpec = SeatingSpec()
+    decoration: DecorationSpec = DecorationSpec()
+    processing: ProcessingSpec = ProcessingSpec()
 
 
 class WorkerSettings(Model):
