@@ -258,7 +258,7 @@ class DecorationSpec(Model):
 
 
 class ProcessingSpec(Model):
-    """What is done to the sound of a conference: levels evened, noise taken away, a tone when somebody comes or goes."""
+    """What is done to a conference's sound: levels evened, noise taken away, a tone when somebody comes or goes."""
 
     level: bool = False
     denoise: bool = False
@@ -281,7 +281,7 @@ class LegSpec(Model):
     ("tile"), or changes places with the people ("swap": the second picture shows them).
 
     How it is seen and heard: ``hidden`` in nobody's picture; with ``priority`` before those of less; ``gain`` in dB on
-    its sound; ``music``: its sound is left as it is (stethoscopes, monitors). ``listen_gain`` in dB is on what it hears.
+    its sound; ``music``: its sound is left as it is (stethoscopes, monitors). ``listen_gain`` in dB: on what it hears.
     """
 
     id: str
