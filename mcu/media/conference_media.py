@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
+from mcu.media.conference_pictures import ConferencePictures
+from mcu.media.conference_recordings import ConferenceRecordings
+from mcu.media.conference_sound import ConferenceSound
 from mcu.media.demultiplexer import Media
 from mcu.media.facts import (
     CameraFound,
@@ -23,30 +24,12 @@ from mcu.media.facts import (
     LegFlowing,
     LegSilent,
     LegStatistics,
-    RecordingFailed,
     SpeakerChanged,
 )
 from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
-from mcu.media.picture.page import Page
-from mcu.media.picture.pipeline import PicturePipeline
-from mcu.media.picture.rungs import rung_for_content, rung_for_leg, split
-from mcu.media.picture.state import ContentPlace, PictureSource, PictureState, Rung, VideoCodec
-from mcu.media.picture.views import notices, view_for_leg
-from mcu.media.recording import RecordingLeg
-from mcu.media.sound.announcer import load_announcement
-from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState
-from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec, RecordingSpec, VideoSpec
+from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec
 from mcu.media.units import CodedPicture, CodedSound
-from recorder.errors import RecorderError
-
-logger = logging.getLogger(__name__)
-
-Outlet = tuple[str, PictureMedia]
-"""A picture that a leg gets: the leg's id, and which of its two."""
-
-# While recording, so that seeking is fine-grained and HLS segments are short; seconds.
-RECORDING_KEY_INTERVAL = 2.0
 
 
 class ConferenceMedia:
@@ -70,31 +53,25 @@ class ConferenceMedia:
         self._loop = asyncio.get_running_loop()
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._legs: dict[str, MediaLeg] = {}
-        self._rungs: dict[Outlet, Rung] = {}
-        self._wait_for_key: set[Outlet] = set()
-        self._receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
-        self._sharing: str | None = None
-        self._recordings: dict[str, RecordingLeg] = {}
-        self._failed_recordings: set[str] = set()
-        self._announced: int | None = None
         self._applying = asyncio.Lock()
-        self._pictures = PicturePipeline(
-            conference_id,
-            font_file,
-            clock=clock,
-            on_coded=self._picture_coded,
-            on_key_frame_wanted=lambda source: self._call(self._want_key_frame, source),
+        self._recordings = ConferenceRecordings(conference_id, report, self._call)
+        self._pictures = ConferencePictures(
+            conference_id, font_file, clock, self._legs, self._call, self._recordings.write_picture
         )
-        self._sound = SoundPipeline(
+        self._sound = ConferenceSound(
             conference_id,
-            clock=clock,
-            on_coded=lambda mixes: self._call(self._deliver_sound, mixes),
-            on_recorded=self._sound_recorded,
-            on_speaker=lambda leg: self._call(self._speaker_changed, leg),
-            on_key=lambda leg, key: self._call(self._key_heard, leg, key),
+            clock,
+            self._legs,
+            self._call,
+            record=self._recordings.write_sound,
+            on_speaker=self._speaker_changed,
+            on_key=self._key_heard,
         )
-        self._pictures.start()
-        self._sound.start()
+
+    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+        """From a pipeline's thread to the loop; a closed loop means that the worker is stopping."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *arguments)
 
     async def apply(self, spec: ConferenceSpec) -> dict[str, str]:
         """Make it so; returns the legs that could not be opened, with the reason. An older revision changes nothing."""
@@ -103,21 +80,16 @@ class ConferenceMedia:
                 return {}
             failed = await self._apply_legs(spec)
             self._spec = spec
-            await self._apply_recordings(spec)
-            self._apply_pictures(spec)
-            self._apply_sound(spec)
-            await self._apply_announcement(spec)
+            await self._recordings.apply(spec, self._sound.aac_config, self._pictures.request_recorded_key_frame)
+            self._pictures.apply(spec, self._recordings.rungs)
+            await self._sound.apply(spec, record=bool(self._recordings))
             return failed
 
     def give_up_leg(self, leg_id: str) -> MediaLeg | None:
         """Hand a leg over to another conference, sockets and streams and all; it is no more heard or served here."""
         leg = self._legs.pop(leg_id, None)
         if leg is not None:
-            for outlet in [outlet for outlet in self._rungs if outlet[0] == leg_id]:
-                del self._rungs[outlet]
-            self._receivers = {
-                rung: [served for served in legs if served[0] is not leg] for rung, legs in self._receivers.items()
-            }
+            self._pictures.forget(leg)
         return leg
 
     async def close(self) -> None:
@@ -128,15 +100,11 @@ class ConferenceMedia:
             self._legs.clear()
             await asyncio.to_thread(self._pictures.stop)
             await asyncio.to_thread(self._sound.stop)
-            for recording in self._recordings.values():
-                await asyncio.to_thread(recording.close)
-            self._recordings.clear()
+            await self._recordings.close()
 
     def request_key_frame(self, leg_id: str, media: PictureMedia = "video") -> None:
         """A leg asked for a key frame of what it receives."""
-        rung = self._rungs.get((leg_id, media))
-        if rung is not None:
-            self._pictures.request_key_frame(rung)
+        self._pictures.request_key_frame(leg_id, media)
 
     def send_digits(self, leg_id: str, digits: str) -> None:
         """Play digits to the leg."""
@@ -189,7 +157,7 @@ class ConferenceMedia:
         )
         return facts
 
-    # Desired state
+    # Legs
 
     async def _apply_legs(self, spec: ConferenceSpec) -> dict[str, str]:
         wanted = {leg.id: leg for leg in spec.legs}
@@ -221,134 +189,13 @@ class ConferenceMedia:
         await leg.open(self._browsers)
         self._legs[leg.id] = leg
 
-    async def _apply_announcement(self, spec: ConferenceSpec) -> None:
-        number = None if spec.announcement is None else spec.announcement.number
-        if number == self._announced:
-            return
-        self._announced = number
-        files = () if spec.announcement is None else spec.announcement.files
-        self._sound.announce(await asyncio.to_thread(load_announcement, files))
-
-    async def _apply_recordings(self, spec: ConferenceSpec) -> None:
-        wanted = {recording.id: recording for recording in spec.recordings}
-        for recording_id in self._recordings.keys() - wanted.keys():
-            recording = self._recordings.pop(recording_id)
-            await asyncio.to_thread(recording.close)
-        for recording_id, description in wanted.items():
-            if recording_id not in self._recordings and recording_id not in self._failed_recordings:
-                self._open_recording(description, spec)
-
-    def _open_recording(self, description: RecordingSpec, spec: ConferenceSpec) -> None:
-        try:
-            self._recordings[description.id] = RecordingLeg(
-                self._id,
-                description,
-                spec,
-                self._sound.aac_config,
-                lambda fact: self._call(self._report, fact),
-                self._pictures.request_key_frame,
-            )
-        except RecorderError as error:
-            # Told once: the next change of the conference must not fail anew.
-            self._failed_recordings.add(description.id)
-            self._report(RecordingFailed(conference=self._id, recording=description.id, reason=str(error)))
-
-    def _apply_pictures(self, spec: ConferenceSpec) -> None:
-        sources = tuple(
-            PictureSource(
-                id=description.id,
-                name=description.name,
-                codec=_picture_codec(description),
-                muted=description.camera_muted or description.held,
-                microphone_muted=description.microphone_muted,
-                order=order,
-            )
-            for order, description in enumerate(spec.legs)
-        )
-        content = self._content(spec)
-        rungs = self._choose_rungs(spec, content is not None)
-        receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
-        for (leg_id, media), rung in rungs.items():
-            receivers.setdefault(rung, []).append((self._legs[leg_id], media))
-        moved = {outlet: rung for outlet, rung in rungs.items() if self._rungs.get(outlet) != rung}
-        # Another encoder's pictures are of no use before its next key frame.
-        self._wait_for_key = (self._wait_for_key | moved.keys()) & rungs.keys()
-        self._receivers, self._rungs = receivers, rungs
-        recorded = {recording.rung for recording in self._recordings.values()}
-        self._pictures.apply(
-            PictureState(
-                layout=spec.layout,
-                sources=sources,
-                rungs=frozenset(receivers.keys() | recorded),
-                key_interval=RECORDING_KEY_INTERVAL if recorded else None,
-                watched=spec.watch,
-                notices=notices(
-                    {leg.id: leg for leg in spec.legs},
-                    {leg_id: rung.view for (leg_id, media), rung in rungs.items() if media == "video"},
-                ),
-                content=content,
-                page=None if spec.page is None else Page(spec.page.title, spec.page.lines, spec.page.code),
-            )
-        )
-        sharing = None if content is None else content.id
-        if sharing != self._sharing and spec.content_from is not None and sharing is not None:
-            self._legs[spec.content_from].request_key_frame("content")
-        self._sharing = sharing
-        for rung in {*moved.values(), *recorded}:
-            self._pictures.request_key_frame(rung)
-
-    def _content(self, spec: ConferenceSpec) -> PictureSource | None:
-        """What is shared now; None while whoever has the floor cannot send."""
-        leg = self._legs.get(spec.content_from or "")
-        if leg is None or leg.spec.content is None or not leg.wants_content_from():
-            return None
-        return PictureSource(
-            id=_content_source(leg.id), name=leg.spec.name, codec=_codec_of(leg.spec.content), still=True
-        )
-
-    def _choose_rungs(self, spec: ConferenceSpec, shared: bool) -> dict[Outlet, Rung]:
-        """What each leg is served from. Who gets what is shared as a second picture, or shares it, has no need of it
-        in the main one.
-        """
-        rungs: dict[Outlet, Rung] = {}
-        for leg in self._legs.values():
-            sharing = shared and leg.id == spec.content_from
-            second = shared and not sharing and leg.takes_picture("content")
-            video, content = split(leg.spec) if second else (leg.spec.video, leg.spec.content)
-            if second and content is not None:
-                rungs[leg.id, "content"] = rung_for_content(spec, content)
-            if video is not None and leg.takes_picture():
-                view = view_for_leg(spec, leg.spec)
-                if second or sharing:
-                    view = replace(view, content=ContentPlace.OUTSIDE)
-                rungs[leg.id, "video"] = replace(rung_for_leg(spec, video), view=view)
-        return rungs
-
-    def _apply_sound(self, spec: ConferenceSpec) -> None:
-        legs = tuple(
-            SoundLeg(
-                id=leg.id,
-                receive_codecs=leg.spec.audio.receive_codecs,
-                send_codec=leg.spec.audio.send_codec,
-                microphone_muted=leg.spec.microphone_muted,
-                speaker_muted=leg.spec.speaker_muted,
-                send=leg.spec.audio.send and not leg.spec.held,
-                receive=leg.spec.audio.receive and not leg.spec.held,
-                # Browsers have buttons, and rooms that send telephone events send no tones.
-                find_keys=leg.spec.transport.kind == "rtp" and leg.spec.audio.dtmf_payload_type is None,
-            )
-            for leg in self._legs.values()
-            if leg.spec.audio is not None
-        )
-        self._sound.apply(SoundState(legs=legs, record=bool(self._recordings)))
-
     # LegListener: packets came in
 
     def picture_received(self, leg: MediaLeg, unit: CodedPicture, media: PictureMedia) -> None:
-        self._pictures.push(leg.id if media == "video" else _content_source(leg.id), unit)
+        self._pictures.received(leg.id, unit, media)
 
     def sound_received(self, leg: MediaLeg, unit: CodedSound) -> None:
-        self._sound.push(leg.id, unit)
+        self._sound.received(leg.id, unit)
 
     def key_frame_requested(self, leg: MediaLeg, media: PictureMedia) -> None:
         self.request_key_frame(leg.id, media)
@@ -376,7 +223,7 @@ class ConferenceMedia:
         if leg.wants_picture_from():
             leg.request_key_frame()
         # Only now does it count as a receiver, so that its first key frame is not spent before it can read it.
-        self._apply_pictures(self._spec)
+        self._pictures.apply(self._spec, self._recordings.rungs)
 
     def leg_silent(self, leg: MediaLeg, seconds: float) -> None:
         self._report(LegSilent(conference=self._id, leg=leg.id, seconds=seconds))
@@ -384,45 +231,7 @@ class ConferenceMedia:
     def leg_failed(self, leg: MediaLeg, reason: str) -> None:
         self._report(LegFailed(conference=self._id, leg=leg.id, reason=reason))
 
-    # Pipelines: called on the loop
-
-    def _call(self, function: Callable[..., None], *arguments: object) -> None:
-        """From a pipeline's thread to the loop; a closed loop means that the worker is stopping."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *arguments)
-
-    def _picture_coded(self, rung: Rung, unit: CodedPicture) -> None:
-        """On the encoder's thread: recordings have a queue of their own; legs are served on the loop."""
-        for recording in tuple(self._recordings.values()):
-            recording.write_picture(rung, unit)
-        self._call(self._deliver_picture, rung, unit)
-
-    def _deliver_picture(self, rung: Rung, unit: CodedPicture) -> None:
-        for leg, media in self._receivers.get(rung, ()):
-            if unit.keyframe:
-                self._wait_for_key.discard((leg.id, media))
-            if (leg.id, media) not in self._wait_for_key:
-                leg.send_picture(unit, media)
-
-    def _deliver_sound(self, mixes: Sequence[CodedMix]) -> None:
-        for mix in mixes:
-            for leg_id in mix.legs:
-                leg = self._legs.get(leg_id)
-                if leg is not None:
-                    leg.send_sound(mix.unit)
-
-    def _sound_recorded(self, sounds: Sequence[RecordedSound]) -> None:
-        for recording in tuple(self._recordings.values()):
-            for sound in sounds:
-                recording.write_sound(sound)
-
-    def _want_key_frame(self, source: str) -> None:
-        if self._sharing == source and self._spec.content_from in self._legs:
-            self._legs[self._spec.content_from].request_key_frame("content")
-            return
-        leg = self._legs.get(source)
-        if leg is not None and leg.wants_picture_from():
-            leg.request_key_frame()
+    # What the sound tells, on the loop
 
     def _key_heard(self, leg: str, key: str) -> None:
         self._report(DigitPressed(conference=self._id, leg=leg, digit=key, way="tone"))
@@ -430,18 +239,3 @@ class ConferenceMedia:
     def _speaker_changed(self, leg: str | None) -> None:
         self._pictures.speaker(leg)
         self._report(SpeakerChanged(conference=self._id, leg=leg))
-
-
-def _content_source(leg_id: str) -> str:
-    """The id of a leg's second picture among the pipeline's sources; no leg has a colon in its id."""
-    return f"content:{leg_id}"
-
-
-def _picture_codec(description: LegSpec) -> VideoCodec | None:
-    return _codec_of(description.video)
-
-
-def _codec_of(video: VideoSpec | None) -> VideoCodec | None:
-    if video is None or not video.receive or not video.receive_codecs:
-        return None
-    return "VP8" if video.receive_codecs[0].name == "VP8" else "H264"

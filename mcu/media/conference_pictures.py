@@ -1,0 +1,206 @@
+"""The pictures of one conference: legs' desired state to that of the picture pipeline, and its pictures to legs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from mcu.media.leg import MediaLeg, PictureMedia
+from mcu.media.picture.page import Page
+from mcu.media.picture.pipeline import PicturePipeline
+from mcu.media.picture.rungs import rung_for_content, rung_for_leg, split
+from mcu.media.picture.state import (
+    ContentPlace,
+    PictureSource,
+    PictureState,
+    PictureStatistics,
+    Rung,
+    VideoCodec,
+)
+from mcu.media.picture.views import notices, view_for_leg
+from mcu.media.spec import ConferenceSpec, LegSpec, VideoSpec
+from mcu.media.units import CodedPicture
+
+Outlet = tuple[str, PictureMedia]
+"""A picture that a leg gets: the leg's id, and which of its two."""
+
+CallOnLoop = Callable[..., None]
+"""From a pipeline's thread to the worker's event loop: the function, and its arguments."""
+
+# While recording, so that seeking is fine-grained and HLS segments are short; seconds.
+RECORDING_KEY_INTERVAL = 2.0
+
+
+class ConferencePictures:
+    """Methods are called on the event loop. ``legs`` are those of the conference, by id; it changes as they do."""
+
+    def __init__(
+        self,
+        conference_id: str,
+        font_file: Path,
+        clock: Callable[[], float],
+        legs: Mapping[str, MediaLeg],
+        call: CallOnLoop,
+        record: Callable[[Rung, CodedPicture], None],
+    ) -> None:
+        """``record`` gets every coded picture on the encoder's thread. Raises OSError when the font cannot be read."""
+        self._legs = legs
+        self._call = call
+        self._record = record
+        self._content_from: str | None = None
+        self._sharing: str | None = None
+        self._rungs: dict[Outlet, Rung] = {}
+        self._wait_for_key: set[Outlet] = set()
+        self._receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
+        self._pipeline = PicturePipeline(
+            conference_id,
+            font_file,
+            clock=clock,
+            on_coded=self._coded,
+            on_key_frame_wanted=lambda source: call(self._want_key_frame, source),
+        )
+        self._pipeline.start()
+
+    def stop(self) -> None:
+        """End the pipeline's threads; blocks until they have ended."""
+        self._pipeline.stop()
+
+    def speaker(self, leg_id: str | None) -> None:
+        """Who speaks now."""
+        self._pipeline.speaker(leg_id)
+
+    def statistics(self) -> PictureStatistics:
+        """What the pipeline made since it was last asked."""
+        return self._pipeline.statistics()
+
+    # Desired state
+
+    def apply(self, spec: ConferenceSpec, recorded: Collection[Rung]) -> None:
+        """Make it so for the legs that are open; ``recorded`` are the rungs of recordings."""
+        content = self._content(spec)
+        rungs = self._choose_rungs(spec, content is not None)
+        receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
+        for (leg_id, media), rung in rungs.items():
+            receivers.setdefault(rung, []).append((self._legs[leg_id], media))
+        moved = {outlet: rung for outlet, rung in rungs.items() if self._rungs.get(outlet) != rung}
+        # Another encoder's pictures are of no use before its next key frame.
+        self._wait_for_key = (self._wait_for_key | moved.keys()) & rungs.keys()
+        self._receivers, self._rungs = receivers, rungs
+        self._pipeline.apply(
+            PictureState(
+                layout=spec.layout,
+                sources=tuple(_person(description, order) for order, description in enumerate(spec.legs)),
+                rungs=frozenset({*receivers, *recorded}),
+                key_interval=RECORDING_KEY_INTERVAL if recorded else None,
+                watched=spec.watch,
+                notices=notices(
+                    {leg.id: leg for leg in spec.legs},
+                    {leg_id: rung.view for (leg_id, media), rung in rungs.items() if media == "video"},
+                ),
+                content=content,
+                page=None if spec.page is None else Page(spec.page.title, spec.page.lines, spec.page.code),
+            )
+        )
+        sharing = None if content is None else content.id
+        if sharing != self._sharing and spec.content_from is not None and sharing is not None:
+            self._legs[spec.content_from].request_key_frame("content")
+        self._sharing, self._content_from = sharing, spec.content_from
+        for rung in {*moved.values(), *recorded}:
+            self._pipeline.request_key_frame(rung)
+
+    def forget(self, leg: MediaLeg) -> None:
+        """A leg is served no more; the next ``apply`` comes without it."""
+        for outlet in [outlet for outlet in self._rungs if outlet[0] == leg.id]:
+            del self._rungs[outlet]
+        self._receivers = {
+            rung: [served for served in legs if served[0] is not leg] for rung, legs in self._receivers.items()
+        }
+
+    def _content(self, spec: ConferenceSpec) -> PictureSource | None:
+        """What is shared now; None while whoever has the floor cannot send."""
+        leg = self._legs.get(spec.content_from or "")
+        if leg is None or leg.spec.content is None or not leg.wants_content_from():
+            return None
+        return PictureSource(
+            id=_content_source(leg.id), name=leg.spec.name, codec=_codec_of(leg.spec.content), still=True
+        )
+
+    def _choose_rungs(self, spec: ConferenceSpec, shared: bool) -> dict[Outlet, Rung]:
+        """What each leg is served from. Who gets what is shared as a second picture, or shares it, has no need of it
+        in the main one.
+        """
+        rungs: dict[Outlet, Rung] = {}
+        for leg in self._legs.values():
+            sharing = shared and leg.id == spec.content_from
+            second = shared and not sharing and leg.takes_picture("content")
+            video, content = split(leg.spec) if second else (leg.spec.video, leg.spec.content)
+            if second and content is not None:
+                rungs[leg.id, "content"] = rung_for_content(spec, content)
+            if video is not None and leg.takes_picture():
+                view = view_for_leg(spec, leg.spec)
+                if second or sharing:
+                    view = replace(view, content=ContentPlace.OUTSIDE)
+                rungs[leg.id, "video"] = replace(rung_for_leg(spec, video), view=view)
+        return rungs
+
+    # Pictures in
+
+    def received(self, leg_id: str, unit: CodedPicture, media: PictureMedia) -> None:
+        """A leg sent a picture."""
+        self._pipeline.push(leg_id if media == "video" else _content_source(leg_id), unit)
+
+    def _want_key_frame(self, source: str) -> None:
+        sharer = self._legs.get(self._content_from or "")
+        if sharer is not None and self._sharing == source:
+            sharer.request_key_frame("content")
+            return
+        leg = self._legs.get(source)
+        if leg is not None and leg.wants_picture_from():
+            leg.request_key_frame()
+
+    # Pictures out
+
+    def request_key_frame(self, leg_id: str, media: PictureMedia) -> None:
+        """A leg asked for a key frame of what it receives."""
+        rung = self._rungs.get((leg_id, media))
+        if rung is not None:
+            self._pipeline.request_key_frame(rung)
+
+    def request_recorded_key_frame(self, rung: Rung) -> None:
+        """A recording needs a key frame to go on."""
+        self._pipeline.request_key_frame(rung)
+
+    def _coded(self, rung: Rung, unit: CodedPicture) -> None:
+        """On the encoder's thread: recordings have a queue of their own; legs are served on the loop."""
+        self._record(rung, unit)
+        self._call(self._deliver, rung, unit)
+
+    def _deliver(self, rung: Rung, unit: CodedPicture) -> None:
+        for leg, media in self._receivers.get(rung, ()):
+            if unit.keyframe:
+                self._wait_for_key.discard((leg.id, media))
+            if (leg.id, media) not in self._wait_for_key:
+                leg.send_picture(unit, media)
+
+
+def _person(description: LegSpec, order: int) -> PictureSource:
+    return PictureSource(
+        id=description.id,
+        name=description.name,
+        codec=_codec_of(description.video),
+        muted=description.camera_muted or description.held,
+        microphone_muted=description.microphone_muted,
+        order=order,
+    )
+
+
+def _content_source(leg_id: str) -> str:
+    """The id of a leg's second picture among the pipeline's sources; no leg has a colon in its id."""
+    return f"content:{leg_id}"
+
+
+def _codec_of(video: VideoSpec | None) -> VideoCodec | None:
+    if video is None or not video.receive or not video.receive_codecs:
+        return None
+    return "VP8" if video.receive_codecs[0].name == "VP8" else "H264"

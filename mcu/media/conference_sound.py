@@ -1,0 +1,101 @@
+"""The sound of one conference: legs' desired state to that of the sound pipeline, and its mixes to legs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from mcu.media.leg import MediaLeg
+from mcu.media.sound.announcer import load_announcement
+from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState, SoundStatistics
+from mcu.media.spec import ConferenceSpec
+from mcu.media.units import CodedSound
+
+
+class ConferenceSound:
+    """Methods are called on the event loop. ``legs`` are those of the conference, by id; it changes as they do."""
+
+    def __init__(
+        self,
+        conference_id: str,
+        clock: Callable[[], float],
+        legs: Mapping[str, MediaLeg],
+        call: Callable[..., None],
+        *,
+        record: Callable[[Sequence[RecordedSound]], None],
+        on_speaker: Callable[[str | None], None],
+        on_key: Callable[[str, str], None],
+    ) -> None:
+        """``call`` leads from the pipeline's thread to the event loop, where ``on_speaker`` and ``on_key`` are called;
+        ``record`` is called on that thread.
+        """
+        self._legs = legs
+        self._announced: int | None = None
+        self._pipeline = SoundPipeline(
+            conference_id,
+            clock=clock,
+            on_coded=lambda mixes: call(self._deliver, mixes),
+            on_recorded=record,
+            on_speaker=lambda leg: call(on_speaker, leg),
+            on_key=lambda leg, key: call(on_key, leg, key),
+        )
+        self._pipeline.start()
+
+    @property
+    def aac_config(self) -> bytes:
+        """What a recording must know of its sound."""
+        return self._pipeline.aac_config
+
+    def stop(self) -> None:
+        """End the pipeline's thread; blocks until it has ended."""
+        self._pipeline.stop()
+
+    def statistics(self) -> SoundStatistics:
+        """Counters of the pipeline."""
+        return self._pipeline.statistics()
+
+    async def apply(self, spec: ConferenceSpec, record: bool) -> None:
+        """Make it so for the legs that are open."""
+        self._pipeline.apply(
+            SoundState(
+                legs=tuple(sound for leg in self._legs.values() if (sound := _sound_leg(leg)) is not None),
+                record=record,
+            )
+        )
+        await self._announce(spec)
+
+    async def _announce(self, spec: ConferenceSpec) -> None:
+        number = None if spec.announcement is None else spec.announcement.number
+        if number == self._announced:
+            return
+        self._announced = number
+        files = () if spec.announcement is None else spec.announcement.files
+        self._pipeline.announce(await asyncio.to_thread(load_announcement, files))
+
+    def received(self, leg_id: str, unit: CodedSound) -> None:
+        """A leg sent sound."""
+        self._pipeline.push(leg_id, unit)
+
+    def _deliver(self, mixes: Sequence[CodedMix]) -> None:
+        for mix in mixes:
+            for leg_id in mix.legs:
+                leg = self._legs.get(leg_id)
+                if leg is not None:
+                    leg.send_sound(mix.unit)
+
+
+def _sound_leg(leg: MediaLeg) -> SoundLeg | None:
+    spec = leg.spec
+    if spec.audio is None:
+        return None
+    return SoundLeg(
+        id=leg.id,
+        receive_codecs=spec.audio.receive_codecs,
+        send_codec=spec.audio.send_codec,
+        microphone_muted=spec.microphone_muted,
+        speaker_muted=spec.speaker_muted,
+        send=spec.audio.send and not spec.held,
+        receive=spec.audio.receive and not spec.held,
+        # Browsers have buttons, and rooms that send telephone events send no tones.
+        find_keys=spec.transport.kind == "rtp" and spec.audio.dtmf_payload_type is None,
+    )
