@@ -126,9 +126,11 @@ class ConferenceMedia:
     def statistics(self, now: float) -> list[Fact]:
         """Facts for a report every few seconds."""
         facts: list[Fact] = []
+        sound = self._sound.statistics()
         for leg in self._legs.values():
             for media, stream in leg.streams():
                 counters = stream.statistics(now)
+                playout = sound.legs.get(leg.id) if media == "audio" else None
                 facts.append(
                     LegStatistics(
                         conference=self._id,
@@ -143,6 +145,8 @@ class ConferenceMedia:
                         round_trip_ms=counters.round_trip_ms,
                         remote_fraction_lost=counters.remote_fraction_lost,
                         malformed=counters.malformed,
+                        playout_ms=playout.delay * 1000 if playout is not None else 0.0,
+                        concealed_ms=playout.concealed * 1000 if playout is not None else 0.0,
                     )
                 )
         pictures = self._pictures.statistics()
@@ -151,7 +155,7 @@ class ConferenceMedia:
                 conference=self._id,
                 composite_fps=pictures.composite_fps,
                 composite_dropped=pictures.dropped,
-                late_audio_ticks=self._sound.statistics().late_ticks,
+                late_audio_ticks=sound.late_ticks,
                 encoders=pictures.encoders,
             )
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mcu.media.sound.playout import PlayoutStatistics
-from mcu.media.spec import CodecSpec
+from mcu.media.spec import CodecSpec, ProcessingSpec
 from mcu.media.units import CodedSound
 
 
@@ -14,7 +14,8 @@ from mcu.media.units import CodedSound
 class SoundLeg:
     """One leg's sound. ``receive``: it may speak. ``send``: it gets the mix. A muted speaker gets silence, so that
     its stream goes on; ``send`` False or no ``send_codec`` means that nothing is sent at all. ``find_keys``: listen for
-    the tones of a keypad, also while it is muted."""
+    the tones of a keypad, also while it is muted. ``gain`` in dB is on its sound, ``listen_gain`` on what it hears;
+    ``music``: its sound is left as it is, never evened, cleaned or stretched."""
 
     id: str
     receive_codecs: tuple[CodecSpec, ...]
@@ -24,6 +25,9 @@ class SoundLeg:
     send: bool = True
     receive: bool = True
     find_keys: bool = False
+    gain: float = 0.0
+    listen_gain: float = 0.0
+    music: bool = False
 
     @property
     def heard(self) -> bool:
@@ -38,10 +42,11 @@ class SoundLeg:
 
 @dataclass(frozen=True)
 class SoundState:
-    """All legs of a conference, and whether the full mix is to be coded for a recording."""
+    """All legs of a conference, whether the full mix is to be coded for a recording, and what is done to the sound."""
 
     legs: tuple[SoundLeg, ...] = ()
     record: bool = False
+    processing: ProcessingSpec = ProcessingSpec()
 
 
 @dataclass(frozen=True, slots=True)
