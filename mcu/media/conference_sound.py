@@ -60,6 +60,7 @@ class ConferenceSound:
             SoundState(
                 legs=tuple(sound for leg in self._legs.values() if (sound := _sound_leg(leg)) is not None),
                 record=record,
+                processing=spec.processing,
             )
         )
         await self._announce(spec)
@@ -98,4 +99,7 @@ def _sound_leg(leg: MediaLeg) -> SoundLeg | None:
         receive=spec.audio.receive and not spec.held,
         # Browsers have buttons, and rooms that send telephone events send no tones.
         find_keys=spec.transport.kind == "rtp" and spec.audio.dtmf_payload_type is None,
+        gain=spec.gain,
+        listen_gain=spec.listen_gain,
+        music=spec.music,
     )

@@ -46,7 +46,7 @@ class SoundState:
 
     legs: tuple[SoundLeg, ...] = ()
     record: bool = False
-    processing: ProcessingSpec = ProcessingSpec()
+    processing: ProcessingSpec = field(default_factory=ProcessingSpec)
 
 
 @dataclass(frozen=True, slots=True)
