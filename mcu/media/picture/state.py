@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mcu.media.picture.page import Page
+from mcu.media.spec import DecorationSpec
 
 VideoCodec = Literal["H264", "VP8", "H263", "H261"]
 """By decoder: "H263" stands for all its payload formats."""
@@ -103,7 +104,7 @@ class PictureState:
     alone, instead of all. ``notices`` are lines of text over the pictures of some views. Without ``rungs`` nobody
     watches, and nothing is decoded, composed or encoded. ``key_interval`` in seconds asks for key frames so often on
     all rungs (while recording); with None they come on request. ``content`` is what is shared now. ``page`` is shown
-    instead of everything else.
+    instead of everything else. ``decoration`` is drawn over people; ``recorded`` adds the sign of a recording.
     """
 
     layout: str = "auto"
@@ -114,6 +115,8 @@ class PictureState:
     notices: Mapping[View, str] = field(default_factory=dict)
     content: PictureSource | None = None
     page: Page | None = None
+    decoration: DecorationSpec = DecorationSpec()
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
