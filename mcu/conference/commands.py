@@ -1,48 +1,17 @@
-"""Everything that can be done to a conference, as values, and who may do it.
+"""Everything that can be done to a conference, as values.
 
 The HTTP API, DTMF keys, the chair's page and tests all hand these to ``ConferenceManager.execute``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from datetime import datetime
-from enum import StrEnum
-from typing import Protocol
+from dataclasses import dataclass, field
 
+from mcu.conference.audit import AuditEntry as AuditEntry
+from mcu.conference.audit import AuditLog as AuditLog
+from mcu.conference.refusals import CommandRefused as CommandRefused
+from mcu.conference.refusals import Refusal as Refusal
 from mcu.media.spec import CameraRequest as CameraRequest
-from mcu.ports import Actor, ActorKind
-
-
-class Refusal(StrEnum):
-    """Why a command was not carried out."""
-
-    FORBIDDEN = "forbidden"
-    INVALID = "invalid"
-    UNKNOWN_CONFERENCE = "unknown_conference"
-    UNKNOWN_PARTICIPANT = "unknown_participant"
-    UNKNOWN_LAYOUT = "unknown_layout"
-    TOO_MANY_VIEWS = "too_many_views"
-    NO_CAMERA = "no_camera"
-    NUMBER_TAKEN = "number_taken"
-    NOT_ACTIVE = "not_active"
-    ALREADY_RECORDING = "already_recording"
-    NOT_RECORDING = "not_recording"
-    NO_CONTENT = "no_content"
-    FLOOR_FREE = "floor_free"
-    MEDIA = "media"
-    CALL_NOT_ALLOWED = "call_not_allowed"
-    ALREADY_CALLING = "already_calling"
-    UNKNOWN_CALL = "unknown_call"
-    TOO_MANY_MESSAGES = "too_many_messages"
-
-
-class CommandRefused(Exception):
-    """A command was not carried out; nothing changed. ``code`` is for programs, the text for people."""
-
-    def __init__(self, code: Refusal, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -237,72 +206,3 @@ FloorCommand = TakeFloor | ReleaseFloor
 ParticipantCommand = Mute | RenameParticipant | Kick | ViewCommand | SendDigits | MoveCamera | FloorCommand
 CallCommand = PlaceCalls | CancelCall
 Command = RoomCommand | ConferenceCommand | ParticipantCommand | CallCommand | SayInChat
-
-
-def authorize(command: Command, actor: Actor) -> None:
-    """Raise CommandRefused unless the actor may do this.
-
-    Accounts (and the server itself) may do everything; a participant may change and remove itself, and move the camera
-    of whom it watches, nothing else.
-    """
-    if actor.is_user:
-        return
-    if (
-        actor.kind is ActorKind.PARTICIPANT
-        and isinstance(command, Mute | RenameParticipant | Kick | ViewCommand | FloorCommand)
-        and command.participant_id == actor.id
-    ):
-        return
-    if actor.kind is ActorKind.PARTICIPANT and isinstance(command, MoveCamera):
-        return  # the model tells whose camera: see ``camera_refusal``
-    if actor.kind is ActorKind.PARTICIPANT and isinstance(command, SayInChat) and command.participant_id == actor.id:
-        return
-    raise CommandRefused(Refusal.FORBIDDEN, "This needs an account; a participant may only change itself.")
-
-
-@dataclass(frozen=True)
-class AuditEntry:
-    """Who did what to which, when, and what came of it ("done" or the code of the refusal)."""
-
-    at: datetime
-    actor: Actor
-    action: str
-    subject: str
-    detail: str
-    outcome: str
-
-
-class AuditLog(Protocol):
-    """Keeps audit entries. Recording one never fails for the caller and never waits."""
-
-    def record(self, entry: AuditEntry) -> None:
-        """Keep the entry."""
-
-
-class NoAudit:
-    """For tests and tools: keeps nothing."""
-
-    def record(self, entry: AuditEntry) -> None:
-        """Drop the entry."""
-
-
-def audit_subject(command: Command) -> str:
-    """What the command is about: the number of a conference or the id of a participant."""
-    if isinstance(command, ParticipantCommand):
-        return command.participant_id
-    return command.number
-
-
-def audit_detail(command: Command) -> str:
-    """What was asked for, without secrets: of a PIN only whether one was set."""
-    parts = []
-    for item in fields(command):
-        value = getattr(command, item.name)
-        if item.name in ("number", "participant_id") or value is None:
-            continue
-        if not item.repr:
-            value = "set" if value else "removed"
-        if isinstance(value, tuple):
-            value = ",".join(value)
-        parts.append(f"{item.name}={value}")
-    return " ".join(parts)

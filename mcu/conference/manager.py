@@ -10,19 +10,12 @@ from dataclasses import replace
 
 from mcu.conference import events
 from mcu.conference.admission import Admission, Terms
+from mcu.conference.audit import AuditEntry, AuditLog, NoAudit
+from mcu.conference.audit_words import audit_detail, audit_subject
 from mcu.conference.cameras import CameraRelay
 from mcu.conference.chat import ChatMessage
 from mcu.conference.clock import Clock
-from mcu.conference.commands import (
-    AuditEntry,
-    AuditLog,
-    Command,
-    CommandRefused,
-    NoAudit,
-    audit_detail,
-    audit_subject,
-    authorize,
-)
+from mcu.conference.commands import Command, CommandRefused
 from mcu.conference.core import ConferenceCore
 from mcu.conference.entrance import Entrance, check_leg, flows_at_once
 from mcu.conference.events import Subscription
@@ -33,6 +26,7 @@ from mcu.conference.joining import Door, JoinCode, JoinRefused, Newcomer
 from mcu.conference.keypad import Keypad, Way
 from mcu.conference.model import Conference, Participant
 from mcu.conference.outgoing import OutgoingCalls
+from mcu.conference.rights import authorize
 from mcu.conference.rooms import Room, RoomStore
 from mcu.conference.settings import ConferenceSettings
 from mcu.conference.text import normal_number

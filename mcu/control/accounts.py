@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mcu.conference.audit import AuditEntry, AuditLog
 from mcu.conference.clock import Clock
-from mcu.conference.commands import AuditEntry, AuditLog
 from mcu.conference.hashing import Hasher
 from mcu.conference.throttle import Throttle, source_group
 from mcu.conference.tokens import new_token, token_hash

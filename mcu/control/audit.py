@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from mcu.conference.commands import AuditEntry
+from mcu.conference.audit import AuditEntry
 from mcu.control.database import Database
 from mcu.ports import Actor, ActorKind
 
 
 class AuditTable:
-    """``mcu.conference.commands.AuditLog`` in SQLite. Entries are only ever added."""
+    """``mcu.conference.audit.AuditLog`` in SQLite. Entries are only ever added."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mcu.conference.commands import AuditEntry
+from mcu.conference.audit import AuditEntry
 from mcu.conference.events import ConferenceEvent, Subscription
 from mcu.conference.hashing import Cost, Hasher
 from mcu.conference.joining import Newcomer
