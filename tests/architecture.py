@@ -127,7 +127,7 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("mcu.conference.manager", "asyncio"): "one task per join and command, and the timer of empty conferences",
     ("mcu.conference.manager", "secrets"): "random_id, the source of ids that the composition root hands in",
     ("mcu.conference.tokens", "secrets"): "tokens of participants",
-    ("mcu.conference.executor", "pathlib"): "PurePath takes a folder's name apart; no disk is touched",
+    ("mcu.conference.recording_control", "pathlib"): "PurePath takes a folder's name apart; no disk is touched",
 }
 """Exceptions to the rule on pure modules, each with its reason."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import PurePath
 
 from layouts.automatic import AUTOMATIC
 from layouts.catalogue import CATALOGUE
@@ -12,16 +11,20 @@ from mcu.conference import commands, events
 from mcu.conference.calls import OutgoingCall
 from mcu.conference.cameras import check_camera
 from mcu.conference.chat import ChatMessage, clean_message
-from mcu.conference.commands import CommandRefused, Refusal
 from mcu.conference.core import ConferenceCore, Running
+from mcu.conference.floor_control import FloorControl
 from mcu.conference.hashing import Hasher
 from mcu.conference.keypad import DIGITS
 from mcu.conference.model import Conference, Participant, Recording
 from mcu.conference.outgoing import OutgoingCalls
+from mcu.conference.participant_changes import changed_participant
+from mcu.conference.recording_control import RecordingControl
+from mcu.conference.refusals import CommandRefused, Refusal
+from mcu.conference.room_keeping import RoomKeeping
 from mcu.conference.rooms import Room, RoomStore
 from mcu.conference.steering import changed_view
-from mcu.conference.text import MAXIMUM_TITLE, clean_name, clean_text, is_pin, normal_number
-from mcu.ports import Actor, DigitOwner, MediaError
+from mcu.conference.text import MAXIMUM_TITLE, clean_text, normal_number
+from mcu.ports import Actor, DigitOwner
 
 # More than any number, PIN and separators that somebody has to be dialled through.
 MAXIMUM_DIGITS = 32
@@ -47,8 +50,10 @@ class CommandExecutor:
     ) -> None:
         self._outgoing = outgoing
         self._core = core
-        self._rooms = rooms
-        self._hasher = hasher
+        self._store = rooms
+        self._rooms = RoomKeeping(core, rooms, hasher)
+        self._recordings = RecordingControl(core, ids)
+        self._floors = FloorControl(core)
         self._ids = ids
 
     async def carry_out(self, command: commands.Command, actor: Actor) -> CommandResult:
@@ -71,71 +76,29 @@ class CommandExecutor:
             raise CommandRefused(Refusal.UNKNOWN_CONFERENCE, "There is no conference with this number.")
         # Hashing takes long: not under the lock.
         pin_hash = (
-            await self._pin_hash(command.pin) if isinstance(command, commands.CreateRoom | commands.SetPin) else None
+            await self._rooms.pin_hash(command.pin)
+            if isinstance(command, commands.CreateRoom | commands.SetPin)
+            else None
         )
         async with self._core.lock(number):
             match command:
                 case commands.CreateRoom():
-                    return await self._create_room(command, number, pin_hash, actor)
+                    return await self._rooms.create(command, number, pin_hash, actor)
                 case commands.RemoveRoom():
-                    await self._remove_room(number)
+                    await self._rooms.remove(number)
                     return None
                 case commands.SetTitle():
-                    return await self._describe(number, title=clean_text(command.title, MAXIMUM_TITLE))
+                    return await self._rooms.describe(number, title=clean_text(command.title, MAXIMUM_TITLE))
                 case commands.SetPin():
-                    return await self._describe(number, pin_hash=pin_hash, set_pin=True)
+                    return await self._rooms.describe(number, pin_hash=pin_hash, set_pin=True)
                 case _:
                     return await self._conference(command, await self._running(number))
-
-    async def _pin_hash(self, pin: str | None) -> str | None:
-        if not pin:
-            return None
-        if not is_pin(pin):
-            raise CommandRefused(Refusal.INVALID, "A PIN has 4 to 12 digits.")
-        return await self._hasher.hash(pin)
-
-    async def _create_room(self, command: commands.CreateRoom, number: str, pin_hash: str | None, actor: Actor) -> Room:
-        room = Room(number, clean_text(command.title, MAXIMUM_TITLE), pin_hash, actor.name)
-        if self._core.with_number(number) is not None or not await self._rooms.add(room):
-            raise CommandRefused(Refusal.NUMBER_TAKEN, f"Number {number} is taken.")
-        return room
-
-    async def _remove_room(self, number: str) -> None:
-        running = self._core.with_number(number)
-        removed = await self._rooms.remove(number)
-        if running is not None:
-            await self._core.end(running, "conference_ended")
-        elif not removed:
-            raise CommandRefused(Refusal.UNKNOWN_CONFERENCE, "There is no conference with this number.")
-
-    async def _describe(
-        self, number: str, title: str | None = None, pin_hash: str | None = None, set_pin: bool = False
-    ) -> Room | Conference:
-        room = await self._rooms.get(number)
-        running = self._core.with_number(number)
-        result: Room | Conference
-        if room is not None:
-            result = replace(
-                room, title=room.title if title is None else title, pin_hash=pin_hash if set_pin else room.pin_hash
-            )
-            await self._rooms.update(result)
-        elif running is None:
-            raise CommandRefused(Refusal.UNKNOWN_CONFERENCE, "There is no conference with this number.")
-        if running is not None:
-            conference = running.conference
-            result = running.conference = replace(
-                conference,
-                title=conference.title if title is None else title,
-                pin_hash=pin_hash if set_pin else conference.pin_hash,
-            )
-            self._core.publish(events.ConferenceChanged(self._core.clock.wall(), running.conference))
-        return result
 
     async def _running(self, number: str) -> Running:
         running = self._core.with_number(number)
         if running is not None:
             return running
-        if await self._rooms.get(number) is not None:
+        if await self._store.get(number) is not None:
             raise CommandRefused(Refusal.NOT_ACTIVE, "Nobody is in this room now.")
         raise CommandRefused(Refusal.UNKNOWN_CONFERENCE, "There is no conference with this number.")
 
@@ -153,11 +116,11 @@ class CommandExecutor:
                 await self._core.end(running, command.reason)
                 return None
             case commands.StartRecording():
-                return await self._start_recording(running)
+                return await self._recordings.start(running)
             case commands.StopRecording():
-                return await self._stop_recording(running)
+                return await self._recordings.stop(running)
             case commands.RevokeFloor():
-                return await self._revoke_floor(running)
+                return await self._floors.revoke(running)
 
     async def _set_layout(self, running: Running, layout: str) -> Conference:
         if layout not in layout_names():
@@ -174,67 +137,6 @@ class CommandExecutor:
         await self._core.sync_if_possible(running)
         self._core.publish(events.ConferenceChanged(self._core.clock.wall(), running.conference))
         return running.conference
-
-    async def _start_recording(self, running: Running) -> Recording:
-        conference, core = running.conference, self._core
-        if conference.recording is not None:
-            raise CommandRefused(Refusal.ALREADY_RECORDING, "This conference is being recorded already.")
-        recording_id, now = self._ids(), core.clock.wall()
-        directory = str(PurePath(core.settings.recordings_directory) / recording_id)
-        if core.recordings is not None:
-            try:
-                directory = await core.recordings.open(recording_id, conference.number, conference.title, now)
-            except OSError as error:
-                raise CommandRefused(Refusal.MEDIA, f"The recording has no place: {error.strerror}.") from error
-        recording = Recording(recording_id, directory, now)
-        running.conference = replace(running.conference, recording=recording)
-        running.starting = recording_id
-        try:
-            await core.attempt(running, lambda now_: replace(now_, recording=None), None)
-        except MediaError as error:
-            if core.recordings is not None:
-                await core.recordings.close(recording_id)
-            raise CommandRefused(Refusal.MEDIA, str(error)) from error
-        finally:
-            running.starting = None
-        current = running.conference.recording
-        if current is None:
-            raise CommandRefused(Refusal.MEDIA, "The recording failed as soon as it was started.")
-        core.publish(events.RecordingStarted(core.clock.wall(), running.conference, current))
-        return current
-
-    async def _stop_recording(self, running: Running) -> Recording:
-        recording = running.conference.recording
-        if recording is None:
-            raise CommandRefused(Refusal.NOT_RECORDING, "This conference is not being recorded.")
-        running.conference = replace(running.conference, recording=None)
-        await self._core.sync_if_possible(running)
-        return await self._core.recording_closed(running, recording)
-
-    async def _revoke_floor(self, running: Running) -> Conference:
-        before = running.conference.floor
-        if before.holder is None:
-            raise CommandRefused(Refusal.FLOOR_FREE, "Nobody is sharing.")
-        running.conference = replace(running.conference, floor=before.released(before.holder))
-        await self._core.sync_if_possible(running)
-        self._core.tell_floor(running, before, before.holder)
-        return running.conference
-
-    async def _move_floor(
-        self, running: Running, participant: Participant, command: commands.FloorCommand
-    ) -> Participant:
-        before, content = running.conference.floor, participant.leg.content
-        if isinstance(command, commands.ReleaseFloor):
-            floor = before.released(participant.id)
-        elif content is None or not content.receive:
-            raise CommandRefused(Refusal.NO_CONTENT, "This participant's call has no second picture to share.")
-        else:
-            floor = before.taken(participant.id)
-        running.conference = replace(running.conference, floor=floor)
-        if floor.holder != before.holder:
-            await self._core.sync_if_possible(running)
-        self._core.tell_floor(running, before)
-        return participant
 
     def _say(self, command: commands.SayInChat, actor: Actor) -> ChatMessage:
         number = normal_number(command.number)
@@ -278,13 +180,15 @@ class CommandExecutor:
                 await self._send_digits(running, participant, command.digits)
                 return participant
             if isinstance(command, commands.FloorCommand):
-                return await self._move_floor(running, participant, command)
+                return await self._floors.move(running, participant, command)
             if isinstance(command, commands.ViewCommand):
                 running.conference = changed_view(running.conference, command, self._core.settings.maximum_views)
             else:
                 change = command
-                _changed(participant, change)  # refused before anything is changed
-                running.conference = running.conference.changed(participant.id, lambda now: _changed(now, change))
+                changed_participant(participant, change)  # refused before anything is changed
+                running.conference = running.conference.changed(
+                    participant.id, lambda now: changed_participant(now, change)
+                )
             changed = running.conference.participant(participant.id) or participant
             await self._core.sync_if_possible(running)
             self._core.publish(events.ParticipantChanged(self._core.clock.wall(), running.conference, changed))
@@ -303,17 +207,3 @@ class CommandExecutor:
             await owner.send_digits(participant.id, digits)
         else:
             raise CommandRefused(Refusal.INVALID, "This participant takes no digits.")
-
-
-def _changed(participant: Participant, command: commands.Mute | commands.RenameParticipant) -> Participant:
-    if isinstance(command, commands.RenameParticipant):
-        name = clean_name(command.name)
-        if not name:
-            raise CommandRefused(Refusal.INVALID, "A name needs at least one visible character.")
-        return replace(participant, name=name)
-    return replace(
-        participant,
-        microphone_muted=participant.microphone_muted if command.microphone is None else command.microphone,
-        speaker_muted=participant.speaker_muted if command.speaker is None else command.speaker,
-        camera_muted=participant.camera_muted if command.camera is None else command.camera,
-    )
