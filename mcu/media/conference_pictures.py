@@ -100,6 +100,8 @@ class ConferencePictures:
                 ),
                 content=content,
                 page=None if spec.page is None else Page(spec.page.title, spec.page.lines, spec.page.code),
+                decoration=spec.decoration,
+                recorded=bool(recorded),
             )
         )
         sharing = None if content is None else content.id

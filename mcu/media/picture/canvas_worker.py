@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from layouts.geometry import Rect
 from mcu.media.picture.artist import Artist
@@ -14,8 +14,9 @@ from mcu.media.picture.frame_clock import FrameClock
 from mcu.media.picture.page import Page
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.source import SourcePicture
-from mcu.media.picture.state import CanvasFormat, PictureSource
+from mcu.media.picture.state import CanvasFormat, ContentPlace, PictureSource, PictureState, View
 from mcu.media.picture.tiles import tile_content
+from mcu.media.spec import DecorationSpec
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ SETTLED_RATE = 5
 class Scene:
     """Who is where: ``seats`` belong to ``tiles`` one for one. ``speaker`` is the index of the tile to frame.
 
-    ``notice`` is a line of text over the first tile. ``page`` is shown instead of all that.
+    ``notice`` is a line of text over the first tile. ``page`` is shown instead of all that. ``decoration`` is drawn
+    over all of it, with the sign of a recording when ``recorded``.
     """
 
     tiles: tuple[Rect, ...]
@@ -38,6 +40,22 @@ class Scene:
     speaker: int | None = None
     notice: str = ""
     page: Page | None = None
+    decoration: DecorationSpec = DecorationSpec()
+    recorded: bool = False
+
+
+def decorated(scene: Scene, state: PictureState, view: View) -> Scene:
+    """``scene`` with the decoration that the conference wants in ``view``.
+
+    Slides shown alone keep their corners and edges: of all decoration they get the watermark only. A page of text is
+    for one caller and gets none.
+    """
+    if scene.page is not None:
+        return scene
+    decoration = state.decoration
+    if view.content is ContentPlace.ALONE:
+        decoration = DecorationSpec(signs=False, watermark=decoration.watermark)
+    return replace(scene, decoration=decoration, recorded=state.recorded)
 
 
 class CanvasWorker:

@@ -19,7 +19,7 @@ from layouts.catalogue import Layout, grid
 from layouts.seats import seats
 from layouts.sharing import beside_content
 from mcu.media.picture.artist import Artist
-from mcu.media.picture.canvas_worker import CanvasWorker, Scene
+from mcu.media.picture.canvas_worker import CanvasWorker, Scene, decorated
 from mcu.media.picture.planes import Size
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.source import PictureSourceWorker, SourcePicture
@@ -194,7 +194,7 @@ class PicturePipeline:
             self._dropped_before += canvas.missed
         sizes: dict[str, set[Size]] = {}
         for form in formats:
-            scene = self._scene(form)
+            scene = decorated(self._scene(form), self._state, form.view)
             for tile, source in zip(scene.tiles, scene.seats, strict=True):
                 if source is not None and source.has_picture:
                     sizes.setdefault(source.id, set()).add(tile.size)
