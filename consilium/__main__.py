@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     room.add_argument("--verbose", action="store_true", help="log what happens")
     room.set_defaults(run=_room)
 
-    sip_user = commands.add_parser("sip-user", help="accounts of SIP devices: add, password, list, remove")
+    sip_user = commands.add_parser("sip-user", help="accounts of SIP devices: add, import, password, list, remove")
     sip_user.add_argument("--config", type=Path, help="as for serve")
     sip_user.add_argument("--set", dest="assignments", action="append", default=[], metavar="NAME=VALUE")
     add_sip_user_arguments(sip_user)

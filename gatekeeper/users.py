@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -109,6 +110,9 @@ class UserStore(Protocol):
     async def add(self, user: SipUser) -> bool:
         """Keep a new account; False (and nothing changed) when the name is taken."""
 
+    async def add_all(self, users: Sequence[SipUser]) -> frozenset[str]:
+        """Keep new accounts, all of them or none: returns the names that are taken, empty when all are kept."""
+
     async def update(self, user: SipUser) -> bool:
         """Replace the account with this name; False when there is none."""
 
@@ -133,6 +137,13 @@ class MemoryUserStore:
     async def add(self, user: SipUser) -> bool:
         """See ``UserStore``."""
         return self._users.setdefault(user.name, user) is user
+
+    async def add_all(self, users: Sequence[SipUser]) -> frozenset[str]:
+        """See ``UserStore``."""
+        taken = frozenset(user.name for user in users if user.name in self._users)
+        if not taken:
+            self._users.update({user.name: user for user in users})
+        return taken
 
     async def update(self, user: SipUser) -> bool:
         """See ``UserStore``."""

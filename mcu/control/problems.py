@@ -113,7 +113,13 @@ def problem_response(problem: Problem, errors: list[FieldProblem] | None = None)
     return web.Response(status=problem.status, text=json.dumps(body), content_type=MEDIA_TYPE, headers=headers)
 
 
-class InvalidBody(Problem):
+class ProblemOfFields(Problem):
+    """A problem of a body that says of each field what is wrong with it, of the first MAXIMUM_FIELDS at least."""
+
+    errors: list[FieldProblem]
+
+
+class InvalidBody(ProblemOfFields):
     """A body that is JSON but not what the operation takes."""
 
     def __init__(self, error: ValidationError) -> None:
@@ -151,4 +157,4 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             problem = Problem(500, "Internal error", "The server failed; its log says why.", "internal_error")
         if request.writer.output_size > 0:
             raise  # the answer has begun: all that is left is to break it off
-        return problem_response(problem, error.errors if isinstance(error, InvalidBody) else None)
+        return problem_response(problem, error.errors if isinstance(error, ProblemOfFields) else None)

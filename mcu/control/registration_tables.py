@@ -50,6 +50,19 @@ class SipUserTable:
 
         return await self._database.write(work)
 
+    async def add_all(self, users: Sequence[SipUser]) -> frozenset[str]:
+        """Keep new accounts in one transaction; with names that are taken, which are returned, none is kept."""
+
+        def work(connection: sqlite3.Connection) -> frozenset[str]:
+            present = {name for (name,) in connection.execute("SELECT name FROM sip_user")}
+            taken = frozenset(user.name for user in users if user.name in present)
+            if not taken:
+                rows = [_row(user) for user in users]
+                connection.executemany(f"INSERT INTO sip_user ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
+            return taken
+
+        return await self._database.write(work)
+
     async def update(self, user: SipUser) -> bool:
         """Replace the account with this name; False when there is none."""
 

@@ -15,7 +15,8 @@ from gatekeeper.users import SipUser, UserError, UserTable
 from mcu.conference.commands import AuditEntry, AuditLog
 from mcu.control.bodies import Body, json_answer
 from mcu.control.passwords import MAXIMUM_LENGTH
-from mcu.control.sip_accounts import MAXIMUM_TITLE, SipAccounts
+from mcu.control.problems import FieldProblem, ProblemOfFields
+from mcu.control.sip_accounts import MAXIMUM_TITLE, AccountsRefused, SipAccounts, WantedAccount
 from mcu.ports import Operation, Problem, actor_of, body_of
 
 Secret = Annotated[str, Field(max_length=MAXIMUM_LENGTH, repr=False)]
@@ -27,6 +28,16 @@ class NewSipUser(Body):
     name: Annotated[str, Field(min_length=1, max_length=64)]
     password: Annotated[str | None, Field(max_length=MAXIMUM_LENGTH, repr=False)] = None
     title: Annotated[str, Field(max_length=MAXIMUM_TITLE)] = ""
+
+
+MAXIMUM_BATCH = 500
+"""Accounts in one request; their fields fit a body of usual size."""
+
+
+class NewSipUsers(Body):
+    """Accounts for devices, all of them or none."""
+
+    sip_users: Annotated[list[NewSipUser], Field(min_length=1, max_length=MAXIMUM_BATCH)]
 
 
 class SipPassword(Body):
@@ -48,6 +59,20 @@ class NewSipUserView(SipUserView):
     """A new account; ``password`` is there when the server made it, and is shown nowhere else."""
 
     password: str | None = Field(default=None, repr=False)
+
+
+class NewSipUserList(BaseModel):
+    """New accounts, in the order in which they were wished for."""
+
+    sip_users: list[NewSipUserView]
+
+
+class RefusedAccounts(ProblemOfFields):
+    """None of the accounts was made; each that will not do is named by its place in the list."""
+
+    def __init__(self, error: AccountsRefused) -> None:
+        super().__init__(422, "SIP account will not do", str(error), "bad_sip_user")
+        self.errors = [FieldProblem(field=f"sip_users.{place}", message=why) for place, why in error.errors]
 
 
 class SipUserList(BaseModel):
@@ -101,6 +126,8 @@ class SipAccountOperations:
             Operation("GET", "/sip-users", self.list, "Accounts of SIP devices", response=SipUserList, tag=tag),
             Operation("POST", "/sip-users", self.add, "Make an account for a SIP device",
                       request=NewSipUser, response=NewSipUserView, status=201, tag=tag, errors=(422,)),
+            Operation("POST", "/sip-users/batch", self.add_all, "Make accounts for many SIP devices, all or none",
+                      request=NewSipUsers, response=NewSipUserList, status=201, tag=tag, errors=(422,)),
             Operation("PUT", "/sip-users/{name}/password", self.set_password, "Another password for a SIP device",
                       request=SipPassword, status=204, tag=tag, errors=(404, 422)),
             Operation("DELETE", "/sip-users/{name}", self.remove, "Remove an account; its device is unregistered",
@@ -123,6 +150,19 @@ class SipAccountOperations:
         self._record(request, "AddSipUser", user.name)
         view = self._view(user)
         return json_answer(NewSipUserView(**view.model_dump(), password=generated), 201)
+
+    async def add_all(self, request: web.Request) -> web.Response:
+        """Make many accounts, or none of them."""
+        body = body_of(request, NewSipUsers)
+        try:
+            made = await self._accounts.add_all(
+                [WantedAccount(one.name, one.password, one.title) for one in body.sip_users]
+            )
+        except AccountsRefused as error:
+            raise RefusedAccounts(error) from error
+        self._record(request, "AddSipUsers", f"{len(made)}: {made[0].user.name} … {made[-1].user.name}")
+        views = [NewSipUserView(**self._view(one.user).model_dump(), password=one.password) for one in made]
+        return json_answer(NewSipUserList(sip_users=views), 201)
 
     async def set_password(self, request: web.Request) -> web.Response:
         """Another password."""

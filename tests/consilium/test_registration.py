@@ -16,6 +16,7 @@ from gatekeeper.binding import Binding
 from gatekeeper.binding_store import BindingKey, MemoryBindingStore
 from gatekeeper.registrar import Registration
 from gatekeeper.users import MemoryUserStore, UserError, make_user
+from mcu.control.sip_account_file import read_accounts
 from mcu.control.sip_accounts import SipAccounts
 from sip.flow import Flow
 from sip.uri import parse_uri
@@ -163,3 +164,34 @@ def test_the_command_makes_lists_and_removes_accounts(
     assert run(tmp_path, "remove", "4001") == 0
     assert run(tmp_path, "remove", "4001") == 1
     assert "no SIP account '4001'" in capsys.readouterr().err
+
+
+def test_the_command_imports_a_list_of_accounts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed, kept = tmp_path / "devices.csv", tmp_path / "passwords.csv"
+    lines = [f"{number},Room-Secret-7,Room {number}\n" for number in range(100_000, 106_000)]
+    listed.write_text("name,password,title\n" + "".join(lines), "utf-8")
+    assert run(tmp_path, "import", str(listed)) == 0
+    assert capsys.readouterr().out == "6000 accounts made.\n"
+    assert run(tmp_path, "list") == 0
+    assert capsys.readouterr().out.splitlines()[5999] == "105999\tRoom 105999"
+    listed.write_text("name,password\n4001,\n4002,Room-Secret-8\n", "utf-8")
+    assert run(tmp_path, "import", str(listed)) == 1
+    assert "line 2: It has no password" in capsys.readouterr().err
+    assert run(tmp_path, "import", str(listed), "--passwords", str(kept)) == 0
+    assert kept.stat().st_mode & 0o777 == 0o600
+    ((_, account),) = read_accounts(kept.read_bytes())
+    assert account.name == "4001" and len(account.password or "") >= 8
+
+
+def test_an_import_that_will_not_do_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed, kept = tmp_path / "devices.csv", tmp_path / "passwords.csv"
+    listed.write_text("name,password\n" + "4001,Secret\n" * 30, "utf-8")
+    assert run(tmp_path, "import", str(listed), "--passwords", str(kept)) == 1
+    told = capsys.readouterr().err
+    assert "line 2:" in told and "… and 10 more" in told and "Secret" not in told
+    assert not kept.exists()
+    kept.write_text("something of somebody", "utf-8")
+    assert run(tmp_path, "import", str(listed), "--passwords", str(kept)) == 1
+    assert kept.read_text("utf-8") == "something of somebody"
+    assert run(tmp_path, "list") == 0
+    assert capsys.readouterr().out == ""

@@ -67,6 +67,13 @@ async def test_accounts_are_kept_changed_and_removed(users: UserStore) -> None:
     assert await users.all() == [changed]
 
 
+async def test_many_accounts_are_kept_all_or_none(users: UserStore) -> None:
+    alice, bob, carol = (make_user(name, "r", "one") for name in ("alice", "bob", "carol"))
+    assert await users.add_all([bob, alice]) == frozenset()
+    assert await users.add_all([carol, bob]) == {"bob"}
+    assert await users.all() == [alice, bob]
+
+
 async def test_the_version_tells_of_every_change(users: UserStore) -> None:
     versions = [await users.version()]
     for change in (

@@ -15,7 +15,8 @@ from gatekeeper.registrar import Registrar, RegistrarSettings, Registration
 from gatekeeper.users import MemoryUserStore, UserTable
 from mcu.conference.commands import AuditEntry
 from mcu.control.bodies import read_body
-from mcu.control.sip_account_operations import SipAccountOperations
+from mcu.control.problems import ProblemOfFields
+from mcu.control.sip_account_operations import MAXIMUM_BATCH, SipAccountOperations
 from mcu.control.sip_accounts import SipAccounts
 from mcu.ports import Operation, Problem, set_body
 from sip.flow import Flow
@@ -46,7 +47,13 @@ def serve(operation: Operation) -> object:
                 set_body(request, await read_body(request, operation.request, 1.0))
             return await operation.handler(request)
         except Problem as problem:
-            return web.json_response({"code": problem.code, "detail": problem.detail}, status=problem.status)
+            fields = problem.errors if isinstance(problem, ProblemOfFields) else []
+            told = {
+                "code": problem.code,
+                "detail": problem.detail,
+                "fields": {one.field: one.message for one in fields},
+            }
+            return web.json_response(told, status=problem.status)
 
     return handle
 
@@ -89,6 +96,39 @@ async def test_an_account_is_made_shown_changed_and_removed(api: Api) -> None:
 async def test_a_password_is_made_where_none_is_given(api: Api) -> None:
     made = await (await api.client.post("/sip-users", json={"name": "4001"})).json()
     assert len(made["password"]) >= 8
+
+
+async def test_many_accounts_are_made_in_one_request(api: Api) -> None:
+    wanted = [{"name": f"{4000 + number}", "password": "Room-Secret-7"} for number in range(MAXIMUM_BATCH - 1)]
+    made = await api.client.post("/sip-users/batch", json={"sip_users": [*wanted, {"name": "theatre"}]})
+    assert made.status == 201
+    views = (await made.json())["sip_users"]
+    assert [view["name"] for view in views] == [*(one["name"] for one in wanted), "theatre"]
+    assert [view["password"] is None for view in views] == [True] * len(wanted) + [False]
+    listed = (await (await api.client.get("/sip-users")).json())["sip_users"]
+    assert len(listed) == MAXIMUM_BATCH
+    assert [(entry.action, entry.subject) for entry in api.audit.entries] == [("AddSipUsers", "500: 4000 … theatre")]
+
+
+async def test_of_many_accounts_none_is_made_when_one_will_not_do(api: Api) -> None:
+    assert (await api.client.post("/sip-users", json={"name": "4002", "password": "Room-Secret-7"})).status == 201
+    wanted = [
+        {"name": "4001", "password": "Room-Secret-7"},
+        {"name": "A B", "password": "Room-Secret-7"},
+        {"name": "4003", "password": "short"},
+        {"name": "4001", "password": "Room-Secret-7"},
+    ]
+    answer = await api.client.post("/sip-users/batch", json={"sip_users": wanted})
+    told = await answer.json()
+    assert (answer.status, told["code"]) == (422, "bad_sip_user")
+    assert list(told["fields"]) == ["sip_users.1", "sip_users.2", "sip_users.3"]
+    assert "twice" in told["fields"]["sip_users.3"] and "Secret" not in str(told)
+    taken = await api.client.post("/sip-users/batch", json={"sip_users": [wanted[0], {"name": "4002"}]})
+    assert list((await taken.json())["fields"]) == ["sip_users.1"]
+    for unbounded in ([], [{"name": f"{number}"} for number in range(MAXIMUM_BATCH + 1)]):
+        assert (await api.client.post("/sip-users/batch", json={"sip_users": unbounded})).status == 422
+    listed = (await (await api.client.get("/sip-users")).json())["sip_users"]
+    assert [view["name"] for view in listed] == ["4002"]
 
 
 async def test_bad_requests_say_what_is_wrong(api: Api) -> None:

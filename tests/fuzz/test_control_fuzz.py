@@ -7,7 +7,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import fuzz_bodies, fuzz_dialing
+from tests.fuzz import fuzz_account_file, fuzz_bodies, fuzz_dialing
 
 _FIELDS = st.sampled_from(
     [
@@ -54,3 +54,9 @@ def test_any_bytes_as_an_address(data: bytes) -> None:
 def test_anything_dialled(text: str) -> None:
     fuzz_dialing.fuzz_one(text.encode())
     fuzz_dialing.fuzz_one(f"sip:{text}".encode())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_as_a_list_of_accounts(data: bytes) -> None:
+    fuzz_account_file.fuzz_one(b"name,password,title\n" + data)
