@@ -17,7 +17,7 @@ import uvloop
 
 import bench
 from bench.machine import machine
-from bench.report import Benchmark
+from bench.report import Benchmark, flat
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     extra = {option: getattr(options, option) for option, _, _ in benchmark.options}
     figures = uvloop.run(benchmark.run(options.seconds, **extra))
     if not options.json:
-        for name, figure in figures.items():
+        for name, figure in flat(figures).items():
             aim = benchmark.aims.get(name)
             print(f"{name:36} {figure!s:>12}" + (f"   (aim: {aim})" if aim else ""))
     print(json.dumps({"bench": options.name, "figures": figures, "machine": machine()}))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 Figure = float | int | str | bool | None
-Figures = dict[str, Figure]
+Figures = dict[str, "Figure | Figures"]
+"""Figures by name; those of one part of a benchmark may stand together under a name of their own."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,17 @@ class Benchmark:
     seconds: float
     aims: Mapping[str, str] = field(default_factory=dict)
     options: tuple[tuple[str, int | str, str], ...] = ()
+
+
+def flat(figures: Figures) -> dict[str, Figure]:
+    """All figures in one table, those of a part as ``part.name``."""
+    found: dict[str, Figure] = {}
+    for name, figure in figures.items():
+        if isinstance(figure, dict):
+            found |= {f"{name}.{inner}": value for inner, value in flat(figure).items()}
+        else:
+            found[name] = figure
+    return found
 
 
 def percentile(values: Sequence[float], percent: float, digits: int = 1) -> float | None:
