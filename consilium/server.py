@@ -42,6 +42,7 @@ from mcu.control.room_table import RoomTable
 from mcu.control.settings import ControlSettings
 from mcu.gateway.browser_gateway import BrowserAddresses, BrowserGateway
 from mcu.gateway.call_policy import PolicyError
+from mcu.gateway.media_addresses import MediaAddresses
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_gateway import SipGateway
 from mcu.media.pool import WorkerPool
@@ -196,8 +197,7 @@ class Server:
             self.manager,
             self.pool,
             RtpPorts(media.host, media.rtp_port_first, media.rtp_port_last),
-            media_host=media.host,
-            public_address=sip.public_address,
+            addresses=MediaAddresses(media.host, sip.public_address),
             silence_timeout=media.silence_timeout,
             ids=_random_number,
             encryption=Encryption(media.encryption),
@@ -208,7 +208,7 @@ class Server:
         self._stack.push_async_callback(room_chat(gateway, self.manager).close)
         self._stack.push_async_callback(menu(self.settings, gateway, self.manager, self.pool).close)
         self.registry.attach(agent)
-        gateway.on_refused = self.registry.sip.call_refused
+        gateway.entrance.on_refused = self.registry.sip.call_refused
         calls = dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
         self._stack.push_async_callback(point_to_point(agent, gateway, self.manager, calls).close)
         self.gatekeeping.poll(agent, gateway, own_address(self.settings))

@@ -100,7 +100,7 @@ class ConferenceWatchers:
 
     def _conference_of(self, event: sip_events.SubscriptionRequested) -> Conference | None:
         """The conference that the subscriber is in: by the call that it asks in, else by the call from its address."""
-        participant = self._gateway.writer_of(event)
+        participant = self._gateway.calls.writer_of(event)
         return None if participant is None else self._manager.conference_of(participant)
 
     async def _follow(self) -> None:

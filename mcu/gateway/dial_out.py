@@ -253,7 +253,7 @@ class DialOut:
             raise DialFailed(416, "Not a SIP address")
         host, port = self._settings.own_address(uri.host)
         try:
-            session = self._gateway.open_session(Seat(self._ids(), "", ""), name, host, peer_address=uri.host)
+            session = self._gateway.sessions.open(Seat(self._ids(), "", ""), name, host, peer_address=uri.host)
         except NoPortsLeft as error:
             logger.error("%s (settings media.rtp_port_first and media.rtp_port_last)", error)
             raise DialFailed(503, "No media ports are left") from error
@@ -290,7 +290,7 @@ class DialOut:
             raise DialFailed(404, f"The address cannot be called: {error}") from error
         finally:
             if holds:
-                self._gateway.release(session)
+                self._gateway.sessions.release(session)
 
     async def _result(
         self, handle: str, on_ringing: Callable[[], None]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from mcu.conference.commands import CommandRefused, ReleaseFloor, TakeFloor
 from mcu.conference.events import FloorChanged, ParticipantJoined, SubscriberTooSlow
@@ -14,6 +14,7 @@ from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Conference
 from mcu.gateway.floor_channel import FloorChannel, make_channel
 from mcu.gateway.sip_call import CallSession
+from mcu.gateway.tasks import Tasks
 from mcu.ports import Actor, ActorKind
 from sip.bfcp.message import Person, RequestInformation, RequestStatus
 from sip.bfcp.server import ClientGone, FloorReleased, FloorRequested, FloorServer
@@ -32,7 +33,7 @@ class FloorControl:
         self._manager = manager
         self._clock = clock
         self._rooms: dict[CallSession, _RoomFloor] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("floor control")
         self._following: asyncio.Task[None] | None = None
 
     def serve(self, session: CallSession, floor: NegotiatedFloor | None) -> None:
@@ -44,13 +45,13 @@ class FloorControl:
             return
         if room is not None:
             del self._rooms[session]
-            self._spawn(room.close())
+            self._tasks.start(room.close())
         if floor is None or floor.role is not FloorRole.SERVER:
             return
         if self._following is None:
-            self._following = self._spawn(self._follow())
-        self._rooms[session] = opened = _RoomFloor(session, floor, self._manager, self._clock, self._spawn)
-        self._spawn(self._open(opened, room))
+            self._following = self._tasks.start(self._follow())
+        self._rooms[session] = opened = _RoomFloor(session, floor, self._manager, self._clock, self._tasks)
+        self._tasks.start(self._open(opened, room))
 
     async def release(self, session: CallSession) -> None:
         """The call is over; its port is free when this returns."""
@@ -63,10 +64,7 @@ class FloorControl:
         rooms, self._rooms = tuple(self._rooms.values()), {}
         for room in rooms:
             await room.close()
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.give_up()
 
     async def _open(self, room: _RoomFloor, before: _RoomFloor | None) -> None:
         if before is not None:
@@ -95,17 +93,6 @@ class FloorControl:
                                 room.update(event.conference, revoked)
                 return
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        return task
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("floor control", exc_info=error)
-
 
 class _RoomFloor:
     """The floor as one room has it: its association, and its request if there is one."""
@@ -116,14 +103,14 @@ class _RoomFloor:
         floor: NegotiatedFloor,
         manager: ConferenceManager,
         clock: Callable[[], float],
-        spawn: Callable[[Coroutine[None, None, None]], asyncio.Task[None]],
+        tasks: Tasks,
     ) -> None:
         self.session = session
         self.closed = asyncio.Event()
         self._floor = floor
         self._manager = manager
         self._clock = clock
-        self._spawn = spawn
+        self._tasks = tasks
         self._server = self._make_server()
         self._request: int | None = None
         self._granted = False
@@ -192,20 +179,20 @@ class _RoomFloor:
         """The room's stream broke: it begins anew, and what it had it has no more (RFC 8855 section 6.1)."""
         self._server = self._make_server()
         self._request, self._granted = None, False
-        self._spawn(self._give_back())
+        self._tasks.start(self._give_back())
 
     def _dispatch(self) -> None:
         for event in self._server.events():
             match event:
                 case FloorRequested(request):
                     self._request, self._granted = request, False
-                    self._spawn(self._take(request))
+                    self._tasks.start(self._take(request))
                 case FloorReleased():
                     self._request, self._granted = None, False
-                    self._spawn(self._give_back())
+                    self._tasks.start(self._give_back())
                 case ClientGone():
                     self._request, self._granted = None, False
-                    self._spawn(self._give_back())
+                    self._tasks.start(self._give_back())
         self._flush()
 
     def _flush(self) -> None:

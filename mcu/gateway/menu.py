@@ -70,7 +70,7 @@ class MenuGateway:
         self._ids = ids
         self._menus: dict[str, _Menu] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        gateway.menu = self.receive
+        gateway.entrance.menu = self.receive
         gateway.add_taker(self._take)
         media.on_fact(self._handle_fact)
 
@@ -78,9 +78,11 @@ class MenuGateway:
         """A call that leads to the menu; never waits."""
         source = event.source.remote[0]
         if len(self._menus) >= self.settings.maximum:
-            self.gateway.reject(event.call_id, source, Refusal(486, "The menu is busy", retry_after=FULL_RETRY))
+            self.gateway.entrance.reject(
+                event.call_id, source, Refusal(486, "The menu is busy", retry_after=FULL_RETRY)
+            )
             return
-        call = self.gateway.expect(event)
+        call = self.gateway.entrance.expect(event)
         menu = _Menu(self, call, Seat(self._ids(), f"menu-{self._ids()}", ""))
         call.holder = menu
         self._menus[menu.seat.conference_id] = menu
@@ -173,7 +175,7 @@ class _Menu:
     async def run(self, event: sip_events.IncomingCall) -> None:
         """From the INVITE until the caller is in a conference or has gone."""
         try:
-            if await self._owner.gateway.admit(self.call, event, self._enter) is None:
+            if await self._owner.gateway.entrance.admit(self.call, event, self._enter) is None:
                 return
             self._actions += self._dialogue.begin(self._owner.clock())
             while not self.call.over and self.is_waiting:
@@ -204,7 +206,7 @@ class _Menu:
         self._news.clear()
 
     async def _enter(self, newcomer: Newcomer) -> Seat:
-        """Like joining a conference, for ``SipGateway.admit``."""
+        """Like joining a conference, for ``CallEntrance.admit``."""
         leg = newcomer.make_leg
         try:
             await self._apply(legs=(leg if isinstance(leg, LegSpec) else leg(self.seat),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from mcu.gateway.dial_out import Answered, DialFailed, DialOut
 from mcu.gateway.sip_call import SipCall
 from mcu.gateway.sip_gateway import SipGateway
 from mcu.gateway.sip_replies import Refusal
+from mcu.gateway.tasks import Tasks
 from sip.errors import CallStateError, SipParseError
 from sip.events import IncomingCall
 from sip.uri import SipUri, parse_uri
@@ -49,22 +50,19 @@ class PointToPoint:
         self._manager = manager
         self._dial_out = dial_out
         self._ids = ids
-        self._tasks: set[asyncio.Task[None]] = set()
-        gateway.connect = self.connect
+        self._tasks = Tasks("point-to-point call")
+        gateway.entrance.connect = self.connect
 
     def connect(self, event: IncomingCall, destination: AliasDestination) -> None:
         """Begin to call whoever is meant; never waits."""
-        call = self._gateway.expect(event)
-        task = self._spawn(self._connect(call, event, destination.alias))
+        call = self._gateway.entrance.expect(event)
+        task = self._tasks.start(self._connect(call, event, destination.alias))
         # The caller has given up: so do we.
         call.on_over = partial(self._give_up, task)
 
     async def close(self) -> None:
         """Give up what is under way."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.give_up()
 
     async def _connect(self, call: SipCall, event: IncomingCall, alias: str) -> None:
         try:
@@ -91,7 +89,7 @@ class PointToPoint:
         """Both are there: the caller is answered, and the conference begins."""
         call.on_over = None  # from now on its end is the conference's
         number, title = f"{NUMBER_PREFIX}{self._ids()}", f"{call.name} – {answered.call.name}"
-        caller = await self._gateway.admit(
+        caller = await self._gateway.entrance.admit(
             call, event, lambda newcomer: self._manager.begin_pair(number, title, newcomer)
         )
         conference = None if caller is None else self._manager.conference_of(caller.id)
@@ -109,18 +107,7 @@ class PointToPoint:
 
     def _refuse(self, call: SipCall, refusal: Refusal) -> None:
         call.on_over = None
-        self._gateway.turn_away(call, refusal)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        return task
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("point-to-point call", exc_info=error)
+        self._gateway.entrance.turn_away(call, refusal)
 
 
 def _name_of(alias: str) -> str:

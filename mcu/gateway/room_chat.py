@@ -39,7 +39,7 @@ class RoomChat:
         if not isinstance(event, MessageReceived):
             return False
         source = event.source.remote[0]
-        writer = self._gateway.writer_of(event)
+        writer = self._gateway.calls.writer_of(event)
         if writer is None or len(self._tasks) >= MAXIMUM_PENDING:
             self._dropped.warning(source, "a message of %s is dropped: it is in no conference", source)
             return True

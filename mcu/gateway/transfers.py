@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
 from typing import Protocol
 
 from mcu.conference.calls import CallAnswered, CallRequest, TargetRefused
@@ -14,6 +12,7 @@ from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Conference
 from mcu.gateway.dial_out import DialOut
 from mcu.gateway.sip_gateway import SipGateway
+from mcu.gateway.tasks import Tasks
 from mcu.media.spec import LegSpec
 from sip import events as sip_events
 from sip.errors import CallStateError
@@ -43,15 +42,12 @@ class Transfers:
         self._gateway = gateway
         self._manager = manager
         self._dial_out = dial_out
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("transfer")
         gateway.add_taker(self._take)
 
     async def close(self) -> None:
         """Give up what is under way."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.give_up()
 
     def _take(self, event: sip_events.Event) -> bool:
         if not isinstance(event, sip_events.TransferRequested):
@@ -61,7 +57,7 @@ class Transfers:
         return True
 
     def _decide(self, event: sip_events.TransferRequested) -> None:
-        participant = self._gateway.writer_of(event)
+        participant = self._gateway.calls.writer_of(event)
         conference = None if participant is None else self._manager.conference_of(participant)
         if participant is None or conference is None:
             self._commands.refuse_transfer(event.transfer, 403)
@@ -81,26 +77,26 @@ class Transfers:
             return
         self._commands.accept_transfer(event.transfer)
         name = event.target_name or address
-        self._spawn(self._call(event.transfer, target, headers, name, conference))
+        self._tasks.start(self._call(event.transfer, target, headers, name, conference))
 
     def _join_calls(self, event: sip_events.TransferRequested, participant: str, conference: Conference) -> None:
         """A room has two calls with us, and wants the others in them to talk without it."""
-        second = self._gateway.participant_in(event.replaces)
+        second = self._gateway.calls.participant_in(event.replaces)
         other = None if second is None else self._manager.conference_of(second)
         if second is None or other is None or other.id == conference.id:
             self._commands.refuse_transfer(event.transfer, 403)
         elif (whom := _partner(conference, participant)) is not None:
             self._commands.accept_transfer(event.transfer)
-            self._spawn(self._move(event.transfer, whom, other, second))
+            self._tasks.start(self._move(event.transfer, whom, other, second))
         elif (whom := _partner(other, second)) is not None:
             self._commands.accept_transfer(event.transfer)
-            self._spawn(self._move(event.transfer, whom, conference, second))
+            self._tasks.start(self._move(event.transfer, whom, conference, second))
         else:
             self._commands.refuse_transfer(event.transfer, 403)  # two conferences of many are not made one
 
     async def _move(self, transfer: str, whom: str, conference: Conference, replaced: str) -> None:
         """Let somebody change from a conference of two into another one, and end the call that is replaced."""
-        call = self._gateway.call_of(whom)
+        call = self._gateway.calls.of_participant(whom)
         if call is None or call.session is None or call.session.leg is None:
             self._report(transfer, 480)
             return
@@ -122,7 +118,7 @@ class Transfers:
             self._report(transfer, 480)
             return
         self._report(transfer, 200)
-        ended = self._gateway.call_of(replaced)
+        ended = self._gateway.calls.of_participant(replaced)
         if ended is not None:
             self._gateway.drop(ended, "Another room has taken the place of this call", "left")
 
@@ -137,16 +133,6 @@ class Transfers:
     def _report(self, transfer: str, status: int, reason: str = "") -> None:
         with contextlib.suppress(CallStateError):  # who asked does not listen any more
             self._commands.report_transfer(transfer, status, reason)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("transfer", exc_info=error)
 
 
 def _partner(conference: Conference, participant: str) -> str | None:

@@ -34,7 +34,7 @@ class MenuWorld:
         self.menu = MenuGateway(
             base.gateway, base.manager, base.media, settings, base.time.monotonic, lambda: f"m{next(ids)}"
         )
-        base.gateway._dialing = DialSettings(menu=True)
+        base.gateway.entrance.dialing = DialSettings(menu=True)
 
     async def dial(self, handle: str = "call-1", offer: str | None = OFFER) -> None:
         self.base.call(handle, offer, uri="sip:192.0.2.1")

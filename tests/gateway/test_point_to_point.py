@@ -37,7 +37,7 @@ def dial(world: DialWorld, alias: str = "theatre", offer: str | None = OFFER) ->
         offer=offer,
         source=Flow("udp", ("192.0.2.9", 5060), ("192.0.2.1", 5060)),
     )
-    connect = world.base.gateway.connect
+    connect = world.base.gateway.entrance.connect
     assert connect is not None
     connect(event, AliasDestination(alias))
 

@@ -135,7 +135,7 @@ async def test_two_calls_of_a_room_become_one_without_it(transferring: Transferr
     world = transferring.world
     core = world.base.manager._core
     core.settings = replace(core.settings, maximum_participants=3)
-    world.base.gateway._ports = RtpPorts("0.0.0.0", 20_000, 20_099, is_free=lambda host, port: True)
+    world.base.gateway.sessions._ports = RtpPorts("0.0.0.0", 20_000, 20_099, is_free=lambda host, port: True)
     world.dial_out.locator = FakeLocator(theatre=("sip:b@192.0.2.31",), ward=("sip:c@192.0.2.32",))
     pairs = PointToPoint(world.agent, world.base.gateway, world.base.manager, world.dial_out, iter("xyz").__next__)
     for number, alias in enumerate(("theatre", "ward"), 1):

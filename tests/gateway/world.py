@@ -14,9 +14,11 @@ from mcu.conference.model import Participant
 from mcu.conference.rooms import MemoryRooms
 from mcu.conference.settings import ConferenceSettings
 from mcu.gateway.call_admission import CallAdmission
+from mcu.gateway.media_addresses import MediaAddresses
 from mcu.gateway.rtp_ports import RtpPorts
-from mcu.gateway.sip_gateway import SipCommands, SipGateway
-from mcu.media.spec import LegSpec
+from mcu.gateway.sip_commands import SipCommands
+from mcu.gateway.sip_gateway import SipGateway
+from mcu.media.spec import LegSpec, PlainTransport
 from sip.errors import CallStateError
 from sip.events import IncomingCall
 from sip.flow import Flow
@@ -138,8 +140,7 @@ class GatewayWorld:
     async def settle(self) -> None:
         """Wait until the gateway and the manager have nothing under way."""
         async with asyncio.timeout(10):
-            while self.gateway._tasks:
-                await asyncio.wait(tuple(self.gateway._tasks))
+            await self.gateway.tasks.settle()
             await self.manager.settle()
 
     def participants(self) -> list[Participant]:
@@ -155,6 +156,34 @@ class GatewayWorld:
     def taken(self) -> int:
         """Pairs of ports that are handed out."""
         return len(self.ports._taken)
+
+
+def sent(description: SessionDescription | None) -> SessionDescription:
+    """What went out, which is something."""
+    assert description is not None
+    return description
+
+
+def ports_of(description: SessionDescription | None) -> list[tuple[str, int]]:
+    """Medium and port of each m-line."""
+    return [(media.media, media.port) for media in sent(description).media]
+
+
+def version_of(description: SessionDescription | None) -> int:
+    """Its number (RFC 3264 section 8)."""
+    return sent(description).origin.version
+
+
+def transport_of(world: GatewayWorld) -> PlainTransport:
+    """Where the media of the one leg go."""
+    transport = world.leg().transport
+    assert isinstance(transport, PlainTransport)
+    return transport
+
+
+def nothing_is_left(world: GatewayWorld) -> bool:
+    """Nobody in a conference, no ports taken, no call known."""
+    return not world.participants() and not world.taken and not len(world.gateway.calls)
 
 
 @asynccontextmanager
@@ -181,8 +210,7 @@ async def gateway_world(
         manager,
         media,
         ports,
-        media_host=media_host,
-        public_address=public_address,
+        addresses=MediaAddresses(media_host, public_address),
         silence_timeout=60.0,
         ids=lambda: next(numbers),
         admission=admission,
