@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from layouts.geometry import Rect
 from mcu.media.picture.artist import Artist
@@ -40,7 +40,7 @@ class Scene:
     speaker: int | None = None
     notice: str = ""
     page: Page | None = None
-    decoration: DecorationSpec = DecorationSpec()
+    decoration: DecorationSpec = field(default_factory=DecorationSpec)
     recorded: bool = False
 
 

@@ -115,7 +115,7 @@ class PictureState:
     notices: Mapping[View, str] = field(default_factory=dict)
     content: PictureSource | None = None
     page: Page | None = None
-    decoration: DecorationSpec = DecorationSpec()
+    decoration: DecorationSpec = field(default_factory=DecorationSpec)
     recorded: bool = False
 
 
