@@ -70,3 +70,33 @@ def fit(source_width: float, source_height: float, rect: Rect) -> Rect:
         width, height = max(2, min(rect.width, even(rect.height * aspect))), rect.height
     # Halving an even number may give an odd one; the bar on the left or above is then two pixels the narrower.
     return Rect(rect.x + (rect.width - width) // 4 * 2, rect.y + (rect.height - height) // 4 * 2, width, height)
+
+
+# A picture of so much another shape than its rectangle is shown whole after all: hardly a quarter of it would be left.
+MOST_CUT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A picture is scaled to ``width`` × ``height``, and ``part`` of that fills the rectangle."""
+
+    width: int
+    height: int
+    part: Rect
+
+
+def cover(source_width: float, source_height: float, rect: Rect) -> Cover:
+    """How a picture fills ``rect``: aspect kept, as little cut off as can be.
+
+    What is cut is the same on the left and right; from the top half as much as from the bottom, for faces are in the
+    upper half of a picture. A picture that would lose more than three quarters is fitted instead (see ``fit``).
+    ``source_width`` and ``source_height`` are in square pixels. Raises ValueError when either has no area.
+    """
+    fitted = fit(source_width, source_height, rect)
+    across, down = Fraction(rect.width, fitted.width), Fraction(rect.height, fitted.height)
+    factor = max(across, down)
+    if factor > MOST_CUT:
+        return Cover(*fitted.size, Rect(0, 0, *fitted.size))
+    width, height = max(rect.width, even(fitted.width * factor)), max(rect.height, even(fitted.height * factor))
+    left, top = (width - rect.width) // 4 * 2, (height - rect.height) // 6 * 2
+    return Cover(width, height, Rect(left, top, *rect.size))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layouts.geometry import ASPECT_TOLERANCE, Rect, fit
+from layouts.geometry import ASPECT_TOLERANCE, MOST_CUT, Rect, cover, fit
 
 evens = st.integers(1, 2000).map(lambda half: 2 * half)
 rects = st.builds(Rect, evens, evens, evens, evens)
@@ -47,3 +47,31 @@ def test_a_fitted_picture_is_whole_inside_and_as_large_as_can_be(width, height, 
         assert abs(placed.height - placed.width * height / width) <= max(2, rect.height * float(ASPECT_TOLERANCE))
     else:
         assert abs(placed.width - placed.height * width / height) <= max(2, rect.width * float(ASPECT_TOLERANCE))
+
+
+def test_a_television_picture_fills_a_wide_tile_and_loses_more_at_the_bottom():
+    found = cover(640, 480, Rect(0, 0, 320, 180))
+    assert (found.width, found.height, found.part) == (320, 240, Rect(0, 20, 320, 180))
+
+
+def test_a_wide_picture_loses_the_same_on_both_sides():
+    found = cover(640, 272, Rect(0, 0, 320, 180))
+    assert (found.width, found.height) == (424, 180)
+    assert found.part == Rect(52, 0, 320, 180)
+
+
+def test_a_picture_of_the_same_aspect_loses_nothing():
+    assert cover(1280, 720, Rect(8, 8, 472, 266)).part == Rect(0, 0, 472, 266)
+
+
+def test_a_ribbon_is_shown_whole():
+    whole = fit(10_000, 100, Rect(0, 0, 320, 180))
+    assert cover(10_000, 100, Rect(0, 0, 320, 180)).part.size == whole.size
+
+
+@given(st.integers(1, 8000), st.integers(1, 8000), rects)
+def test_what_is_cut_out_lies_in_what_is_scaled_and_fills_the_rectangle_or_fits(width, height, rect):
+    found = cover(width, height, rect)
+    assert Rect(0, 0, found.width, found.height).contains(found.part)
+    assert found.part.size in (rect.size, fit(width, height, rect).size)
+    assert found.width <= rect.width * MOST_CUT + 2 and found.height <= rect.height * MOST_CUT + 2
