@@ -200,7 +200,9 @@ class PicturePipeline:
                     sizes.setdefault(source.id, set()).add(tile.size)
             self._set_canvas(form, scene)
         for source_id, worker in self._sources.items():
-            worker.show(frozenset(sizes.get(source_id, ())))
+            slides = self._state.content is not None and source_id == self._state.content.id
+            crop = self._state.decoration.fill == "crop" and not slides  # slides are always shown whole
+            worker.show(frozenset(sizes.get(source_id, ())), crop)
 
     def _set_canvas(self, form: CanvasFormat, scene: Scene) -> None:
         encoders = tuple(encoder for rung, encoder in self._encoders.items() if rung.canvas == form)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import av
 
-from layouts.geometry import Rect, fit
+from layouts.geometry import Cover, Rect, cover, fit
 from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.picture.planes import Planes, Size
 from mcu.media.picture.scaler import Scaler
@@ -32,7 +32,7 @@ ASK_INTERVAL = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourcePicture:
-    """The newest picture of a source. ``scaled`` maps the size of a tile to the picture fitted into it.
+    """The newest picture of a source. ``scaled`` maps the size of a tile to the picture that fits it or fills it.
 
     ``serial`` grows with every picture; ``arrived`` is in seconds on the monotonic clock.
     """
@@ -65,11 +65,13 @@ class PictureSourceWorker:
         # All below up to the decoder is guarded by the condition.
         self._units: deque[CodedPicture] = deque()
         self._sizes: frozenset[Size] = frozenset()
+        self._crop = False
         self._gap = False
         self._stopped = False
         # From here on it belongs to the worker's thread.
         self._decoder = VideoDecoder(codec)
         self._scalers: dict[Size, Scaler] = {}
+        self._cropping = False
         self._frame: av.VideoFrame | None = None
         self._arrived = 0.0
         self._serial = 0
@@ -92,11 +94,15 @@ class PictureSourceWorker:
     def join(self, timeout: float) -> None:
         self._thread.join(timeout)
 
-    def show(self, sizes: frozenset[Size]) -> None:
-        """The tiles the picture is wanted for. With none, nothing is decoded until there are some again."""
+    def show(self, sizes: frozenset[Size], crop: bool = False) -> None:
+        """The tiles the picture is wanted for, to fit into them or with ``crop`` to fill them.
+
+        With none, nothing is decoded until there are some again.
+        """
         with self._wake:
-            if sizes == self._sizes:
+            if sizes == self._sizes and crop == self._crop:
                 return
+            self._crop = crop
             if not sizes:
                 self._units.clear()
                 self._gap = True
@@ -129,12 +135,12 @@ class PictureSourceWorker:
                 self._decoder = VideoDecoder(self.codec)
 
     def _has_work(self) -> bool:
-        return bool(self._units) or self._gap or self._sizes != self._scalers.keys()
+        return bool(self._units) or self._gap or self._sizes != self._scalers.keys() or self._crop != self._cropping
 
     def work(self) -> None:
         """Decode all that has come in and put the last picture into the slot. Called by the worker's thread."""
         with self._wake:
-            units, sizes, gap = list(self._units), self._sizes, self._gap
+            units, sizes, crop, gap = list(self._units), self._sizes, self._crop, self._gap
             self._units.clear()
             self._gap = False
         if gap:
@@ -142,9 +148,10 @@ class PictureSourceWorker:
         fresh = False
         for unit in units:
             fresh = self._decode(unit) or fresh
-        resized = sizes != self._scalers.keys()
+        resized = sizes != self._scalers.keys() or crop != self._cropping
         if resized:
             self._scalers = {size: self._scalers.get(size) or Scaler() for size in sizes}
+            self._cropping = crop
             if not sizes:
                 self._frame = self.newest = None
         if fresh or resized:
@@ -171,10 +178,10 @@ class PictureSourceWorker:
         aspect, matrix = self._decoder.pixel_aspect, self._decoder.matrix_of(frame)
         scaled = {}
         for size, scaler in self._scalers.items():
-            target = fit(float(frame.width * aspect), frame.height, Rect(0, 0, *size))
-            planes = scaler.scale(frame, target.size, matrix)
+            target = _target(float(frame.width * aspect), frame.height, size, self._cropping)
+            planes = scaler.scale(frame, (target.width, target.height), matrix)
             if planes is not None:
-                scaled[size] = planes
+                scaled[size] = planes.window(target.part)
         if scaled:
             self.newest = SourcePicture(self._serial, self._arrived, scaled)
 
@@ -183,3 +190,11 @@ class PictureSourceWorker:
         if now - self._asked >= ASK_INTERVAL:
             self._asked = now
             self._on_key_frame_wanted(self.id)
+
+
+def _target(width: float, height: int, size: Size, crop: bool) -> Cover:
+    tile = Rect(0, 0, *size)
+    if crop:
+        return cover(width, height, tile)
+    fitted = fit(width, height, tile)
+    return Cover(*fitted.size, Rect(0, 0, *fitted.size))

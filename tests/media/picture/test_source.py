@@ -57,6 +57,18 @@ def test_a_new_layout_is_served_from_the_picture_at_hand(source):
     assert source.worker.newest.scaled.keys() == SQUARE
 
 
+def test_a_picture_fills_its_tiles_when_asked_to_and_fits_again(source):
+    source.feed(*clip(RUNG, 1))
+    source.worker.show(SQUARE, crop=True)
+    source.worker.work()
+    assert {size: planes.size for size, planes in source.worker.newest.scaled.items()} == {
+        size: size for size in SQUARE
+    }
+    source.worker.show(SQUARE)
+    source.worker.work()
+    assert source.worker.newest.scaled[(100, 100)].size == (100, 56)
+
+
 def test_a_source_that_comes_into_view_asks_for_a_key_frame(source):
     assert source.asked == 1
     source.feed(clip(RUNG, 1)[0])
