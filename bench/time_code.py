@@ -40,6 +40,13 @@ def read_code(luma: Luma, tile: Rect) -> int | None:
     return number if check == number ^ ((1 << BITS) - 1) else None
 
 
+def draw_code(luma: Luma, number: int) -> None:
+    """Draw the number of a picture into it, for ``read_code``."""
+    for position in range(2 * BITS):
+        value = number ^ ((1 << BITS) - 1) if position >= BITS else number
+        _fill(luma, _block(position), 235 if value >> (position % BITS) & 1 else 16)
+
+
 def flash_is_on(luma: Luma, tile: Rect) -> bool:
     """Whether the tile shows the flash."""
     return _brightness(luma, tile, *_FLASH) > 190
@@ -53,10 +60,7 @@ def _frames(clip_format: ClipFormat, count: int, seed: int, flash_every: float |
         shift = round(number * width / count)
         luma[:height] = texture[:, shift : shift + width]
         luma[height:] = 128
-        for position in range(2 * BITS):
-            value = number ^ ((1 << BITS) - 1) if position >= BITS else number
-            bit = value >> (position % BITS) & 1
-            _fill(luma[:height], _block(position), 235 if bit else 16)
+        draw_code(luma[:height], number)
         if flash_every is not None:
             on = number / clip_format.frame_rate % flash_every < FLASH_SECONDS
             _fill(luma[:height], _FLASH, 235 if on else 60)
