@@ -6,6 +6,9 @@ from __future__ import annotations
 NTP_OFFSET = 2_208_988_800
 # How far one unit moves the clock offset. Units come 30 to 50 times a second with some ms of jitter, drift is slow.
 _OFFSET_GAIN = 1 / 64
+# How far one report moves the mapping. Reports come every few seconds; a skew of 100 ppm makes them differ by 0.5 ms,
+# carelessly made ones by many more, and what is heard and seen must not jump with them.
+_REPORT_GAIN = 1 / 4
 # A larger step than this is a restarted sender or an adjusted clock, not jitter.
 _OFFSET_STEP = 0.5
 
@@ -51,9 +54,14 @@ class SenderClock:
 
     def sender_report(self, ntp_time: int, rtp_timestamp: int) -> None:
         """Take the 64-bit NTP time and the 32-bit RTP timestamp of a report."""
-        if ntp_time:  # 0 is "no wall clock" (RFC 3550 section 6.4.1)
-            self._ntp = ntp_time / 4294967296.0 - NTP_OFFSET
-            self._rtp = rtp_timestamp
+        if not ntp_time:  # 0 is "no wall clock" (RFC 3550 section 6.4.1)
+            return
+        told = ntp_time / 4294967296.0 - NTP_OFFSET
+        believed = self.capture_time(rtp_timestamp)
+        if believed is None or abs(told - believed) > _OFFSET_STEP:
+            believed = told
+        self._ntp = believed + (told - believed) * _REPORT_GAIN
+        self._rtp = rtp_timestamp
 
     def arrived(self, timestamp: int, arrival: float) -> None:
         """A unit with this RTP timestamp arrived at a monotonic instant."""

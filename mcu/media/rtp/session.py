@@ -319,6 +319,11 @@ class RtpStream:
         """Sender's wall clock (Unix seconds) at an unwrapped RTP timestamp; None before a sender report."""
         return self._receiver.source.clock.capture_time(timestamp) if self._receiver.source is not None else None
 
+    def capture_time_at(self, seconds: float) -> float | None:
+        """The same for an instant of the sender's media clock, in seconds since its timestamp 0."""
+        source = self._receiver.source
+        return None if source is None else source.clock.capture_time(round(seconds * source.clock_rate))
+
     @property
     def capture_offset(self) -> float | None:
         """Monotonic arrival less the sender's wall clock at capture, in seconds; compare those of sound and picture."""

@@ -44,13 +44,18 @@ QUIET_DBFS = -50.0
 
 @dataclass(frozen=True, slots=True)
 class PlayoutStatistics:
-    """Counters since the buffer began. ``concealed`` and ``delay`` are in seconds."""
+    """Counters since the buffer began. ``concealed`` and ``delay`` are in seconds.
+
+    ``origin`` is the instant on our clock at which the sender's timestamp 0 would have been mixed, at the pace of now:
+    timestamp t is mixed t seconds after it. None while nothing is played.
+    """
 
     delay: float
     concealed: float
     late: int
     malformed: int
     restarts: int
+    origin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,4 +349,5 @@ class PlayoutBuffer:
     def statistics(self, now: float) -> PlayoutStatistics:
         """Counters, and the delay that the tick after ``now`` will have."""
         delay = self._clock.delay(self._cursor, now + TICK) if self._started else 0.0
-        return PlayoutStatistics(delay, self._concealed / RATE, self._late, self._malformed, self._restarts)
+        origin = now + TICK - self._cursor / RATE if self._started else None
+        return PlayoutStatistics(delay, self._concealed / RATE, self._late, self._malformed, self._restarts, origin)

@@ -110,3 +110,25 @@ def test_the_delay_since_the_last_sender_report_is_told() -> None:
     one.sender_report(0x1122334455667788, 0, 10.0)
     block = one.report(10.5)
     assert (block.last_sender_report, block.delay) == (0x33445566, 32768)
+
+
+def test_careless_reports_do_not_shake_the_mapping_and_a_skew_is_followed() -> None:
+    """A wall clock 100 ppm faster than the timestamps, told every 5 s with errors of 20 ms to and fro."""
+    clock, worst = SenderClock(90_000), 0.0
+    for number in range(120):
+        seconds = 5.0 * number
+        told = seconds * 1.0001 + (0.02 if number % 2 else -0.02)
+        before = clock.capture_time(round(seconds * 90_000))
+        clock.sender_report(round((NTP_OFFSET + told) * 2**32), round(seconds * 90_000) & 0xFFFFFFFF)
+        after = clock.capture_time(round(seconds * 90_000))
+        if before is not None and after is not None and number > 1:
+            worst = max(worst, abs(after - before))
+    assert worst < 0.012
+    assert clock.capture_time(595 * 90_000) == pytest.approx(595 * 1.0001, abs=0.01)
+
+
+def test_an_adjusted_wall_clock_is_believed_at_once() -> None:
+    clock = SenderClock(1000)
+    clock.sender_report(NTP_OFFSET << 32, 0)
+    clock.sender_report((NTP_OFFSET + 3600) << 32, 5000)
+    assert clock.capture_time(6000) == pytest.approx(3601.0)
