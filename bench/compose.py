@@ -62,8 +62,8 @@ async def run(seconds: float, rooms: int, largest: int) -> Figures:
                 figures = await _measure_rooms(server, caller, traffic, seconds, rooms)
                 figures["max_rooms"] = await _largest(server, caller, traffic, rooms, largest, figures)
             finally:
-                await caller.close()
                 traffic.close()
+                await caller.close()
         figures |= await _compare(Path(folder), clip, rooms, figures["cpu_cores"])
     return figures
 

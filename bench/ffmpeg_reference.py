@@ -92,6 +92,8 @@ def _graph(inputs: int, composites: Sequence[Composite], coding: Coding) -> list
             f"{''.join(parts)}xstack=inputs={len(parts)}:layout={'|'.join(places)}:fill=black,format=yuv420p[out{number}]"
         )
     for source, labels in uses.items():
+        if not labels:
+            continue
         outputs = "".join(f"[{label}]" for label in labels)
         graph.append(f"[{source}:v]split={len(labels)}{outputs}" if len(labels) > 1 else f"[{source}:v]null{outputs}")
     return graph
