@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from layouts.catalogue import CATALOGUE, MAX_TILES, Layout, grid
 
 AUTOMATIC = "auto"
@@ -12,6 +14,11 @@ def automatic(count: int) -> Layout:
     return grid(min(max(count, 1), MAX_TILES))
 
 
-def layout_named(name: str, count: int) -> Layout:
-    """The layout called ``name``, or the automatic one for "auto". Raises KeyError for a name not in the catalogue."""
-    return automatic(count) if name == AUTOMATIC else CATALOGUE[name]
+def layout_named(name: str, count: int, own: Mapping[str, Layout] | None = None) -> Layout:
+    """The layout called ``name``, or the automatic one for "auto". Those of ``own`` come before the catalogue's.
+
+    Raises KeyError for a name of neither.
+    """
+    if name == AUTOMATIC:
+        return automatic(count)
+    return own[name] if own is not None and name in own else CATALOGUE[name]
