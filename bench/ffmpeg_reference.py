@@ -49,8 +49,9 @@ async def cpu_per_second(
     program = shutil.which("ffmpeg")
     if program is None:
         raise NoFfmpeg("ffmpeg is not installed")
-    whole = await _cpu(_command(program, clips, composites, coding, seconds))
-    start = await _cpu(_command(program, clips, composites, coding, 1 / coding.frame_rate))
+    pictures = round(seconds * coding.frame_rate)
+    whole = await _cpu(_command(program, clips, composites, coding, seconds), pictures)
+    start = await _cpu(_command(program, clips, composites, coding, 1 / coding.frame_rate), 1)
     return (whole - start) / (seconds - 1 / coding.frame_rate)
 
 
@@ -99,13 +100,14 @@ def _graph(inputs: int, composites: Sequence[Composite], coding: Coding) -> list
     return graph
 
 
-async def _cpu(command: list[str]) -> float:
-    """User and system time of the process, from its own getrusage."""
+async def _cpu(command: list[str], pictures: int) -> float:
+    """User and system time of the process, from its own getrusage, if it has made so many pictures."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
     _, log = await process.communicate()
     found = re.search(rb"utime=([\d.]+)s stime=([\d.]+)s", log)
-    if process.returncode or found is None:
+    made = re.findall(rb"frame=\s*(\d+)", log)
+    if process.returncode or found is None or not made or abs(int(made[-1]) - pictures) > 1:
         raise NoFfmpeg(log.decode("utf-8", "replace")[-500:])
     return float(found[1]) + float(found[2])

@@ -69,9 +69,10 @@ def write_mp4(pictures: tuple[ClipPicture, ...], frame_rate: int, path: Path) ->
         stream = target.add_stream_from_template(source.streams.video[0])
         for number, packet in enumerate(source.demux(video=0)):
             if packet.size:
-                packet.pts = packet.dts = number
-                packet.time_base = Fraction(1, frame_rate)
                 packet.stream = stream
+                packet.time_base = Fraction(1, frame_rate)
+                packet.pts = packet.dts = number
+                packet.duration = 1
                 target.mux(packet)
 
 
