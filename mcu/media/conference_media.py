@@ -11,6 +11,7 @@ from pathlib import Path
 from mcu.media.conference_pictures import ConferencePictures
 from mcu.media.conference_recordings import ConferenceRecordings
 from mcu.media.conference_sound import ConferenceSound
+from mcu.media.conference_sync import ConferenceSync
 from mcu.media.demultiplexer import Media
 from mcu.media.facts import (
     CameraFound,
@@ -28,6 +29,7 @@ from mcu.media.facts import (
 )
 from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
+from mcu.media.lip_sync import Holds
 from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec
 from mcu.media.units import CodedPicture, CodedSound
 
@@ -67,6 +69,7 @@ class ConferenceMedia:
             on_speaker=self._speaker_changed,
             on_key=self._key_heard,
         )
+        self._sync = ConferenceSync(self._legs, self._sound.playout, self._pictures.latency, self._hold_back)
 
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         """From a pipeline's thread to the loop; a closed loop means that the worker is stopping."""
@@ -82,6 +85,7 @@ class ConferenceMedia:
             self._spec = spec
             await self._recordings.apply(spec, self._sound.aac_config, self._pictures.request_recorded_key_frame)
             self._pictures.apply(spec, self._recordings.rungs)
+            self._pictures.forget_holds()
             await self._sound.apply(spec, record=bool(self._recordings))
             return failed
 
@@ -98,6 +102,7 @@ class ConferenceMedia:
             for leg in tuple(self._legs.values()):
                 await leg.close()
             self._legs.clear()
+            self._pictures.forget_holds()
             await asyncio.to_thread(self._pictures.stop)
             await asyncio.to_thread(self._sound.stop)
             await self._recordings.close()
@@ -122,6 +127,12 @@ class ConferenceMedia:
         """Called every few milliseconds by the worker."""
         for leg in list(self._legs.values()):
             leg.handle_timer(now)
+        self._sync.handle_timer(now)
+
+    def _hold_back(self, leg_id: str, holds: Holds) -> None:
+        self._sound.hold_back(leg_id, holds.sound)
+        self._pictures.hold_back(leg_id, "video", holds.picture)
+        self._pictures.hold_back(leg_id, "content", holds.content)
 
     def statistics(self, now: float) -> list[Fact]:
         """Facts for a report every few seconds."""

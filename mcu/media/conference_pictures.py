@@ -19,6 +19,7 @@ from mcu.media.picture.state import (
     VideoCodec,
 )
 from mcu.media.picture.views import notices, view_for_leg
+from mcu.media.picture_hold import HeldPictures
 from mcu.media.spec import ConferenceSpec, LegSpec, VideoSpec
 from mcu.media.units import CodedPicture
 
@@ -53,6 +54,9 @@ class ConferencePictures:
         self._rungs: dict[Outlet, Rung] = {}
         self._wait_for_key: set[Outlet] = set()
         self._receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
+        self._held: dict[Outlet, HeldPictures] = {}
+        self._mean_wait = 0.0
+        self._clock = clock
         self._pipeline = PicturePipeline(
             conference_id,
             font_file,
@@ -78,6 +82,8 @@ class ConferencePictures:
 
     def apply(self, spec: ConferenceSpec, recorded: Collection[Rung]) -> None:
         """Make it so for the legs that are open; ``recorded`` are the rungs of recordings."""
+        # A picture waits for the next tick of its canvas: from no time at all to a whole interval.
+        self._mean_wait = 0.5 / spec.frame_rate
         content = self._content(spec)
         rungs = self._choose_rungs(spec, content is not None)
         receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
@@ -118,6 +124,7 @@ class ConferencePictures:
         self._receivers = {
             rung: [served for served in legs if served[0] is not leg] for rung, legs in self._receivers.items()
         }
+        self.forget_holds()
 
     def _content(self, spec: ConferenceSpec) -> PictureSource | None:
         """What is shared now; None while whoever has the floor cannot send."""
@@ -150,7 +157,32 @@ class ConferencePictures:
 
     def received(self, leg_id: str, unit: CodedPicture, media: PictureMedia) -> None:
         """A leg sent a picture."""
-        self._pipeline.push(leg_id if media == "video" else _content_source(leg_id), unit)
+        held = self._held.get((leg_id, media))
+        if held is None:
+            self._pipeline.push(_source_of(leg_id, media), unit)
+        else:
+            held.push(unit)
+
+    def latency(self, leg_id: str, media: PictureMedia) -> float | None:
+        """Seconds from a picture's arrival to the canvas, on average; None while it is not shown."""
+        latency = self._pipeline.latency(_source_of(leg_id, media))
+        return None if latency is None else latency + self._mean_wait
+
+    def hold_back(self, leg_id: str, media: PictureMedia, seconds: float) -> None:
+        """Lip sync: let a leg's pictures wait for its sound."""
+        held = self._held.get((leg_id, media))
+        if held is None:
+            if seconds <= 0 or leg_id not in self._legs:
+                return
+            source = _source_of(leg_id, media)
+            held = HeldPictures(self._clock, lambda unit: self._pipeline.push(source, unit))
+            self._held[leg_id, media] = held
+        held.hold.goal = seconds
+
+    def forget_holds(self) -> None:
+        """Nobody's pictures wait any longer whose leg has gone."""
+        for outlet in [outlet for outlet in self._held if outlet[0] not in self._legs]:
+            self._held.pop(outlet).close()
 
     def _want_key_frame(self, source: str) -> None:
         sharer = self._legs.get(self._content_from or "")
@@ -195,6 +227,10 @@ def _person(description: LegSpec, order: int) -> PictureSource:
         microphone_muted=description.microphone_muted,
         order=order,
     )
+
+
+def _source_of(leg_id: str, media: PictureMedia) -> str:
+    return leg_id if media == "video" else _content_source(leg_id)
 
 
 def _content_source(leg_id: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from mcu.media.leg import MediaLeg
 from mcu.media.sound.announcer import load_announcement
 from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState, SoundStatistics
+from mcu.media.sound.playout import PlayoutStatistics
 from mcu.media.spec import ConferenceSpec
 from mcu.media.units import CodedSound
 
@@ -76,6 +77,14 @@ class ConferenceSound:
     def received(self, leg_id: str, unit: CodedSound) -> None:
         """A leg sent sound."""
         self._pipeline.push(leg_id, unit)
+
+    def playout(self, leg_id: str) -> PlayoutStatistics | None:
+        """What a leg's playout buffer does, at most a second ago; None for one that sends no sound."""
+        return self._pipeline.statistics().legs.get(leg_id)
+
+    def hold_back(self, leg_id: str, seconds: float) -> None:
+        """Lip sync: let a leg's sound wait for its picture."""
+        self._pipeline.hold_back(leg_id, seconds)
 
     def _deliver(self, mixes: Sequence[CodedMix]) -> None:
         for mix in mixes:

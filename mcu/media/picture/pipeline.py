@@ -129,6 +129,11 @@ class PicturePipeline:
             self._promoted = source_id or self._promoted
             self._set_scenes()
 
+    def latency(self, source_id: str) -> float | None:
+        """Seconds from a source's unit to its picture on the canvases, smoothed; None while it is not decoded."""
+        worker = self._sources.get(source_id)
+        return worker.latency if worker is not None and worker.newest is not None else None
+
     def statistics(self) -> PictureStatistics:
         with self._lock:
             now = self._clock()

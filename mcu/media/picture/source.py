@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 # Half a second of pictures at 30 per second. Whoever is further behind will not catch up by decoding what is old.
 QUEUE_LIMIT = 15
 
+# How far one picture moves the measured latency: it follows within two seconds, and not the odd key frame.
+_LATENCY_GAIN = 1 / 32
+
 # A key frame is asked for no more often than this while the stream needs one; the packet layer has limits of its own.
 ASK_INTERVAL = 1.0
 
@@ -58,6 +61,8 @@ class PictureSourceWorker:
         """Pictures decoded since the start."""
         self.dropped = 0
         """Units thrown away unread because decoding was too slow."""
+        self.latency = 0.0
+        """Seconds from a picture's ``time`` until it is there for the canvases, smoothed."""
         self._clock = clock
         self._on_key_frame_wanted = on_key_frame_wanted
         self._asked = float("-inf")
@@ -156,6 +161,8 @@ class PictureSourceWorker:
                 self._frame = self.newest = None
         if fresh or resized:
             self._publish()
+        if fresh:
+            self.latency += (self._clock() - self._arrived - self.latency) * _LATENCY_GAIN
         if sizes and self._decoder.key_frame_wanted:
             self._ask()
 

@@ -146,3 +146,10 @@ def test_a_sender_may_change_its_codec_from_one_picture_to_the_next(source):
     assert source.worker.decoded == 6 and source.worker.newest.serial == 6
     source.feed(*today)
     assert source.worker.decoded == 9
+
+
+def test_the_time_from_arrival_to_the_slot_is_measured(source):
+    for unit in clip(RUNG, 100):
+        source.now = unit.time + 0.040
+        source.feed(unit)
+    assert 0.035 < source.worker.latency <= 0.0401

@@ -1,0 +1,86 @@
+"""Lip sync of a conference's legs: measures how long each stream takes, and holds back what is faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mcu.media.leg import MediaLeg, PictureMedia
+from mcu.media.lip_sync import Delays, Holds, LipSync
+from mcu.media.rtp.session import RtpStream
+from mcu.media.sound.playout import PlayoutStatistics
+
+# Sound is measured once a second, and nobody's mouth is watched more closely.
+REVIEW_INTERVAL = 1.0
+
+
+class ConferenceSync:
+    """Methods are called on the event loop. ``legs`` are those of the conference, by id; it changes as they do.
+
+    Where a stream's sender tells its wall clock (RFC 3550 section 6.4.1), delays are counted from capture; where sound
+    or picture has told none yet, from arrival.
+    """
+
+    def __init__(
+        self,
+        legs: Mapping[str, MediaLeg],
+        playout: Callable[[str], PlayoutStatistics | None],
+        latency: Callable[[str, PictureMedia], float | None],
+        hold: Callable[[str, Holds], None],
+    ) -> None:
+        """``playout`` tells of a leg's sound, ``latency`` how many seconds a leg's picture takes from its arrival to
+        the output, on average and without what it is held back; ``hold`` makes it so.
+        """
+        self._legs = legs
+        self._playout = playout
+        self._latency = latency
+        self._hold = hold
+        self._syncs: dict[str, LipSync] = {}
+        self._next_review = 0.0
+
+    def handle_timer(self, now: float) -> None:
+        """Review all legs when it is time."""
+        if now < self._next_review:
+            return
+        self._next_review = now + REVIEW_INTERVAL
+        for gone in self._syncs.keys() - self._legs.keys():
+            del self._syncs[gone]
+        for leg in self._legs.values():
+            sync = self._syncs.setdefault(leg.id, LipSync())
+            self._hold(leg.id, sync.review(self.delays(leg, now)))
+
+    def delays(self, leg: MediaLeg, now: float) -> Delays:
+        """How long a leg's streams take now."""
+        streams = dict(leg.streams())
+        sound, picture, content = streams.get("audio"), streams.get("video"), streams.get("content")
+        told = sound is None or _tells_time(sound)
+        told = told and all(_tells_time(stream) for stream in (picture, content) if stream is not None)
+        return Delays(
+            None if sound is None else sound_delay(sound, self._playout(leg.id), told, now),
+            None if picture is None else picture_delay(picture, self._latency(leg.id, "video"), told),
+            None if content is None else picture_delay(content, self._latency(leg.id, "content"), told),
+        )
+
+
+def sound_delay(stream: RtpStream, playout: PlayoutStatistics | None, from_capture: bool, now: float) -> float | None:
+    """Seconds until a leg's sound is mixed; None while nothing of it is played."""
+    if playout is None or playout.origin is None:
+        return None
+    if not from_capture:
+        return playout.delay
+    captured = stream.capture_time_at(now - playout.origin)
+    return None if captured is None else now - captured
+
+
+def picture_delay(stream: RtpStream, latency: float | None, from_capture: bool) -> float | None:
+    """Seconds until a leg's picture is on the canvas; None while nothing of it is shown."""
+    if latency is None:
+        return None
+    if not from_capture:
+        return latency
+    offset = stream.capture_offset
+    return None if offset is None else offset + latency
+
+
+def _tells_time(stream: RtpStream) -> bool:
+    """Whether a stream's wall clock is known; one that nothing comes from has no say."""
+    return stream.last_received is None or stream.capture_offset is not None

@@ -1,0 +1,92 @@
+"""Lip sync of one leg: by how much to hold back its sound and its pictures, so that they leave together. Pure.
+
+All delays are in seconds, from the instant that something was said or shown at the sender to the instant of our output
+that it belongs to. The sender's clock need not be ours: its difference is in all delays of a leg alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_SOUND_HOLD = 0.3
+"""The most that sound waits for a slow picture on top of what the network asks for: longer waits hurt a conversation
+more than lips that come late."""
+
+MAX_PICTURE_HOLD = 1.0
+"""The most that pictures wait for sound: as long as the playout buffer waits on the worst network that it bears."""
+
+DEAD_BAND = 0.010
+"""Differences up to this are left alone. The playout buffer moves in ticks of 20 ms, and half a tick is its best."""
+
+GAIN = 0.5
+"""Part of a difference that one review takes away: the playout buffer takes about two seconds to follow."""
+
+CONTENT_SLACK = 0.03
+"""Slides may come so much later than face and voice, which nobody notices, before those wait for them."""
+
+MAX_CONTENT_WAIT = 0.1
+"""The most that face and voice wait for slides: that these two go together matters more."""
+
+IMPLAUSIBLE = 3.0
+"""With a greater difference the clocks that the sender reports tell are not one clock; nothing is corrected by them."""
+
+
+@dataclass(frozen=True)
+class Delays:
+    """What is measured of a leg. Pictures without what they are held back, sound with it; None: there is none now."""
+
+    sound: float | None = None
+    picture: float | None = None
+    content: float | None = None
+
+
+@dataclass(frozen=True)
+class Holds:
+    """By how much to hold back, seconds. ``sound`` comes on top of what the network asks for."""
+
+    sound: float = 0.0
+    picture: float = 0.0
+    content: float = 0.0
+
+
+class LipSync:
+    """One leg's. Call ``review`` about once a second.
+
+    Whoever is faster waits. Pictures can be held back to the millisecond; sound follows by and by, and so what it lacks
+    is measured again at each review.
+    """
+
+    def __init__(self) -> None:
+        self._lead = 0.0
+        """How much later the pictures would come than sound that is not held back; negative: so much earlier."""
+
+    def review(self, delays: Delays) -> Holds:
+        """What to hold back from now on."""
+        slowest = _slowest_picture(delays)
+        if slowest is None or delays.sound is None:
+            self._lead = 0.0
+        else:
+            lacking = slowest + max(0.0, -self._lead) - delays.sound
+            if abs(lacking) > IMPLAUSIBLE:
+                self._lead = 0.0
+            elif abs(lacking) > DEAD_BAND:
+                self._lead = min(MAX_SOUND_HOLD, max(-MAX_PICTURE_HOLD, self._lead + GAIN * lacking))
+        goal = None if slowest is None else slowest + max(0.0, -self._lead)
+        return Holds(max(0.0, self._lead), _hold(goal, delays.picture), _hold(goal, delays.content))
+
+
+def _slowest_picture(delays: Delays) -> float | None:
+    if delays.content is None:
+        return delays.picture
+    if delays.picture is None:
+        return delays.content
+    if abs(delays.content - delays.picture) > IMPLAUSIBLE:
+        return delays.picture
+    wait = delays.content - CONTENT_SLACK - delays.picture
+    return delays.picture + min(MAX_CONTENT_WAIT, max(0.0, wait))
+
+
+def _hold(goal: float | None, delay: float | None) -> float:
+    if goal is None or delay is None or abs(goal - delay) > IMPLAUSIBLE:
+        return 0.0
+    return min(MAX_PICTURE_HOLD, max(0.0, goal - delay))
