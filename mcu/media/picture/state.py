@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from layouts.layout import Layout
+from layouts.rules import SeatingRules
 from mcu.media.picture.page import Page
 from mcu.media.spec import DecorationSpec
 
@@ -22,7 +24,8 @@ class PictureSource:
     ``name`` is drawn over the tile. ``codec`` is that of the units pushed for it; None means that nothing will come
     and a placeholder stands in. ``muted``: the camera is switched off (placeholder). ``microphone_muted`` adds a sign
     beside the name. Tiles are filled in rising ``order``. ``still``: it may stand still for as long as it likes, as
-    slides do, and is not taken for lost.
+    slides do, and is not taken for lost. ``hidden`` ones are in nobody's picture; who has higher ``priority`` is seated
+    before others.
     """
 
     id: str
@@ -32,6 +35,8 @@ class PictureSource:
     microphone_muted: bool = False
     order: int = 0
     still: bool = False
+    hidden: bool = False
+    priority: int = 0
 
     @property
     def has_picture(self) -> bool:
@@ -39,11 +44,16 @@ class PictureSource:
 
 
 class ContentPlace(enum.Enum):
-    """Where what is shared appears in a view: beside the people, alone, or not at all."""
+    """Where what is shared appears in a view: large beside the people, alone, not at all, or in a tile like a person's.
+
+    SWAPPED is ALONE as the main picture of somebody who has the people in the second one.
+    """
 
     INSIDE = "inside"
     ALONE = "alone"
     OUTSIDE = "outside"
+    TILE = "tile"
+    SWAPPED = "swapped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +61,15 @@ class View:
     """What a picture shows: all in ``layout`` (None is the conference's own), or the source ``watched`` alone.
 
     While something is shared, ``content`` says where: OUTSIDE is for those who get it as a second picture, which is the
-    view that shows it ALONE.
+    view that shows it ALONE. ``seating`` are rules of its own (None is the conference's). The source ``without`` is not
+    in it: it is the one who sees this picture.
     """
 
     layout: str | None = None
     watched: str | None = None
     content: ContentPlace = ContentPlace.INSIDE
+    seating: SeatingRules | None = None
+    without: str | None = None
 
 
 COMMON_VIEW = View()
@@ -83,7 +96,10 @@ class Rung:
 
     @property
     def canvas(self) -> CanvasFormat:
-        return CanvasFormat(self.width, self.height, self.frame_rate, self.view)
+        # What is shared looks the same alone, in whichever of the two pictures.
+        swapped = self.view.content is ContentPlace.SWAPPED
+        view = View(content=ContentPlace.ALONE) if swapped else self.view
+        return CanvasFormat(self.width, self.height, self.frame_rate, view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +121,7 @@ class PictureState:
     watches, and nothing is decoded, composed or encoded. ``key_interval`` in seconds asks for key frames so often on
     all rungs (while recording); with None they come on request. ``content`` is what is shared now. ``page`` is shown
     instead of everything else. ``decoration`` is drawn over people; ``recorded`` adds the sign of a recording.
+    ``seating`` says who sits where; ``layouts`` are the conference's own by name, and come before the catalogue's.
     """
 
     layout: str = "auto"
@@ -117,6 +134,8 @@ class PictureState:
     page: Page | None = None
     decoration: DecorationSpec = field(default_factory=DecorationSpec)
     recorded: bool = False
+    seating: SeatingRules = field(default_factory=SeatingRules)
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,31 +3,118 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from layouts.automatic import layout_named
-from mcu.media.picture.state import COMMON_VIEW, View
-from mcu.media.spec import ConferenceSpec, LegSpec
+from layouts.custom import layout_of
+from layouts.layout import Layout
+from layouts.rules import Mode, SeatingRules
+from mcu.media.picture.state import COMMON_VIEW, ContentPlace, View
+from mcu.media.spec import ConferenceSpec, LegSpec, SeatingSpec
+
+# The lecturer has the class before it one by one, unless it asks for more tiles.
+_ONE_BY_ONE = "1"
+
+
+def seating_rules(spec: SeatingSpec) -> SeatingRules:
+    """The same as a value that can be compared and kept in sets."""
+    return SeatingRules(
+        mode=Mode(spec.mode),
+        switch_after=spec.switch_after,
+        hold=spec.hold,
+        interval=spec.interval,
+        lecturer=spec.lecturer,
+        pins=tuple(sorted(spec.pins.items())),
+        show_without_video=spec.show_without_video,
+    )
+
+
+def own_layouts(conference: ConferenceSpec) -> dict[str, Layout]:
+    """The conference's own layouts by name. They were checked before they came here."""
+    return {
+        one.name: layout_of(one.name, [(cell.left, cell.top, cell.width, cell.height) for cell in one.cells])
+        for one in conference.layouts
+        if one.cells
+    }
 
 
 def view_for_leg(conference: ConferenceSpec, leg: LegSpec) -> View:
-    """What this leg is shown.
+    """What this leg is shown, of the people.
 
-    The one whom all others watch sees all of them, like before. A layout that divides the canvas as the conference's
-    own does is the common view. Raises nothing: a choice that means nothing (any more) gives the common view.
+    The one whom all others watch sees all of them, like before; a lecturer sees the class. A layout that divides the
+    canvas as the conference's own does is the common view, and hiding oneself makes a picture of its own only where one
+    would be in it. Raises nothing: a choice that means nothing (any more) gives the common view.
     """
-    present = {other.id for other in conference.legs}
+    present = {other.id for other in conference.legs if not other.hidden}
     common = conference.watch if conference.watch in present else None
     if leg.watch is not None and leg.watch in present:
         return COMMON_VIEW if leg.watch == common else View(watched=leg.watch)
-    if leg.layout is None and leg.id != common:
+    usual = seating_rules(conference.seating)
+    rules = usual if leg.seating is None else seating_rules(leg.seating)
+    if common is not None and leg.id != common and leg.layout is None and rules == usual:
         return COMMON_VIEW
+    teaching = rules.mode is Mode.LECTURE and rules.lecturer in present
+    if teaching and rules.lecturer == leg.id:
+        return View(leg.layout or _ONE_BY_ONE, seating=_class_in_turn(rules), without=leg.id)
+    layout = _own_layout(conference, leg, rules, always=leg.id == common)
+    lecturer_alone = teaching and layout is None
+    without = leg.id if leg.hide_self and not lecturer_alone and _is_shown(leg, rules) else None
+    return View(layout, seating=None if rules == usual else rules, without=without)
+
+
+def views_for_leg(
+    conference: ConferenceSpec, leg: LegSpec, *, shared: bool, second: bool, sharing: bool
+) -> tuple[View, View | None]:
+    """What the main and the second picture of this leg show; None: it gets no second one.
+
+    ``shared``: something is, by this leg if ``sharing``. ``second``: it can take a second picture.
+    """
+    view = view_for_leg(conference, leg)
+    if not shared:
+        return view, None
+    if sharing:
+        return replace(view, content=ContentPlace.OUTSIDE), None
+    if leg.content_choice == "tile":
+        return replace(view, content=ContentPlace.TILE), None
+    if not second:
+        return view, None
+    people = replace(view, content=ContentPlace.OUTSIDE)
+    if leg.content_choice == "swap":
+        return View(content=ContentPlace.SWAPPED), people
+    return people, View(content=ContentPlace.ALONE)
+
+
+def _class_in_turn(rules: SeatingRules) -> SeatingRules:
+    """Pins are for the tiles of the class's picture, so they are left out."""
+    return SeatingRules(Mode.POLLING, interval=rules.interval, show_without_video=rules.show_without_video)
+
+
+def _own_layout(conference: ConferenceSpec, leg: LegSpec, rules: SeatingRules, always: bool) -> str | None:
+    """The name of the layout that the leg has for itself; None: the conference's. ``always`` names that one too."""
+    if leg.layout is None and not always:
+        return None
+    own = own_layouts(conference)
+    count = sum(
+        1
+        for other in conference.legs
+        if not other.hidden and _is_shown(other, rules) and not (leg.hide_self and other.id == leg.id)
+    )
     try:
-        layout = layout_named(leg.layout or conference.layout, len(present))
-        if common is None and layout == layout_named(conference.layout, len(present)):
-            return COMMON_VIEW
+        layout = layout_named(leg.layout or conference.layout, count, own)
+        if not always and layout == layout_named(conference.layout, count, own):
+            return None
     except KeyError:
-        return COMMON_VIEW
-    return View(layout=layout.name)
+        return None
+    return layout.name
+
+
+def _is_shown(leg: LegSpec, rules: SeatingRules) -> bool:
+    """Whether the leg may come into pictures with these rules."""
+    if leg.hidden:
+        return False
+    sends = leg.video is not None and leg.video.receive and bool(leg.video.receive_codecs)
+    has_video = sends and not leg.camera_muted and not leg.held
+    return rules.show_without_video or has_video or any(who == leg.id for _, who in rules.pins)
 
 
 def notices(legs: Mapping[str, LegSpec], views: Mapping[str, View]) -> dict[View, str]:
