@@ -17,6 +17,8 @@ from bench.sip_load import Endpoint, LoadCall, LoadError, LoadSocket, bad_regist
 from mcu.control.sip_account_operations import MAXIMUM_BATCH
 from tests.peers.server import ServerProcess
 
+Measured = dict[str, float | None]
+
 ENDPOINTS = 6000
 # Endpoints of one source address: a hospital's rooms come from many addresses, and each has its own allowance.
 ENDPOINTS_PER_SOURCE = 30
@@ -44,12 +46,21 @@ async def run(seconds: float, endpoints: int = ENDPOINTS) -> Figures:
             figures = await _measure_registrations(server, address, endpoints, seconds)
             calls = await _measure_calls(server, address, seconds)
             flood = await _measure_flood(server, address)
-    return figures | calls | {"setup_ms_p95_under_flood": flood["setup_ms_p95_under_flood"], "flood": flood}
+    failed = sum(part["failed"] or 0 for part in (figures, calls, flood))
+    return (
+        figures
+        | calls
+        | {
+            "failed": failed,
+            "setup_ms_p95_under_flood": flood["setup_ms_p95_under_flood"],
+            "flood": flood,
+        }
+    )
 
 
 async def _measure_registrations(
     server: ServerProcess, address: tuple[str, int], count: int, seconds: float
-) -> Figures:
+) -> Measured:
     """All endpoints register with digest, then refresh again and again as fast as they are answered."""
     await server.login()
     names = [f"{100_000 + number}" for number in range(count)]
@@ -100,11 +111,11 @@ async def _measure_registrations(
         "register_per_s": round(len(times) / elapsed, 1),
         "register_ms_p95": percentile(times, 95),
         "cpu_ms_per_register": round(cost.cpu_seconds() / max(1, len(times)) * 1000, 3),
-        "register_failed": len(failures),
+        "failed": len(failures),
     }
 
 
-async def _measure_calls(server: ServerProcess, address: tuple[str, int], seconds: float) -> Figures:
+async def _measure_calls(server: ServerProcess, address: tuple[str, int], seconds: float) -> Measured:
     """Fill up to CALLS_UP at CALLS_PER_SECOND, then go on at that pace, each new call in place of the oldest."""
     sockets = [await LoadSocket.open(address, f"127.0.1.{number + 1}") for number in range(SOURCES)]
     up: deque[LoadCall] = deque()
@@ -155,7 +166,7 @@ async def _measure_calls(server: ServerProcess, address: tuple[str, int], second
     }
 
 
-async def _measure_flood(server: ServerProcess, address: tuple[str, int]) -> Figures:
+async def _measure_flood(server: ServerProcess, address: tuple[str, int]) -> Measured:
     """A good caller's setup time while one address sends bad REGISTERs without end."""
     attacker = await LoadSocket.open(address, "127.0.9.9")
     caller = await LoadSocket.open(address, "127.0.1.1")
@@ -212,7 +223,6 @@ BENCHMARK = Benchmark(
     options=(("endpoints", ENDPOINTS, "endpoints that register"),),
     aims={
         "registered": "6000",
-        "register_failed": "0",
         "failed": "0",
         "setup_ms_p95_under_flood": "under 1000",
         "flood.failed": "0",

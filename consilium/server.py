@@ -40,6 +40,7 @@ from mcu.control.audit import AuditTable
 from mcu.control.database import Database, DatabaseError
 from mcu.control.room_table import RoomTable
 from mcu.control.settings import ControlSettings
+from mcu.gateway.browser_calls import BrowserCalls
 from mcu.gateway.browser_gateway import BrowserAddresses, BrowserGateway
 from mcu.gateway.call_policy import PolicyError
 from mcu.gateway.media_addresses import MediaAddresses
@@ -227,11 +228,15 @@ class Server:
         self, accounts: Accounts, store: RecordingStore, identity: Identity, local_addresses: list[str]
     ) -> None:
         settings = self.settings.web
+        browser_calls = BrowserCalls(self.manager, self.gatekeeping.admission)
+        browser_calls.start()
+        self._stack.push_async_callback(browser_calls.close)
         browsers = BrowserGateway(
             self.manager,
             self.pool,
             BrowserAddresses(self.settings.media.public_address, local_addresses, identity.fingerprint),
             _random_number,
+            browser_calls,
         )
         self._stack.push_async_callback(browsers.close)
         application = make_application(

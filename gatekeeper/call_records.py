@@ -42,13 +42,15 @@ class StreamRecord(Value):
 class CallRecord(Value):
     """A call, from its INVITE on. ``ended_at`` None: it is going on.
 
-    ``dialled`` is what was dialled without a PIN, ``destination`` where that led. ``reason`` is a word for programs why
+    ``kind`` is how the endpoint takes part; of browsers the ``endpoint`` is ``browser@`` and their address: what people
+    call themselves on a page says nothing of the device. ``dialled`` is what was dialled without a PIN, ``destination`` where that led. ``reason`` is a word for programs why
     it ended, ``detail`` a sentence where there is more to say, ``status`` the SIP status of a refusal or failure.
     ``lowered``: why the picture is smaller than it might be, "" when it is not.
     """
 
     id: str
     endpoint: str
+    kind: Literal["sip", "browser"] = "sip"
     direction: Literal["in", "out"] = "in"
     name: str = ""
     dialled: str = ""

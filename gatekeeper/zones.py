@@ -42,6 +42,11 @@ class Budget(Value):
     least: Bits = 128_000
     over: OverBudget = OverBudget.LOWER
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is any limit at all."""
+        return self.total is not None or self.each is not None
+
     @model_validator(mode="after")
     def _reserves_no_more_than_there_is(self) -> Self:
         if self.total is not None and self.reserved > self.total:

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from gatekeeper.bandwidth import Refusing
 from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.views import ConferenceView, ParticipantView, conference_view, participant_view
+from mcu.gateway.browser_calls import BrowserCalls
+from mcu.gateway.call_admission import Peer
 from mcu.media.facts import Fact, LegSilent
 from mcu.media.spec import LegSpec
 from mcu.ports import ActorKind, MediaControl, MediaError, Operation, Problem, actor_of, body_of
@@ -26,6 +29,9 @@ MAX_SDP = 64_000
 # A browser checks its path every few seconds (RFC 7675): this much silence and it is gone. Its page has then had time
 # to come back by itself.
 SILENCE_TIMEOUT = 30.0
+
+RETRY_SECONDS = 30
+"""After so long a browser may try again for bandwidth that others use now."""
 
 _JOIN_STATUS = {
     JoinCode.UNKNOWN_ROOM: 404,
@@ -99,7 +105,9 @@ class BrowserGateway:
         media: MediaControl,
         addresses: BrowserAddresses,
         ids: Callable[[], int],
+        calls: BrowserCalls | None = None,
     ) -> None:
+        self._calls = calls
         self._manager = manager
         self._media = media
         self._addresses = addresses
@@ -152,8 +160,14 @@ class BrowserGateway:
         body = body_of(request, JoinRequest)
         made: list[BrowserAnswer] = []
 
+        number, seats = request.match_info["number"].lower(), []
+
         def make_leg(seat: Seat) -> LegSpec:
-            leg, answer = self._answer(request, seat.participant_id, body.name, seat.conference_id, body.sdp)
+            limit = None
+            if self._calls is not None:
+                limit = self._calls.join(seat.participant_id, number, _peer(request, body.name))
+            seats.append(seat.participant_id)
+            leg, answer = self._answer(request, seat.participant_id, body.name, seat.conference_id, body.sdp, limit)
             made.append(answer)
             return leg
 
@@ -162,8 +176,18 @@ class BrowserGateway:
         )
         try:
             participant = await self._manager.join(request.match_info["number"], newcomer, body.pin)
-        except JoinRefused as refusal:
-            raise _join_problem(refusal) from refusal
+        except Refusing as refusing:
+            retry = None if refusing.shortage.is_per_call else RETRY_SECONDS
+            raise Problem(503, "No bandwidth", f"{refusing}.", "no_bandwidth", retry_after=retry) from refusing
+        except BaseException as error:
+            if self._calls is not None:
+                for seat_id in seats:
+                    self._calls.failed(seat_id)
+            if isinstance(error, JoinRefused):
+                raise _join_problem(error) from error
+            raise
+        if self._calls is not None:
+            self._calls.negotiated(participant.leg)
         conference = self._manager.conference_of(participant.id)
         if conference is None:
             raise Problem(409, "Conference ended", "The conference ended while you joined.", "conference_ended")
@@ -185,17 +209,20 @@ class BrowserGateway:
         if participant is None or conference is None:
             raise Problem(404, "Unknown participant", "Nobody with this id is in a conference.", "unknown_participant")
         sdp = body_of(request, MediaRequest).sdp
-        leg, answer = self._answer(request, participant_id, participant.name, conference.id, sdp)
+        limit = None if self._calls is None else self._calls.join_again(participant_id)
+        leg, answer = self._answer(request, participant_id, participant.name, conference.id, sdp, limit)
         try:
             await self._manager.replace_leg(participant_id, leg)
         except (MediaError, KeyError) as error:
             raise Problem(503, "Media failed", f"The media could not be set up: {error}", "media") from error
+        if self._calls is not None:
+            self._calls.negotiated(leg)
         return web.json_response(text=MediaResponse(sdp=answer.sdp).model_dump_json())
 
     def _answer(
-        self, request: web.Request, leg_id: str, name: str, conference_id: str, offer: str
+        self, request: web.Request, leg_id: str, name: str, conference_id: str, offer: str, limit: int | None
     ) -> tuple[LegSpec, BrowserAnswer]:
-        """The leg and the answer to an offer. Raises Problem when the offer is no use."""
+        """The leg and the answer to an offer, with pictures of ``limit`` bit/s. Raises Problem when it is no use."""
         port = self._media.browser_port(conference_id)
         local = BrowserLocal(
             ufrag=secrets.token_hex(4),
@@ -206,6 +233,7 @@ class BrowserGateway:
             video_ssrc=self._ids(),
             content_ssrc=self._ids(),
             cname=leg_id,
+            picture_rate=limit,
         )
         try:
             answer = answer_browser_offer(offer, local)
@@ -220,6 +248,8 @@ class BrowserGateway:
             audio=answer.audio,
             video=answer.video,
             content=answer.content,
+            picture_bitrate=limit,
+            receive_bitrate=limit,
         )
         return leg, answer
 
@@ -239,6 +269,11 @@ class BrowserGateway:
             task = asyncio.create_task(self._manager.leave(fact.leg, "silent"))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+
+def _peer(request: web.Request, name: str) -> Peer:
+    address = (request.remote or "").removeprefix("::ffff:")
+    return Peer(f"sip:browser@{address}", address, name, request.headers.get("User-Agent", ""), "webrtc")
 
 
 def _join_problem(refusal: JoinRefused) -> Problem:

@@ -10,7 +10,7 @@ from gatekeeper.dialing import PIN_SEPARATOR, AliasDestination, MenuDestination,
 from gatekeeper.inventory import Sighting
 from mcu.gateway.call_log import CallLog
 from mcu.gateway.call_policy import SOUND_RATE, CallPolicy
-from mcu.media.spec import LegSpec
+from mcu.media.spec import LegSpec, WebRtcTransport
 from sip import events as sip_events
 from sip.errors import SipParseError
 from sip.uri import SipUri, parse_uri
@@ -58,6 +58,28 @@ class CallAdmission:
         if call not in self._wishes:
             self._begin(call, peer, "out", peer.uri, peer.uri)
 
+    def join(self, call: str, peer: Peer, number: str) -> int | None:
+        """A browser joins the room with this number. Returns the picture, in bit/s, that it may have; None: any.
+
+        Raises Refusing when there is no bandwidth for it: its call is over then.
+        """
+        self._begin(call, peer, "in", number, f"room {number}", kind="browser")
+        try:
+            rate = self.reserve(call)
+        except Refusing as refusing:
+            self.ended(call, "refused", 503, str(refusing))
+            raise
+        return rate if self._is_limited(call) else None
+
+    def join_again(self, call: str) -> int | None:
+        """A browser sets its media up anew: the picture, in bit/s, that it may have; None: any."""
+        rate = self.negotiate_again(call)
+        return rate if rate is not None and self._is_limited(call) else None
+
+    def _is_limited(self, call: str) -> bool:
+        wish, _ = self._wishes[call]
+        return wish.zone.budget.is_limited or (wish.device_class is not None and wish.device_class.budget.is_limited)
+
     def knows(self, call: str) -> bool:
         """Whether the call is in the books."""
         return call in self._wishes
@@ -93,24 +115,21 @@ class CallAdmission:
         if call not in self._wishes:
             return
         wish, peer = self._wishes[call]
-        sound, picture = _rates(leg)
+        sound, picture = _rates(leg, self.policy.picture_rate)
         settled = replace(wish, sound=sound, picture=picture)
         if call in self.policy.ledger.calls:
             self.policy.ledger.settle(call, sound, picture)
         else:
             self.policy.ledger.book(call, settled)
         self._wishes[call] = settled, peer
-        self.log.negotiated(
-            call,
-            leg,
-            Sighting(
-                name=peer.name,
-                address=peer.address,
-                transport=peer.transport,
-                zone=wish.zone.name,
-                user_agent=peer.user_agent,
-            ),
+        sighting = Sighting(
+            name=peer.name,
+            address=peer.address,
+            transport=peer.transport,
+            zone=wish.zone.name,
+            user_agent=peer.user_agent,
         )
+        self.log.negotiated(call, leg, None if isinstance(leg.transport, WebRtcTransport) else sighting)
 
     def ended(self, call: str, reason: str, status: int | None = None, detail: str = "") -> None:
         """The call is over, or came to nothing. May be called again: the first reason counts."""
@@ -138,11 +157,13 @@ class CallAdmission:
         dialled: str,
         destination: str,
         is_important: bool = False,
+        kind: Literal["sip", "browser"] = "sip",
     ) -> None:
         zone, sort = self.policy.zones.zone_of(peer.address), self.policy.zones.class_of(peer.user_agent)
         self._wishes[call] = Wish(zone, sort, SOUND_RATE, self.policy.picture_rate, is_important), peer
         record = self.log.new_record(
             peer.account or endpoint_id(peer.uri),
+            kind=kind,
             direction=direction,
             name=peer.name,
             dialled=dialled[:128],
@@ -185,11 +206,12 @@ def _user_host(uri: str) -> tuple[str, str]:
     return parsed.rest.partition(";")[0], ""
 
 
-def _rates(leg: LegSpec) -> tuple[int, int]:
-    """Sound and picture of a leg in bit/s. A stream on hold counts too: it will come back.
+def _rates(leg: LegSpec, most: int) -> tuple[int, int]:
+    """Sound and picture of a leg in bit/s, each picture with no more than ``most``, as no conference has one of more.
 
+    A stream on hold counts too: it will come back.
     What is negotiated for what we send is taken for what the peer sends as well: rooms call at one rate both ways.
     """
     sound = 0 if leg.audio is None else _SOUND_RATES.get(leg.audio.send_codec.name, SOUND_RATE)
-    pictures = sum(each.max_bitrate for each in (leg.video, leg.content) if each is not None)
+    pictures = sum(min(each.max_bitrate, most) for each in (leg.video, leg.content) if each is not None)
     return sound, pictures if leg.picture_bitrate is None else min(pictures, leg.picture_bitrate)

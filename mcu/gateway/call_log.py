@@ -85,8 +85,11 @@ class CallLog:
         if (call := self._calls.get(handle)) is not None:
             call.record = call.record.model_copy(update=fields)
 
-    def negotiated(self, handle: str, leg: LegSpec, sighting: Sighting) -> None:
-        """Offer and answer have come to this leg; with the first one the call counts as answered."""
+    def negotiated(self, handle: str, leg: LegSpec, sighting: Sighting | None) -> None:
+        """Offer and answer have come to this leg; with the first one the call counts as answered.
+
+        Without a ``sighting`` the endpoint is none for the inventory, which has no place for browsers.
+        """
         call = self._calls.get(handle)
         if call is None:
             return
@@ -95,11 +98,13 @@ class CallLog:
         call.negotiated(codecs)
         call.is_held = leg.held
         names = tuple(dict.fromkeys(name for each in codecs.values() for name in (each.received, each.sent)))
-        self.inventory.saw(call.record.endpoint, sighting.model_copy(update={"codecs": names}), now)
+        if sighting is not None:
+            self.inventory.saw(call.record.endpoint, sighting.model_copy(update={"codecs": names}), now)
         self._by_leg[leg.id] = handle
         if call.record.answered_at is None:
             call.record = call.record.model_copy(update={"answered_at": now})
-            self.inventory.call_began(call.record.endpoint, now)
+            if sighting is not None:
+                self.inventory.call_began(call.record.endpoint, now)
             self._save(call.record)
 
     def ended(self, handle: str, reason: str, status: int | None = None, detail: str = "") -> None:
@@ -112,7 +117,8 @@ class CallLog:
         for leg in [leg for leg, owner in self._by_leg.items() if owner == handle]:
             del self._by_leg[leg]
         if record.answered_at is not None:
-            self.inventory.call_ended(record.endpoint, now)
+            if record.kind == "sip":
+                self.inventory.call_ended(record.endpoint, now)
         elif not self._may_record(record.address, now):
             return
         self._save(record)

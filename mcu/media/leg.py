@@ -165,7 +165,11 @@ class MediaLeg:
         if self.spec.held and not spec.held:
             # It was silent by right; what counts is whether it is heard from now on.
             self._last_heard = self._clock()
+        before = self._receive_bitrate()
         self.spec = spec
+        video = self._streams.get("video")
+        if video is not None and "remb" in video.config.feedback and self._receive_bitrate() != before:
+            video.set_maximum_bitrate(self._receive_bitrate())
         if self._camera is not None and spec.camera is not None:
             self._camera.update(spec.camera)
         if self._transport is not None:
@@ -298,9 +302,13 @@ class MediaLeg:
         )
         stream = RtpStream(config, self._rng, now, self._wallclock)
         if media == "video" and "remb" in config.feedback:
-            # A browser takes the newest word for all that it sends.
-            stream.set_maximum_bitrate(RECEIVE_BITRATE + (CONTENT_BITRATE if self.spec.content is not None else 0))
+            stream.set_maximum_bitrate(self._receive_bitrate())
         return stream
+
+    def _receive_bitrate(self) -> int:
+        """What the peer may send of pictures. A browser takes the newest word for all that it sends."""
+        usual = RECEIVE_BITRATE + (CONTENT_BITRATE if self.spec.content is not None else 0)
+        return usual if self.spec.receive_bitrate is None else min(usual, self.spec.receive_bitrate)
 
     def _ssrc(self, media: Line, ssrc: int) -> int:
         transport = self.spec.transport

@@ -273,6 +273,7 @@ class LegSpec(Model):
 
     ``content`` is its second picture (RFC 4796 "slides"); a leg without gets what is shared inside its main picture.
     ``picture_bitrate`` is the most that both may take together, bit/s; None: each as much as it may alone.
+    ``receive_bitrate`` is the most that it is to send of them, told where REMB was agreed; None: as usual.
 
     What it sees: ``layout`` instead of the conference's (None), or only the leg ``watch`` instead of all (None).
     ``notice`` is a line of text over its picture, drawn where nobody else sees the same picture. ``camera`` is far-end
@@ -291,6 +292,7 @@ class LegSpec(Model):
     video: VideoSpec | None = None
     content: VideoSpec | None = None
     picture_bitrate: int | None = None
+    receive_bitrate: int | None = None
     microphone_muted: bool = False
     speaker_muted: bool = False
     camera_muted: bool = False

@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 from mcu.media.spec import AudioCodecName, AudioSpec, CodecSpec, VideoCodecName, VideoSpec, WebRtcTransport
 from mcu.webrtc.transport import BUNDLED_RTP, bundle, is_usable, read_transport, transport_lines
-from sip.sdp.bandwidth import video_limit
+from sip.sdp.bandwidth import video_limit, video_lines
 from sip.sdp.capabilities import LocalCapabilities
 from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction, attribute_direction
@@ -36,7 +36,8 @@ class BrowserLocal:
 
     ``fingerprint`` is of our certificate, as (algorithm, value), e.g. ("sha-256", "AB:CD:…"). ``session_id`` and
     ``version`` go into the answer's origin; ``cname`` ties sound and picture together for lip sync (RFC 3550). A
-    ``content_ssrc`` of 0 takes no second picture.
+    ``content_ssrc`` of 0 takes no second picture. ``picture_rate`` is the most that it may send or get of either
+    picture, bit/s, where the bandwidth of its zone says so.
     """
 
     ufrag: str
@@ -50,6 +51,7 @@ class BrowserLocal:
     version: int = 1
     capabilities: LocalCapabilities = CAPABILITIES
     content_ssrc: int = 0
+    picture_rate: int | None = None
 
     def ssrc(self, kind: str) -> int:
         return {"audio": self.audio_ssrc, "content": self.content_ssrc}.get(kind, self.video_ssrc)
@@ -178,6 +180,7 @@ def _answer_media(kind: str, line: _Line, local: BrowserLocal) -> MediaDescripti
         protocol=line.media.protocol if line.media.protocol in BUNDLED_RTP else BUNDLED_RTP[0],
         formats=tuple(str(codec.payload_type) for codec in codecs),
         connection=Connection(host),
+        bandwidths=() if kind == "audio" or local.picture_rate is None else video_lines(local.picture_rate),
         attributes=tuple(attributes),
     )
 
@@ -224,7 +227,7 @@ def _video_spec(offer: SessionDescription, line: _Line, local: BrowserLocal, ssr
     level does not limit what we send: they get the composite at its full size.
     """
     first = line.agreed[0].remote
-    limit = video_limit(offer, line.media)
+    limits = [limit for limit in (video_limit(offer, line.media), local.picture_rate) if limit is not None]
     return VideoSpec(
         send=line.direction.send,
         receive=line.direction.receive,
@@ -235,6 +238,6 @@ def _video_spec(offer: SessionDescription, line: _Line, local: BrowserLocal, ssr
         mid_id=line.extensions.get(MID),
         abs_send_time_id=line.extensions.get(ABS_SEND_TIME),
         max_frame_rate=local.capabilities.frame_rate,
-        max_bitrate=min(local.capabilities.send_bitrate, limit or local.capabilities.send_bitrate),
+        max_bitrate=min([local.capabilities.send_bitrate, *limits]),
         feedback=cast("frozenset[Feedback]", first.feedback & local.capabilities.feedback),
     )
