@@ -18,7 +18,7 @@ from mcu.media.picture.state import (
     Rung,
     VideoCodec,
 )
-from mcu.media.picture.views import notices, view_for_leg
+from mcu.media.picture.views import notices, own_layouts, seating_rules, view_for_leg
 from mcu.media.picture_hold import HeldPictures
 from mcu.media.spec import ConferenceSpec, LegSpec, VideoSpec
 from mcu.media.units import CodedPicture
@@ -108,6 +108,8 @@ class ConferencePictures:
                 page=None if spec.page is None else Page(spec.page.title, spec.page.lines, spec.page.code),
                 decoration=spec.decoration,
                 recorded=bool(recorded),
+                seating=seating_rules(spec.seating),
+                layouts=own_layouts(spec),
             )
         )
         sharing = None if content is None else content.id
@@ -226,6 +228,8 @@ def _person(description: LegSpec, order: int) -> PictureSource:
         muted=description.camera_muted or description.held,
         microphone_muted=description.microphone_muted,
         order=order,
+        hidden=description.hidden,
+        priority=description.priority,
     )
 
 
