@@ -46,6 +46,7 @@ from mcu.gateway.call_policy import PolicyError
 from mcu.gateway.media_addresses import MediaAddresses
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_gateway import SipGateway
+from mcu.gateway.tls_stream import TlsIdentity
 from mcu.media.pool import WorkerPool
 from mcu.media.spec import WorkerSettings
 from mcu.ports import MediaError, Operation
@@ -203,6 +204,7 @@ class Server:
             ids=_random_number,
             encryption=Encryption(media.encryption),
             fingerprint=identity.fingerprint,
+            identity=TlsIdentity(identity.certificate_file, identity.private_key_file),
             admission=self.gatekeeping.admission,
             dialing=dial_settings(self.settings),
         )

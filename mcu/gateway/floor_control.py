@@ -15,6 +15,7 @@ from mcu.conference.model import Conference
 from mcu.gateway.floor_channel import FloorChannel, make_channel
 from mcu.gateway.sip_call import CallSession
 from mcu.gateway.tasks import Tasks
+from mcu.gateway.tls_stream import TlsIdentity
 from mcu.ports import Actor, ActorKind
 from sip.bfcp.message import Person, RequestInformation, RequestStatus
 from sip.bfcp.server import ClientGone, FloorReleased, FloorRequested, FloorServer
@@ -27,10 +28,19 @@ _OTHERS = 0xF000
 
 
 class FloorControl:
-    """One for all calls of the server. A call is served once its description has floor control."""
+    """One for all calls of the server. A call is served once its description has floor control.
 
-    def __init__(self, manager: ConferenceManager, clock: Callable[[], float] = time.monotonic) -> None:
+    ``identity`` is what we show in TLS.
+    """
+
+    def __init__(
+        self,
+        manager: ConferenceManager,
+        clock: Callable[[], float] = time.monotonic,
+        identity: TlsIdentity | None = None,
+    ) -> None:
         self._manager = manager
+        self._identity = identity
         self._clock = clock
         self._rooms: dict[CallSession, _RoomFloor] = {}
         self._tasks = Tasks("floor control")
@@ -50,7 +60,8 @@ class FloorControl:
             return
         if self._following is None:
             self._following = self._tasks.start(self._follow())
-        self._rooms[session] = opened = _RoomFloor(session, floor, self._manager, self._clock, self._tasks)
+        opened = _RoomFloor(session, floor, self._manager, self._clock, self._tasks, self._identity)
+        self._rooms[session] = opened
         self._tasks.start(self._open(opened, room))
 
     async def release(self, session: CallSession) -> None:
@@ -104,6 +115,7 @@ class _RoomFloor:
         manager: ConferenceManager,
         clock: Callable[[], float],
         tasks: Tasks,
+        identity: TlsIdentity | None,
     ) -> None:
         self.session = session
         self.closed = asyncio.Event()
@@ -117,7 +129,9 @@ class _RoomFloor:
         self._timer: asyncio.TimerHandle | None = None
         self._turn = asyncio.Lock()
         room = session.room
-        self.channel: FloorChannel = make_channel(floor, room.bind_host, room.floor_port, self._receive, self._lost)
+        self.channel: FloorChannel = make_channel(
+            floor, room.bind_host, room.floor_port, self._receive, self._lost, identity
+        )
 
     @property
     def conference_id(self) -> str:
@@ -126,10 +140,11 @@ class _RoomFloor:
     def fits(self, floor: NegotiatedFloor | None) -> bool:
         """Whether this association can go on under a new description."""
         mine = self._floor
-        return floor is not None and (floor.protocol, floor.role, floor.active) == (
+        return floor is not None and (floor.protocol, floor.role, floor.active, floor.fingerprints) == (
             mine.protocol,
             mine.role,
             mine.active,
+            mine.fingerprints,
         )
 
     def update(self, conference: Conference | None = None, revoked: str | None = None) -> None:

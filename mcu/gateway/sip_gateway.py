@@ -22,6 +22,7 @@ from mcu.gateway.sip_call import SipCall
 from mcu.gateway.sip_commands import SipCommands
 from mcu.gateway.sip_media import room_capabilities
 from mcu.gateway.tasks import Tasks
+from mcu.gateway.tls_stream import TlsIdentity
 from mcu.media.facts import Fact, LegSilent
 from mcu.ports import MediaControl
 from sip import events as sip_events
@@ -35,7 +36,8 @@ class SipGateway:
 
     What it does is in its parts: ``entrance`` lets calls in, ``sessions`` gives them ports and keys, ``calls`` knows
     them. ``fingerprint``, ``ids`` and ``secret`` as in ``CallSessions``. ``admission`` says where calls go and how much
-    bandwidth they get; without it only rooms are dialled, and nothing is counted. ``silence_timeout`` in seconds.
+    bandwidth they get; without it only rooms are dialled, and nothing is counted. ``identity`` is the certificate of
+    that fingerprint, for floor control. ``silence_timeout`` in seconds.
     """
 
     def __init__(
@@ -53,10 +55,11 @@ class SipGateway:
         fingerprint: str | None = None,
         secret: Callable[[int], bytes] = secrets.token_bytes,
         admission: CallAdmission | None = None,
+        identity: TlsIdentity | None = None,
     ) -> None:
         self._silence_timeout = silence_timeout
         self._admission = admission
-        self._floors = FloorControl(manager)
+        self._floors = FloorControl(manager, identity=identity)
         self._takers: list[Callable[[sip_events.Event], bool]] = []
         dialing = dialing or DialSettings()
         if admission is not None:

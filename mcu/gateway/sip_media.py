@@ -85,7 +85,13 @@ def room_capabilities(
 def local_media(room: RoomMedia, *, hold: bool = False) -> LocalMedia:
     """Our side of a description for this room; with ``hold`` we neither want its media nor make it play music."""
     direction = Direction.INACTIVE if hold else Direction.SENDRECV
-    floor = LocalFloor(room.floor_port, room.floor_roles, room.floor_protocol, conference_id=room.floor_conference)
+    floor = LocalFloor(
+        room.floor_port,
+        room.floor_roles,
+        room.floor_protocol,
+        conference_id=room.floor_conference,
+        fingerprint=None if room.security is None else room.security.fingerprint,
+    )
     return LocalMedia(
         host=room.public_host,
         audio_port=room.audio_port,

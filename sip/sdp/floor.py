@@ -1,20 +1,24 @@
 """The ``m=application`` line of floor control (RFC 8856): who is the server, under which numbers, and where.
 
-Of the transports, BFCP over UDP and over TCP are spoken (``UDP/BFCP``, ``TCP/BFCP``); lines of others are refused.
+Of the transports, BFCP over UDP, over TCP, and over TLS over TCP are spoken (``UDP/BFCP``, ``TCP/BFCP``,
+``TCP/TLS/BFCP``); lines of others are refused. With TLS both sides show the certificate whose fingerprint is in their
+description (RFC 8122).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from sip.sdp.direction import connection_address, ip_address
 from sip.sdp.grammar import Attribute, MediaDescription, SessionDescription
+from sip.sdp.security import Encryption, read_fingerprints, setup_of
 
-PROTOCOLS = ("UDP/BFCP", "TCP/BFCP")
+SECURE_PROTOCOL = "TCP/TLS/BFCP"
+PROTOCOLS = ("UDP/BFCP", "TCP/BFCP", SECURE_PROTOCOL)
 
 # BFCP over UDP is version 2, over TCP version 1 (RFC 8855 section 5.1).
-_VERSIONS = {"UDP/BFCP": "2", "TCP/BFCP": "1"}
+_VERSIONS = {"UDP/BFCP": "2", "TCP/BFCP": "1", SECURE_PROTOCOL: "1"}
 
 CONTENT_LABEL = "11"
 """Our label (RFC 4574) of the slides' m-line, which the floor is tied to."""
@@ -32,7 +36,11 @@ class FloorRole(Enum):
 
 @dataclass(frozen=True)
 class LocalFloor:
-    """What we bring to floor control: ``roles`` in our order of preference, and the numbers we give as a server."""
+    """What we bring to floor control: ``roles`` in our order of preference, and the numbers we give as a server.
+
+    ``protocol`` is what our offers have unless everything must be encrypted. ``fingerprint`` is our certificate's as
+    (algorithm, value); without it there is no TLS.
+    """
 
     port: int
     roles: tuple[FloorRole, ...] = (FloorRole.SERVER,)
@@ -40,13 +48,15 @@ class LocalFloor:
     conference_id: int = 1
     user_id: int = 1
     floor_id: int = 1
+    fingerprint: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class NegotiatedFloor:
     """Agreed floor control. ``role`` is ours; the numbers are the server's, whoever that is.
 
-    ``remote_host`` is None where the peer gave no address. ``active``: over TCP it is we who connect.
+    ``remote_host`` is None where the peer gave no address. ``active``: over TCP it is we who connect. ``fingerprints``
+    are those that the peer's certificate may have, for TLS; ``answering``: the last offer was the peer's.
     """
 
     index: int
@@ -58,11 +68,18 @@ class NegotiatedFloor:
     user_id: int
     floor_id: int
     active: bool = False
+    fingerprints: tuple[tuple[str, str], ...] = ()
+    answering: bool = False
 
     @property
     def reliable(self) -> bool:
         """Whether this is a stream (version 1) rather than datagrams (version 2)."""
-        return self.protocol == "TCP/BFCP"
+        return self.protocol.startswith("TCP/")
+
+    @property
+    def secure(self) -> bool:
+        """Whether it goes through TLS."""
+        return self.protocol == SECURE_PROTOCOL
 
 
 def is_floor(media: MediaDescription) -> bool:
@@ -81,7 +98,17 @@ def labels_of_floors(description: SessionDescription) -> frozenset[str]:
     return frozenset(found)
 
 
-def floor_line(local: LocalFloor, role: FloorRole | None, protocol: str, *, setup: str | None) -> MediaDescription:
+def offered_floor(local: LocalFloor, policy: Encryption) -> MediaDescription | None:
+    """The m-line of an offer of ours; None where it would have to be encrypted, and cannot."""
+    protocol = SECURE_PROTOCOL if policy is Encryption.REQUIRED else local.protocol
+    if protocol == SECURE_PROTOCOL and local.fingerprint is None:
+        return None
+    return _floor_line(local, None, protocol, setup="actpass")
+
+
+def _floor_line(
+    local: LocalFloor, role: FloorRole | None, protocol: str, *, setup: str, connection: str = "new"
+) -> MediaDescription:
     """Our m-line; ``role`` None offers whatever we can be."""
     roles = local.roles if role is None else (role,)
     attributes = [
@@ -94,27 +121,48 @@ def floor_line(local: LocalFloor, role: FloorRole | None, protocol: str, *, setu
             Attribute("userid", str(local.user_id)),
             Attribute("floorid", f"{local.floor_id} mstrm:{CONTENT_LABEL}"),
         ]
-    if protocol == "TCP/BFCP":
-        attributes += [Attribute("setup", setup or "actpass"), Attribute("connection", "new")]
+    if protocol != "UDP/BFCP":
+        attributes += [Attribute("setup", setup), Attribute("connection", connection)]
+    if protocol == SECURE_PROTOCOL and local.fingerprint is not None:
+        attributes.append(Attribute("fingerprint", " ".join(local.fingerprint)))
     return MediaDescription("application", local.port, protocol, ("*",), attributes=tuple(attributes))
 
 
-def answer_floor(offer: SessionDescription, local: LocalFloor) -> tuple[NegotiatedFloor, MediaDescription] | None:
-    """Take the first m-line of the offer that leaves us one of our roles; None when there is no such line."""
-    for index, media in enumerate(offer.media):
-        if not is_floor(media) or media.port == 0:
+def answer_floor(
+    offer: SessionDescription, local: LocalFloor, policy: Encryption = Encryption.ALLOWED
+) -> tuple[NegotiatedFloor, MediaDescription] | None:
+    """Take the first m-line of the offer that leaves us one of our roles; None when there is no such line.
+
+    Where it is offered, an encrypted one comes first; ``policy`` may want no other.
+    """
+    lines = [(index, media) for index, media in enumerate(offer.media) if is_floor(media) and media.port]
+    for index, media in sorted(lines, key=lambda line: line[1].protocol != SECURE_PROTOCOL):
+        if not _is_bearable(offer, media, local, policy):
             continue
         theirs = roles_of(media, default=FloorRole.CLIENT)
         role = next((one for one in local.roles if _opposite(one) in theirs), None)
         if role is None:
             continue
-        active = (media.value("setup") or "").strip().lower() == "passive"
-        line = floor_line(local, role, media.protocol, setup="active" if active else "passive")
+        active = setup_of(offer, media) == "passive"
+        line = _floor_line(
+            local,
+            role,
+            media.protocol,
+            setup="active" if active else "passive",
+            connection="existing" if (media.value("connection") or "").strip().lower() == "existing" else "new",
+        )
         numbers = line if role is FloorRole.SERVER else media
         floor = _negotiated(offer, index, media, role, active, numbers)
         if floor is not None:
-            return floor, line
+            return replace(floor, answering=True), line
     return None
+
+
+def _is_bearable(offer: SessionDescription, media: MediaDescription, local: LocalFloor, policy: Encryption) -> bool:
+    """Whether the line is protected as the policy wants it, and we can check who is at the other end."""
+    if media.protocol == SECURE_PROTOCOL:
+        return local.fingerprint is not None and bool(read_fingerprints(offer, media))
+    return policy is not Encryption.REQUIRED
 
 
 def accept_floor(offer: SessionDescription, answer: SessionDescription) -> NegotiatedFloor | None:
@@ -125,7 +173,9 @@ def accept_floor(offer: SessionDescription, answer: SessionDescription) -> Negot
         answered = roles_of(theirs, default=FloorRole.SERVER)
         role = next((one for one in roles_of(ours) if _opposite(one) in answered), None)
         if role is not None:
-            active = (theirs.value("setup") or "").strip().lower() == "passive"
+            if theirs.protocol == SECURE_PROTOCOL and not read_fingerprints(answer, theirs):
+                continue  # whoever connects there, nobody could tell who it is
+            active = setup_of(answer, theirs) == "passive"
             return _negotiated(
                 answer, index, theirs, role, active, numbers=ours if role is FloorRole.SERVER else theirs
             )
@@ -171,6 +221,7 @@ def _negotiated(
         user_id=user,
         floor_id=floor,
         active=active,
+        fingerprints=read_fingerprints(remote, media) if media.protocol == SECURE_PROTOCOL else (),
     )
 
 

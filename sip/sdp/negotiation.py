@@ -16,7 +16,7 @@ from sip.sdp.camera import NegotiatedCamera, accept_camera, answer_camera, offer
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction, connection_address, described_direction, ip_address, is_nowhere
-from sip.sdp.floor import NegotiatedFloor, accept_floor, answer_floor, floor_line, is_floor, labels_of_floors
+from sip.sdp.floor import NegotiatedFloor, accept_floor, answer_floor, is_floor, labels_of_floors, offered_floor
 from sip.sdp.grammar import Attribute, MediaDescription, SessionDescription
 from sip.sdp.ice import IceAgreement, answer_ice, ice_lines, own_ice
 from sip.sdp.refusal import MEDIA_FORMAT, MEDIA_TYPE, NETWORK_ADDRESS, TRANSPORT, NotAcceptable, shown
@@ -76,7 +76,9 @@ def answer(
     mux = local.rtcp_mux and all(one.media.has("rtcp-mux") for one in by_index.values())
     streams: dict[StreamKind, NegotiatedStream] = {}
     lines = []
-    floor = answer_floor(offer, local.floor) if local.floor is not None and "content" in accepted else None
+    floor = None
+    if local.floor is not None and "content" in accepted:
+        floor = answer_floor(offer, local.floor, capabilities.encryption)
     camera = answer_camera(offer, capabilities, local)
     for index, media in enumerate(offer.media):
         one = by_index.get(index)
@@ -119,7 +121,8 @@ def make_offer(
             if local.port(kind)
         ]
         if local.floor is not None and local.content_port:
-            lines.append(floor_line(local.floor, None, local.floor.protocol, setup="actpass"))
+            floor = offered_floor(local.floor, capabilities.encryption)
+            lines += [] if floor is None else [floor]
         if local.camera_port:
             lines.append(offered_camera(capabilities, local))
     else:

@@ -145,7 +145,7 @@ def _answer_dtls(offer: SessionDescription, media: MediaDescription, local: Loca
     fingerprints = read_fingerprints(offer, media)
     if not fingerprints or local.fingerprint is None:
         return None
-    role: DtlsRole = "client" if _setup(offer, media) == "passive" else "server"
+    role: DtlsRole = "client" if setup_of(offer, media) == "passive" else "server"
     lines = (
         Attribute("fingerprint", " ".join(local.fingerprint)),
         Attribute("setup", "active" if role == "client" else "passive"),
@@ -192,7 +192,7 @@ def accepted_security(
             return SdesAgreement(line.suite, own.key, line.key)
     fingerprints = read_fingerprints(answer, theirs)
     if fingerprints and ours.has("fingerprint"):
-        return DtlsAgreement(fingerprints, "client" if _setup(answer, theirs) == "passive" else "server")
+        return DtlsAgreement(fingerprints, "client" if setup_of(answer, theirs) == "passive" else "server")
     if PROTOCOLS[ours.protocol].secure or PROTOCOLS[theirs.protocol].secure or policy is Encryption.REQUIRED:
         raise NotAcceptable(f"the answer takes none of the encryption that was offered for {ours.media}", TRANSPORT)
     return None
@@ -214,7 +214,7 @@ def _fingerprints(values: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _setup(session: SessionDescription, media: MediaDescription) -> str:
+def setup_of(session: SessionDescription, media: MediaDescription) -> str:
     """``a=setup`` (RFC 4145 section 4), "active" when there is none, as section 4.1 has it."""
     return (media.value("setup") or session.value("setup") or "active").strip().lower()
 

@@ -10,7 +10,8 @@ import pytest
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia
 from sip.sdp.floor import FloorRole, LocalFloor, NegotiatedFloor
 from sip.sdp.grammar import MediaDescription, SessionDescription, parse
-from sip.sdp.negotiation import accept_answer, answer, make_offer
+from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
+from sip.sdp.security import Encryption, LocalSecurity
 from sip.sdp.session import NegotiatedSession
 
 OFFERS = Path(__file__).parent / "offers"
@@ -46,7 +47,9 @@ def test_a_room_that_may_be_either_gets_us_as_its_server() -> None:
     assert negotiated.content is not None and negotiated.video is not None
     assert (negotiated.video.index, negotiated.content.index) == (1, 3)
     assert (negotiated.content.remote_port, negotiated.content.kind) == (49174, "content")
-    assert negotiated.floor == NegotiatedFloor(2, "UDP/BFCP", FloorRole.SERVER, "192.0.2.20", 3238, 77, 5, 1)
+    assert negotiated.floor == NegotiatedFloor(
+        2, "UDP/BFCP", FloorRole.SERVER, "192.0.2.20", 3238, 77, 5, 1, answering=True
+    )
 
     line, slides = floor_line(negotiated.description), negotiated.description.media[3]
     assert (line.port, line.value("floorctrl"), line.value("bfcpver")) == (40006, "s-only", "2")
@@ -152,3 +155,103 @@ def test_both_pictures_together_keep_to_the_rate_of_the_call() -> None:
     assert offered("polycom_like.sdp").pictures_bitrate == int(1_920_000 * 0.95) - 80_000
     assert offered("cisco_like.sdp").pictures_bitrate == CAPABILITIES.send_bitrate
     assert offered("polycom_like.sdp", LocalMedia("198.51.100.7", 40000, 40002)).pictures_bitrate is None
+
+
+# Over TLS
+
+OURS = ("sha-256", ":".join(["AB"] * 32))
+THEIRS = "sha-256 " + ":".join(["CD"] * 32)
+SECURE_SERVER = replace(SERVER, floor=LocalFloor(40006, conference_id=77, user_id=5, fingerprint=OURS))
+TLS = BFCP.replace("UDP/BFCP", "TCP/TLS/BFCP") + f"a=setup:actpass\na=connection:new\na=fingerprint:{THEIRS}\n"
+PICTURES = VIDEO.format(port=4002) + VIDEO.format(port=4004) + "a=content:slides\n"
+
+
+def test_floor_control_over_tls_is_answered_with_our_certificate() -> None:
+    negotiated = answer(session(PICTURES + TLS), CAPABILITIES, SECURE_SERVER, session_id=1, version=1)
+    floor, line = negotiated.floor, floor_line(negotiated.description)
+    assert floor is not None and floor.secure and floor.reliable and floor.answering
+    assert floor.fingerprints == (("sha-256", ":".join(["CD"] * 32)),)
+    assert (line.port, line.protocol, line.value("bfcpver")) == (40006, "TCP/TLS/BFCP", "1")
+    assert (line.value("setup"), line.value("connection")) == ("passive", "new")
+    assert line.value("fingerprint") == " ".join(OURS)
+
+
+@pytest.mark.parametrize(
+    ("lines", "local"),
+    [
+        (TLS, SERVER),  # we have no certificate
+        (TLS.replace(f"a=fingerprint:{THEIRS}\n", ""), SECURE_SERVER),  # nobody could tell who connects
+        (TLS.replace("sha-256", "sha-1"), SECURE_SERVER),
+    ],
+)
+def test_tls_that_proves_nothing_is_refused_and_the_pictures_stay(lines: str, local: LocalMedia) -> None:
+    negotiated = answer(session(PICTURES + lines), CAPABILITIES, local, session_id=1, version=1)
+    assert negotiated.floor is None and negotiated.content is not None
+    assert floor_line(negotiated.description).port == 0
+
+
+def test_a_fingerprint_of_the_whole_session_counts_as_well() -> None:
+    lines = PICTURES + TLS.replace(f"a=fingerprint:{THEIRS}\n", "")
+    offer = parse(f"v=0\no=- 5 6 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\na=fingerprint:{THEIRS}\n{lines}")
+    floor = answer(offer, CAPABILITIES, SECURE_SERVER, session_id=1, version=1).floor
+    assert floor is not None and floor.fingerprints
+
+
+def test_of_two_lines_the_encrypted_one_is_taken() -> None:
+    negotiated = answer(session(PICTURES + BFCP + TLS), CAPABILITIES, SECURE_SERVER, session_id=1, version=1)
+    assert negotiated.floor is not None and negotiated.floor.secure
+    assert [media.port for media in negotiated.description.media if "BFCP" in media.protocol] == [0, 40006]
+
+
+def test_where_encryption_is_required_floor_control_in_the_clear_is_refused() -> None:
+    required = replace(CAPABILITIES, encryption=Encryption.REQUIRED)
+    local = replace(SECURE_SERVER, security=LocalSecurity(bytes(32), OURS))
+    key = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd\n"
+    lines = PICTURES.replace("RTP/AVP", "RTP/SAVP").replace("a=rtpmap:97", key + "a=rtpmap:97")
+    for protocol, taken in (("UDP/BFCP", False), ("TCP/BFCP", False), ("TCP/TLS/BFCP", True)):
+        offer = session(lines + TLS.replace("TCP/TLS/BFCP", protocol))
+        negotiated = answer(offer, required, local, session_id=1, version=1)
+        assert negotiated.content is not None and (negotiated.floor is not None) is taken, protocol
+    with pytest.raises(NotAcceptable):
+        answer(session(PICTURES + TLS), required, local, session_id=1, version=1)
+
+
+@pytest.mark.parametrize("policy", Encryption)
+def test_our_offers_have_floor_control_as_the_policy_wants_it(policy: Encryption) -> None:
+    capabilities = replace(CAPABILITIES, encryption=policy)
+    local = replace(SECURE_SERVER, security=LocalSecurity(bytes(32), OURS))
+    offer = make_offer(capabilities, local, session_id=1, version=1)
+    line = floor_line(offer)
+    assert line.protocol == ("TCP/TLS/BFCP" if policy is Encryption.REQUIRED else "UDP/BFCP")
+    assert line.has("fingerprint") is (policy is Encryption.REQUIRED)
+
+    client = LocalFloor(50006, (FloorRole.CLIENT,), fingerprint=("sha-256", ":".join(["CD"] * 32)))
+    peer = replace(CLIENT, floor=client, security=LocalSecurity(bytes(range(32)), None))
+    theirs = answer(parse(str(offer)), capabilities, peer, session_id=2, version=1)
+    ours = accept_answer(offer, parse(str(theirs.description)), capabilities)
+    assert ours.floor is not None and theirs.floor is not None
+    assert ours.floor.secure is theirs.floor.secure is (policy is Encryption.REQUIRED)
+    assert (ours.floor.answering, theirs.floor.answering) == (False, True)
+    assert bool(ours.floor.fingerprints) is ours.floor.secure
+
+
+def test_where_encryption_is_required_and_we_have_no_certificate_no_floor_is_offered() -> None:
+    required = replace(CAPABILITIES, encryption=Encryption.REQUIRED)
+    local = replace(SERVER, security=LocalSecurity(bytes(32), None))
+    assert not any("BFCP" in media.protocol for media in make_offer(required, local, session_id=1, version=1).media)
+
+
+def test_an_answer_without_a_fingerprint_makes_no_floor() -> None:
+    required = replace(CAPABILITIES, encryption=Encryption.REQUIRED)
+    local = replace(SECURE_SERVER, security=LocalSecurity(bytes(32), OURS))
+    offer = make_offer(required, local, session_id=1, version=1)
+    client = LocalFloor(50006, (FloorRole.CLIENT,), fingerprint=("sha-256", ":".join(["CD"] * 32)))
+    peer = replace(CLIENT, floor=client, security=LocalSecurity(bytes(range(32)), None))
+    text = str(answer(parse(str(offer)), required, peer, session_id=2, version=1).description)
+    assert accept_answer(offer, parse(text.replace(":CD", ":XX")), required).floor is None
+
+
+def test_a_connection_that_stands_is_answered_as_such() -> None:
+    offer = session(PICTURES + TLS.replace("connection:new", "connection:existing"))
+    negotiated = answer(offer, CAPABILITIES, SECURE_SERVER, session_id=1, version=2)
+    assert floor_line(negotiated.description).value("connection") == "existing"
