@@ -47,15 +47,13 @@ async def run(seconds: float, endpoints: int = ENDPOINTS) -> Figures:
             calls = await _measure_calls(server, address, seconds)
             flood = await _measure_flood(server, address)
     failed = sum(part["failed"] or 0 for part in (figures, calls, flood))
-    return (
-        figures
-        | calls
-        | {
-            "failed": failed,
-            "setup_ms_p95_under_flood": flood["setup_ms_p95_under_flood"],
-            "flood": flood,
-        }
-    )
+    return {
+        **figures,
+        **calls,
+        "failed": failed,
+        "setup_ms_p95_under_flood": flood["setup_ms_p95_under_flood"],
+        "flood": {**flood},
+    }
 
 
 async def _measure_registrations(

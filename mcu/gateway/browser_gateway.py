@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +13,10 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from gatekeeper.bandwidth import Refusing
+from gatekeeper.buckets import TokenBuckets
 from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
+from mcu.conference.throttle import source_group
 from mcu.conference.views import ConferenceView, ParticipantView, conference_view, participant_view
 from mcu.gateway.browser_calls import BrowserCalls
 from mcu.gateway.call_admission import Peer
@@ -29,6 +33,10 @@ MAX_SDP = 64_000
 # A browser checks its path every few seconds (RFC 7675): this much silence and it is gone. Its page has then had time
 # to come back by itself.
 SILENCE_TIMEOUT = 30.0
+
+# Of one address, which may be the proxy of a whole hospital in the minute before the morning's conferences begin.
+QUESTIONS_PER_SECOND, QUESTIONS_AT_ONCE = 5.0, 300.0
+JOINS_PER_SECOND, JOINS_AT_ONCE = 2.0, 120.0
 
 RETRY_SECONDS = 30
 """After so long a browser may try again for bandwidth that others use now."""
@@ -106,8 +114,12 @@ class BrowserGateway:
         addresses: BrowserAddresses,
         ids: Callable[[], int],
         calls: BrowserCalls | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._calls = calls
+        self._clock = clock
+        self._questions = TokenBuckets(QUESTIONS_PER_SECOND, QUESTIONS_AT_ONCE)
+        self._joins = TokenBuckets(JOINS_PER_SECOND, JOINS_AT_ONCE)
         self._manager = manager
         self._media = media
         self._addresses = addresses
@@ -120,7 +132,7 @@ class BrowserGateway:
         return [
             Operation(
                 "GET", "/conferences/{number}/door", self._door, "What a number is: joinable, and with a PIN or not",
-                access="public", response=DoorResponse, tag="joining",
+                access="public", response=DoorResponse, tag="joining", errors=(429,),
             ),
             Operation(
                 "POST", "/conferences/{number}/join", self._join, "Join from a browser with a WebRTC offer",
@@ -152,11 +164,13 @@ class BrowserGateway:
     # Operations
 
     async def _door(self, request: web.Request) -> web.Response:
+        self._take(self._questions, request)
         door = await self._manager.door(request.match_info["number"])
         response = DoorResponse(number=door.number, exists=door.exists, pin_required=door.pin_required)
         return web.json_response(text=response.model_dump_json())
 
     async def _join(self, request: web.Request) -> web.Response:
+        self._take(self._joins, request)
         body = body_of(request, JoinRequest)
         made: list[BrowserAnswer] = []
 
@@ -198,6 +212,16 @@ class BrowserGateway:
             sdp=made[-1].sdp,
         )
         return web.json_response(text=response.model_dump_json(), status=201)
+
+    def _take(self, buckets: TokenBuckets, request: web.Request) -> None:
+        """Count a request of a stranger. Raises Problem for one too many from its address."""
+        source, now = source_group(request.remote or ""), self._clock()
+        if not buckets.take(source, now):
+            wait = math.ceil(buckets.wait(source, now))
+            raise Problem(
+                429, "Too many requests", "Too many requests come from this address.", "too_many_requests",
+                retry_after=max(1, wait),
+            )  # fmt: skip
 
     async def _renew(self, request: web.Request) -> web.Response:
         participant_id = request.match_info["id"]

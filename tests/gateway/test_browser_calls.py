@@ -28,7 +28,7 @@ from mcu.control.audit import AuditTable
 from mcu.control.database import Database
 from mcu.control.settings import ControlSettings
 from mcu.gateway.browser_calls import BrowserCalls
-from mcu.gateway.browser_gateway import BrowserAddresses, BrowserGateway
+from mcu.gateway.browser_gateway import JOINS_AT_ONCE, QUESTIONS_AT_ONCE, BrowserAddresses, BrowserGateway
 from mcu.gateway.call_admission import CallAdmission
 from mcu.gateway.call_log import CallLog
 from mcu.gateway.call_policy import CallPolicy
@@ -106,7 +106,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     calls = BrowserCalls(manager, admission)
     calls.start()
     addresses = BrowserAddresses(None, ["127.0.0.1"], ":".join(["AB"] * 32))
-    gateway = BrowserGateway(manager, media, addresses, lambda: next(numbers), calls)
+    gateway = BrowserGateway(manager, media, addresses, lambda: next(numbers), calls, time.monotonic)
     application = make_application(manager, accounts, gateway.operations(), ControlSettings(), time.clock)
     async with TestClient(TestServer(application)) as client:
         yield House(media, manager, admission, calls, records, client, time)
@@ -201,3 +201,24 @@ async def test_calls_end_though_their_ends_were_missed(house: House) -> None:
     assert house.used.calls == 1
     house.calls.look()
     assert house.used == Usage()
+
+
+async def test_too_many_requests_from_one_address_are_told_to_wait(house: House) -> None:
+    for number in range(round(QUESTIONS_AT_ONCE)):
+        assert (await house.client.get(f"{API}/conferences/{number}/door")).status == 200
+    response = await house.client.get(f"{API}/conferences/1000/door")
+    assert (response.status, response.headers["Retry-After"]) == (429, "1")
+    assert (await response.json())["code"] == "too_many_requests"
+    await house.join()  # asking takes nothing from joining
+    house.time.advance(1.0)
+    assert (await house.client.get(f"{API}/conferences/1000/door")).status == 200
+
+
+async def test_too_many_joins_from_one_address_are_told_to_wait(house: House) -> None:
+    await house.zone(total=100_000)  # so that each is refused, and none stays
+    for _ in range(round(JOINS_AT_ONCE)):
+        assert (await house.post()).status == 503
+    response = await house.post()
+    assert (response.status, response.headers["Retry-After"]) == (429, "1")
+    house.time.advance(0.5)
+    assert (await house.post()).status == 503
