@@ -67,12 +67,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # What compiles the packet layer; asked for only where it is missing.
-BUILD_PACKAGES = gcc libc6-dev libssl-dev
+BUILD_PACKAGES = gcc libc6-dev libssl-dev python3-dev
+PYTHON_HEADERS = $$($(PYTHON) -c "import sysconfig; print(sysconfig.get_path('include'))")
 NATIVE = $(wildcard mcu/media/packets/native/*.[ch])
 
 $(VENV)/.runtime: requirements.lock pyproject.toml $(NATIVE) | $(VENV)/bin/python
-	@echo '#include <openssl/evp.h>' | cc -E - >/dev/null 2>&1 || { \
-	  echo "A C compiler and OpenSSL's headers are needed; installing: $(BUILD_PACKAGES)"; \
+	@printf '#include <Python.h>\n#include <openssl/evp.h>\n' | cc -I"$(PYTHON_HEADERS)" -E - >/dev/null 2>&1 || { \
+	  echo "A C compiler and headers of Python and OpenSSL are needed; installing: $(BUILD_PACKAGES)"; \
 	  sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -q -y --no-install-recommends $(BUILD_PACKAGES); }
 	$(BIN)/pip install -q --require-hashes -r requirements.lock

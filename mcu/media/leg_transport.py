@@ -194,23 +194,17 @@ class BrowserLegTransport:
             self._endpoint = self._port.add(agent, self._receive)
         except ValueError as error:
             raise LegTransportError(str(error)) from error
-        self._dtls = DtlsSession(self._certificate, spec.fingerprints, spec.dtls_role, self._endpoint.send)
+        self._dtls = DtlsSession(self._certificate, spec.fingerprints, spec.dtls_role, self._send_dtls)
         self._handshake = asyncio.create_task(self._connect())
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         """Nothing to take: a browser's addresses come from its checks."""
 
     def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
-        for packet in packets:
-            protected = self._dtls.protect_rtp(packet)
-            if protected is not None:
-                self._endpoint.send(protected)
+        self._endpoint.send(self._dtls.protect_rtp(packets))
 
     def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None:
-        for packet in packets:
-            protected = self._dtls.protect_rtcp(packet)
-            if protected is not None:
-                self._endpoint.send(protected)
+        self._endpoint.send(self._dtls.protect_rtcp(packets))
 
     async def close(self) -> None:
         if self._handshake is not None:
@@ -218,6 +212,9 @@ class BrowserLegTransport:
             await asyncio.gather(self._handshake, return_exceptions=True)
             await self._dtls.close()
             self._endpoint.close()
+
+    def _send_dtls(self, datagram: bytes) -> None:
+        self._endpoint.send((datagram,))
 
     async def _connect(self) -> None:
         started = time.monotonic()

@@ -36,7 +36,7 @@ def fuzz_one(data: bytes) -> None:
         port = _Port()
         heard: list[bytes] = []
         endpoint = port.add(IceLiteAgent("ours", _PASSWORD, "them"), heard.append)
-        port.datagram_received(datagram, _SOURCE)
+        port.receive(datagram, _SOURCE)
         assert not heard and port.strangers + len(port.sent) == 1
         for response in port.sent:
             assert endpoint.agent.selected == _SOURCE

@@ -6,20 +6,18 @@ proved itself, everything else from that address belongs to that leg.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from typing import cast
+from collections.abc import Callable, Sequence
 
 from mcu.media.transport.ice_lite import (
     IceLiteAgent,
-    NetworkAddress,
     StunError,
     is_stun,
     local_ufrag_of,
     parse_check,
 )
-from mcu.media.transport.sockets import bound_udp_socket
+from mcu.media.transport.packet_socket import PacketSocket
+from mcu.media.transport.sockets import NetworkAddress, bound_udp_socket
 
 logger = logging.getLogger(__name__)
 
@@ -36,40 +34,34 @@ class BrowserEndpoint:
         self.on_datagram = on_datagram
         self.addresses: list[NetworkAddress] = []
 
-    def send(self, datagram: bytes) -> None:
+    def send(self, datagrams: Sequence[bytes]) -> None:
         """Send to the nominated address; nothing happens before there is one."""
         if self.agent.selected is not None:
-            self._port.send(datagram, self.agent.selected)
-
-    def send_all(self, datagrams: Iterable[bytes]) -> None:
-        """Send a run of datagrams to the nominated address."""
-        for datagram in datagrams:
-            self.send(datagram)
+            self._port.send(datagrams, self.agent.selected)
 
     def close(self) -> None:
         """Leave the port; datagrams for this leg are a stranger's from now on."""
         self._port.remove(self)
 
 
-class BrowserPort(asyncio.DatagramProtocol):
+class BrowserPort:
     """The socket and its demultiplexer."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: PacketSocket | None = None
         self._by_ufrag: dict[str, BrowserEndpoint] = {}
         self._by_address: dict[NetworkAddress, BrowserEndpoint] = {}
         self.strangers = 0
 
     async def open(self, host: str, port: int) -> None:
         """Bind; raises OSError when the port is taken."""
-        loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: self, sock=bound_udp_socket(host, port))
+        self._socket = PacketSocket(bound_udp_socket(host, port), self._receive_batch)
 
     def close(self) -> None:
         """Close the socket."""
-        if self._transport is not None:
-            self._transport.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def add(self, agent: IceLiteAgent, on_datagram: Callable[[bytes], None]) -> BrowserEndpoint:
         """A new leg; its ufrag must be unique on this port."""
@@ -85,18 +77,17 @@ class BrowserPort(asyncio.DatagramProtocol):
         for address in endpoint.addresses:
             self._by_address.pop(address, None)
 
-    def send(self, datagram: bytes, address: NetworkAddress) -> None:
-        """Send one datagram."""
-        if self._transport is not None:
-            self._transport.sendto(datagram, address)
+    def send(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
+        """Send a run of datagrams."""
+        if self._socket is not None:
+            self._socket.send(datagrams, address)
 
-    # asyncio.DatagramProtocol
+    def _receive_batch(self, datagrams: Sequence[tuple[bytes, NetworkAddress]]) -> None:
+        for data, source in datagrams:
+            self.receive(data, source)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)  # uvloop's is no subclass
-
-    def datagram_received(self, data: bytes, addr: NetworkAddress) -> None:
-        source = (addr[0], addr[1])
+    def receive(self, data: bytes, source: NetworkAddress) -> None:
+        """Take one datagram."""
         if is_stun(data):
             self._receive_check(data, source)
             return
@@ -105,9 +96,6 @@ class BrowserPort(asyncio.DatagramProtocol):
             self._count_stranger(source)
         elif data:
             endpoint.on_datagram(data)
-
-    def error_received(self, error: Exception) -> None:
-        logger.debug("browser port: %s", error)
 
     def _receive_check(self, data: bytes, source: NetworkAddress) -> None:
         try:
@@ -120,7 +108,7 @@ class BrowserPort(asyncio.DatagramProtocol):
             self._count_stranger(source)
             return
         self._remember(endpoint, source)
-        self.send(response, source)
+        self.send((response,), source)
 
     def _remember(self, endpoint: BrowserEndpoint, source: NetworkAddress) -> None:
         if self._by_address.get(source) is endpoint:

@@ -1,7 +1,6 @@
 """DTLS-SRTP of one browser leg, or of one m-line of a room (RFC 5764), on aiortc's handshake.
 
-aiortc's transport runs the handshake and derives the keys; media packets then go past its per-packet coroutine and are
-unprotected right in the datagram callback.
+aiortc's transport runs the handshake and derives the keys; media packets then go past it.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import pylibsrtp
 from aiortc.rtcdtlstransport import (
     SRTP_PROFILES,
     RTCCertificate,
@@ -23,6 +21,8 @@ from aiortc.rtcdtlstransport import (
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from mcu.media.packets import Srtp
 
 logger = logging.getLogger(__name__)
 
@@ -99,8 +99,8 @@ class DtlsSession:
         self._parameters = RTCDtlsParameters(
             fingerprints=[RTCDtlsFingerprint(algorithm=name, value=value) for name, value in fingerprints]
         )
-        self._inbound: pylibsrtp.Session | None = None
-        self._outbound: pylibsrtp.Session | None = None
+        self._inbound: Srtp | None = None
+        self._outbound: Srtp | None = None
         self.refused_packets = 0
 
     @property
@@ -112,17 +112,19 @@ class DtlsSession:
         await self._transport.start(self._parameters)
         if self._transport._state is not State.CONNECTED:
             raise DtlsError("handshake failed, or the certificate is not the one that the SDP announced")
-        self._inbound = self._transport._rx_srtp
-        self._outbound = self._transport._tx_srtp
+        suite, local, remote = self._agreed()
+        self._inbound, self._outbound = Srtp(suite, remote, inbound=True), Srtp(suite, local, inbound=False)
 
     def keys(self) -> tuple[str, bytes, bytes] | None:
         """What came out: the suite's name in SDP, and master key with salt for what we send and what we get.
 
         None before the end of the handshake. With them a successor can go on without another handshake.
         """
+        return None if self._outbound is None else self._agreed()
+
+    def _agreed(self) -> tuple[str, bytes, bytes]:
         ssl = self._transport._ssl
-        if self._outbound is None or ssl is None:
-            return None
+        assert ssl is not None
         chosen = ssl.get_selected_srtp_profile()
         profile = next(one for one in SRTP_PROFILES if one.openssl_profile == chosen)
         size = 2 * (profile.key_length + profile.salt_length)
@@ -145,38 +147,27 @@ class DtlsSession:
         """SRTP to RTP; None (counted) when it does not authenticate, is a replay, or comes before the keys."""
         if self._inbound is None:
             return None
-        try:
-            return bytes(self._inbound.unprotect(data))
-        except (pylibsrtp.Error, ValueError):  # the latter for a packet that is longer than any of SRTP
-            self.refused_packets += 1
-            return None
+        (plain,) = self._inbound.unprotect_rtp((data,))
+        self.refused_packets += plain is None
+        return plain
 
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         """SRTCP to RTCP; None (counted) as for RTP."""
         if self._inbound is None:
             return None
-        try:
-            return bytes(self._inbound.unprotect_rtcp(data))
-        except (pylibsrtp.Error, ValueError):
-            self.refused_packets += 1
-            return None
+        (plain,) = self._inbound.unprotect_rtcp((data,))
+        self.refused_packets += plain is None
+        return plain
 
-    def protect_rtp(self, data: bytes) -> bytes | None:
-        """RTP to SRTP; None before the keys are there, and for a packet too long for the library."""
-        if self._outbound is None:
-            return None
-        try:
-            return bytes(self._outbound.protect(data))
-        except (pylibsrtp.Error, ValueError):
-            self.refused_packets += 1
-            return None
+    def protect_rtp(self, packets: Sequence[bytes]) -> list[bytes]:
+        """RTP to SRTP; nothing before the keys are there, and without packets that are none."""
+        return [] if self._outbound is None else self._done(self._outbound.protect_rtp(packets))
 
-    def protect_rtcp(self, data: bytes) -> bytes | None:
-        """RTCP to SRTCP; None as for RTP."""
-        if self._outbound is None:
-            return None
-        try:
-            return bytes(self._outbound.protect_rtcp(data))
-        except (pylibsrtp.Error, ValueError):
-            self.refused_packets += 1
-            return None
+    def protect_rtcp(self, packets: Sequence[bytes]) -> list[bytes]:
+        """RTCP to SRTCP, as RTP."""
+        return [] if self._outbound is None else self._done(self._outbound.protect_rtcp(packets))
+
+    def _done(self, packets: list[bytes | None]) -> list[bytes]:
+        done = [packet for packet in packets if packet is not None]
+        self.refused_packets += len(packets) - len(done)
+        return done

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from aioice import stun
 
-NetworkAddress = tuple[str, int]
+from mcu.media.transport.sockets import NetworkAddress
 
 # Largest STUN message that we look at: checks are about 100 bytes; anything near the MTU is not a check.
 MAX_CHECK_SIZE = 600

@@ -6,15 +6,16 @@ import asyncio
 import base64
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from mcu.media.spec import DtlsKeys, IceSpec, SdesKeys, SuiteName
 from mcu.media.transport.dtls import DtlsError, DtlsSession
-from mcu.media.transport.ice_lite import IceLiteAgent, NetworkAddress, StunError, is_stun, parse_check
+from mcu.media.transport.ice_lite import IceLiteAgent, StunError, is_stun, parse_check
 from mcu.media.transport.plain_port import Bind, Component, PlainPort
+from mcu.media.transport.sockets import NetworkAddress
 from mcu.media.transport.srtp import Cipher, DtlsCipher, NoCipher, SdesCipher
 
 logger = logging.getLogger(__name__)
@@ -109,11 +110,11 @@ class MediaLine:
             rtcp_remote=_encoded(rtcp[2]) if rtcp else None,
         )
 
-    def send_rtp(self, packets: Iterable[bytes]) -> None:
+    def send_rtp(self, packets: Sequence[bytes]) -> None:
         """Encrypt and send."""
         self.port.send_rtp(packets)
 
-    def send_rtcp(self, packets: Iterable[bytes]) -> None:
+    def send_rtcp(self, packets: Sequence[bytes]) -> None:
         """Encrypt and send."""
         self.port.send_rtcp(packets)
 

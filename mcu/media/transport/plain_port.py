@@ -7,20 +7,18 @@ after that a stranger's packets are counted and dropped. Where ICE is used, its 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import cast
 
-from mcu.media.transport.sockets import bound_udp_socket
+from mcu.media.transport.packet_socket import PacketSocket
+from mcu.media.transport.sockets import NetworkAddress, bound_udp_socket
 from mcu.media.transport.srtp import Cipher, NoCipher
 
 logger = logging.getLogger(__name__)
 
-NetworkAddress = tuple[str, int]
 # Gives a UDP socket bound to a host and port.
 Bind = Callable[[str, int], socket.socket]
 
@@ -33,33 +31,6 @@ class Component(Enum):
 
     RTP = 1
     RTCP = 2
-
-
-class _Socket(asyncio.DatagramProtocol):
-    def __init__(self, on_datagram: Callable[[bytes, NetworkAddress], None]) -> None:
-        self._on_datagram = on_datagram
-        self.transport: asyncio.DatagramTransport | None = None
-        self._closed = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.DatagramTransport, transport)  # uvloop's is no subclass
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._closed.set()
-
-    async def close(self) -> None:
-        """Close; the port is free again when this returns. What the kernel would not take so far is dropped."""
-        transport, self.transport = self.transport, None  # what is sent from now on goes nowhere
-        if transport is not None:
-            transport.abort()
-            await self._closed.wait()
-
-    def datagram_received(self, data: bytes, addr: NetworkAddress) -> None:
-        self._on_datagram(data, (addr[0], addr[1]))
-
-    def error_received(self, error: Exception) -> None:
-        # ICMP "port unreachable" while the peer is not listening yet, or no longer: silence detection sees to it.
-        logger.debug("media socket: %s", error)
 
 
 class PlainPort:
@@ -83,8 +54,8 @@ class PlainPort:
         self._cipher = cipher or NoCipher()
         self._on_other = on_other
         self._proved: deque[NetworkAddress] = deque(maxlen=MAX_PROVED)
-        self._rtp: _Socket | None = None
-        self._rtcp: _Socket | None = None
+        self._rtp: PacketSocket | None = None
+        self._rtcp: PacketSocket | None = None
         self._remote: NetworkAddress | None = None
         self._remote_rtcp: NetworkAddress | None = None
         self._announced: NetworkAddress | None = None
@@ -96,12 +67,9 @@ class PlainPort:
 
     async def open(self, host: str, port: int, bind: Bind = bound_udp_socket) -> None:
         """Bind ``port`` and ``port + 1``; raises OSError when one is taken."""
-        loop = asyncio.get_running_loop()
-        _, self._rtp = await loop.create_datagram_endpoint(lambda: _Socket(self._receive), sock=bind(host, port))
+        self._rtp = PacketSocket(bind(host, port), self._receive_batch)
         try:
-            _, self._rtcp = await loop.create_datagram_endpoint(
-                lambda: _Socket(self._receive_rtcp_port), sock=bind(host, port + 1)
-            )
+            self._rtcp = PacketSocket(bind(host, port + 1), self._receive_rtcp_batch)
         except OSError:
             await self.close()
             raise
@@ -119,33 +87,24 @@ class PlainPort:
         self._remote = address
         self._remote_rtcp = self._rtcp_address(address)
 
-    def send_rtp(self, datagrams: Iterable[bytes]) -> None:
+    def send_rtp(self, datagrams: Sequence[bytes]) -> None:
         """Send RTP packets; dropped while no address or no key is known."""
-        if self._remote is None or self._rtp is None or self._rtp.transport is None:
-            return
-        sendto, protect = self._rtp.transport.sendto, self._cipher.protect_rtp
-        for datagram in datagrams:
-            protected = protect(datagram)
-            if protected is not None:
-                sendto(protected, self._remote)
+        if self._remote is not None and self._rtp is not None:
+            self._rtp.send(self._cipher.protect_rtp(datagrams), self._remote)
 
-    def send_rtcp(self, datagrams: Iterable[bytes]) -> None:
+    def send_rtcp(self, datagrams: Sequence[bytes]) -> None:
         """Send RTCP packets; dropped while no address or no key is known."""
         way = self._rtp if self._mux else self._rtcp
-        if self._remote_rtcp is None or way is None or way.transport is None:
-            return
-        for datagram in datagrams:
-            protected = self._cipher.protect_rtcp(datagram)
-            if protected is not None:
-                way.transport.sendto(protected, self._remote_rtcp)
+        if self._remote_rtcp is not None and way is not None:
+            way.send(self._cipher.protect_rtcp(datagrams), self._remote_rtcp)
 
     def send_other(self, component: Component, datagram: bytes, address: NetworkAddress | None = None) -> None:
         """Send STUN or DTLS, to where media of this component go unless an address is given."""
         rtp = component is Component.RTP
         way, known = (self._rtp, self._remote) if rtp else (self._rtcp, self._remote_rtcp)
         address = address or known
-        if address is not None and way is not None and way.transport is not None:
-            way.transport.sendto(datagram, address)
+        if address is not None and way is not None:
+            way.send((datagram,), address)
 
     def prove(self, component: Component, source: NetworkAddress, selected: NetworkAddress) -> None:
         """ICE: ``source`` knows the password, and media shall go to ``selected``."""
@@ -181,15 +140,24 @@ class PlainPort:
         return True
 
     async def close(self) -> None:
-        """Close the sockets and wait for it: a leg that is negotiated anew binds the same ports at once."""
+        """Close the sockets at once: a leg that is negotiated anew binds the same ports."""
         for way in (self._rtp, self._rtcp):
             if way is not None:
-                await way.close()
+                way.close()
+        self._rtp = self._rtcp = None
 
     def _rtcp_address(self, address: NetworkAddress | None) -> NetworkAddress | None:
         if address is None or self._mux:
             return address
         return (address[0], address[1] + 1)
+
+    def _receive_batch(self, datagrams: Sequence[tuple[bytes, NetworkAddress]]) -> None:
+        for data, source in datagrams:
+            self._receive(data, source)
+
+    def _receive_rtcp_batch(self, datagrams: Sequence[tuple[bytes, NetworkAddress]]) -> None:
+        for data, source in datagrams:
+            self._receive_rtcp_port(data, source)
 
     def _receive(self, data: bytes, source: NetworkAddress) -> None:
         if self._is_other(data):

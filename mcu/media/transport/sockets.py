@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 
+NetworkAddress = tuple[str, int]
+"""An IP address and a port."""
+
 # A key frame is a burst of some 150 datagrams to each of some ten receivers.
 SOCKET_BUFFER = 4 * 1024 * 1024
 

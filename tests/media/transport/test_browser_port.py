@@ -42,8 +42,8 @@ async def test_a_proven_address_belongs_to_its_leg(port: BrowserPort, number: in
         await two.until(b"\x80from b")
         assert (one.items, two.items) == ([b"\x80from a"], [b"\x80from b"])
         assert first.agent.last_check == 7.0
-        first.send(b"to a")
-        second.send_all([b"to b", b"to b too"])
+        first.send([b"to a"])
+        second.send([b"to b", b"to b too"])
         assert (await a.next(), await b.next(), await b.next()) == (b"to a", b"to b", b"to b too")
     assert port.strangers == 0
 
@@ -54,13 +54,13 @@ async def test_strangers_are_counted_and_not_delivered(
     caplog.set_level(logging.INFO)
     box = Box()
     endpoint = port.add(agent(), box.put)
-    endpoint.send(b"to nobody yet")
+    endpoint.send([b"to nobody yet"])
     async with peer() as browser, peer() as stranger:
         for data in (b"\x80media", check("nobody:them"), check(password="wrong"), check(None), b"\x00" * 20, b"?"):
             stranger.send(data, number)
         browser.send(check(), number)
         await browser.next()
-        port.datagram_received(b"", browser.address)
+        port.receive(b"", browser.address)
         browser.send(b"\x80media of the browser", number)
         await box.until(b"\x80media of the browser")
         assert stranger.received.empty()  # nobody learns from us whether a leg exists
@@ -79,11 +79,11 @@ async def test_a_browser_roams_to_another_network(port: BrowserPort, number: int
         await mobile.next()
         mobile.send(b"\x80early", number)
         await box.until(b"\x80early")
-        endpoint.send(b"still to the first")
+        endpoint.send([b"still to the first"])
         assert await wifi.next() == b"still to the first"
         mobile.send(check(nominate=True), number)
         await mobile.next()
-        endpoint.send(b"now here")
+        endpoint.send([b"now here"])
         assert await mobile.next() == b"now here"
         wifi.send(b"\x80late", number)
         await box.until(b"\x80late")
@@ -107,9 +107,9 @@ async def test_an_address_moves_on_with_the_page_that_uses_it(port: BrowserPort,
 async def test_addresses_are_bounded_and_the_nominated_one_stays(port: BrowserPort) -> None:
     endpoint = port.add(agent(), lambda data: None)
     port.send = lambda datagram, address: None  # type: ignore[method-assign]
-    port.datagram_received(check(nominate=True), ("192.0.2.9", 1))
+    port.receive(check(nominate=True), ("192.0.2.9", 1))
     for number in range(2, 3 * MAX_ADDRESSES):
-        port.datagram_received(check(), ("192.0.2.9", number))
+        port.receive(check(), ("192.0.2.9", number))
     assert len(endpoint.addresses) == len(port._by_address) == MAX_ADDRESSES
     assert endpoint.agent.selected == ("192.0.2.9", 1) and ("192.0.2.9", 1) in endpoint.addresses
 
@@ -124,8 +124,8 @@ async def test_a_leg_that_left_is_a_stranger(port: BrowserPort, number: int) -> 
         await browser.next()
         endpoint.close()
         endpoint.close()
-        port.datagram_received(b"\x80media", browser.address)
-        port.datagram_received(check(), browser.address)
+        port.receive(b"\x80media", browser.address)
+        port.receive(check(), browser.address)
     assert port.strangers == 2 and box.items == []
     port.add(agent(), box.put)
 

@@ -82,25 +82,23 @@ async def test_media_are_protected_both_ways(pair: Pair) -> None:
     assert await pair.connect() == [None, None]
     assert pair.server.connected and pair.browser.connected
     for sender, receiver in ((pair.server, pair.browser), (pair.browser, pair.server)):
-        protected = sender.protect_rtp(rtp(1))
-        assert protected is not None and b"payload" not in protected
+        (protected,) = sender.protect_rtp([rtp(1)])
+        assert b"payload" not in protected
         assert receiver.unprotect_rtp(protected) == rtp(1)
-        report = sender.protect_rtcp(RTCP)
-        assert report is not None and receiver.unprotect_rtcp(report) == RTCP
+        (report,) = sender.protect_rtcp([RTCP])
+        assert receiver.unprotect_rtcp(report) == RTCP
     assert pair.server.refused_packets == pair.browser.refused_packets == 0
     assert all(20 <= datagram[0] <= 63 for datagram in pair.datagrams)  # RFC 7983: DTLS
 
 
 async def test_a_replay_and_a_forgery_are_refused_and_counted(pair: Pair) -> None:
     await pair.connect()
-    packet, report = pair.browser.protect_rtp(rtp(7)), pair.browser.protect_rtcp(RTCP)
-    assert packet is not None and report is not None
+    (packet,), (report,) = pair.browser.protect_rtp([rtp(7)]), pair.browser.protect_rtcp([RTCP])
     assert pair.server.unprotect_rtp(packet) == rtp(7)
     assert pair.server.unprotect_rtp(packet) is None
     assert pair.server.unprotect_rtcp(report) == RTCP
     assert pair.server.unprotect_rtcp(report) is None
-    other = pair.browser.protect_rtp(rtp(8))
-    assert other is not None
+    (other,) = pair.browser.protect_rtp([rtp(8)])
     assert pair.server.unprotect_rtp(other[:-1] + bytes([other[-1] ^ 1])) is None
     for nonsense in (b"", b"\x80", rtp(9), bytes(1500)):
         assert pair.server.unprotect_rtp(nonsense) is None
@@ -111,7 +109,7 @@ async def test_a_replay_and_a_forgery_are_refused_and_counted(pair: Pair) -> Non
 
 async def test_before_the_keys_there_is_nothing_to_send_or_to_read(pair: Pair) -> None:
     assert not pair.server.connected
-    assert pair.server.protect_rtp(rtp(1)) is None and pair.server.protect_rtcp(RTCP) is None
+    assert pair.server.protect_rtp([rtp(1)]) == pair.server.protect_rtcp([RTCP]) == []
     assert pair.server.unprotect_rtp(rtp(1)) is None and pair.server.unprotect_rtcp(RTCP) is None
     assert pair.server.refused_packets == 0
 
@@ -121,7 +119,7 @@ async def test_another_certificate_than_announced_is_refused(identities: tuple[I
     results = await pair.connect()
     assert isinstance(results[0], DtlsError) and "certificate" in str(results[0])
     assert not pair.server.connected
-    assert pair.server.protect_rtp(rtp(1)) is None
+    assert pair.server.protect_rtp([rtp(1)]) == []
     await pair.browser.close()
     await pair.server.close()
 
@@ -152,10 +150,10 @@ async def test_nonsense_before_the_handshake_does_no_harm(pair: Pair) -> None:
 
 async def test_a_closed_association_protects_nothing_more(pair: Pair) -> None:
     await pair.connect()
-    packet = pair.browser.protect_rtp(rtp(1))
+    (packet,) = pair.browser.protect_rtp([rtp(1)])
     assert packet is not None
     await pair.server.close()
-    assert pair.server.protect_rtp(rtp(1)) is None and pair.server.unprotect_rtp(packet) is None
+    assert pair.server.protect_rtp([rtp(1)]) == [] and pair.server.unprotect_rtp(packet) is None
     pair.server.receive_dtls(b"\x16late")
     await pair.server.close()
 

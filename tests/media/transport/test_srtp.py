@@ -29,8 +29,7 @@ def pair(suite: SuiteName) -> tuple[SdesCipher, SdesCipher]:
 @pytest.mark.parametrize("suite", OCTETS)
 def test_what_one_protects_the_other_reads(suite: SuiteName) -> None:
     ours, theirs = pair(suite)
-    protected, report = ours.protect_rtp(rtp(1)), ours.protect_rtcp(RTCP)
-    assert protected is not None and report is not None
+    (protected,), (report,) = ours.protect_rtp([rtp(1)]), ours.protect_rtcp([RTCP])
     assert b"payload" not in protected and protected[:12] == rtp(1)[:12]
     assert (theirs.unprotect_rtp(protected), theirs.unprotect_rtcp(report)) == (rtp(1), RTCP)
 
@@ -38,8 +37,7 @@ def test_what_one_protects_the_other_reads(suite: SuiteName) -> None:
 @pytest.mark.parametrize("suite", OCTETS)
 def test_what_was_changed_repeated_or_is_rubbish_does_not_come_through(suite: SuiteName) -> None:
     ours, theirs = pair(suite)
-    protected, report = ours.protect_rtp(rtp(1)), ours.protect_rtcp(RTCP)
-    assert protected is not None and report is not None
+    (protected,), (report,) = ours.protect_rtp([rtp(1)]), ours.protect_rtcp([RTCP])
     assert theirs.unprotect_rtp(protected[:-1] + bytes([protected[-1] ^ 1])) is None
     assert theirs.unprotect_rtp(protected) == rtp(1)
     assert theirs.unprotect_rtp(protected) is None
@@ -57,18 +55,17 @@ def test_a_worker_that_takes_a_call_over_finds_out_how_often_the_sequence_rolled
     sender, _ = pair(suite)
     _, successor = pair(suite)
     for index in range(0, rollovers << 16, 0x4000):
-        sender.protect_rtp(rtp(index))
+        sender.protect_rtp([rtp(index)])
     for sequence in (3, 4, 5):
-        protected = sender.protect_rtp(rtp(sequence))
-        assert protected is not None
+        (protected,) = sender.protect_rtp([rtp(sequence)])
         assert successor.unprotect_rtp(protected) == rtp(sequence)
 
 
-def test_what_is_too_long_to_be_encrypted_is_left_out_and_does_no_harm() -> None:
+def test_what_is_no_packet_is_left_out_of_its_batch_and_counted() -> None:
     ours, theirs = pair("AES_CM_128_HMAC_SHA1_80")
-    assert ours.protect_rtp(rtp(1) + bytes(1400)) is None and ours.protect_rtcp(RTCP + bytes(1400)) is None
-    protected = ours.protect_rtp(rtp(2) + bytes(1200))
-    assert protected is not None and theirs.unprotect_rtp(protected) == rtp(2) + bytes(1200)
+    protected = ours.protect_rtp([rtp(1), b"none", rtp(2)])
+    assert [theirs.unprotect_rtp(packet) for packet in protected] == [rtp(1), rtp(2)]
+    assert ours.protect_rtcp([b""]) == [] and ours.refused == 2
 
 
 def test_rubbish_of_strangers_costs_few_searches() -> None:

@@ -1,0 +1,25 @@
+/* The Python face of the packet layer: module ``mcu.media.packets._native``. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "srtp_type.h"
+#include "udp_type.h"
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_native",
+    .m_doc = "Packets in compiled code; see the stub file for what is here.",
+    .m_size = -1,
+};
+
+PyMODINIT_FUNC PyInit__native(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL)
+        return NULL;
+    if (add_srtp_type(module) < 0 || add_udp_type(module) < 0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}
