@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from sip.bfcp.association import Association, PeerGone, RequestReceived, ResponseReceived
+from sip.bfcp.association import PeerGone, RequestReceived, ResponseReceived
 from sip.bfcp.errors import ErrorCode
 from sip.bfcp.message import NORMAL_PRIORITY, UNRELIABLE, Message, Primitive, RequestInformation, RequestStatus
+from sip.bfcp.participation import Participation
 
 
 class FloorState(Enum):
@@ -54,18 +55,14 @@ _STATES = {
 }
 
 
-class FloorClient:
+class FloorClient(Participation[ClientEvent]):
     """The three numbers are those that the server gave in its description (RFC 8856)."""
 
     def __init__(self, reliable: bool, conference_id: int, user_id: int, floor_id: int) -> None:
+        super().__init__(reliable, conference_id, user_id, floor_id)
         self.state = FloorState.IDLE
-        self._association = Association(reliable)
-        self._conference_id = conference_id
-        self._user_id = user_id
-        self._floor_id = floor_id
         self._request_id: int | None = None
         self._unwanted = False
-        self._events: list[ClientEvent] = []
 
     def hello(self, now: float) -> None:
         """Begin: also tells the server where our datagrams come from."""
@@ -96,31 +93,6 @@ class FloorClient:
         """Leave properly; version 1 does so by closing the stream (section 6)."""
         if self._association.version == UNRELIABLE:
             self._send(Primitive.GOODBYE, now)
-
-    # The contract with the adapter
-
-    def receive(self, data: bytes, now: float) -> None:
-        """Take in a datagram, or a piece of the stream. Never raises."""
-        self._association.receive(data, now)
-        self._dispatch(now)
-
-    def handle_timer(self, now: float) -> None:
-        """Retransmit what is due."""
-        self._association.handle_timer(now)
-        self._dispatch(now)
-
-    def next_deadline(self) -> float | None:
-        """When ``handle_timer`` is due."""
-        return self._association.next_deadline()
-
-    def to_send(self) -> list[bytes]:
-        """What is to go out."""
-        return self._association.to_send()
-
-    def events(self) -> list[ClientEvent]:
-        """What has happened."""
-        events, self._events = self._events, []
-        return events
 
     # Inside
 
@@ -193,9 +165,6 @@ class FloorClient:
     def _acknowledge(self, message: Message, primitive: Primitive, now: float) -> None:
         if self._association.version == UNRELIABLE:
             self._association.respond(message, self._message(primitive), now)
-
-    def _message(self, primitive: Primitive) -> Message:
-        return Message(primitive, self._conference_id, 0, self._user_id)
 
     def _send(self, primitive: Primitive, now: float, floor_ids: tuple[int, ...] = ()) -> None:
         self._association.request(replace(self._message(primitive), floor_ids=floor_ids), now)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sip.bfcp.association import Association, PeerGone, RequestReceived
+from sip.bfcp.association import PeerGone, RequestReceived
 from sip.bfcp.codec import AttributeType
 from sip.bfcp.errors import ErrorCode
 from sip.bfcp.message import Message, Person, Primitive, RequestInformation, RequestStatus
+from sip.bfcp.participation import Participation
 
 # Requests that are over and can still be asked about; a client asks about its last ones if at all.
 MAX_FINISHED = 8
@@ -61,7 +62,7 @@ class ClientGone:
 ServerEvent = FloorRequested | FloorReleased | ClientGone
 
 
-class FloorServer:
+class FloorServer(Participation[ServerEvent]):
     """``floor_id`` is the one floor. Numbers in a client's messages are repeated to it as they are.
 
     Conference and user ids are not compared: the association belongs to one call, and rooms exist that go on using the
@@ -69,15 +70,11 @@ class FloorServer:
     """
 
     def __init__(self, reliable: bool, conference_id: int, user_id: int, floor_id: int) -> None:
-        self._association = Association(reliable)
-        self._conference_id = conference_id
-        self._user_id = user_id
-        self._floor_id = floor_id
+        super().__init__(reliable, conference_id, user_id, floor_id)
         self._next_request = 1
         self._requests: dict[int, RequestInformation] = {}
         self._watching = False
         self._others: tuple[RequestInformation, ...] = ()
-        self._events: list[ServerEvent] = []
 
     # What the conference says
 
@@ -100,36 +97,6 @@ class FloorServer:
             self._others = others
             if self._watching:
                 self._association.notify(self._floor_status(), now)
-
-    # The contract with the adapter
-
-    @property
-    def malformed(self) -> int:
-        """Messages that were none."""
-        return self._association.malformed
-
-    def receive(self, data: bytes, now: float) -> None:
-        """Take in a datagram, or a piece of the stream. Never raises."""
-        self._association.receive(data, now)
-        self._dispatch(now)
-
-    def handle_timer(self, now: float) -> None:
-        """Retransmit what is due."""
-        self._association.handle_timer(now)
-        self._dispatch(now)
-
-    def next_deadline(self) -> float | None:
-        """When ``handle_timer`` is due."""
-        return self._association.next_deadline()
-
-    def to_send(self) -> list[bytes]:
-        """What is to go out."""
-        return self._association.to_send()
-
-    def events(self) -> list[ServerEvent]:
-        """What has happened."""
-        events, self._events = self._events, []
-        return events
 
     # Inside
 
@@ -232,9 +199,6 @@ class FloorServer:
         finished = [number for number, one in self._requests.items() if one.status is not None and one.status.over]
         for number in finished[:-MAX_FINISHED]:
             del self._requests[number]
-
-    def _message(self, primitive: Primitive) -> Message:
-        return Message(primitive, self._conference_id, 0, self._user_id)
 
     def _status(self, primitive: Primitive, request: RequestInformation) -> Message:
         return replace(self._message(primitive), requests=(request,))

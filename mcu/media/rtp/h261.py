@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from mcu.media.rtp.bit_joiner import BitJoiner
 from mcu.media.rtp.errors import PayloadError
+from mcu.media.rtp.joined_picture import JoinedPicture
 
 # A CIF picture has 152 kB uncompressed, and coded never more than 64 kB (ITU-T H.261 section 5.2: 256 kbit).
 MAX_PICTURE = 64 << 10
@@ -70,55 +70,20 @@ def _payload(data: bytes, start: int, end: int) -> bytes:
     return header + data[start // 8 : (end + 7) // 8]
 
 
-class H261Depacketizer:
+class H261Depacketizer(JoinedPicture):
     """Collects the payloads of one picture. Same use as ``H264Depacketizer``."""
 
-    recovery_point = False
-
     def __init__(self) -> None:
-        self._joiner = BitJoiner(MAX_PICTURE)
-        self.clean_start = False
-        self.damaged = False
+        super().__init__(MAX_PICTURE, _read, _has_start_somewhere, is_key_frame)
 
-    def reset(self) -> None:
-        """Forget the picture in hand."""
-        self._joiner.clear()
-        self.clean_start = self.damaged = False
 
-    def push(self, payload: bytes) -> None:
-        """Add the payload of the next packet. Raises PayloadError; the picture is then ``damaged``."""
-        if len(payload) <= _HEADER_SIZE:
-            self.damaged = True
-            raise PayloadError("H.261 payload is cut off")
-        first = not self._joiner.data
-        try:
-            self._joiner.add(payload[_HEADER_SIZE:], payload[0] >> 5, payload[0] >> 2 & 7)
-        except PayloadError:
-            self.damaged = True
-            raise
-        if first:
-            self.clean_start = "00000000000000010000" in f"{int.from_bytes(self._joiner.data[:4]):032b}"
-            self.damaged = self.damaged or not self.clean_start
+def _read(payload: bytes) -> tuple[bytes, int, int]:
+    """RFC 4587 section 4.1: SBIT and EBIT; what the rest says is told by the data as well."""
+    if len(payload) <= _HEADER_SIZE:
+        raise PayloadError("H.261 payload is cut off")
+    return payload[_HEADER_SIZE:], payload[0] >> 5, payload[0] >> 2 & 7
 
-    @property
-    def empty(self) -> bool:
-        """Nothing is in hand."""
-        return not self._joiner.data and not self.damaged
 
-    @property
-    def keyframe(self) -> bool:
-        """The picture in hand is one that ends a freeze."""
-        return is_key_frame(bytes(self._joiner.data[:8]))
-
-    @property
-    def whole(self) -> bool:
-        """As far as can be told, nothing is missing from the picture in hand."""
-        return not self.damaged
-
-    def take(self) -> tuple[bytes, bool] | None:
-        """The picture in hand and whether it is a key frame; None when there is none."""
-        if not self._joiner.data:
-            return None
-        picture = bytes(self._joiner.data)
-        self.reset()
-        return picture, is_key_frame(picture)
+def _has_start_somewhere(picture: bytes) -> bool:
+    """Whether a picture start code is in the first four octets: it need not begin on an octet."""
+    return "00000000000000010000" in f"{int.from_bytes(picture[:4]):032b}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from mcu.media.rtp.bit_joiner import BitJoiner
 from mcu.media.rtp.errors import PayloadError
+from mcu.media.rtp.joined_picture import JoinedPicture
 
 # Four times CIF uncompressed has 608 kB; sixteen times CIF coded stays far below this.
 MAX_PICTURE = 2 << 20
@@ -79,57 +79,11 @@ def _cut(data: bytes, size: int) -> list[bytes]:
     return [data[start:end] for start, end in pairwise([*cuts, len(data)]) if start < end]
 
 
-class H263Depacketizer:
+class H263Depacketizer(JoinedPicture):
     """Collects the payloads of one picture. Same use as ``H264Depacketizer``; ``plus`` for RFC 4629."""
 
-    recovery_point = False
-
     def __init__(self, plus: bool) -> None:
-        self._plus = plus
-        self._joiner = BitJoiner(MAX_PICTURE)
-        self.clean_start = False
-        self.damaged = False
-
-    def reset(self) -> None:
-        """Forget the picture in hand."""
-        self._joiner.clear()
-        self.clean_start = self.damaged = False
-
-    def push(self, payload: bytes) -> None:
-        """Add the payload of the next packet. Raises PayloadError; the picture is then ``damaged``."""
-        first = not self._joiner.data
-        try:
-            part, skipped, free = _read_plus(payload) if self._plus else _read_old(payload)
-            self._joiner.add(part, skipped, free)
-        except PayloadError:
-            self.damaged = True
-            raise
-        if first:
-            self.clean_start = has_start(bytes(self._joiner.data[:3]))
-            self.damaged = self.damaged or not self.clean_start
-
-    @property
-    def empty(self) -> bool:
-        """Nothing is in hand."""
-        return not self._joiner.data and not self.damaged
-
-    @property
-    def keyframe(self) -> bool:
-        """The picture in hand is an INTRA one, as far as it begins with its beginning."""
-        return is_key_frame(bytes(self._joiner.data[:9]))
-
-    @property
-    def whole(self) -> bool:
-        """As far as can be told, nothing is missing from the picture in hand."""
-        return not self.damaged
-
-    def take(self) -> tuple[bytes, bool] | None:
-        """The picture in hand and whether it is a key frame; None when there is none."""
-        if not self._joiner.data:
-            return None
-        picture = bytes(self._joiner.data)
-        self.reset()
-        return picture, is_key_frame(picture)
+        super().__init__(MAX_PICTURE, _read_plus if plus else _read_old, has_start, is_key_frame)
 
 
 def _read_plus(payload: bytes) -> tuple[bytes, int, int]:
