@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from mcu.media.leg import MediaLeg, PictureMedia
+from mcu.media.picture.outlets import Outlet, choose_rungs
 from mcu.media.picture.page import Page
 from mcu.media.picture.pipeline import PicturePipeline
-from mcu.media.picture.rungs import rung_for_content, rung_for_leg, split
 from mcu.media.picture.state import (
-    ContentPlace,
     PictureSource,
     PictureState,
     PictureStatistics,
     Rung,
     VideoCodec,
 )
-from mcu.media.picture.views import notices, own_layouts, seating_rules, view_for_leg
+from mcu.media.picture.views import notices, own_layouts, seating_rules
 from mcu.media.picture_hold import HeldPictures
 from mcu.media.spec import ConferenceSpec, LegSpec, VideoSpec
 from mcu.media.units import CodedPicture
-
-Outlet = tuple[str, PictureMedia]
-"""A picture that a leg gets: the leg's id, and which of its two."""
 
 CallOnLoop = Callable[..., None]
 """From a pipeline's thread to the worker's event loop: the function, and its arguments."""
@@ -85,7 +80,12 @@ class ConferencePictures:
         # A picture waits for the next tick of its canvas: from no time at all to a whole interval.
         self._mean_wait = 0.5 / spec.frame_rate
         content = self._content(spec)
-        rungs = self._choose_rungs(spec, content is not None)
+        rungs = choose_rungs(
+            spec,
+            [leg.spec for leg in self._legs.values()],
+            content is not None,
+            lambda leg_id, media: self._legs[leg_id].takes_picture(media),
+        )
         receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
         for (leg_id, media), rung in rungs.items():
             receivers.setdefault(rung, []).append((self._legs[leg_id], media))
@@ -136,24 +136,6 @@ class ConferencePictures:
         return PictureSource(
             id=_content_source(leg.id), name=leg.spec.name, codec=_codec_of(leg.spec.content), still=True
         )
-
-    def _choose_rungs(self, spec: ConferenceSpec, shared: bool) -> dict[Outlet, Rung]:
-        """What each leg is served from. Who gets what is shared as a second picture, or shares it, has no need of it
-        in the main one.
-        """
-        rungs: dict[Outlet, Rung] = {}
-        for leg in self._legs.values():
-            sharing = shared and leg.id == spec.content_from
-            second = shared and not sharing and leg.takes_picture("content")
-            video, content = split(leg.spec) if second else (leg.spec.video, leg.spec.content)
-            if second and content is not None:
-                rungs[leg.id, "content"] = rung_for_content(spec, content)
-            if video is not None and leg.takes_picture():
-                view = view_for_leg(spec, leg.spec)
-                if second or sharing:
-                    view = replace(view, content=ContentPlace.OUTSIDE)
-                rungs[leg.id, "video"] = replace(rung_for_leg(spec, video), view=view)
-        return rungs
 
     # Pictures in
 
