@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from gatekeeper.call_records import CallRecord, DeviceUse
+from gatekeeper.call_records import FAILURES, CallRecord, DeviceUse
 from gatekeeper.inventory import Endpoint
 from gatekeeper.normalisation import Value
 from gatekeeper.number_plan import Rule
@@ -125,15 +125,39 @@ class CallRecordTable:
 
         return await self._database.read(work)
 
+    async def calls_of_span(
+        self,
+        since: datetime,
+        until: datetime,
+        count: int,
+        *,
+        endpoint: str | None = None,
+        after: CallRecord | None = None,
+    ) -> list[CallRecord]:
+        conditions, values = ["began_at >= ?", "began_at < ?"], [_time(since), _time(until)]
+        if endpoint is not None:
+            conditions.append("endpoint = ?")
+            values.append(endpoint)
+        if after is not None:
+            conditions.append("(began_at, id) > (?, ?)")
+            values += [_time(after.began_at), after.id]
+        statement = f"SELECT document FROM call_record WHERE {' AND '.join(conditions)} ORDER BY began_at, id LIMIT ?"
+
+        def work(connection: sqlite3.Connection) -> list[CallRecord]:
+            return [CallRecord.model_validate_json(text) for (text,) in connection.execute(statement, (*values, count))]
+
+        return await self._database.read(work)
+
     async def use(self, since: datetime, until: datetime) -> list[DeviceUse]:
         def work(connection: sqlite3.Connection) -> list[DeviceUse]:
             rows = connection.execute(
-                "SELECT endpoint, COUNT(*), COUNT(document ->> '$.answered_at'), SUM(seconds), SUM(packets), SUM(lost)"
-                " FROM call_record WHERE began_at >= ? AND began_at < ?"
+                "SELECT endpoint, COUNT(*), COUNT(document ->> '$.answered_at'),"
+                f" SUM(document ->> '$.reason' IN ({', '.join('?' * len(FAILURES))})),"
+                " SUM(seconds), SUM(packets), SUM(lost) FROM call_record WHERE began_at >= ? AND began_at < ?"
                 " GROUP BY endpoint ORDER BY SUM(seconds) DESC, endpoint",
-                (_time(since), _time(until)),
+                (*FAILURES, _time(since), _time(until)),
             )
-            names = ("endpoint", "calls", "answered", "seconds", "packets", "lost")
+            names = ("endpoint", "calls", "answered", "failed", "seconds", "packets", "lost")
             return [DeviceUse.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
         return await self._database.read(work)
@@ -172,5 +196,5 @@ def _save(connection: sqlite3.Connection, record: CallRecord) -> None:
 
 
 def _time(time: datetime) -> str:
-    """All with microseconds, so that texts sort as times do."""
-    return time.isoformat(timespec="microseconds")
+    """All in UTC and with microseconds, so that texts sort as times do."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")

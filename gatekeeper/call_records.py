@@ -43,8 +43,9 @@ class CallRecord(Value):
     """A call, from its INVITE on. ``ended_at`` None: it is going on.
 
     ``kind`` is how the endpoint takes part; of browsers the ``endpoint`` is ``browser@`` and their address: what people
-    call themselves on a page says nothing of the device. ``dialled`` is what was dialled without a PIN, ``destination`` where that led. ``reason`` is a word for programs why
-    it ended, ``detail`` a sentence where there is more to say, ``status`` the SIP status of a refusal or failure.
+    call themselves on a page says nothing of the device. ``dialled`` is what was dialled without a PIN, ``destination``
+    where that led. ``reason`` is a word for programs why it ended, ``detail`` a sentence where there is more to say,
+    ``status`` the SIP status of a refusal or failure.
     ``lowered``: why the picture is smaller than it might be, "" when it is not.
     """
 
@@ -84,12 +85,20 @@ class CallRecord(Value):
         return tuple(stream for stream in (self.audio, self.video, self.content) if stream is not None)
 
 
+FAILURES = frozenset({"failed", "media_failed", "refused", "server_stopped", "silent"})
+"""Reasons of ends that nobody wished for."""
+
+
 class DeviceUse(Value):
-    """How much one endpoint was used in a span of time. ``loss`` is the share of packets of all its calls."""
+    """How much one endpoint was used in a span of time. ``loss`` is the share of packets of all its calls.
+
+    ``failed`` are the calls that came to nothing or broke, whatever of the FAILURES it was.
+    """
 
     endpoint: str
     calls: int
     answered: int
+    failed: int = 0
     seconds: float
     packets: int
     lost: int

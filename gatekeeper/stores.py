@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from gatekeeper.call_records import CallRecord, DeviceUse
+from gatekeeper.call_records import FAILURES, CallRecord, DeviceUse
 from gatekeeper.inventory import Endpoint
 from gatekeeper.number_plan import Rule
 from gatekeeper.zones import DeviceClass, Zone
@@ -54,6 +54,17 @@ class CallRecordStore(Protocol):
         self, count: int, *, endpoint: str | None = None, before: datetime | None = None
     ) -> list[CallRecord]:
         """The newest records, newest first: of one endpoint, and that began before a time, where given."""
+
+    async def calls_of_span(
+        self,
+        since: datetime,
+        until: datetime,
+        count: int,
+        *,
+        endpoint: str | None = None,
+        after: CallRecord | None = None,
+    ) -> list[CallRecord]:
+        """Calls that began in this span, oldest first: the first so many, or those that come ``after`` one of them."""
 
     async def use(self, since: datetime, until: datetime) -> list[DeviceUse]:
         """How much each endpoint was used by the calls that began in this span, most used first."""
@@ -136,6 +147,24 @@ class MemoryCallRecords:
         ]
         return sorted(wanted, key=lambda record: (record.began_at, record.id), reverse=True)[:count]
 
+    async def calls_of_span(
+        self,
+        since: datetime,
+        until: datetime,
+        count: int,
+        *,
+        endpoint: str | None = None,
+        after: CallRecord | None = None,
+    ) -> list[CallRecord]:
+        wanted = [
+            record
+            for record in self._records.values()
+            if since <= record.began_at < until
+            and (endpoint is None or record.endpoint == endpoint)
+            and (after is None or (record.began_at, record.id) > (after.began_at, after.id))
+        ]
+        return sorted(wanted, key=lambda record: (record.began_at, record.id))[:count]
+
     async def use(self, since: datetime, until: datetime) -> list[DeviceUse]:
         found: dict[str, list[CallRecord]] = {}
         for record in self._records.values():
@@ -146,6 +175,7 @@ class MemoryCallRecords:
                 endpoint=endpoint,
                 calls=len(records),
                 answered=sum(record.answered_at is not None for record in records),
+                failed=sum(record.reason in FAILURES for record in records),
                 seconds=sum(record.seconds for record in records),
                 packets=sum(stream.packets_received for record in records for stream in record.streams),
                 lost=sum(stream.packets_lost for record in records for stream in record.streams),

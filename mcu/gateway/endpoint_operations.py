@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 from gatekeeper.call_records import CallRecord
 from gatekeeper.inventory import Endpoint, EndpointState
 from gatekeeper.normalisation import Value
+from gatekeeper.reports import call_headings, call_lines, use_table
 from gatekeeper.stores import CallRecordStore
 from mcu.gateway.call_log import CallLog
 from mcu.ports import Operation, Problem, Query
@@ -20,6 +21,8 @@ _T = TypeVar("_T")
 
 PAGE = 50
 MAX_PAGE = 500
+
+TABLE = "text/csv"
 
 _COUNT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=MAX_PAGE)])
 _TIME: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
@@ -58,6 +61,7 @@ class UseView(Value):
     name: str
     calls: int
     answered: int
+    failed: int
     seconds: float
     loss: float
 
@@ -82,6 +86,7 @@ class EndpointOperations:
         """What this class serves."""
         tag = "endpoints"
         since = Query("since", "time from which calls count, with its zone; a week ago without it")
+        of_one = Query("endpoint", "only calls of this endpoint")
         until = Query("until", "time up to which calls count; now without it")
         return [
             Operation("GET", "/endpoints", self._endpoints, "Every endpoint that registered or called",
@@ -90,11 +95,15 @@ class EndpointOperations:
                       status=204, tag=tag, errors=(404,)),
             Operation("GET", "/call-records", self._calls, "Call records, newest first",
                       response=CallRecordList, tag=tag, errors=(422,),
-                      query=(Query("endpoint", "only calls of this endpoint"),
+                      query=(of_one,
                              Query("before", "only calls that began before this time"),
                              Query("count", f"how many, up to {MAX_PAGE}; {PAGE} without it"))),
-            Operation("GET", "/call-records/use", self._use, "Use of each endpoint: calls, time, loss",
+            Operation("GET", "/call-records/use", self._use, "Use of each endpoint: calls, time, loss, failures",
                       response=UseReport, tag=tag, errors=(422,), query=(since, until)),
+            Operation("GET", "/call-records.csv", self._calls_table, "Call records as a table for spreadsheets",
+                      tag=tag, errors=(422,), produces=TABLE, query=(since, until, of_one)),
+            Operation("GET", "/call-records/use.csv", self._use_table, "Use of each endpoint as a table",
+                      tag=tag, errors=(422,), produces=TABLE, query=(since, until)),
         ]  # fmt: skip
 
     async def _endpoints(self, request: web.Request) -> web.Response:
@@ -126,10 +135,38 @@ class EndpointOperations:
         views = [self._view(record) for record in newest[:count]]
         return _answer(CallRecordList(calls=views, more=len(newest) > count))
 
-    async def _use(self, request: web.Request) -> web.Response:
+    async def _calls_table(self, request: web.Request) -> web.StreamResponse:
+        """Page by page, so that a year of calls is never in memory as a whole."""
+        since, until = self._span(request)
+        endpoint = request.query.get("endpoint")
+        await self._log.save()
+        response = web.StreamResponse(headers=_download("calls", since, until))
+        response.content_type, response.charset = TABLE, "utf-8"
+        await response.prepare(request)
+        await response.write(call_headings().encode())
+        after: CallRecord | None = None
+        while page := await self._records.calls_of_span(since, until, MAX_PAGE, endpoint=endpoint, after=after):
+            after = page[-1]
+            running = {record.id: record for record in self._log.running()}
+            await response.write(call_lines(running.get(record.id, record) for record in page).encode())
+        await response.write_eof()
+        return response
+
+    async def _use_table(self, request: web.Request) -> web.Response:
+        since, until = self._span(request)
+        await self._log.save()
+        names = {endpoint.id: endpoint.name for endpoint in self._log.inventory}
+        text = use_table(await self._records.use(since, until), names)
+        return web.Response(text=text, content_type=TABLE, headers=_download("use", since, until))
+
+    def _span(self, request: web.Request) -> tuple[datetime, datetime]:
+        """The span of time that is asked for. Raises Problem."""
         now = self._now()
         until = _query(request, "until", _TIME, now) or now
-        since = _query(request, "since", _TIME, None) or until - timedelta(days=7)
+        return _query(request, "since", _TIME, None) or until - timedelta(days=7), until
+
+    async def _use(self, request: web.Request) -> web.Response:
+        since, until = self._span(request)
         names = {endpoint.id: endpoint.name for endpoint in self._log.inventory}
         devices = [
             UseView(
@@ -137,6 +174,7 @@ class EndpointOperations:
                 name=names.get(use.endpoint, ""),
                 calls=use.calls,
                 answered=use.answered,
+                failed=use.failed,
                 seconds=round(use.seconds, 1),
                 loss=round(use.loss, 5),
             )
@@ -152,6 +190,11 @@ class EndpointOperations:
         lost = sum(stream.packets_lost for stream in record.streams)
         loss = lost / (received + lost) if received + lost else 0.0
         return CallRecordView(**dict(record), duration=round(seconds, 1), loss=round(loss, 5))
+
+
+def _download(what: str, since: datetime, until: datetime) -> dict[str, str]:
+    name = f"{what}-{since:%Y%m%d}-{until:%Y%m%d}.csv"
+    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
 
 
 def _query(request: web.Request, name: str, kind: TypeAdapter[_T], default: _T | None) -> _T | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -112,6 +112,35 @@ async def test_use_is_added_up_by_endpoint(stores: Stores) -> None:
     assert (first.endpoint, first.calls, first.answered, first.seconds) == ("a@h", 2, 2, 900)
     assert (first.packets, first.lost, first.loss) == (180, 20, 0.1)
     assert (second.endpoint, second.calls, second.answered, second.seconds, second.loss) == ("b@h", 2, 1, 60, 0)
+
+
+async def test_failures_of_each_endpoint_are_counted(stores: Stores) -> None:
+    for number, reason in enumerate(("left", "failed", "refused", "silent", "kicked", "")):
+        await stores.calls.save_call(call(f"c{number}", number, reason=reason))
+    (use,) = await stores.calls.use(NOON, NOON + timedelta(hours=1))
+    assert (use.calls, use.failed) == (6, 3)
+
+
+async def test_the_calls_of_a_span_are_told_page_by_page_oldest_first(stores: Stores) -> None:
+    for number in range(6):
+        await stores.calls.save_call(call(f"c{number}", number // 2, "a@h" if number % 3 else "b@h"))
+    since, until = NOON + timedelta(minutes=1), NOON + timedelta(minutes=3)
+    first = await stores.calls.calls_of_span(since, until, 3)
+    assert [each.id for each in first] == ["c2", "c3", "c4"]
+    rest = await stores.calls.calls_of_span(since, until, 3, after=first[-1])
+    assert [each.id for each in rest] == ["c5"]
+    assert await stores.calls.calls_of_span(since, until, 3, after=rest[-1]) == []
+    assert [each.id for each in await stores.calls.calls_of_span(since, until, 9, endpoint="b@h")] == ["c3"]
+
+
+async def test_spans_may_be_given_in_the_time_of_any_place(stores: Stores) -> None:
+    await stores.calls.save_call(call("c1", 0))
+    shanghai = timezone(timedelta(hours=8))
+    since = (NOON - timedelta(hours=1)).astimezone(shanghai)
+    assert len(await stores.calls.use(since, since + timedelta(hours=2))) == 1
+    assert await stores.calls.use(since - timedelta(hours=2), since) == []
+    assert len(await stores.calls.calls_of_span(since, since + timedelta(hours=2), 9)) == 1
+    assert await stores.calls.calls(9, before=since) == []
 
 
 async def test_calls_left_open_by_a_crash_are_closed_and_count_no_time(stores: Stores) -> None:

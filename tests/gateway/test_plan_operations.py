@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from mcu.control.settings import ControlSettings
 from mcu.gateway.call_admission import CallAdmission, Peer
 from mcu.gateway.call_log import CallLog
 from mcu.gateway.call_policy import CallPolicy
-from mcu.gateway.endpoint_operations import EndpointOperations
+from mcu.gateway.endpoint_operations import MAX_PAGE, EndpointOperations
 from mcu.gateway.plan_operations import PlanOperations
 from tests.fakes.media import FakeMedia, room_leg
 from tests.fakes.time import FakeTime
@@ -179,3 +181,40 @@ async def test_call_records_come_by_pages_with_the_running_one_first(api: Api) -
 @pytest.mark.parametrize("query", ["count=0", "count=501", "count=x", "before=yesterday", "before=2026-01-01T00:00:00"])
 async def test_odd_queries_are_refused(api: Api, query: str) -> None:
     assert (await api.call("GET", f"/call-records?{query}", status=422))["code"] == "invalid"
+
+
+async def _table(api: Api, path: str) -> list[dict[str, str]]:
+    async with api.client.get(f"/api/v1{path}") as answer:
+        assert answer.status == 200 and answer.content_type == "text/csv"
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        data = await answer.read()
+    assert data.startswith(b"\xef\xbb\xbf"), "spreadsheets know UTF-8 by its mark"
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+
+
+async def test_calls_and_use_come_as_tables_for_spreadsheets(api: Api) -> None:
+    for number in range(MAX_PAGE + 1):
+        handle = f"h{number}"
+        name = '=HYPERLINK("x"), 手术室' if number == 0 else ""
+        api.admission.adopt(handle, Peer("sip:theatre2@clinic.example", "10.1.2.3", name, "VC800 3.1"))
+        api.admission.negotiated(handle, room_leg(handle))
+        api.time.advance(36)
+        api.admission.ended(handle, "silent" if number == 0 else "left")
+    api.admission.adopt("other", Peer("sip:4001@h", "10.1.2.3"))
+    api.admission.negotiated("other", room_leg("other"))
+    api.time.advance(1)
+    calls = await _table(api, "/call-records.csv")
+    assert len(calls) == MAX_PAGE + 2
+    first, last = calls[0], calls[-1]
+    assert (first["endpoint"], first["seconds"], first["reason"]) == ("theatre2@clinic.example", "36.0", "silent")
+    assert first["name"] == '\'=HYPERLINK("x"), 手术室', "text that a spreadsheet would compute is marked as text"
+    assert first["began_at"].endswith("+00:00") and first["audio_codec_sent"] == "opus"
+    assert (last["endpoint"], last["ended_at"]) == ("4001@h", "")
+    (only,) = await _table(api, "/call-records.csv?endpoint=4001@h")
+    assert only == last
+    use, _ = await _table(api, "/call-records/use.csv")
+    assert (use["endpoint"], use["calls"], use["failed"], use["hours"]) == (
+        "theatre2@clinic.example", str(MAX_PAGE + 1), "1", "5.01",
+    )  # fmt: skip
+    assert await _table(api, "/call-records.csv?until=2001-01-01T00:00:00Z") == []
+    await api.call("GET", "/call-records.csv?since=yesterday", status=422)
