@@ -30,7 +30,8 @@ class PollingRound:
         elif now >= self.deadline:
             waiting, shown = waiting + shown, []
             # After a standstill the round goes on from here, and does not race to catch up.
-            self.deadline = max(self.deadline + self._interval, now)
+            on_time = self.deadline + self._interval
+            self.deadline = on_time if on_time > now else now + self._interval
         queue = shown + waiting
         self._shown, self._waiting = queue[:places], queue[places:]
         return tuple(self._shown)

@@ -37,6 +37,12 @@ class SeatingRules:
     pins: tuple[tuple[int, str], ...] = ()
     show_without_video: bool = True
 
+    def may_seat(self, one: Sitter) -> bool:
+        """Whether somebody may come into the picture at all."""
+        if self.show_without_video or one.has_video or any(who == one.id for _, who in self.pins):
+            return True
+        return self.mode is Mode.LECTURE and one.id == self.lecturer
+
 
 @dataclass(frozen=True, slots=True)
 class Sitter:

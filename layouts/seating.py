@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from layouts.placement import placed
@@ -19,14 +19,20 @@ class Seating:
     but those of higher priority get them first.
     """
 
-    def __init__(self, rules: SeatingRules) -> None:
+    def __init__(self, rules: SeatingRules, before: Mapping[str, int] | None = None) -> None:
+        """``before``: in which tile people sat until now, where that has been another picture."""
         self.rules = rules
-        self._before: dict[str, int] = {}
+        self._before = dict(before or {})
         # In order of joining nobody has to speak for long to be let in, but they too are not thrown out at once.
         after = rules.switch_after if rules.mode is Mode.VOICE else 0.0
         self._voice = VoiceSwitch(after, rules.hold)
         self._round = PollingRound(rules.interval)
         self._deadline: float | None = None
+
+    @property
+    def taken(self) -> Mapping[str, int]:
+        """The tile of everybody who has one."""
+        return self._before
 
     def next_deadline(self) -> float | None:
         """When seats may change although nothing else does; as of the last time that they were asked for."""
@@ -37,7 +43,7 @@ class Seating:
         self._deadline = None
         pinned = self._pinned({one.id for one in people}, tiles)
         free = [tile for tile in range(tiles) if tile not in pinned]
-        rest = [one for one in people if one.id not in pinned.values() and self._is_shown(one)]
+        rest = [one for one in people if one.id not in pinned.values() and self.rules.may_seat(one)]
         # Sorting is stable: people of one priority stay in order of joining.
         rest.sort(key=lambda one: -one.priority)
         groups = self._groups(rest, len(free), speech, now) if free else []
@@ -52,9 +58,6 @@ class Seating:
             if 0 <= tile < tiles and tile not in pinned and who in present and who not in pinned.values():
                 pinned[tile] = who
         return pinned
-
-    def _is_shown(self, one: Sitter) -> bool:
-        return self.rules.show_without_video or one.has_video or self._is_lecturer(one)
 
     def _is_lecturer(self, one: Sitter) -> bool:
         return self.rules.mode is Mode.LECTURE and one.id == self.rules.lecturer

@@ -10,28 +10,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from layouts.automatic import AUTOMATIC, layout_named
-from layouts.catalogue import Layout, grid
-from layouts.seats import seats
-from layouts.sharing import beside_content
 from mcu.media.picture.artist import Artist
-from mcu.media.picture.canvas_worker import CanvasWorker, Scene, decorated
+from mcu.media.picture.canvas_worker import CanvasWorker
+from mcu.media.picture.changes import SceneChange
 from mcu.media.picture.planes import Size
 from mcu.media.picture.rung_encoder import RungEncoder
+from mcu.media.picture.scenes import Scenes
 from mcu.media.picture.source import PictureSourceWorker, SourcePicture
-from mcu.media.picture.state import (
-    COMMON_VIEW,
-    CanvasFormat,
-    ContentPlace,
-    PictureSource,
-    PictureState,
-    PictureStatistics,
-    Rung,
-)
+from mcu.media.picture.state import CanvasFormat, PictureSource, PictureState, PictureStatistics, Rung
+from mcu.media.picture.tiles import GONE_AFTER
 from mcu.media.units import CodedPicture
 
 __all__ = ["PicturePipeline", "PictureSource", "PictureState", "PictureStatistics", "Rung"]
@@ -40,6 +30,12 @@ logger = logging.getLogger(__name__)
 
 # How long stop() waits for each thread; the longest step of any is the encoding of one picture.
 _STOP_SECONDS = 2.0
+
+# How often a change of scene looks whether the pictures it waits for are there: less than a picture's time.
+_LOOK_EVERY = 0.01
+
+# A source that sends has sent within this many seconds, whatever its frame rate.
+_SENDS_WITHIN = 0.5
 
 
 class Worker(Protocol):
@@ -76,10 +72,14 @@ class PicturePipeline:
         self._on_key_frame_wanted = on_key_frame_wanted
         Artist(font_file)
         self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
         self._running = False
         self._state = PictureState()
-        self._speaker: str | None = None
-        self._promoted: str | None = None
+        self._scenes = Scenes(conference_id, self._sends)
+        self._changes: dict[CanvasFormat, SceneChange] = {}
+        self._deadline: float | None = None
+        self._directing: threading.Thread | None = None
+        self._heard: dict[str, float] = {}
         self._sources: dict[str, PictureSourceWorker] = {}
         self._canvases: dict[CanvasFormat, CanvasWorker] = {}
         self._encoders: dict[Rung, RungEncoder] = {}
@@ -92,6 +92,8 @@ class PicturePipeline:
         with self._lock:
             self._running = True
             self._make_so()
+            self._directing = threading.Thread(target=self._direct, name="picture-scenes", daemon=True)
+            self._directing.start()
 
     def stop(self) -> None:
         """End all threads; no callback comes after this returns."""
@@ -99,6 +101,8 @@ class PicturePipeline:
             self._running = False
             self._make_so()
             leaving = list(self._leaving)
+        if self._directing is not None:
+            self._directing.join(_STOP_SECONDS)
         for worker in leaving:
             worker.join(_STOP_SECONDS)
             if worker.alive:
@@ -113,8 +117,14 @@ class PicturePipeline:
     def push(self, source_id: str, unit: CodedPicture) -> None:
         """Take in a received unit; units for unknown or unseen sources are ignored."""
         worker = self._sources.get(source_id)
-        if worker is not None:
-            worker.push(unit)
+        if worker is None:
+            return
+        before = self._heard.get(source_id, float("-inf"))
+        self._heard[source_id] = now = self._clock()
+        worker.push(unit)
+        if now - before >= GONE_AFTER:
+            with self._lock:
+                self._set_scenes()
 
     def request_key_frame(self, rung: Rung) -> None:
         """A receiver of ``rung`` cannot decode; requests are merged."""
@@ -123,10 +133,9 @@ class PicturePipeline:
             encoder.request_key_frame()
 
     def speaker(self, source_id: str | None) -> None:
-        """Who speaks now: gets a frame, and a tile where there are fewer tiles than people."""
+        """Who speaks now: gets a frame, and a tile as the rules of seating say."""
         with self._lock:
-            self._speaker = source_id
-            self._promoted = source_id or self._promoted
+            self._scenes.speaks(source_id, self._clock())
             self._set_scenes()
 
     def latency(self, source_id: str) -> float | None:
@@ -154,10 +163,25 @@ class PicturePipeline:
         missed = sum(canvas.missed for canvas in self._canvases.values())
         return missed + sum(encoder.dropped for encoder in self._encoders.values())
 
+    def _direct(self) -> None:
+        """On a thread of its own: scenes change when a round is due, and when the pictures for a change are there."""
+        with self._lock:
+            while self._running:
+                wait = None if self._deadline is None else self._deadline - self._clock()
+                if wait is None or wait > 0:
+                    self._wake.wait(wait)
+                    continue
+                try:
+                    self._set_scenes()
+                except Exception:
+                    logger.exception("conference %s: scenes stay as they are", self._conference_id)
+                    self._deadline = self._clock() + 1.0
+
     # The rest is called with the lock held.
 
     def _make_so(self) -> None:
         state = self._state if self._running else PictureState()
+        self._scenes.apply(state)
         self._set_sources(state)
         self._set_encoders(state)
         self._set_scenes()
@@ -173,6 +197,7 @@ class PicturePipeline:
         for source_id, worker in list(self._sources.items()):
             if wanted.get(source_id) != worker.codec:
                 self._retire(self._sources.pop(source_id))
+                self._heard.pop(source_id, None)
         for source_id, codec in wanted.items():
             if source_id not in self._sources:
                 worker = PictureSourceWorker(source_id, codec, self._clock, self._on_key_frame_wanted)
@@ -192,63 +217,63 @@ class PicturePipeline:
 
     def _set_scenes(self) -> None:
         """Canvases for the rungs there are, who sits where in each, and the sizes each source is wanted in."""
+        now = self._clock()
         formats = {rung.canvas for rung in self._encoders}
-        for form in self._canvases.keys() - formats:
-            canvas = self._canvases.pop(form)
-            self._retire(canvas)
-            self._dropped_before += canvas.missed
+        for form in self._changes.keys() - formats:
+            del self._changes[form]
+            if form in self._canvases:
+                canvas = self._canvases.pop(form)
+                self._retire(canvas)
+                self._dropped_before += canvas.missed
+        self._scenes.keep({form.view for form in formats})
         sizes: dict[str, set[Size]] = {}
         for form in formats:
-            scene = decorated(self._scene(form), self._state, form.view)
-            for tile, source in zip(scene.tiles, scene.seats, strict=True):
-                if source is not None and source.has_picture:
-                    sizes.setdefault(source.id, set()).add(tile.size)
-            self._set_canvas(form, scene)
+            change = self._changes.setdefault(form, SceneChange())
+            change.want(self._scenes.scene(form, now), now)
+            change.proceed(lambda source_id, size: self._awaited(source_id, size, now), now)
+            self._set_canvas(form, change)
+            for source_id, size in change.pictures(now):
+                sizes.setdefault(source_id, set()).add(size)
         for source_id, worker in self._sources.items():
             slides = self._state.content is not None and source_id == self._state.content.id
             crop = self._state.decoration.fill == "crop" and not slides  # slides are always shown whole
             worker.show(frozenset(sizes.get(source_id, ())), crop)
+        self._deadline = self._next_deadline(now)
+        self._wake.notify()
 
-    def _set_canvas(self, form: CanvasFormat, scene: Scene) -> None:
+    def _set_canvas(self, form: CanvasFormat, change: SceneChange) -> None:
+        if change.shown is None:
+            return
         encoders = tuple(encoder for rung, encoder in self._encoders.items() if rung.canvas == form)
         canvas = self._canvases.get(form)
         if canvas is not None:
-            canvas.scene, canvas.encoders = scene, encoders
+            canvas.scene, canvas.encoders = change.shown, encoders
             return
-        canvas = CanvasWorker(form, Artist(self._font_file), scene, self._newest, self._clock)
+        canvas = CanvasWorker(form, Artist(self._font_file), change.shown, self._newest, self._clock)
         canvas.encoders = encoders
         self._canvases[form] = canvas
         canvas.start()
 
-    def _scene(self, form: CanvasFormat) -> Scene:
-        if self._state.page is not None:
-            return Scene((), (), page=self._state.page)
-        people = {source.id: source for source in sorted(self._state.sources, key=lambda source: source.order)}
-        view, notice, content = form.view, self._state.notices.get(form.view, ""), self._state.content
-        if view.content is ContentPlace.ALONE:
-            # Nothing is written over slides.
-            alone = None if content is None else replace(content, name="")
-            return Scene(grid(1).tiles(form.width, form.height), (alone,))
-        shared = () if content is None or view.content is ContentPlace.OUTSIDE else (content,)
-        chosen = replace(view, content=COMMON_VIEW.content)
-        watched = people.get((chosen.watched if chosen != COMMON_VIEW else self._state.watched) or "")
-        if watched is not None:
-            layout = beside_content(1) if shared else grid(1)
-            return Scene(layout.tiles(form.width, form.height), (*shared, watched), notice=notice)
-        layout = beside_content(len(people)) if shared else self._layout(view.layout or self._state.layout, len(people))
-        tiles = layout.tiles(form.width, form.height)
-        seated = seats(len(tiles) - len(shared), tuple(people), self._promoted)
-        seat = seated.index(self._speaker) if self._speaker in people and self._speaker in seated else None
-        speaker = None if seat is None else seat + len(shared)
-        faces = tuple(people[one] if one is not None else None for one in seated)
-        return Scene(tiles, (*shared, *faces), speaker, notice)
+    def _awaited(self, source_id: str, size: Size, now: float) -> bool:
+        """Whether a picture of this size will come soon: the source is decoded, or about to be."""
+        worker = self._sources.get(source_id)
+        if worker is None:
+            return False
+        if worker.newest is not None:
+            return size not in worker.newest.scaled
+        return now - self._heard.get(source_id, float("-inf")) < _SENDS_WITHIN
 
-    def _layout(self, name: str, count: int) -> Layout:
-        try:
-            return layout_named(name, count)
-        except KeyError:
-            logger.warning("conference %s: no layout %r; automatic instead", self._conference_id, name)
-            return layout_named(AUTOMATIC, count)
+    def _sends(self, source_id: str) -> bool:
+        return self._clock() - self._heard.get(source_id, float("-inf")) < GONE_AFTER
+
+    def _next_deadline(self, now: float) -> float | None:
+        """When to look at the scenes again though nobody says anything."""
+        deadlines = [self._scenes.next_deadline(), *(change.next_deadline() for change in self._changes.values())]
+        if any(change.waiting for change in self._changes.values()):
+            deadlines.append(now + _LOOK_EVERY)
+        if self._scenes.hides_silent():
+            deadlines += [heard + GONE_AFTER for heard in self._heard.values() if heard + GONE_AFTER > now]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def _newest(self, source_id: str) -> SourcePicture | None:
         worker = self._sources.get(source_id)

@@ -1,0 +1,152 @@
+"""Who is where in every picture of a conference, as time goes on. Pure: the time is passed in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+
+from layouts.automatic import AUTOMATIC, layout_named
+from layouts.catalogue import CATALOGUE
+from layouts.grids import grid
+from layouts.layout import Layout
+from layouts.rules import Mode, SeatingRules, Sitter
+from layouts.seating import Seating
+from layouts.sharing import beside_content
+from layouts.speech import Speech
+from mcu.media.picture.canvas_worker import Scene, decorated
+from mcu.media.picture.state import COMMON_VIEW, CanvasFormat, ContentPlace, PictureSource, PictureState, View
+
+logger = logging.getLogger(__name__)
+
+_FOR_CONTENT = frozenset(name for name in CATALOGUE if name.startswith("content+"))
+
+Seats = tuple[PictureSource | None, ...]
+
+
+class Scenes:
+    """Makes scenes of a state. Pictures of one view, whatever their size, have the same people in the same tiles.
+
+    ``sends`` tells whether pictures of a source come in at all.
+    """
+
+    def __init__(self, conference_id: str, sends: Callable[[str], bool]) -> None:
+        self._conference_id = conference_id
+        self._sends = sends
+        self._state = PictureState()
+        self._people: dict[str, PictureSource] = {}
+        self._speech = Speech()
+        self._seatings: dict[View, Seating] = {}
+        self._unknown: set[str] = set()
+
+    def apply(self, state: PictureState) -> None:
+        """From now on scenes are of ``state``."""
+        self._state = state
+        ordered = sorted(state.sources, key=lambda source: source.order)
+        self._people = {source.id: source for source in ordered if not source.hidden}
+        self._speech.keep({source.id for source in ordered})
+
+    def speaks(self, source_id: str | None, now: float) -> None:
+        """From ``now`` on, ``source_id`` speaks; None is silence."""
+        self._speech.speaks(source_id, now)
+
+    def keep(self, views: Collection[View]) -> None:
+        """Forget who sat where in all other views."""
+        self._seatings = {view: seating for view, seating in self._seatings.items() if view in views}
+
+    def next_deadline(self) -> float | None:
+        """When scenes may change although nothing else does."""
+        deadlines = [seating.next_deadline() for seating in self._seatings.values()]
+        return min((one for one in deadlines if one is not None), default=None)
+
+    def hides_silent(self) -> bool:
+        """Whether it matters to any picture who sends nothing."""
+        return any(not seating.rules.show_without_video for seating in self._seatings.values())
+
+    def scene(self, form: CanvasFormat, now: float) -> Scene:
+        """What a canvas shows at ``now``."""
+        state, view = self._state, form.view
+        if state.page is not None:
+            return Scene((), (), page=state.page)
+        if view.content in (ContentPlace.ALONE, ContentPlace.SWAPPED):
+            # Nothing is written over slides.
+            layout, seats = grid(1), _only(None if state.content is None else replace(state.content, name=""))
+        else:
+            layout, seats = self._seated(view, now)
+        tiles = layout.tiles(form.width, form.height)
+        current = self._people.get(self._speech.current or "")
+        speaker = seats.index(current) if current is not None and current in seats and len(seats) > 1 else None
+        scene = Scene(tiles, seats, speaker, state.notices.get(view, ""))
+        return decorated(scene, state, view)
+
+    def _seated(self, view: View, now: float) -> tuple[Layout, Seats]:
+        content = None if view.content is ContentPlace.OUTSIDE else self._state.content
+        in_tile = view.content is ContentPlace.TILE
+        rules = view.seating or self._state.seating
+        alone = self._alone(view, rules)
+        if alone is not None:
+            if content is None:
+                return grid(1), (alone,)
+            return (grid(2), (alone, content)) if in_tile else (beside_content(1), (content, alone))
+        people = [
+            Sitter(one.id, one.priority, one.has_picture and self._sends(one.id))
+            for one in self._people.values()
+            if one.id != view.without
+        ]
+        count = sum(1 for one in people if rules.may_seat(one))
+        seating = self._seating(view, rules)
+        if content is None:
+            layout = self._layout(view, count)
+            return layout, self._faces(seating, people, len(layout.cells), now)
+        layout = self._layout(view, count + 1) if in_tile else self._layout_for_content(view, count)
+        faces = self._faces(seating, people, len(layout.cells) - 1, now)
+        return layout, _with_tile(faces, content) if in_tile else (content, *faces)
+
+    def _alone(self, view: View, rules: SeatingRules) -> PictureSource | None:
+        """Who has the picture alone: is watched, is shown to all, or gives a lecture."""
+        common = replace(view, content=COMMON_VIEW.content) == COMMON_VIEW
+        watched = self._people.get((self._state.watched if common else view.watched) or "")
+        if watched is not None or view.layout is not None or rules.mode is not Mode.LECTURE:
+            return watched
+        return self._people.get(rules.lecturer or "") if rules.lecturer != view.without else None
+
+    def _faces(self, seating: Seating, people: Sequence[Sitter], tiles: int, now: float) -> Seats:
+        seats = seating.seats(people, tiles, self._speech, now)
+        return tuple(self._people[one] if one is not None else None for one in seats)
+
+    def _seating(self, view: View, rules: SeatingRules) -> Seating:
+        """Who sat where in a view; at first as in the picture that all see."""
+        seating = self._seatings.get(view)
+        if seating is None or seating.rules != rules:
+            usual = seating or self._seatings.get(COMMON_VIEW)
+            before: Mapping[str, int] | None = usual.taken if usual is not None else None
+            seating = self._seatings[view] = Seating(rules, before)
+        return seating
+
+    def _layout_for_content(self, view: View, people: int) -> Layout:
+        """What is shared is large, unless the chosen layout was made for such or is the conference's own."""
+        chosen = self._layout(view, people)
+        own = chosen.name in self._state.layouts and len(chosen.cells) > 1
+        return chosen if own or chosen.name in _FOR_CONTENT else beside_content(people)
+
+    def _layout(self, view: View, count: int) -> Layout:
+        name = view.layout or self._state.layout
+        try:
+            return layout_named(name, count, self._state.layouts)
+        except KeyError:
+            if name not in self._unknown:
+                self._unknown.add(name)
+                logger.warning("conference %s: no layout %r; automatic instead", self._conference_id, name)
+            return layout_named(AUTOMATIC, count)
+
+
+def _only(source: PictureSource | None) -> Seats:
+    return (source,)
+
+
+def _with_tile(faces: Seats, content: PictureSource) -> Seats:
+    """The content in the first tile that nobody has, the last one else."""
+    if None not in faces:
+        return (*faces, content)
+    free = faces.index(None)
+    return (*faces[:free], content, *faces[free + 1 :], None)
