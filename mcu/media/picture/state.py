@@ -5,12 +5,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from layouts.layout import Layout
 from layouts.rules import SeatingRules
-from mcu.media.picture.page import Page
 from mcu.media.spec import DecorationSpec
+
+if TYPE_CHECKING:
+    # Drawn with Pillow, which whoever only counts rungs need not load.
+    from mcu.media.picture.page import Page
 
 VideoCodec = Literal["H264", "VP8", "H263", "H261"]
 """By decoder: "H263" stands for all its payload formats."""
