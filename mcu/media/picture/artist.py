@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
+import enum
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from mcu.media.picture import signs
+from mcu.media.picture.lettering import Lettering, even, shorten
 from mcu.media.picture.overlay import Overlay
 from mcu.media.picture.page import Page, draw_page
 from mcu.media.picture.planes import Size
@@ -25,15 +26,27 @@ _FAINT = (150, 160, 174, 255)
 # Calm mid-tones that white letters stand out from; a name always gets the same one.
 _DISCS = ((64, 105, 153), (71, 120, 107), (122, 96, 150), (150, 96, 84), (92, 112, 78), (78, 104, 128), (141, 110, 66))
 
-# More than one conference shows at a time, with some to spare for names that come and go.
-_KEPT_DRAWINGS = 128
+# More than one conference shows at a time, with some to spare for names that come and go; and as memory, in bytes,
+# more than the largest drawings of one canvas take.
+_KEPT_DRAWINGS, _KEPT_BYTES = 128, 32_000_000
 
 # Departments and rooms end in these; what stands before tells them apart (影像科: 影像). Other short Chinese names are
 # people's, who are called by what stands last (王小红: 小红).
 _PLACES = "科室部院厅楼所站组"
 
-# Names come from callers: what is longer than this does not fit any tile and only costs time to measure.
-_LONGEST_NAME = 80
+
+class Badge(enum.Enum):
+    """Why there is no picture: there never was one, its camera is off, or it has stopped to come."""
+
+    NONE = enum.auto()
+    CAMERA_OFF = enum.auto()
+    LOST = enum.auto()
+
+
+_BADGES: Mapping[Badge, Callable[[int, signs.RGBA], Image.Image]] = {
+    Badge.CAMERA_OFF: signs.camera_off,
+    Badge.LOST: signs.signal_lost,
+}
 
 
 class Artist:
@@ -43,62 +56,58 @@ class Artist:
     """
 
     def __init__(self, font_file: Path) -> None:
-        self._font_file = font_file
-        self._fonts: dict[int, ImageFont.FreeTypeFont] = {}
-        self._font(16)  # a missing font is found now, not in the middle of a conference
+        self.letters = Lettering(font_file)
         self._drawings: OrderedDict[tuple[object, ...], Overlay] = OrderedDict()
+        self._bytes = 0
 
     def label(self, name: str, microphone_muted: bool, tile: Size) -> Overlay | None:
         """The strip with the name, for the lower left corner of a tile of this size. Long names end in an ellipsis.
 
         None when there is nothing to tell.
         """
-        if not printable(name) and not microphone_muted:
+        if not name.strip() and not microphone_muted:
             return None
         key = ("label", name, microphone_muted, tile)
-        return self._kept(key, lambda: self._draw_label(name, microphone_muted, tile))
+        return self.kept(key, lambda: self._draw_label(name, microphone_muted, tile))
 
-    def avatar(self, name: str, camera_muted: bool, tile: Size) -> Overlay:
-        """For the middle of a tile without a picture: a disc with initials, a crossed camera when switched off."""
-        side = _even(min(tile) * 0.42)
-        return self._kept(("avatar", name, camera_muted, side), lambda: self._draw_avatar(name, camera_muted, side))
+    def avatar(self, name: str | None, tile: Size, badge: Badge = Badge.NONE) -> Overlay:
+        """For the middle of a tile without a picture: a disc with initials, or a figure for None."""
+        side = even(min(tile) * 0.42)
+        return self.kept(("avatar", name, badge, side), lambda: self._draw_avatar(name, badge, side))
 
     def notice(self, text: str, tile: Size) -> Overlay:
         """A line of text for the upper edge of a tile of this size."""
-        return self._kept(("notice", text, tile), lambda: self._draw_notice(text, tile))
+        return self.kept(("notice", text, tile), lambda: self._draw_notice(text, tile))
 
     def frozen_sign(self, tile: Size) -> Overlay:
         """The sign over a picture that stands still because nothing comes in."""
-        side = _even(max(16, min(tile) * 0.22))
-        return self._kept(("frozen", side), lambda: signs.stalled(side, _TEXT, _LABEL))
+        side = even(max(16, min(tile) * 0.22))
+        return self.kept(("frozen", side), lambda: signs.stalled(side, _TEXT, _LABEL))
 
     def page(self, page: Page, size: Size) -> Overlay:
         """A page of text. Not kept: each is shown once."""
-        return Overlay(draw_page(page, size, self._font, printable))
+        return Overlay(draw_page(page, size, self.letters.font, self.letters.clean))
 
-    def _kept(self, key: tuple[object, ...], draw: Callable[[], Image.Image]) -> Overlay:
+    def kept(self, key: tuple[object, ...], draw: Callable[[], Image.Image]) -> Overlay:
         """The drawing kept under ``key``, or drawn now; the one unused for longest makes room."""
         if key not in self._drawings:
             self._drawings[key] = Overlay(draw())
-            if len(self._drawings) > _KEPT_DRAWINGS:
-                self._drawings.popitem(last=False)
+            self._bytes += self._drawings[key].bytes
+            while len(self._drawings) > _KEPT_DRAWINGS or (self._bytes > _KEPT_BYTES and len(self._drawings) > 1):
+                self._bytes -= self._drawings.popitem(last=False)[1].bytes
         self._drawings.move_to_end(key)
         return self._drawings[key]
 
-    def _font(self, size: int) -> ImageFont.FreeTypeFont:
-        if size not in self._fonts:
-            self._fonts[size] = ImageFont.truetype(self._font_file, size)
-        return self._fonts[size]
-
     def _draw_label(self, name: str, microphone_muted: bool, tile: Size) -> Image.Image:
         text_size = label_text_size(tile)
-        height = _even(text_size * 1.75)
+        height = even(text_size * 1.75)
         pad = round(text_size * 0.55)
         sign_side = round(text_size * 1.15) if microphone_muted else 0
         before_text = pad + (sign_side + pad // 2 if microphone_muted else 0)
-        font = self._font(text_size)
-        text = _shorten(printable(name), font, tile[0] - height - before_text - pad)
-        width = min(tile[0], _even(before_text + font.getlength(text) + pad)) if text else _even(sign_side + 2 * pad)
+        text = self.letters.clean(name)
+        font = self.letters.font(text_size, text)
+        text = shorten(text, font, tile[0] - height - before_text - pad)
+        width = min(tile[0], even(before_text + font.getlength(text) + pad)) if text else even(sign_side + 2 * pad)
         image = Image.new("RGBA", (width, height))
         ImageDraw.Draw(image).rounded_rectangle((0, 0, width - 1, height - 1), height * 0.24, _LABEL)
         if microphone_muted:
@@ -111,43 +120,40 @@ class Artist:
 
     def _draw_notice(self, text: str, tile: Size) -> Image.Image:
         text_size = label_text_size(tile)
-        height, pad = _even(text_size * 1.9), round(text_size * 0.8)
-        font = self._font(text_size)
-        text = _shorten(printable(text), font, tile[0] - 2 * pad - height)
-        image = Image.new("RGBA", (_even(font.getlength(text) + 2 * pad), height))
+        height, pad = even(text_size * 1.9), round(text_size * 0.8)
+        text = self.letters.clean(text)
+        font = self.letters.font(text_size, text)
+        text = shorten(text, font, tile[0] - 2 * pad - height)
+        image = Image.new("RGBA", (even(font.getlength(text) + 2 * pad), height))
         ImageDraw.Draw(image).rounded_rectangle((0, 0, image.width - 1, height - 1), height * 0.5, _LABEL)
         layer = Image.new("RGBA", image.size)
         ImageDraw.Draw(layer).text((image.width / 2, height / 2), text, _TEXT, font, anchor="mm")
         return Image.alpha_composite(image, layer)
 
-    def _draw_avatar(self, name: str, camera_muted: bool, side: int) -> Image.Image:
-        name = printable(name)
-        image = signs.disc(side, _DISCS[zlib.crc32(name.encode()) % len(_DISCS)])
-        letters = initials(name)
-        font = self._font(max(8, round(side * (0.46 if len(letters) == 1 else 0.36))))
-        # Centred by its ink: Chinese characters and Latin capitals sit differently on the line.
-        left, top, right, bottom = font.getbbox(letters)
-        ImageDraw.Draw(image).text(((side - left - right) / 2, (side - top - bottom) / 2), letters, _TEXT, font)
-        if camera_muted:
-            badge = _even(side * 0.36)
-            corner = (side - badge, side - badge)
-            disc = signs.disc(badge, PLACEHOLDER)
+    def _draw_avatar(self, name: str | None, badge: Badge, side: int) -> Image.Image:
+        if name is None:
+            image = signs.person(side, _DISCS[0], _TEXT)
+        else:
+            name = self.letters.clean(name)
+            image = signs.disc(side, _DISCS[zlib.crc32(name.encode()) % len(_DISCS)])
+            letters = initials(name)
+            font = self.letters.font(max(8, round(side * (0.46 if len(letters) == 1 else 0.36))), letters)
+            # Centred by its ink: Chinese characters and Latin capitals sit differently on the line.
+            left, top, right, bottom = font.getbbox(letters)
+            ImageDraw.Draw(image).text(((side - left - right) / 2, (side - top - bottom) / 2), letters, _TEXT, font)
+        sign = _BADGES.get(badge)
+        if sign is not None:
+            small = even(side * 0.36)
+            corner = (side - small, side - small)
+            disc = signs.disc(small, PLACEHOLDER)
             image.paste(disc, corner, disc)
-            image.alpha_composite(signs.camera_off(badge, _FAINT), corner)
+            image.alpha_composite(sign(small, _FAINT), corner)
         return image
 
 
 def label_text_size(tile: Size) -> int:
     """Pixels of the letters on a tile: in proportion, but legible on small tiles and not loud on large ones."""
     return max(11, min(36, round(min(tile[1] * 0.058, tile[0] * 0.045))))
-
-
-def printable(name: str) -> str:
-    """The name on one line, without control and direction characters, of bounded length."""
-    clean = "".join(
-        " " if c.isspace() else c for c in name[:_LONGEST_NAME] if unicodedata.category(c)[0] != "C" or c.isspace()
-    )
-    return " ".join(clean.split())
 
 
 def initials(name: str) -> str:
@@ -161,15 +167,3 @@ def initials(name: str) -> str:
         return letters[0]
     words = [word for word in ("".join(c if c.isalnum() else " " for c in name)).split() if word[0].isascii()]
     return "".join(word[0] for word in words[:2]).upper()
-
-
-def _shorten(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}…" if text else ""
-
-
-def _even(value: float) -> int:
-    return max(2, 2 * round(value / 2))

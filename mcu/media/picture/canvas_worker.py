@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from layouts.geometry import Rect
 from mcu.media.picture.artist import Artist
 from mcu.media.picture.canvas import Canvas
+from mcu.media.picture.decoration import Decorator
 from mcu.media.picture.frame_clock import FrameClock
 from mcu.media.picture.page import Page
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.source import SourcePicture
 from mcu.media.picture.state import CanvasFormat, ContentPlace, PictureSource, PictureState, View
-from mcu.media.picture.tiles import tile_content
+from mcu.media.picture.tiles import TileContents
 from mcu.media.spec import DecorationSpec
 
 logger = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class CanvasWorker:
     """Composes one canvas and feeds the encoders of its rungs.
 
     ``scene`` and ``encoders`` are replaced as a whole from other threads. ``newest`` looks up a source's picture.
+    ``clock`` is monotonic, ``wall`` the time of day in seconds since 1970.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class CanvasWorker:
         scene: Scene,
         newest: Callable[[str], SourcePicture | None],
         clock: Callable[[], float],
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.format = form
         self.scene = scene
@@ -78,7 +82,8 @@ class CanvasWorker:
         self.composed = 0
         self.missed = 0
         self._canvas = Canvas(form.width, form.height, artist)
-        self._newest = newest
+        self._decorator = Decorator(artist, (form.width, form.height), form.frame_rate, wall)
+        self._contents = TileContents(newest)
         self._clock = clock
         self._frames = FrameClock(form.frame_rate, clock())
         self._changed_at = self._sent_at = float("-inf")
@@ -113,7 +118,7 @@ class CanvasWorker:
             return
         self.missed += tick.missed
         self.composed += 1
-        if self._compose(now):
+        if self._compose(now, tick.time):
             self._changed_at = tick.time
         # Half a picture's time of tolerance, so that rounding does not turn every fifth of a second into a little more.
         sent_lately = tick.time - self._sent_at < 1 / SETTLED_RATE - 0.5 / self.format.frame_rate
@@ -124,12 +129,16 @@ class CanvasWorker:
         if not sparing:
             self._sent_at = tick.time
 
-    def _compose(self, now: float) -> bool:
+    def _compose(self, now: float, instant: float) -> bool:
+        """Paint what is to be seen at ``instant`` of the canvas's clock from what has come until ``now``."""
         scene = self.scene
         if scene.page is not None:
             return self._canvas.paint_page(scene.page)
+        self._contents.next_round()
+        crop = scene.decoration.fill == "crop"
         contents = [
-            tile_content(source, self._newest, tile.size, now, "" if index else scene.notice)
+            self._contents.of(source, tile.size, now, notice="" if index else scene.notice, crop=crop)
             for index, (tile, source) in enumerate(zip(scene.tiles, scene.seats, strict=True))
         ]
-        return self._canvas.paint(scene.tiles, contents, scene.speaker)
+        decoration = self._decorator.decoration(scene.decoration, scene.recorded, instant)
+        return self._canvas.paint(scene.tiles, contents, scene.speaker, decoration)

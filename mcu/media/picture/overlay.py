@@ -28,9 +28,12 @@ class _Layer:
         # The half makes the shift in blend() round to the nearest.
         return cls((np.rint(samples * (256 - kept)) + 128).astype(np.uint16), kept.astype(np.uint16))
 
-    def blend(self, plane: Plane) -> None:
-        mixed = plane * self.kept
-        mixed += self.added
+    def blend(self, plane: Plane, x: int, y: int) -> None:
+        """Draw the part that begins at ``x``, ``y`` and is as large as ``plane``."""
+        height, width = plane.shape
+        rows, columns = slice(y, y + height), slice(x, x + width)
+        mixed = plane * self.kept[rows, columns]
+        mixed += self.added[rows, columns]
         mixed >>= 8
         plane[:] = mixed
 
@@ -38,11 +41,15 @@ class _Layer:
 class Overlay:
     """A drawing of even size that blends into a YUV picture."""
 
+    size: Size
+    _y: _Layer
+    _colour: tuple[_Layer, _Layer] | None
+
     def __init__(self, image: Image.Image) -> None:
         """``image`` is RGBA. Raises ValueError when a side is odd."""
         if image.mode != "RGBA" or image.width % 2 or image.height % 2:
             raise ValueError(f"expected an RGBA image of even size, not {image.mode} {image.size}")
-        self.size: Size = image.size
+        self.size = image.size
         pixels = np.asarray(image).astype(np.float32)
         colour, alpha = pixels[..., :3], pixels[..., 3] / 255
         self._y = _Layer.of(colour @ _ROWS.y + 16, alpha)
@@ -50,8 +57,23 @@ class Overlay:
         small_alpha = _quarter(alpha)
         weight = np.maximum(small_alpha, 1e-6)[..., None]
         small = _quarter(colour * alpha[..., None]) / weight
-        self._u = _Layer.of(small @ _ROWS.u + 128, small_alpha)
-        self._v = _Layer.of(small @ _ROWS.v + 128, small_alpha)
+        self._colour = (
+            _Layer.of(small @ _ROWS.u + 128, small_alpha),
+            _Layer.of(small @ _ROWS.v + 128, small_alpha),
+        )
+
+    @classmethod
+    def of_brightness(cls, added: _Wide, kept: _Wide) -> Overlay:
+        """One that leaves colours as they are. Where the picture has brightness y, it gets (y × kept + added) / 256."""
+        made = cls.__new__(cls)
+        made.size = added.shape[1], added.shape[0]
+        made._y, made._colour = _Layer(added, kept), None
+        return made
+
+    @property
+    def bytes(self) -> int:
+        """Memory taken."""
+        return sum(layer.added.nbytes + layer.kept.nbytes for layer in (self._y, *(self._colour or ())))
 
     def at(self, x: int, y: int) -> Rect:
         """The region covered when its top left corner lies at even ``x``, ``y``."""
@@ -59,10 +81,15 @@ class Overlay:
 
     def blend(self, picture: Planes, x: int, y: int) -> None:
         """Draw into ``picture``, top left corner at even ``x``, ``y``; it must lie inside."""
-        region = picture.window(self.at(x, y))
-        self._y.blend(region.y)
-        self._u.blend(region.u)
-        self._v.blend(region.v)
+        self.blend_part(picture, self.at(x, y), x, y)
+
+    def blend_part(self, picture: Planes, part: Rect, x: int, y: int) -> None:
+        """Draw only what is in ``part`` of ``picture``; ``x`` and ``y`` may lie outside, ``part`` must be covered."""
+        region, left, top = picture.window(part), part.x - x, part.y - y
+        self._y.blend(region.y, left, top)
+        if self._colour is not None:
+            for layer, plane in zip(self._colour, (region.u, region.v), strict=True):
+                layer.blend(plane, left // 2, top // 2)
 
 
 @dataclass(frozen=True, slots=True)

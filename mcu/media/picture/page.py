@@ -17,7 +17,7 @@ _TITLE = (240, 244, 248, 255)
 _LINE = (200, 208, 218, 255)
 _CODE = (130, 220, 170, 255)
 
-FontOf = Callable[[int], ImageFont.FreeTypeFont]
+FontOf = Callable[[int, str], ImageFont.FreeTypeFont]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ def draw_page(page: Page, size: Size, font: FontOf, clean: Callable[[str], str])
         text = clean(text)
         if not text:
             return
-        chosen = font(max(10, round(letters)))
+        chosen = font(max(10, round(letters)), text)
         too_wide = chosen.getlength(text) / (width * 0.9)
         if too_wide > 1:
-            chosen = font(max(10, int(letters / too_wide)))
+            chosen = font(max(10, int(letters / too_wide)), text)
         draw.text((width / 2, middle), text, colour, chosen, anchor="mm")
 
     write(page.title[:MAXIMUM_LINE], height * 0.2, height * 0.085, _TITLE)

@@ -92,6 +92,12 @@ class Planes:
         np.copyto(self.u, other.u)
         np.copyto(self.v, other.v)
 
+    def resized(self, size: Size) -> Planes:
+        """A copy of this even size, from the nearest samples: quick and rough."""
+        width, height = size
+        colours = (_nearest(plane, width // 2, height // 2) for plane in (self.u, self.v))
+        return Planes(_nearest(self.y, width, height), *colours)
+
     def dim(self, brightness: float, saturation: float) -> None:
         """Darken and bleach in place; 1.0 leaves as is."""
         self.y[:] = _scaled(brightness, 16)[self.y]
@@ -103,6 +109,13 @@ def _view(plane: VideoPlane) -> Plane:
     """The samples of one plane, padding at the end of lines left out."""
     samples = np.frombuffer(cast(memoryview, plane), np.uint8)
     return samples.reshape(-1, plane.line_size)[: plane.height, : plane.width]
+
+
+def _nearest(plane: Plane, width: int, height: int) -> Plane:
+    rows = (np.arange(height) * 2 + 1) * plane.shape[0] // (2 * height)
+    columns = (np.arange(width) * 2 + 1) * plane.shape[1] // (2 * width)
+    nearest: Plane = plane[rows].take(columns, axis=1)
+    return nearest
 
 
 def _scaled(factor: float, centre: int) -> NDArray[np.uint8]:

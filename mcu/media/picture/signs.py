@@ -60,6 +60,44 @@ def camera_off(side: int, colour: RGBA) -> Image.Image:
     return _smooth(side, paint)
 
 
+def signal_lost(side: int, colour: RGBA) -> Image.Image:
+    """Waves of a signal, crossed. Fits inside a disc of the same size."""
+
+    def paint(draw: ImageDraw.ImageDraw, unit: float) -> None:
+        for radius in (16, 30, 44):
+            box = ((50 - radius) * unit, (72 - radius) * unit, (50 + radius) * unit, (72 + radius) * unit)
+            draw.arc(box, 225, 315, colour, round(7 * unit))
+        draw.ellipse((44 * unit, 66 * unit, 56 * unit, 78 * unit), colour)
+        draw.line((21 * unit, 30 * unit, 71 * unit, 80 * unit), (0, 0, 0, 0), round(6 * unit))
+        draw.line((26 * unit, 24 * unit, 76 * unit, 74 * unit), colour, round(6 * unit))
+
+    return _smooth(side, paint)
+
+
+def person(side: int, ground: tuple[int, int, int], colour: RGBA) -> Image.Image:
+    """Head and shoulders in a disc: somebody, whoever it is."""
+
+    def paint(draw: ImageDraw.ImageDraw, unit: float) -> None:
+        draw.ellipse((33 * unit, 20 * unit, 67 * unit, 54 * unit), colour)
+        draw.ellipse((18 * unit, 60 * unit, 82 * unit, 140 * unit), colour)
+
+    image = _smooth(side, paint)
+    disc_of_ground = disc(side, ground)
+    ground_and_figure = disc_of_ground.copy()
+    ground_and_figure.alpha_composite(image)
+    ground_and_figure.putalpha(disc_of_ground.getchannel("A"))
+    return ground_and_figure
+
+
+def record(side: int, colour: RGBA) -> Image.Image:
+    """The dot of a recording."""
+
+    def paint(draw: ImageDraw.ImageDraw, unit: float) -> None:
+        draw.ellipse((12 * unit, 12 * unit, 88 * unit, 88 * unit), colour)
+
+    return _smooth(side, paint)
+
+
 def stalled(side: int, colour: RGBA, behind: RGBA) -> Image.Image:
     """Three dots in a dark disc: waiting for what does not come."""
 

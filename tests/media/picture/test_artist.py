@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcu.media.picture.artist import Artist, initials, label_text_size, printable
+from mcu.media.picture.artist import Artist, Badge, initials, label_text_size
+from mcu.media.picture.lettering import printable
 from mcu.media.picture.planes import Colour
 from tests.media.picture.material import FONT, solid
 
@@ -63,7 +64,7 @@ def test_drawings_kept_are_bounded():
 def test_any_name_is_drawn_narrower_than_its_tile(name, microphone_muted, tile):
     label = ARTIST.label(name, microphone_muted, tile)
     assert label is None or label.size[0] <= max(tile[0], 32)
-    assert max(ARTIST.avatar(name, microphone_muted, tile).size) <= min(tile)
+    assert max(ARTIST.avatar(name, tile, Badge.CAMERA_OFF if microphone_muted else Badge.NONE).size) <= min(tile)
 
 
 def test_chinese_names_have_glyphs():

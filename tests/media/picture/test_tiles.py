@@ -1,6 +1,9 @@
+import pytest
+
+from mcu.media.picture.planes import Size
 from mcu.media.picture.source import SourcePicture
 from mcu.media.picture.state import PictureSource
-from mcu.media.picture.tiles import FROZEN_AFTER, GONE_AFTER, Look, TileContent, tile_content
+from mcu.media.picture.tiles import FROZEN_AFTER, GONE_AFTER, Look, TileContent, TileContents
 from tests.media.picture.material import RED, solid
 
 TILE = (64, 36)
@@ -13,7 +16,11 @@ def newest(source_id: str) -> SourcePicture | None:
 
 
 def look(source: PictureSource | None, now: float = 100.0) -> Look:
-    return tile_content(source, newest, TILE, now).look
+    return content_of(source, now=now).look
+
+
+def content_of(source: PictureSource | None, tile: Size = TILE, now: float = 100.0, **wanted: bool) -> TileContent:
+    return TileContents(newest).of(source, tile, now, **wanted)
 
 
 def test_an_empty_seat():
@@ -21,7 +28,7 @@ def test_an_empty_seat():
 
 
 def test_a_picture_that_keeps_coming():
-    content = tile_content(ANNA, newest, TILE, 100.0)
+    content = content_of(ANNA)
     assert content.look is Look.LIVE and content.picture is PICTURE
 
 
@@ -40,15 +47,42 @@ def test_sound_only_and_camera_off_are_placeholders_whatever_came_before():
     assert look(PictureSource("a", "Anna", "H264", muted=True)) is Look.PLACEHOLDER
 
 
-def test_no_flicker_while_a_source_still_scales_for_a_new_layout():
-    assert tile_content(ANNA, newest, (32, 18), 100.0).look is Look.EMPTY
+@pytest.mark.parametrize(
+    ("tile", "crop", "size"),
+    [((32, 18), False, (32, 18)), ((96, 54), False, (96, 54)), ((36, 36), False, (36, 20)), ((36, 36), True, (36, 36))],
+)
+def test_while_a_source_still_scales_for_a_new_layout_the_picture_at_hand_is_resized(tile, crop, size):
+    content = content_of(ANNA, tile, crop=crop)
+    assert content.look is Look.LIVE and content.picture is not None
+    assert content.picture.size == size
+    assert (content.picture.y == RED.y).all() and (content.picture.v == RED.v).all()
+
+
+def test_a_rough_picture_is_resized_once_and_then_forgotten():
+    pictures = {"a": SourcePicture(1, 100.0, {TILE: PICTURE})}
+    contents = TileContents(pictures.get)
+    rough = contents.of(ANNA, (32, 18), 100.0).picture
+    contents.next_round()
+    assert contents.of(ANNA, (32, 18), 100.0).picture is rough
+    fresh = solid(32, 18, RED)
+    pictures["a"] = SourcePicture(1, 100.0, {(32, 18): fresh})
+    contents.next_round()
+    assert contents.of(ANNA, (32, 18), 100.0).picture is fresh
+    contents.next_round()
+    assert not contents._rough
+
+
+def test_only_what_has_come_and_stopped_is_lost():
+    assert content_of(ANNA, now=100.0 + GONE_AFTER).lost
+    for source in (ANNA, PictureSource("b", "Bo", "H264"), PictureSource("a", "Anna", "H264", muted=True)):
+        assert not content_of(source).lost
 
 
 def test_contents_are_compared_by_what_they_show():
-    one = tile_content(ANNA, newest, TILE, 100.0)
-    assert one.same_as(tile_content(ANNA, newest, TILE, 101.0))
-    assert not one.same_as(tile_content(ANNA, newest, TILE, 103.0))
-    assert not one.same_as(tile_content(PictureSource("a", "Anne", "H264"), newest, TILE, 100.0))
+    one = content_of(ANNA)
+    assert one.same_as(content_of(ANNA, now=101.0))
+    assert not one.same_as(content_of(ANNA, now=103.0))
+    assert not one.same_as(content_of(PictureSource("a", "Anne", "H264")))
     assert not one.same_as(TileContent.EMPTY)
 
 

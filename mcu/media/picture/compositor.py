@@ -1,0 +1,91 @@
+"""Layers of items on one picture that stays: what has changed is painted anew, with all that lies over and under it.
+
+A layer is a tuple of items, bottom to top. When a layer is given again as the very same tuple, nothing of it is looked
+at, so a picture at rest costs next to nothing, and one that moves costs what moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layouts.geometry import Rect
+from mcu.media.picture.items import Item, difference, intersection
+from mcu.media.picture.planes import Planes
+
+Layer = tuple[Item, ...]
+
+_Bounds = tuple[int, int, int, int]
+"""Left, top, right and bottom of all that is in a layer."""
+
+
+class Compositor:
+    """Keeps ``picture`` showing the layers that it was last given. Not thread-safe."""
+
+    def __init__(self, picture: Planes) -> None:
+        self.picture = picture
+        self._layers: list[Layer] = []
+        self._bounds: list[_Bounds] = []
+
+    def show(self, layers: Sequence[Layer]) -> bool:
+        """Make the picture show ``layers``, bottom to top; True when anything changed.
+
+        The lowest layer has to cover the picture, and all items have to lie inside it.
+        """
+        damage: list[Rect] = []
+        if len(layers) != len(self._layers):
+            self._layers, self._bounds = list(layers), [_bounds(layer) for layer in layers]
+            damage = [Rect(0, 0, *self.picture.size)]
+        else:
+            for index, (before, now) in enumerate(zip(self._layers, layers, strict=True)):
+                if now is not before:
+                    self._layers[index], self._bounds[index] = now, _bounds(now)
+                    for rect in _changes(before, now):
+                        damage += _outside(rect, damage)
+        for rect in damage:
+            self._paint(rect)
+        return bool(damage)
+
+    def _paint(self, rect: Rect) -> None:
+        left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
+        parts: list[tuple[Item, Rect]] = []
+        for layer, (from_x, from_y, to_x, to_y) in zip(self._layers, self._bounds, strict=True):
+            if from_x < right and left < to_x and from_y < bottom and top < to_y:
+                for item in layer:
+                    part = intersection(item.rect, rect)
+                    if part is None:
+                        continue
+                    if item.opaque and part.size == rect.size:
+                        parts.clear()  # nothing beneath is seen
+                    parts.append((item, part))
+        for item, part in parts:
+            item.paint(self.picture, part)
+
+
+def _changes(before: Layer, now: Layer) -> list[Rect]:
+    """Where two states of a layer differ."""
+    gone = [item for item in before if item not in now]
+    come = [item for item in now if item not in before]
+    if not gone and not come and before != now:
+        return [item.rect for item in now]  # the same ones in another order
+    return [item.rect for item in (*gone, *come) if item.rect.width and item.rect.height]
+
+
+def _outside(rect: Rect, damage: list[Rect]) -> list[Rect]:
+    """What of ``rect`` is in none of ``damage``."""
+    parts = [rect]
+    for other in damage:
+        if any(part.overlaps(other) for part in parts):
+            parts = [rest for part in parts for rest in difference(part, other)]
+    return parts
+
+
+def _bounds(layer: Layer) -> _Bounds:
+    rects = [item.rect for item in layer]
+    if not rects:
+        return 0, 0, 0, 0
+    return (
+        min([rect.x for rect in rects]),
+        min([rect.y for rect in rects]),
+        max([rect.right for rect in rects]),
+        max([rect.bottom for rect in rects]),
+    )
