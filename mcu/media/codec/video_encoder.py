@@ -105,7 +105,8 @@ def _describe_colours(context: VideoCodecContext, rung: Rung) -> None:
 
 
 def _buffer(rung: Rung) -> float:
-    return CONTENT_BUFFER_SECONDS if rung.view.content is ContentPlace.ALONE else BUFFER_SECONDS
+    slides = rung.view.content in (ContentPlace.ALONE, ContentPlace.SWAPPED)
+    return CONTENT_BUFFER_SECONDS if slides else BUFFER_SECONDS
 
 
 def _h264_options(rung: Rung) -> dict[str, str]:
