@@ -255,6 +255,11 @@ class Settings(_Section):
         """Where recordings are kept."""
         return self.recordings or self.data / "recordings"
 
+    @property
+    def logos_folder(self) -> Path:
+        """Where logos are kept."""
+        return self.data / "logos"
+
 
 def load_settings(
     file: Path | None,

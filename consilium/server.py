@@ -38,6 +38,8 @@ from mcu.control.accounts import Accounts
 from mcu.control.application import make_application
 from mcu.control.audit import AuditTable
 from mcu.control.database import Database, DatabaseError
+from mcu.control.layout_table import LayoutTable
+from mcu.control.logo_files import LogoFiles
 from mcu.control.room_table import RoomTable
 from mcu.control.settings import ControlSettings
 from mcu.gateway.browser_calls import BrowserCalls
@@ -145,6 +147,8 @@ class Server:
             RoomTable(database),
             audit=audit,
             recordings=StoreRegister(store),
+            layouts=LayoutTable(database),
+            logos=LogoFiles(settings.logos_folder),
         )
         self.gatekeeping = await Gatekeeping.open(
             settings, database, self.registry.registrar, self.registry.users, clock, self.pool
@@ -188,6 +192,7 @@ class Server:
             frame_rate=media.frame_rate,
             bitrate=media.bitrate,
             recordings_directory=str(self.settings.recordings_folder),
+            logos_directory=str(self.settings.logos_folder),
         )
 
     async def _start_sip(self, identity: Identity) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from mcu.conference.arrangement import Arrangement
 from mcu.conference.core import ConferenceCore
 from mcu.conference.hashing import Hasher
 from mcu.conference.joining import Door, JoinCode, JoinRefused
@@ -25,6 +26,7 @@ class Terms:
     pin_hash: str | None = field(repr=False)
     permanent: bool
     pair: bool = False
+    arrangement: Arrangement = field(default_factory=Arrangement)
 
 
 class Admission:
@@ -47,7 +49,7 @@ class Admission:
             return Terms(normal, running.conference.title, running.conference.pin_hash, running.conference.permanent)
         room = await self._rooms.get(normal)
         if room is not None:
-            return Terms(normal, room.title, room.pin_hash, True)
+            return Terms(normal, room.title, room.pin_hash, True, arrangement=room.arrangement)
         if self._core.settings.create_on_dial and self._dial_pattern.fullmatch(normal):
             return Terms(normal, "", None, False)
         return None

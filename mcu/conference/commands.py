@@ -9,6 +9,25 @@ from dataclasses import dataclass, field
 
 from mcu.conference.audit import AuditEntry as AuditEntry
 from mcu.conference.audit import AuditLog as AuditLog
+from mcu.conference.picture_commands import AddLayout as AddLayout
+from mcu.conference.picture_commands import AddLogo as AddLogo
+from mcu.conference.picture_commands import AdjustSound as AdjustSound
+from mcu.conference.picture_commands import ArrangementCommand as ArrangementCommand
+from mcu.conference.picture_commands import ArrangeSeats as ArrangeSeats
+from mcu.conference.picture_commands import ChooseContent as ChooseContent
+from mcu.conference.picture_commands import Decorate as Decorate
+from mcu.conference.picture_commands import HideParticipant as HideParticipant
+from mcu.conference.picture_commands import HideSelf as HideSelf
+from mcu.conference.picture_commands import LibraryCommand as LibraryCommand
+from mcu.conference.picture_commands import OwnViewCommand as OwnViewCommand
+from mcu.conference.picture_commands import PinParticipant as PinParticipant
+from mcu.conference.picture_commands import PresenceCommand as PresenceCommand
+from mcu.conference.picture_commands import ProcessSound as ProcessSound
+from mcu.conference.picture_commands import RemoveLayout as RemoveLayout
+from mcu.conference.picture_commands import RemoveLogo as RemoveLogo
+from mcu.conference.picture_commands import SetLayout as SetLayout
+from mcu.conference.picture_commands import SetOwnSeating as SetOwnSeating
+from mcu.conference.picture_commands import SetRole as SetRole
 from mcu.conference.refusals import CommandRefused as CommandRefused
 from mcu.conference.refusals import Refusal as Refusal
 from mcu.media.spec import CameraRequest as CameraRequest
@@ -55,14 +74,6 @@ class LockConference:
 
 
 @dataclass(frozen=True)
-class SetLayout:
-    """Choose a layout of the catalogue, or "auto"."""
-
-    number: str
-    layout: str
-
-
-@dataclass(frozen=True)
 class Broadcast:
     """Show one participant alone to everybody else, and record it so; None: all again, each as chosen before."""
 
@@ -94,7 +105,7 @@ class StopRecording:
 
 @dataclass(frozen=True)
 class Mute:
-    """Mute (True) or unmute (False) what is not None."""
+    """Mute (True) or unmute (False) what is not None. What an account has muted, the participant cannot unmute."""
 
     participant_id: str
     microphone: bool | None = None
@@ -198,11 +209,12 @@ class RevokeFloor:
 
 
 RoomCommand = CreateRoom | RemoveRoom | SetTitle | SetPin
-ConferenceCommand = (
-    LockConference | SetLayout | Broadcast | EndConference | StartRecording | StopRecording | RevokeFloor
-)
-ViewCommand = SetParticipantLayout | Watch
+ConferenceCommand = LockConference | Broadcast | EndConference | StartRecording | StopRecording | RevokeFloor
+ViewCommand = SetParticipantLayout | Watch | OwnViewCommand
 FloorCommand = TakeFloor | ReleaseFloor
-ParticipantCommand = Mute | RenameParticipant | Kick | ViewCommand | SendDigits | MoveCamera | FloorCommand
+ChangeCommand = Mute | RenameParticipant | PresenceCommand
+ParticipantCommand = ChangeCommand | Kick | ViewCommand | PinParticipant | SendDigits | MoveCamera | FloorCommand
 CallCommand = PlaceCalls | CancelCall
-Command = RoomCommand | ConferenceCommand | ParticipantCommand | CallCommand | SayInChat
+Command = (
+    RoomCommand | ConferenceCommand | ArrangementCommand | ParticipantCommand | CallCommand | SayInChat | LibraryCommand
+)

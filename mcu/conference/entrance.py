@@ -89,6 +89,7 @@ class Entrance:
             # Nobody who guesses its number gets into a call of two.
             locked=terms.pair,
             pair=terms.pair,
+            arrangement=terms.arrangement,
         )
         return self._core.open(conference)
 

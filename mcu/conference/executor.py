@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from layouts.automatic import AUTOMATIC
-from layouts.catalogue import CATALOGUE
 from mcu.conference import commands, events
+from mcu.conference.arrangement import pinned
+from mcu.conference.arranging import Arranging
 from mcu.conference.calls import OutgoingCall
 from mcu.conference.cameras import check_camera
 from mcu.conference.chat import ChatMessage, clean_message
@@ -15,26 +15,27 @@ from mcu.conference.core import ConferenceCore, Running
 from mcu.conference.floor_control import FloorControl
 from mcu.conference.hashing import Hasher
 from mcu.conference.keypad import DIGITS
+from mcu.conference.library import Library
+from mcu.conference.logos import Logo
 from mcu.conference.model import Conference, Participant, Recording
 from mcu.conference.outgoing import OutgoingCalls
 from mcu.conference.participant_changes import changed_participant
+from mcu.conference.picture_changes import MAXIMUM_TILE
 from mcu.conference.recording_control import RecordingControl
 from mcu.conference.refusals import CommandRefused, Refusal
 from mcu.conference.room_keeping import RoomKeeping
 from mcu.conference.rooms import Room, RoomStore
 from mcu.conference.steering import changed_view
 from mcu.conference.text import MAXIMUM_TITLE, clean_text, normal_number
+from mcu.media.spec import LayoutSpec
 from mcu.ports import Actor, DigitOwner
 
 # More than any number, PIN and separators that somebody has to be dialled through.
 MAXIMUM_DIGITS = 32
 
-CommandResult = Room | Conference | Participant | Recording | tuple[OutgoingCall, ...] | ChatMessage | None
-
-
-def layout_names() -> list[str]:
-    """The layouts that a conference can have, the automatic one first."""
-    return [AUTOMATIC, *CATALOGUE]
+CommandResult = (
+    Room | Conference | Participant | Recording | tuple[OutgoingCall, ...] | ChatMessage | LayoutSpec | Logo | None
+)
 
 
 class CommandExecutor:
@@ -47,11 +48,14 @@ class CommandExecutor:
         hasher: Hasher,
         ids: Callable[[], str],
         outgoing: OutgoingCalls,
+        library: Library,
     ) -> None:
         self._outgoing = outgoing
         self._core = core
         self._store = rooms
         self._rooms = RoomKeeping(core, rooms, hasher)
+        self._arranging = Arranging(core, rooms, library)
+        self._library = library
         self._recordings = RecordingControl(core, ids)
         self._floors = FloorControl(core)
         self._ids = ids
@@ -65,6 +69,8 @@ class CommandExecutor:
             return None
         if isinstance(command, commands.SayInChat):
             return self._say(command, actor)
+        if isinstance(command, commands.LibraryCommand):
+            return await self._library.carry_out(command)
         if isinstance(command, commands.ParticipantCommand):
             return await self._participant(command, actor)
         number = normal_number(command.number)
@@ -91,6 +97,8 @@ class CommandExecutor:
                     return await self._rooms.describe(number, title=clean_text(command.title, MAXIMUM_TITLE))
                 case commands.SetPin():
                     return await self._rooms.describe(number, pin_hash=pin_hash, set_pin=True)
+                case commands.SetLayout() | commands.ArrangeSeats() | commands.Decorate() | commands.ProcessSound():
+                    return await self._arranging.carry_out(command, number)
                 case _:
                     return await self._conference(command, await self._running(number))
 
@@ -108,8 +116,6 @@ class CommandExecutor:
                 running.conference = replace(running.conference, locked=command.locked)
                 self._core.publish(events.ConferenceChanged(self._core.clock.wall(), running.conference))
                 return running.conference
-            case commands.SetLayout():
-                return await self._set_layout(running, command.layout)
             case commands.Broadcast():
                 return await self._broadcast(running, command.broadcast_id)
             case commands.EndConference():
@@ -121,14 +127,6 @@ class CommandExecutor:
                 return await self._recordings.stop(running)
             case commands.RevokeFloor():
                 return await self._floors.revoke(running)
-
-    async def _set_layout(self, running: Running, layout: str) -> Conference:
-        if layout not in layout_names():
-            raise CommandRefused(Refusal.UNKNOWN_LAYOUT, "There is no layout with this name; GET /layouts lists them.")
-        running.conference = replace(running.conference, layout=layout)
-        await self._core.sync_if_possible(running)
-        self._core.publish(events.ConferenceChanged(self._core.clock.wall(), running.conference))
-        return running.conference
 
     async def _broadcast(self, running: Running, participant_id: str | None) -> Conference:
         if participant_id is not None and running.conference.participant(participant_id) is None:
@@ -181,18 +179,37 @@ class CommandExecutor:
                 return participant
             if isinstance(command, commands.FloorCommand):
                 return await self._floors.move(running, participant, command)
+            if isinstance(command, commands.PinParticipant):
+                return await self._pin(running, participant, command.tile)
             if isinstance(command, commands.ViewCommand):
-                running.conference = changed_view(running.conference, command, self._core.settings.maximum_views)
-            else:
-                change = command
-                changed_participant(participant, change)  # refused before anything is changed
-                running.conference = running.conference.changed(
-                    participant.id, lambda now: changed_participant(now, change)
+                custom = await self._custom_layout(command)
+                running.conference = changed_view(
+                    running.conference, command, self._core.settings.maximum_views, custom
                 )
-            changed = running.conference.participant(participant.id) or participant
+            else:
+                changed = changed_participant(participant, command, actor)
+                running.conference = running.conference.changed(participant.id, lambda _: changed)
             await self._core.sync_if_possible(running)
-            self._core.publish(events.ParticipantChanged(self._core.clock.wall(), running.conference, changed))
-            return running.conference.participant(participant.id) or changed
+            participant = running.conference.participant(participant.id) or participant
+            self._core.publish(events.ParticipantChanged(self._core.clock.wall(), running.conference, participant))
+            return participant
+
+    async def _custom_layout(self, command: commands.ViewCommand) -> LayoutSpec | None:
+        if not isinstance(command, commands.SetParticipantLayout) or command.layout is None:
+            return None
+        return await self._library.layout(command.layout)
+
+    async def _pin(self, running: Running, participant: Participant, tile: int | None) -> Participant:
+        if tile is not None and not 0 <= tile <= MAXIMUM_TILE:
+            raise CommandRefused(Refusal.INVALID, f"Tiles are numbered from 0 to {MAXIMUM_TILE}.")
+        arrangement = running.conference.arrangement
+        seating = pinned(arrangement.seating, participant.id, tile)
+        running.conference = replace(
+            running.conference, arrangement=arrangement.model_copy(update={"seating": seating})
+        )
+        await self._core.sync_if_possible(running)
+        self._core.publish(events.ConferenceChanged(self._core.clock.wall(), running.conference))
+        return participant
 
     async def _send_digits(self, running: Running, participant: Participant, digits: str) -> None:
         """As telephone events where they were agreed, else by signalling where that can."""

@@ -24,6 +24,9 @@ from mcu.conference.fact_handler import FactHandler
 from mcu.conference.hashing import PIN_COST, Hasher
 from mcu.conference.joining import Door, JoinCode, JoinRefused, Newcomer
 from mcu.conference.keypad import Keypad, Way
+from mcu.conference.layout_store import LayoutStore, MemoryLayouts
+from mcu.conference.library import Library
+from mcu.conference.logos import LogoStore
 from mcu.conference.model import Conference, Participant
 from mcu.conference.outgoing import OutgoingCalls
 from mcu.conference.rights import authorize
@@ -56,6 +59,8 @@ class ConferenceManager:
         audit: AuditLog | None = None,
         recordings: RecordingRegister | None = None,
         pin_hasher: Hasher | None = None,
+        layouts: LayoutStore | None = None,
+        logos: LogoStore | None = None,
     ) -> None:
         self.settings = settings
         self._clock = clock
@@ -66,7 +71,8 @@ class ConferenceManager:
         self._admission = Admission(self._core, store, self._hasher)
         self._entrance = Entrance(self._core, ids)
         self.outgoing = OutgoingCalls(self._core, self._admission, self._entrance, ids)
-        self._executor = CommandExecutor(self._core, store, self._hasher, ids, self.outgoing)
+        self.library = Library(self._core, store, layouts or MemoryLayouts(), logos)
+        self._executor = CommandExecutor(self._core, store, self._hasher, ids, self.outgoing, self.library)
         self._keypad = Keypad(self._core, self.execute)
         self._facts = FactHandler(self._core, self._keypad, CameraRelay(self._core, self.execute))
         media.on_fact(self._facts.handle)

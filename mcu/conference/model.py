@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
+from mcu.conference.arrangement import AUTOMATIC_LAYOUT as AUTOMATIC_LAYOUT
+from mcu.conference.arrangement import Arrangement, without
 from mcu.conference.calls import OutgoingCall
 from mcu.conference.floor import Floor
-from mcu.media.spec import LegSpec
+from mcu.conference.roles import Role
+from mcu.media.spec import ContentChoice, LayoutSpec, LegSpec, SeatingSpec
 
-AUTOMATIC_LAYOUT = "auto"
+Muted = Literal["microphone", "speaker", "camera"]
 
 
 class ParticipantState(StrEnum):
@@ -37,6 +41,10 @@ class Participant:
 
     ``leg`` is what signalling negotiated; what the conference decided (mutes, name) is laid over it by the planner.
     What it sees: ``layout`` instead of the conference's (None), or ``watching`` alone instead of all (None).
+    ``custom`` is that layout itself where it is not of the catalogue. ``seating`` is its own where not None; with
+    ``hide_self`` it does not see itself; ``content_choice`` is how it gets what is shared.
+    How others see and hear it: ``role`` tells who is seated first, ``hidden`` ones are not seen; ``gain`` (of what it
+    hears: ``listen_gain``) in dB, ``music``: its sound is left as it is. ``muted_by_chair`` it cannot unmute itself.
     ``notice`` is a line of text over its picture, for a moment. ``camera_presets`` are those of its camera where that
     can be moved from afar, else None.
     """
@@ -54,6 +62,16 @@ class Participant:
     watching: str | None = None
     notice: str = ""
     camera_presets: int | None = None
+    custom: LayoutSpec | None = None
+    seating: SeatingSpec | None = None
+    hide_self: bool = False
+    content_choice: ContentChoice = "auto"
+    role: Role = Role.MEMBER
+    hidden: bool = False
+    gain: float = 0.0
+    listen_gain: float = 0.0
+    music: bool = False
+    muted_by_chair: frozenset[Muted] = frozenset()
 
     @property
     def state(self) -> ParticipantState:
@@ -82,7 +100,8 @@ class Conference:
     ``pair``: two rooms that called each other, over as soon as only one is left. ``calls`` are those that it makes,
     and the last that failed. ``participants`` stand in order of joining. ``pin_hash`` is None where the room is open.
     ``permanent``: it runs in a room that stays when it is over. ``broadcast_id`` is who is shown alone to everybody
-    else, and recorded so; None for all. ``floor`` tells who shares a second picture.
+    else, and recorded so; None for all. ``floor`` tells who shares a second picture. ``arrangement`` is how all is seen
+    and heard.
     """
 
     id: str
@@ -92,7 +111,7 @@ class Conference:
     pin_hash: str | None = field(default=None, repr=False)
     permanent: bool = False
     locked: bool = False
-    layout: str = AUTOMATIC_LAYOUT
+    arrangement: Arrangement = field(default_factory=Arrangement)
     participants: tuple[Participant, ...] = ()
     recording: Recording | None = None
     speaker_id: str | None = None
@@ -100,6 +119,11 @@ class Conference:
     calls: tuple[OutgoingCall, ...] = ()
     broadcast_id: str | None = None
     floor: Floor = field(default_factory=Floor)
+
+    @property
+    def layout(self) -> str:
+        """The name of the layout that everybody sees who has none of its own."""
+        return self.arrangement.layout
 
     def participant(self, participant_id: str) -> Participant | None:
         """Who has this id here."""
@@ -110,17 +134,19 @@ class Conference:
         return replace(self, participants=(*self.participants, participant))
 
     def without(self, participant_id: str) -> Conference:
-        """The conference after somebody went; nobody watches it any more."""
+        """The conference after somebody went; nobody watches it any more, and no tile is kept for it."""
+        seating = without(self.arrangement.seating, participant_id)
         return replace(
             self,
             participants=tuple(
-                replace(participant, watching=None) if participant.watching == participant_id else participant
+                _parted(participant, participant_id)
                 for participant in self.participants
                 if participant.id != participant_id
             ),
             speaker_id=None if self.speaker_id == participant_id else self.speaker_id,
             broadcast_id=None if self.broadcast_id == participant_id else self.broadcast_id,
             floor=self.floor.released(participant_id),
+            arrangement=self.arrangement.model_copy(update={"seating": seating}),
         )
 
     def changed(self, participant_id: str, change: Callable[[Participant], Participant]) -> Conference:
@@ -132,3 +158,13 @@ class Conference:
                 for participant in self.participants
             ),
         )
+
+
+def _parted(participant: Participant, gone_id: str) -> Participant:
+    """A participant after another one has gone."""
+    seating = participant.seating
+    return replace(
+        participant,
+        watching=None if participant.watching == gone_id else participant.watching,
+        seating=None if seating is None else without(seating, gone_id),
+    )

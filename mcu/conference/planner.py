@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mcu.conference.model import Conference, Participant
 from mcu.conference.settings import ConferenceSettings
-from mcu.media.spec import ConferenceSpec, LegSpec, RecordingSpec
+from mcu.media.spec import ConferenceSpec, DecorationSpec, LayoutSpec, LegSpec, RecordingSpec
 
 
 def plan(conference: Conference, settings: ConferenceSettings, revision: int) -> ConferenceSpec:
     """The whole description of the conference's media."""
-    recording = conference.recording
+    recording, arrangement = conference.recording, conference.arrangement
     return ConferenceSpec(
         id=conference.id,
         revision=revision,
@@ -20,6 +20,10 @@ def plan(conference: Conference, settings: ConferenceSettings, revision: int) ->
         frame_rate=settings.frame_rate,
         bitrate=settings.bitrate,
         content_from=conference.floor.holder,
+        layouts=_custom_layouts(conference),
+        seating=arrangement.seating,
+        decoration=_decoration(arrangement.decoration, settings),
+        processing=arrangement.processing,
         legs=tuple(_leg(conference, participant) for participant in conference.participants),
         recordings=()
         if recording is None
@@ -52,5 +56,26 @@ def _leg(conference: Conference, participant: Participant) -> LegSpec:
             "layout": participant.layout if chooses else None,
             "watch": participant.watching if chooses else None,
             "notice": participant.notice or None,
+            "seating": participant.seating if chooses else None,
+            "hide_self": participant.hide_self and chooses,
+            "content_choice": participant.content_choice,
+            "hidden": participant.hidden,
+            "priority": participant.role.priority,
+            "gain": participant.gain,
+            "listen_gain": participant.listen_gain,
+            "music": participant.music,
         }
     )
+
+
+def _custom_layouts(conference: Conference) -> tuple[LayoutSpec, ...]:
+    """Those that somebody looks at and that no catalogue has, each once."""
+    chosen = [conference.arrangement.custom, *(participant.custom for participant in conference.participants)]
+    return tuple({layout.name: layout for layout in chosen if layout is not None}.values())
+
+
+def _decoration(decoration: DecorationSpec, settings: ConferenceSettings) -> DecorationSpec:
+    """With the file of the logo in place of its id."""
+    if decoration.logo is None:
+        return decoration
+    return decoration.model_copy(update={"logo": f"{settings.logos_directory}/{decoration.logo}.png"})

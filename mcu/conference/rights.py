@@ -19,8 +19,8 @@ from mcu.ports import Actor, ActorKind
 def authorize(command: Command, actor: Actor) -> None:
     """Raise CommandRefused unless the actor may do this.
 
-    Accounts (and the server itself) may do everything; a participant may change and remove itself, and move the camera
-    of whom it watches, nothing else.
+    Accounts (and the server itself) may do everything; a participant may mute, rename and remove itself, choose what it
+    sees, share, write, and move the camera of whom it watches, nothing else.
     """
     if actor.is_user:
         return

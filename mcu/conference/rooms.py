@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mcu.conference.arrangement import Arrangement
+
 
 @dataclass(frozen=True)
 class Room:
-    """A permanent room. ``owner`` is the account that made it."""
+    """A permanent room. ``owner`` is the account that made it, ``arrangement`` how its conferences begin."""
 
     number: str
     title: str = ""
     pin_hash: str | None = field(default=None, repr=False)
     owner: str = ""
+    arrangement: Arrangement = field(default_factory=Arrangement)
 
 
 class RoomStore(Protocol):

@@ -13,6 +13,7 @@ class ConferenceSettings:
     number) open a room there without a PIN. ``empty_seconds`` is how long a conference outlives its last participant.
     ``maximum_views`` is how many different pictures participants may choose for themselves in one conference: each
     costs a canvas and an encoder. ``media_seconds`` is how long a change may wait for the media worker.
+    ``logos_directory`` is where media workers find logos.
     ``event_backlog`` is how many events a subscriber may lag behind before it is cut off.
     """
 
@@ -30,3 +31,4 @@ class ConferenceSettings:
     frame_rate: int = 30
     bitrate: int = 3_000_000
     recordings_directory: str = "recordings"
+    logos_directory: str = "logos"

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from layouts.automatic import AUTOMATIC
-from layouts.catalogue import CATALOGUE
+from mcu.conference import commands
+from mcu.conference.arrangement_changes import changed_seating
 from mcu.conference.commands import CommandRefused, Refusal, SetParticipantLayout, ViewCommand, Watch
 from mcu.conference.model import Conference, Participant
+from mcu.media.spec import LayoutSpec, SeatingSpec
 
 # What the keys step through: few enough to find the way back, each clearly unlike its neighbours.
 LAYOUT_STEPS = (AUTOMATIC, "1", "1+2", "4", "1+5", "1+7", "9", "16")
@@ -21,21 +23,14 @@ BACK_TO_AUTOMATIC = "0"
 _Step = TypeVar("_Step")
 
 
-def changed_view(conference: Conference, command: ViewCommand, maximum_views: int) -> Conference:
-    """The conference with one participant's view as commanded. Raises CommandRefused."""
-    if isinstance(command, SetParticipantLayout):
-        if command.layout is not None and command.layout != AUTOMATIC and command.layout not in CATALOGUE:
-            raise CommandRefused(Refusal.UNKNOWN_LAYOUT, "There is no layout with this name; GET /layouts lists them.")
-        changed = conference.changed(
-            command.participant_id, lambda one: replace(one, layout=command.layout, watching=None)
-        )
-    else:
-        if command.watched_id is not None:
-            if command.watched_id == command.participant_id:
-                raise CommandRefused(Refusal.INVALID, "Nobody watches itself alone.")
-            if conference.participant(command.watched_id) is None:
-                raise CommandRefused(Refusal.UNKNOWN_PARTICIPANT, "Whom to watch is not in this conference.")
-        changed = conference.changed(command.participant_id, lambda one: replace(one, watching=command.watched_id))
+def changed_view(
+    conference: Conference, command: ViewCommand, maximum_views: int, custom: LayoutSpec | None = None
+) -> Conference:
+    """The conference with one participant's view as commanded. Raises CommandRefused.
+
+    ``custom`` is the layout of a command that names one which is not in the catalogue.
+    """
+    changed = conference.changed(command.participant_id, lambda one: _with_view(one, conference, command, custom))
     if own_views(changed) > max(maximum_views, own_views(conference)):
         raise CommandRefused(
             Refusal.TOO_MANY_VIEWS,
@@ -44,14 +39,56 @@ def changed_view(conference: Conference, command: ViewCommand, maximum_views: in
     return changed
 
 
+def _with_view(
+    one: Participant, conference: Conference, command: ViewCommand, custom: LayoutSpec | None
+) -> Participant:
+    match command:
+        case SetParticipantLayout():
+            return replace(one, layout=command.layout, custom=custom, watching=None)
+        case Watch():
+            _check_watched(conference, command)
+            return replace(one, watching=command.watched_id)
+        case commands.HideSelf():
+            return replace(one, hide_self=command.hide)
+        case commands.ChooseContent():
+            return replace(one, content_choice=command.choice)
+        case commands.SetOwnSeating():
+            if command.change is None:
+                return replace(one, seating=None)
+            if command.change.mode == "lecture":
+                raise CommandRefused(Refusal.INVALID, "A lecture is for everybody; watch the lecturer instead.")
+            present = frozenset(other.id for other in conference.participants)
+            return replace(one, seating=changed_seating(one.seating or SeatingSpec(), command.change, present))
+
+
+def _check_watched(conference: Conference, command: Watch) -> None:
+    if command.watched_id is None:
+        return
+    if command.watched_id == command.participant_id:
+        raise CommandRefused(Refusal.INVALID, "Nobody watches itself alone.")
+    if conference.participant(command.watched_id) is None:
+        raise CommandRefused(Refusal.UNKNOWN_PARTICIPANT, "Whom to watch is not in this conference.")
+
+
 def own_views(conference: Conference) -> int:
     """How many different pictures participants have chosen for themselves: each costs a canvas and an encoder."""
-    views = {("watch", one.watching) if one.watching else ("layout", one.layout) for one in conference.participants}
-    return len(views - {("layout", None)})
+    return len({_view(one) for one in conference.participants} - {_COMMON_VIEW})
+
+
+_COMMON_VIEW = (None, None, None, None, "auto")
+
+
+def _view(one: Participant) -> tuple[str | None, ...]:
+    """Equal for those who see the same picture: alone, layout, seating, who is left out, and what is shared."""
+    if one.watching is not None:
+        return (one.watching, None, None, None, one.content_choice)
+    seating = None if one.seating is None else one.seating.model_dump_json()
+    return (None, one.layout, seating, one.id if one.hide_self else None, one.content_choice)
 
 
 def seen_alone(conference: Conference, participant_id: str) -> Participant | None:
-    """Whose picture this participant has before it for certain: who is broadcast, whom it watches, or the only other.
+    """Whose picture this participant has before it for certain: who is broadcast, whom it watches, who lectures, or
+    the only other.
 
     None where it sees several.
     """
@@ -62,6 +99,9 @@ def seen_alone(conference: Conference, participant_id: str) -> Participant | Non
         return conference.participant(conference.broadcast_id or "")
     if one.watching is not None:
         return conference.participant(one.watching)
+    seating = conference.arrangement.seating
+    if seating.mode == "lecture" and seating.lecturer != one.id and one.layout is None and one.seating is None:
+        return conference.participant(seating.lecturer or "")
     others = [other for other in conference.participants if other.id != participant_id]
     return others[0] if len(others) == 1 else None
 

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from mcu.conference.calls import OutgoingCall
 from mcu.conference.chat import ChatMessage
 from mcu.conference.floor import Floor
-from mcu.conference.model import AUTOMATIC_LAYOUT, Conference, Participant, Recording
+from mcu.conference.model import Conference, Muted, Participant, Recording
 from mcu.conference.rooms import Room
+from mcu.media.spec import ContentChoice, DecorationSpec, ProcessingSpec, SeatingSpec
 
 
 class View(BaseModel):
@@ -25,7 +26,8 @@ class ParticipantView(View):
 
     ``layout`` and ``watch`` are what it chose to see: all in another layout, one participant alone; null for what
     everybody sees. ``camera_control``: its camera can be moved from afar. ``has_content``: it can share a second
-    picture.
+    picture. ``pin`` is the tile (from 0) that is kept for it; ``hidden``: in nobody's picture. ``gain`` and
+    ``listen_gain`` in dB, on its sound and on what it hears. What is ``muted_by_chair`` it cannot unmute itself.
     """
 
     id: str
@@ -44,6 +46,16 @@ class ParticipantView(View):
     watch: str | None
     camera_control: bool
     camera_presets: int | None
+    role: Literal["chair", "expert", "member", "viewer"]
+    pin: int | None
+    hidden: bool
+    gain: float
+    listen_gain: float
+    music: bool
+    muted_by_chair: list[Muted]
+    hide_self: bool
+    seating: SeatingSpec | None
+    content_choice: ContentChoice
 
 
 class RunningRecordingView(View):
@@ -90,7 +102,7 @@ class FloorView(View):
 class ConferenceView(View):
     """A permanent room, a running conference, or both. ``active`` tells whether somebody is, or just was, in it.
 
-    ``broadcast`` is the participant that everybody else sees alone.
+    ``broadcast`` is the participant that everybody else sees alone. ``decoration.logo`` is the id of a logo.
     """
 
     number: str
@@ -101,6 +113,9 @@ class ConferenceView(View):
     layout: str
     broadcast: str | None
     pin_required: bool
+    seating: SeatingSpec
+    decoration: DecorationSpec
+    processing: ProcessingSpec
     participants: list[ParticipantView]
     recording: RunningRecordingView | None
     started_at: datetime | None
@@ -128,7 +143,22 @@ def participant_view(participant: Participant, conference: Conference | None) ->
         watch=participant.watching,
         camera_control=participant.leg.camera is not None,
         camera_presets=participant.camera_presets,
+        role=participant.role.value,
+        pin=None if conference is None else _pin(conference, participant.id),
+        hidden=participant.hidden,
+        gain=participant.gain,
+        listen_gain=participant.listen_gain,
+        music=participant.music,
+        muted_by_chair=sorted(participant.muted_by_chair),
+        hide_self=participant.hide_self,
+        seating=participant.seating,
+        content_choice=participant.content_choice,
     )
+
+
+def _pin(conference: Conference, participant_id: str) -> int | None:
+    pins = conference.arrangement.seating.pins
+    return next((tile for tile, pinned in pins.items() if pinned == participant_id), None)
 
 
 def recording_view(recording: Recording) -> RunningRecordingView:
@@ -180,6 +210,9 @@ def conference_view(conference: Conference) -> ConferenceView:
         locked=conference.locked,
         layout=conference.layout,
         broadcast=conference.broadcast_id,
+        seating=conference.arrangement.seating,
+        decoration=conference.arrangement.decoration,
+        processing=conference.arrangement.processing,
         pin_required=conference.pin_hash is not None,
         participants=[participant_view(participant, conference) for participant in conference.participants],
         recording=None if conference.recording is None else recording_view(conference.recording),
@@ -197,8 +230,11 @@ def room_view(room: Room) -> ConferenceView:
         active=False,
         permanent=True,
         locked=False,
-        layout=AUTOMATIC_LAYOUT,
+        layout=room.arrangement.layout,
         broadcast=None,
+        seating=room.arrangement.seating,
+        decoration=room.arrangement.decoration,
+        processing=room.arrangement.processing,
         pin_required=room.pin_hash is not None,
         participants=[],
         recording=None,

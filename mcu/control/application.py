@@ -20,6 +20,7 @@ from mcu.control.event_socket import EventSockets
 from mcu.control.floor_operations import FloorOperations
 from mcu.control.openapi import API_ROOT, document, route_path
 from mcu.control.participant_operations import ParticipantOperations
+from mcu.control.picture_operations import PictureOperations
 from mcu.control.problems import problems
 from mcu.control.security import add_security_headers, origin_check
 from mcu.control.session_operations import SessionOperations
@@ -56,6 +57,7 @@ def make_application(
         *ConferenceOperations(manager).operations(),
         *ParticipantOperations(manager).operations(),
         *FloorOperations(manager).operations(),
+        *PictureOperations(manager, settings.body_seconds).operations(),
         *CallOperations(manager).operations(),
         *sockets.operations(),
         *operations,

@@ -34,12 +34,16 @@ async def read_body(request: web.Request, model: type[Any], seconds: float) -> B
     """Read and parse the body. Raises Problem, and HTTPRequestEntityTooLarge."""
     if request.content_type != "application/json":
         raise Problem(415, "Wrong content type", "The body must be of type application/json.", "wrong_content_type")
+    return parse_body(await read_bytes(request, seconds), model)
+
+
+async def read_bytes(request: web.Request, seconds: float) -> bytes:
+    """The body as it came. Raises Problem, and HTTPRequestEntityTooLarge."""
     try:
         async with asyncio.timeout(seconds):
-            data = await request.read()
+            return await request.read()
     except TimeoutError:
         raise Problem(408, "Too slow", "The body did not arrive in time.", "body_too_slow") from None
-    return parse_body(data, model)
 
 
 def json_answer(view: BaseModel, status: int = 200) -> web.Response:

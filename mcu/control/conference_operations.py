@@ -1,4 +1,4 @@
-"""Operations on conferences and rooms, their recording and their layouts."""
+"""Operations on conferences and rooms, and their recording."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from mcu.conference import commands
-from mcu.conference.executor import layout_names
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Recording
+from mcu.conference.picture_changes import DecorationChange, ProcessingChange, SeatingChange
 from mcu.conference.text import MAXIMUM_TITLE, NUMBER_PATTERN, PIN_PATTERN
 from mcu.conference.views import (
     ConferenceView,
@@ -41,7 +41,8 @@ class NewConference(Body):
 class ConferenceChange(Body):
     """What to change; what is left out stays. ``pin`` null opens the room, ``active`` false ends the conference.
 
-    ``broadcast`` is the participant to show alone to everybody else; null shows all again.
+    ``broadcast`` is the participant to show alone to everybody else; null shows all again. Of ``seating``,
+    ``decoration`` and ``processing`` too, what is left out stays.
     """
 
     layout: Annotated[str, Field(max_length=32)] | None = None
@@ -50,6 +51,9 @@ class ConferenceChange(Body):
     title: Title | None = None
     pin: Annotated[Pin | None, Field(repr=False)] = None
     active: bool | None = None
+    seating: SeatingChange | None = None
+    decoration: DecorationChange | None = None
+    processing: ProcessingChange | None = None
 
 
 class ConferenceList(BaseModel):
@@ -62,12 +66,6 @@ class ParticipantList(BaseModel):
     """Who is in a conference, in order of joining."""
 
     participants: list[ParticipantView]
-
-
-class LayoutList(BaseModel):
-    """Names of layouts, the automatic one first."""
-
-    layouts: list[str]
 
 
 class ConferenceOperations:
@@ -87,7 +85,7 @@ class ConferenceOperations:
                       request=NewConference, response=ConferenceView, status=201, tag=tag, errors=(409,)),
             Operation("GET", one, self.show, "One room or conference", "participant",
                       response=ConferenceView, tag=tag, errors=(404,)),
-            Operation("PATCH", one, self.change, "Change title, PIN, lock, layout or who is broadcast, or end it",
+            Operation("PATCH", one, self.change, "Change title, PIN, lock, picture, sound, or end it",
                       request=ConferenceChange, response=ConferenceView, tag=tag, errors=(404, 409)),
             Operation("DELETE", one, self.end, "End the conference; its permanent room stays unless forgotten",
                       status=204, tag=tag, errors=(404, 409), query=(forget,)),
@@ -97,8 +95,6 @@ class ConferenceOperations:
                       response=RunningRecordingView, status=201, tag=tag, errors=(404, 409, 503)),
             Operation("DELETE", f"{one}/recording", self.stop_recording, "Stop recording",
                       response=RunningRecordingView, tag=tag, errors=(404, 409)),
-            Operation("GET", "/layouts", self.layouts, "Names of layouts", "participant",
-                      response=LayoutList, tag=tag),
         ]  # fmt: skip
 
     async def list(self, request: web.Request) -> web.Response:
@@ -120,9 +116,7 @@ class ConferenceOperations:
         """Everything in the body, one command after the other, those that may be refused first."""
         number, actor, body = self._number(request), actor_of(request), body_of(request, ConferenceChange)
         await self._view(number)  # an unknown number is 404 even when nothing is to change
-        wanted: list[commands.Command] = []
-        if body.layout is not None:
-            wanted.append(commands.SetLayout(number, body.layout))
+        wanted = _arrangement(number, body)
         if "broadcast" in body.model_fields_set:
             wanted.append(commands.Broadcast(number, body.broadcast))
         if body.locked is not None:
@@ -165,10 +159,6 @@ class ConferenceOperations:
         recording = await self._manager.execute(commands.StopRecording(self._number(request)), actor_of(request))
         return _recording_answer(recording, 200)
 
-    async def layouts(self, request: web.Request) -> web.Response:
-        """Names of layouts."""
-        return json_answer(LayoutList(layouts=layout_names()))
-
     def _number(self, request: web.Request) -> str:
         number = request.match_info["number"]
         check_conference(actor_of(request), self._manager, number)
@@ -182,6 +172,19 @@ class ConferenceOperations:
         if room is None:
             raise Problem(404, "No such conference", "There is no conference with this number.", "unknown_conference")
         return room_view(room)
+
+
+def _arrangement(number: str, body: ConferenceChange) -> list[commands.Command]:
+    wanted: list[commands.Command] = []
+    if body.layout is not None:
+        wanted.append(commands.SetLayout(number, body.layout))
+    if body.seating is not None:
+        wanted.append(commands.ArrangeSeats(number, body.seating))
+    if body.decoration is not None:
+        wanted.append(commands.Decorate(number, body.decoration))
+    if body.processing is not None:
+        wanted.append(commands.ProcessSound(number, body.processing))
+    return wanted
 
 
 def _recording_answer(result: object, status: int) -> web.Response:

@@ -107,6 +107,14 @@ MIGRATIONS = (
         key BLOB NOT NULL
     ) STRICT;
     """,
+    # layouts of one's own, and what rooms keep of how their conferences look and sound
+    """
+    CREATE TABLE custom_layout (
+        name TEXT PRIMARY KEY,
+        document TEXT NOT NULL
+    ) STRICT;
+    ALTER TABLE room ADD COLUMN arrangement TEXT NOT NULL DEFAULT '{}';
+    """,
 )
 """The schema, step by step: ``PRAGMA user_version`` counts how many steps a file has seen. Only ever appended to."""
 

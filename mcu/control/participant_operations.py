@@ -9,19 +9,31 @@ from pydantic import Field
 
 from mcu.conference import commands
 from mcu.conference.manager import ConferenceManager
+from mcu.conference.participant_changes import MAXIMUM_GAIN, MINIMUM_GAIN
+from mcu.conference.picture_changes import MAXIMUM_TILE, SeatingChange
+from mcu.conference.roles import Role
 from mcu.conference.views import ParticipantView, participant_view
 from mcu.control.bodies import Body, json_answer
+from mcu.media.spec import ContentChoice
 from mcu.ports import Operation, Problem, actor_of, body_of
 
 # A camera moves through its whole range within this time; seconds.
 MAXIMUM_MOVE = 10.0
 
 
+Gain = Annotated[float, Field(ge=MINIMUM_GAIN, le=MAXIMUM_GAIN, allow_inf_nan=False)]
+
+
 class ParticipantChange(Body):
     """What to change; what is left out stays.
 
     What it sees: all in ``layout``, or the participant ``watch`` alone; null goes back to what everybody sees. Choosing
-    a layout ends watching.
+    a layout ends watching. ``seating`` is who sits where in its own picture, null as everybody sees; with ``hide_self``
+    it does not see itself. ``content_choice``: what is shared comes as a second picture where there is one ("auto"), in
+    a tile ("tile"), or changes places with the people ("swap").
+
+    How others see and hear it, for accounts only: ``role``, ``pin`` (a tile from 0, or null), ``hidden``, ``gain`` and
+    ``listen_gain`` (what it hears) in dB, ``music`` (its sound is left as it is).
     """
 
     microphone_muted: bool | None = None
@@ -30,6 +42,15 @@ class ParticipantChange(Body):
     name: Annotated[str, Field(max_length=256)] | None = None
     layout: Annotated[str, Field(max_length=32)] | None = None
     watch: Annotated[str, Field(max_length=64)] | None = None
+    seating: SeatingChange | None = None
+    hide_self: bool | None = None
+    content_choice: ContentChoice | None = None
+    role: Literal["chair", "expert", "member", "viewer"] | None = None
+    pin: Annotated[int, Field(ge=0, le=MAXIMUM_TILE)] | None = None
+    hidden: bool | None = None
+    gain: Gain | None = None
+    listen_gain: Gain | None = None
+    music: bool | None = None
 
 
 Step = Literal[-1, 0, 1]
@@ -67,7 +88,7 @@ class ParticipantOperations:
         """What this class serves."""
         one, tag = "/participants/{id}", "participants"
         return [
-            Operation("PATCH", one, self.change, "Mute, unmute, rename, choose what it sees", "participant",
+            Operation("PATCH", one, self.change, "Mute, rename, seat, choose what it sees", "participant",
                       request=ParticipantChange, response=ParticipantView, tag=tag, errors=(404, 409)),
             Operation("POST", f"{one}/camera", self.move_camera, "Move its camera, or use a preset", "participant",
                       request=CameraMove, status=204, tag=tag, errors=(404, 409)),
@@ -78,7 +99,7 @@ class ParticipantOperations:
         ]  # fmt: skip
 
     async def change(self, request: web.Request) -> web.Response:
-        """Mute, unmute, rename, choose what it sees."""
+        """Everything in the body, one command after the other, those that may be refused first."""
         participant_id, body, actor = request.match_info["id"], body_of(request, ParticipantChange), actor_of(request)
         wanted: list[commands.Command] = []
         if body.name is not None:
@@ -87,6 +108,7 @@ class ParticipantOperations:
             wanted.append(commands.SetParticipantLayout(participant_id, body.layout))
         if "watch" in body.model_fields_set:
             wanted.append(commands.Watch(participant_id, body.watch))
+        wanted += _view(participant_id, body) + _presence(participant_id, body)
         mute = commands.Mute(participant_id, body.microphone_muted, body.speaker_muted, body.camera_muted)
         if not wanted or mute != commands.Mute(participant_id):
             wanted.append(mute)
@@ -115,3 +137,28 @@ class ParticipantOperations:
         """Out of the conference; the call behind it is ended."""
         await self._manager.execute(commands.Kick(request.match_info["id"]), actor_of(request))
         return web.Response(status=204)
+
+
+def _view(participant_id: str, body: ParticipantChange) -> list[commands.Command]:
+    wanted: list[commands.Command] = []
+    if "seating" in body.model_fields_set:
+        wanted.append(commands.SetOwnSeating(participant_id, body.seating))
+    if body.hide_self is not None:
+        wanted.append(commands.HideSelf(participant_id, body.hide_self))
+    if body.content_choice is not None:
+        wanted.append(commands.ChooseContent(participant_id, body.content_choice))
+    return wanted
+
+
+def _presence(participant_id: str, body: ParticipantChange) -> list[commands.Command]:
+    wanted: list[commands.Command] = []
+    if body.role is not None:
+        wanted.append(commands.SetRole(participant_id, Role(body.role)))
+    if "pin" in body.model_fields_set:
+        wanted.append(commands.PinParticipant(participant_id, body.pin))
+    if body.hidden is not None:
+        wanted.append(commands.HideParticipant(participant_id, body.hidden))
+    sound = commands.AdjustSound(participant_id, body.gain, body.listen_gain, body.music)
+    if sound != commands.AdjustSound(participant_id):
+        wanted.append(sound)
+    return wanted

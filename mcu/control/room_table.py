@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 
+from pydantic import ValidationError
+
+from mcu.conference.arrangement import Arrangement
 from mcu.conference.rooms import Room
 from mcu.control.database import Database
 
-_COLUMNS = "number, title, pin_hash, owner"
+logger = logging.getLogger(__name__)
+
+_COLUMNS = "number, title, pin_hash, owner, arrangement"
 
 
 class RoomTable:
@@ -21,7 +27,7 @@ class RoomTable:
 
         def work(connection: sqlite3.Connection) -> Room | None:
             row = connection.execute(f"SELECT {_COLUMNS} FROM room WHERE number = ?", (number,)).fetchone()
-            return None if row is None else Room(*row)
+            return None if row is None else _room(*row)
 
         return await self._database.read(work)
 
@@ -29,7 +35,7 @@ class RoomTable:
         """All rooms, by number."""
 
         def work(connection: sqlite3.Connection) -> list[Room]:
-            return [Room(*row) for row in connection.execute(f"SELECT {_COLUMNS} FROM room ORDER BY number")]
+            return [_room(*row) for row in connection.execute(f"SELECT {_COLUMNS} FROM room ORDER BY number")]
 
         return await self._database.read(work)
 
@@ -38,8 +44,8 @@ class RoomTable:
 
         def work(connection: sqlite3.Connection) -> bool:
             cursor = connection.execute(
-                f"INSERT INTO room ({_COLUMNS}) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (room.number, room.title, room.pin_hash, room.owner),
+                f"INSERT INTO room ({_COLUMNS}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (room.number, room.title, room.pin_hash, room.owner, _document(room.arrangement)),
             )
             return cursor.rowcount == 1
 
@@ -50,8 +56,8 @@ class RoomTable:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE room SET title = ?, pin_hash = ?, owner = ? WHERE number = ?",
-                (room.title, room.pin_hash, room.owner, room.number),
+                "UPDATE room SET title = ?, pin_hash = ?, owner = ?, arrangement = ? WHERE number = ?",
+                (room.title, room.pin_hash, room.owner, _document(room.arrangement), room.number),
             )
 
         await self._database.write(work)
@@ -63,3 +69,17 @@ class RoomTable:
             return connection.execute("DELETE FROM room WHERE number = ?", (number,)).rowcount == 1
 
         return await self._database.write(work)
+
+
+def _document(arrangement: Arrangement) -> str:
+    return arrangement.model_dump_json(exclude_defaults=True)
+
+
+def _room(number: str, title: str, pin_hash: str | None, owner: str, document: str) -> Room:
+    """A room whose arrangement cannot be read (of another version) is arranged as by default."""
+    try:
+        arrangement = Arrangement.model_validate_json(document)
+    except ValidationError as error:
+        logger.error("Room %s: its arrangement cannot be read: %s", number, error)
+        arrangement = Arrangement()
+    return Room(number, title, pin_hash, owner, arrangement)

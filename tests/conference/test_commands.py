@@ -10,7 +10,7 @@ import pytest
 
 from mcu.conference import commands
 from mcu.conference.commands import Command, CommandRefused, Refusal
-from mcu.conference.executor import layout_names
+from mcu.conference.library import catalogue
 from mcu.conference.model import Recording, RecordingState
 from mcu.media.facts import RecordingFailed, RecordingProgress
 from mcu.ports import ANONYMOUS, SYSTEM, Actor, ActorKind, MediaError
@@ -83,8 +83,8 @@ async def test_kicking_ends_the_call_and_tells_why(world: World) -> None:
 
 async def test_layouts_come_from_the_catalogue(world: World) -> None:
     await world.join_room()
-    names = layout_names()
-    assert names[0] == "auto" and {"1", "2", "4", "9", "16", "25"} <= set(names)
+    names = [layout.name for layout in catalogue()]
+    assert {"1", "2", "4", "9", "16", "25"} <= set(names)
     await world.manager.execute(commands.SetLayout("1000", "4"), USER)
     assert world.media.only.layout == "4"
     assert await refused(world, commands.SetLayout("1000", "no such")) is Refusal.UNKNOWN_LAYOUT

@@ -20,6 +20,8 @@ from mcu.control.accounts import Accounts
 from mcu.control.application import make_application
 from mcu.control.audit import AuditTable
 from mcu.control.database import Database
+from mcu.control.layout_table import LayoutTable
+from mcu.control.logo_files import LogoFiles
 from mcu.control.room_table import RoomTable
 from mcu.control.settings import ControlSettings
 from mcu.ports import Operation
@@ -112,6 +114,8 @@ async def control(
         RoomTable(database),
         audit=audit,
         pin_hasher=Hasher(Cost(log_n=4)),
+        layouts=LayoutTable(database),
+        logos=LogoFiles(tmp_path / "logos"),
     )
     application = make_application(manager, accounts, more_operations, control_settings, time.clock)
     server = TestServer(application)

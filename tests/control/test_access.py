@@ -51,7 +51,7 @@ async def test_a_stranger_gets_in_nowhere(control: Control) -> None:
             if f"{method.upper()} {path}" in PUBLIC or "/test/" in path:
                 continue
             for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}):
-                url = path.replace("{number}", "1000").replace("{id}", "id2")
+                url = path.replace("{number}", "1000").replace("{id}", "id2").replace("{name}", "9")
                 response = await client.request(method.upper(), url, headers=headers, json={})
                 assert response.status == 401, (method, path)
                 assert (await response.json(content_type=None))["code"] == "login_needed"

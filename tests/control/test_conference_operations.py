@@ -10,11 +10,25 @@ import pytest
 
 from mcu.control.settings import ControlSettings
 from mcu.media.facts import RecordingProgress
+from mcu.media.spec import DecorationSpec, ProcessingSpec, SeatingSpec
 from mcu.ports import MediaError
 from tests.control.conftest import Client, Control
 
 API = "/api/v1"
 ONE = f"{API}/conferences/1000"
+
+PRESENCE = {
+    "role": "member",
+    "pin": None,
+    "hidden": False,
+    "gain": 0.0,
+    "listen_gain": 0.0,
+    "music": False,
+    "muted_by_chair": [],
+    "hide_self": False,
+    "seating": None,
+    "content_choice": "auto",
+}
 
 
 async def code(client: Client, method: str, path: str, status: int, json: object = None) -> str:
@@ -30,7 +44,13 @@ async def test_a_room_is_made_shown_changed_and_forgotten(control: Control) -> N
     client = await control.user()
     made = await client.post(f"{API}/conferences", json={"number": "1000", "title": "Board", "pin": "4711"})
     assert made.status == 201
-    assert await made.json() == {
+    view = await made.json()
+    assert {name: view.pop(name) for name in ("seating", "decoration", "processing")} == {
+        "seating": SeatingSpec().model_dump(),
+        "decoration": DecorationSpec().model_dump(),
+        "processing": ProcessingSpec().model_dump(),
+    }
+    assert view == {
         "number": "1000",
         "title": "Board",
         "active": False,
@@ -80,6 +100,7 @@ async def test_a_running_conference_and_its_participants(control: Control) -> No
             "watch": None,
             "camera_control": False,
             "camera_presets": None,
+            **PRESENCE,
         },
         {
             "id": browser.id,
@@ -98,6 +119,7 @@ async def test_a_running_conference_and_its_participants(control: Control) -> No
             "watch": None,
             "camera_control": False,
             "camera_presets": None,
+            **PRESENCE,
         },
     ]
 
