@@ -53,6 +53,11 @@ class CallAdmission:
         )
         return routing.destination
 
+    def take_place(self, event: sip_events.IncomingCall, number: str) -> None:
+        """An incoming call takes the place of one between two rooms, under a number that nobody can dial."""
+        peer = Peer(event.from_uri, event.source.remote[0], event.from_name, event.user_agent, event.source.transport)
+        self._begin(event.call_id, peer, "in", number, f"room {number}")
+
     def adopt(self, call: str, peer: Peer) -> None:
         """A call out, or one that came another way, is there. Nothing for one that is known."""
         if call not in self._wishes:

@@ -84,6 +84,11 @@ class CallEntrance:
         """Send a call where it leads; never waits."""
         handle, source = event.call_id, event.source.remote[0]
         place = self._place_of(event.replaces)
+        if place is not None and place.pair:
+            if self._admission is not None:
+                self._admission.take_place(event, place.number)
+            self._tasks.start(self._take_place(self.expect(event), event, place.id))
+            return
         if place is not None:
             # The way to a call is no number that anybody dials; on the books it counts as one to its conference.
             event = replace(event, request_uri=f"sip:{place.number}@{event.source.local[0]}")
@@ -110,10 +115,9 @@ class CallEntrance:
                 self._tasks.start(self._join_room(self.expect(event), event, destination))
 
     def _place_of(self, replaced: str) -> Conference | None:
-        """The conference that a call is in, for one that takes its place (RFC 3891); never one of two rooms."""
+        """The conference that a call is in, for one that takes its place (RFC 3891)."""
         participant = self._table.participant_in(replaced)
-        conference = None if participant is None else self._manager.conference_of(participant)
-        return None if conference is None or conference.pair else conference
+        return None if participant is None else self._manager.conference_of(participant)
 
     async def _take_place(self, call: SipCall, event: sip_events.IncomingCall, conference_id: str) -> None:
         # No PIN is asked for: who was in has handed over its place.

@@ -7,13 +7,12 @@ import logging
 from typing import Protocol
 
 from mcu.conference.calls import CallAnswered, CallRequest, TargetRefused
-from mcu.conference.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Conference
 from mcu.gateway.dial_out import DialOut
+from mcu.gateway.merging import Move, best_move, merge
 from mcu.gateway.sip_gateway import SipGateway
 from mcu.gateway.tasks import Tasks
-from mcu.media.spec import LegSpec
 from sip import events as sip_events
 from sip.errors import CallStateError
 
@@ -80,41 +79,24 @@ class Transfers:
         self._tasks.start(self._call(event.transfer, target, headers, name, conference))
 
     def _join_calls(self, event: sip_events.TransferRequested, participant: str, conference: Conference) -> None:
-        """A room has two calls with us, and wants the others in them to talk without it."""
+        """A room has two calls with us, and wants the others in them to talk without it (RFC 5589 section 7)."""
         second = self._gateway.calls.participant_in(event.replaces)
         other = None if second is None else self._manager.conference_of(second)
         if second is None or other is None or other.id == conference.id:
             self._commands.refuse_transfer(event.transfer, 403)
-        elif (whom := _partner(conference, participant)) is not None:
-            self._commands.accept_transfer(event.transfer)
-            self._tasks.start(self._move(event.transfer, whom, other, second))
-        elif (whom := _partner(other, second)) is not None:
-            self._commands.accept_transfer(event.transfer)
-            self._tasks.start(self._move(event.transfer, whom, conference, second))
+        elif (move := best_move(self._gateway.calls, (conference, participant), (other, second))) is None:
+            logger.info("conferences %s and %s cannot be made one", conference.number, other.number)
+            self._commands.refuse_transfer(event.transfer, 403)
+        elif not move.fits(self._manager.settings.maximum_participants):
+            logger.info("conferences %s and %s are too large to be made one", conference.number, other.number)
+            self._commands.refuse_transfer(event.transfer, 486)
         else:
-            self._commands.refuse_transfer(event.transfer, 403)  # two conferences of many are not made one
+            self._commands.accept_transfer(event.transfer)
+            self._tasks.start(self._merge(event.transfer, move, second))
 
-    async def _move(self, transfer: str, whom: str, conference: Conference, replaced: str) -> None:
-        """Let somebody change from a conference of two into another one, and end the call that is replaced."""
-        call = self._gateway.calls.of_participant(whom)
-        if call is None or call.session is None or call.session.leg is None:
-            self._report(transfer, 480)
-            return
-        session, leg = call.session, call.session.leg
-
-        def make_leg(seat: Seat) -> LegSpec:
-            if call.over:
-                raise CallStateError(f"{call.handle} is over")
-            session.seat = seat
-            return leg
-
-        await self._manager.leave(whom, "moved")
-        newcomer = Newcomer(call.name, "sip", self._gateway, make_leg, id=whom, source=call.source)
-        try:
-            await self._manager.bring_in(conference.id, newcomer)
-        except (JoinRefused, CallStateError) as error:
-            logger.info("call %s could not be moved: %s", call.handle, error)
-            self._gateway.drop(call, "The conference has ended", "conference_ended")
+    async def _merge(self, transfer: str, move: Move, replaced: str) -> None:
+        """Make two conferences one, and end the call that is replaced; who asked for it ends the other."""
+        if not await merge(move, self._gateway, self._manager):
             self._report(transfer, 480)
             return
         self._report(transfer, 200)
@@ -133,9 +115,3 @@ class Transfers:
     def _report(self, transfer: str, status: int, reason: str = "") -> None:
         with contextlib.suppress(CallStateError):  # who asked does not listen any more
             self._commands.report_transfer(transfer, status, reason)
-
-
-def _partner(conference: Conference, participant: str) -> str | None:
-    """The other one in a conference of two."""
-    others = [each.id for each in conference.participants if each.id != participant]
-    return others[0] if conference.pair and len(others) == 1 else None

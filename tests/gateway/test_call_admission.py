@@ -95,6 +95,29 @@ async def test_the_plan_decides_where_a_call_goes(kept: Kept) -> None:
     assert (record.reason, record.status, record.dialled) == ("refused", 403, "666")
 
 
+async def test_who_takes_a_place_in_a_call_of_two_is_counted_and_written_down(kept: Kept) -> None:
+    await kept.set_up(total=20_000_000)
+    entrance, manager = kept.world.gateway.entrance, kept.world.manager
+
+    async def begin(call: SipCall, event: IncomingCall) -> None:
+        await entrance.admit(call, event, lambda newcomer: manager.begin_pair("p2p-x", "", newcomer))
+
+    entrance.connect = lambda event, _: void(kept.world.gateway.tasks.start(begin(entrance.expect(event), event)))
+    await kept.world.connect("a", dialled="4001")
+    assert kept.used[0] == 1
+    await kept.world.connect("b", dialled="consilium", replaces="a")
+    assert kept.used[0] == 2
+    assert [len(each.participants) for each in manager.conferences()] == [2]
+    kept.world.gateway.handle(CallEnded("b", "bye"))
+    await kept.world.settle()
+    record = await kept.newest()
+    assert (record.dialled, record.destination) == ("p2p-x", "room p2p-x")
+
+
+def void(_: object) -> None:
+    """For a handler that gives nothing."""
+
+
 async def test_calls_to_registered_devices_are_handed_on(kept: Kept) -> None:
     kept.world.call("a", dialled="4001")
     assert kept.world.agent.last.status == 480

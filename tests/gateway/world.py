@@ -127,6 +127,7 @@ class GatewayWorld:
             user_agent="Room",
             offer=offer,
             source=Flow("udp", (more.get("source", "192.0.2.9"), 5060), ("192.0.2.1", 5060)),
+            replaces=more.get("replaces", ""),
         )
         self.gateway.handle(event)
 
