@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.caller import Caller
-from bench.compose import CLIP, REFERENCE_SECONDS, SETTLE_SECONDS, SHAPE, join, measure
+from bench.compose import CLIP, REFERENCE_SECONDS, SETTLE_SECONDS, SHAPE, cpu_ratio, join, measure
 from bench.ffmpeg_reference import Coding, Composite, NoFfmpeg, cpu_per_second
 from bench.real_clip import real_clip, write_mp4
 from bench.report import Benchmark, Figures
@@ -60,7 +60,7 @@ async def run(seconds: float, rooms: int) -> Figures:
         "cpu_cores": round(measured.cores, 3),
         "cpu_cores_per_view": round(per_view, 3),
         "ffmpeg_cpu_cores_per_view": None if reference is None else round(reference / rooms, 3),
-        "cpu_ratio_vs_ffmpeg": None if reference is None else round(measured.cores / reference, 3),
+        "cpu_ratio_vs_ffmpeg": None if reference is None else cpu_ratio(measured.cores, measured.fps, reference),
     }
 
 
