@@ -52,6 +52,16 @@ class MediaControl(Protocol):
         """Register a listener told, after a worker was replaced, which conferences came back with it."""
 
 
+class PortMeter(Protocol):
+    """What pictures cost, in ports of 1080p30, and how many ports there are."""
+
+    def total(self) -> float | None:
+        """The ports of this installation; None where they are not known and nothing is refused for want of them."""
+
+    def cost(self, spec: ConferenceSpec) -> float:
+        """The ports that a conference so described takes."""
+
+
 class LegOwner(Protocol):
     """Signalling behind a participant: whoever can end its call or answer for it."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from mcu.media.conference_sync import Playing
 from mcu.media.leg import MediaLeg
 from mcu.media.sound.announcer import load_announcement
 from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState, SoundStatistics
-from mcu.media.sound.playout import PlayoutStatistics
 from mcu.media.spec import ConferenceSpec
 from mcu.media.units import CodedSound
 
@@ -78,7 +78,7 @@ class ConferenceSound:
         """A leg sent sound."""
         self._pipeline.push(leg_id, unit)
 
-    def playout(self, leg_id: str) -> PlayoutStatistics | None:
+    def playout(self, leg_id: str) -> Playing | None:
         """What a leg's playout buffer does, at most a second ago; None for one that sends no sound."""
         return self._pipeline.statistics().legs.get(leg_id)
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.lip_sync import Delays, Holds, LipSync
 from mcu.media.rtp.session import RtpStream
-from mcu.media.sound.playout import PlayoutStatistics
 
 # Sound is measured once a second, and nobody's mouth is watched more closely.
 REVIEW_INTERVAL = 1.0
+
+
+class Playing(Protocol):
+    """What a playout buffer tells of itself; see ``PlayoutStatistics``."""
+
+    @property
+    def delay(self) -> float: ...
+
+    @property
+    def origin(self) -> float | None: ...
 
 
 class ConferenceSync:
@@ -23,7 +33,7 @@ class ConferenceSync:
     def __init__(
         self,
         legs: Mapping[str, MediaLeg],
-        playout: Callable[[str], PlayoutStatistics | None],
+        playout: Callable[[str], Playing | None],
         latency: Callable[[str, PictureMedia], float | None],
         hold: Callable[[str, Holds], None],
     ) -> None:
@@ -61,7 +71,7 @@ class ConferenceSync:
         )
 
 
-def sound_delay(stream: RtpStream, playout: PlayoutStatistics | None, from_capture: bool, now: float) -> float | None:
+def sound_delay(stream: RtpStream, playout: Playing | None, from_capture: bool, now: float) -> float | None:
     """Seconds until a leg's sound is mixed; None while nothing of it is played."""
     if playout is None or playout.origin is None:
         return None

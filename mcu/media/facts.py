@@ -9,6 +9,19 @@ from pydantic import Field, TypeAdapter
 from mcu.media.spec import CameraRequest, Line, Model, SdesKeys
 
 
+class Capacity(Model):
+    """What the machine of a worker can do, measured at its start or set by hand.
+
+    ``ports``: pictures of 1080p30 composed and encoded at once. ``encoding`` and ``composing`` are the parts of that
+    work, ``decoding`` is that of one 1080p30 source beside it.
+    """
+
+    ports: float
+    encoding: float = 0.75
+    composing: float = 0.25
+    decoding: float = 0.35
+
+
 class LegFlowing(Model):
     """The first packets of this medium came in from the leg (also after a silence)."""
 

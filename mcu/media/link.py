@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from mcu.media.facts import Fact
+from mcu.media.facts import Capacity, Fact
 from mcu.media.spec import CameraRequest, ConferenceSpec, Model, WorkerSettings
 
 # A conference of 500 legs serialises to about 1 MB; eight times that is a fault, not a conference.
@@ -26,11 +26,15 @@ class LinkError(Exception):
 
 
 class Start(Model):
-    """First message to a worker. ``generation`` counts the workers that have stood in this one's place."""
+    """First message to a worker. ``generation`` counts the workers that have stood in this one's place.
+
+    ``calibrate``: measure what the machine can do before taking work.
+    """
 
     kind: Literal["start"] = "start"
     settings: WorkerSettings
     generation: int
+    calibrate: bool = False
 
 
 class Apply(Model):
@@ -91,9 +95,10 @@ class Done(Model):
 
 
 class Pong(Model):
-    """Answer to ``Ping``, and said once unasked when the worker is ready."""
+    """Answer to ``Ping``, and said once unasked when the worker is ready; then with what it measured, if it was to."""
 
     kind: Literal["pong"] = "pong"
+    capacity: Capacity | None = None
 
 
 class Report(Model):

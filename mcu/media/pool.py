@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from mcu.media.facts import Fact, LegConnected, LegFailed
+from mcu.media.facts import Capacity, Fact, LegConnected, LegFailed
 from mcu.media.link import Apply, ControlCamera, LinkError, Remove, RequestKeyFrame, SendDigits
 from mcu.media.secured_legs import SecuredLegs, Worker
 from mcu.media.spec import CameraRequest, ConferenceSpec, WorkerSettings
@@ -36,9 +36,9 @@ class _Place:
     ``settled``: the first process is ready, or failed; then ``failure`` says why.
     """
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, calibrate: bool) -> None:
         self.settings = settings
-        self.process = WorkerProcess(settings, 0)
+        self.process = WorkerProcess(settings, 0, calibrate=calibrate)
         self.generation = 0
         self.ready = asyncio.Event()
         self.settled = asyncio.Event()
@@ -53,10 +53,14 @@ class _Place:
 class WorkerPool:
     """Implements ``mcu.ports.MediaControl`` over worker processes."""
 
-    def __init__(self, settings: Sequence[WorkerSettings]) -> None:
+    def __init__(self, settings: Sequence[WorkerSettings], *, calibrate: bool = False) -> None:
+        """``calibrate``: let the first worker measure, once, what the machine can do; see ``capacity``."""
         if not settings:
             raise ValueError("at least one media worker is needed")
-        self._places = [_Place(item) for item in settings]
+        # One measures for all: they share the machine.
+        self._places = [_Place(item, calibrate and not index) for index, item in enumerate(settings)]
+        self.capacity: Capacity | None = None
+        """What was measured; None before ``start`` has returned, and where nothing was to be measured."""
         self._fact_listeners: list[Callable[[Fact], None]] = []
         self._restart_listeners: list[Callable[[Sequence[str]], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -156,6 +160,7 @@ class WorkerPool:
         if failures:
             await self.stop()
             raise MediaError("; ".join(failures))
+        self.capacity = self._places[0].process.capacity
 
     async def stop(self) -> None:
         """Stop all workers; recordings are closed first."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 
+from mcu.media.calibration import calibrate
 from mcu.media.conference_media import ConferenceMedia
 from mcu.media.facts import Fact
 from mcu.media.leg import MediaLeg
@@ -67,7 +68,9 @@ class Worker:
             self._send(Done(request=0, error=f"UDP port {settings.browser_port} for browsers: {error.strerror}"))
             await self._writer.drain()
             return
-        self._send(Pong())
+        # Before there is work, which would be disturbed by it and disturb it.
+        capacity = await asyncio.to_thread(calibrate) if self._start.calibrate else None
+        self._send(Pong(capacity=capacity))
         timers = asyncio.create_task(self._run_timers())
         try:
             # Each command is a task, so that closing a recording on a slow disk does not keep a ping waiting; a

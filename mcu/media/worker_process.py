@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from mcu.media.facts import Fact
+from mcu.media.facts import Capacity, Fact
 from mcu.media.link import (
     Apply,
     Done,
@@ -44,8 +44,11 @@ _Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class WorkerProcess:
     """From ``start`` to ``kill`` or ``stop``. ``generation`` counts the processes that stood in this one's place."""
 
-    def __init__(self, settings: WorkerSettings, generation: int) -> None:
+    def __init__(self, settings: WorkerSettings, generation: int, *, calibrate: bool = False) -> None:
+        self.capacity: Capacity | None = None
+        """What it measured at its start, where it was to (``calibrate``)."""
         self._settings = settings
+        self._calibrate = calibrate
         self._generation = generation
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.StreamReader
@@ -80,13 +83,14 @@ class WorkerProcess:
         finally:
             server.close()
             path.unlink(missing_ok=True)
-        self.send(Start(settings=self._settings, generation=self._generation))
+        self.send(Start(settings=self._settings, generation=self._generation, calibrate=self._calibrate))
         async with asyncio.timeout(START_TIMEOUT):
             message = await read_message(self._reader)
         if isinstance(message, Done) and message.error:
             raise LinkError(message.error)
         if not isinstance(message, Pong):
             raise LinkError(f"a worker began with {message.kind}")
+        self.capacity = message.capacity
 
     async def reports(self) -> AsyncIterator[Fact]:
         """Serve the link until it ends, which raises LinkError; what the worker reports comes out."""
