@@ -81,9 +81,9 @@ class Seating:
         certain, others = people[: free - 1], people[free - 1 :]
         # Priority cannot be talked away.
         others = [one for one in others if one.priority == others[0].priority]
-        guest = self._voice.choose([one.id for one in others], speech, now) or others[0].id
+        guest = self._voice.choose([one.id for one in others], speech, now)
         self._deadline = self._voice.deadline
-        return [*_ranks(certain), [guest]]
+        return _ranks(people[:free]) if guest is None else [*_ranks(certain), [guest]]
 
     def _by_voice(self, people: list[Sitter], free: int, speech: Speech, now: float) -> list[list[str]]:
         if not people:

@@ -15,8 +15,11 @@ _REMEMBERED = 1.0
 
 @dataclass(slots=True)
 class _Talk:
+    """``amount`` counted at ``until``, the end; ``uninterrupted`` is how long the last of it was."""
+
     amount: float
     until: float
+    uninterrupted: float
 
 
 class Speech:
@@ -38,7 +41,7 @@ class Speech:
             return
         if self._current is not None:
             amount = min(self.amount(self._current, now), _REMEMBERED)
-            self._talks[self._current] = _Talk(amount, now)
+            self._talks[self._current] = _Talk(amount, now, now - self._since)
         self._current, self._since = who, now
 
     def amount(self, who: str, now: float) -> float:
@@ -59,10 +62,12 @@ class Speech:
         """Forget all others: they have left."""
         self._talks = {who: talk for who, talk in self._talks.items() if who in people}
 
-    def latest(self, people: Collection[str], now: float) -> str | None:
-        """Who of ``people`` was heard last."""
-        heard = [who for who in people if self.last(who, now) > float("-inf")]
-        return max(heard, key=lambda who: self.last(who, now), default=None)
+    def latest(self, people: Collection[str], seconds: float, now: float) -> str | None:
+        """Who of ``people`` was the last to speak for so long."""
+        if self._current in people and now - self._since >= seconds:
+            return self._current
+        heard = [who for who in people if who in self._talks and self._talks[who].uninterrupted >= seconds]
+        return max(heard, key=lambda who: self._talks[who].until, default=None)
 
 
 class VoiceSwitch:
@@ -94,7 +99,7 @@ class VoiceSwitch:
         if not self._asked:
             # A picture that begins in the middle of a conversation.
             self._asked = True
-            self.chosen = speech.latest([who for who in group if speech.amount(who, now) >= self._after], now)
+            self.chosen = speech.latest(group, self._after, now)
         self.deadline = None
         candidate = speech.current
         if candidate is not None and candidate != self.chosen and candidate in group:
