@@ -74,6 +74,12 @@ def lowered(leg: LegSpec) -> Iterator[LegSpec]:
             yield smaller
 
 
+def smallest(leg: LegSpec) -> LegSpec:
+    """The last step of ``lowered``."""
+    *_, last = lowered(leg)
+    return last
+
+
 def _at_most(video: VideoSpec | None, width: int, height: int) -> VideoSpec | None:
     if video is None or video.max_width * video.max_height <= width * height:
         return video

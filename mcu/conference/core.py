@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
+from mcu.conference.capacity import PortBook, lowered
 from mcu.conference.chat import Chat
 from mcu.conference.clock import Clock
 from mcu.conference.events import (
@@ -24,7 +25,7 @@ from mcu.conference.planner import plan
 from mcu.conference.settings import ConferenceSettings
 from mcu.conference.steering import notice_of
 from mcu.conference.tokens import ParticipantTokens
-from mcu.ports import LegOwner, MediaControl, MediaError, RecordingRegister
+from mcu.ports import LegOwner, MediaControl, MediaError, PortMeter, RecordingRegister
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +66,13 @@ class ConferenceCore:
         settings: ConferenceSettings,
         clock: Clock,
         recordings: RecordingRegister | None,
+        meter: PortMeter | None = None,
     ) -> None:
         self.media = media
         self.settings = settings
         self.clock = clock
         self.recordings = recordings
+        self.ports = PortBook(meter)
         self.hub = EventHub(settings.event_backlog)
         self.tokens = ParticipantTokens()
         self.changed = asyncio.Event()
@@ -133,6 +136,7 @@ class ConferenceCore:
         """Send the desired state. Raises MediaError, also when the media worker does not answer in time."""
         running.revision += 1
         spec = plan(running.conference, self.settings, running.revision)
+        self.ports.enter(spec)
         try:
             async with asyncio.timeout(self.settings.media_seconds):
                 await self.media.apply(spec)
@@ -146,6 +150,24 @@ class ConferenceCore:
         except MediaError as error:
             logger.error("Conference %s: media could not follow a change: %s", running.conference.number, error)
             self._give_up(running, error.legs)
+
+    def fits(self, conference: Conference) -> bool:
+        """Whether there are ports for a conference to become so."""
+        return self.ports.fits(plan(conference, self.settings, 0))
+
+    def fitted(self, conference: Conference, participant: Participant) -> Participant | None:
+        """A participant as it can be taken in, with smaller pictures to it if need be; None: not at all."""
+        for leg in lowered(participant.leg):
+            one = replace(participant, leg=leg)
+            if self.fits(_with(conference, one)):
+                if leg != participant.leg:
+                    logger.info(
+                        "Conference %s: %s gets smaller pictures, since few ports are free",
+                        conference.number,
+                        participant.id,
+                    )
+                return one
+        return None
 
     def _give_up(self, running: Running, legs: dict[str, str]) -> None:
         """Legs that the worker could not open have no media, and would never fall silent: their calls end."""
@@ -261,6 +283,7 @@ class ConferenceCore:
         if self._by_number.get(conference.number) is running:
             del self._by_number[conference.number]
         self._by_id.pop(conference.id, None)
+        self.ports.forget(conference.id)
         try:
             async with asyncio.timeout(self.settings.media_seconds):
                 await self.media.remove(conference.id)
@@ -324,3 +347,10 @@ async def _over(tasks: tuple[asyncio.Task[None], ...]) -> None:
 def _is_deserted(running: Running) -> bool:
     """Nobody is in, and nobody is being called."""
     return running.empty_since is not None and not running.calling
+
+
+def _with(conference: Conference, participant: Participant) -> Conference:
+    """The conference with this one in it, or so changed if it is there already."""
+    if conference.participant(participant.id) is None:
+        return conference.with_participant(participant)
+    return conference.changed(participant.id, lambda _: participant)

@@ -17,6 +17,10 @@ from mcu.ports import MediaError
 logger = logging.getLogger(__name__)
 
 
+# Somebody else may have left by then; seconds.
+CAPACITY_RETRY = 60.0
+
+
 class Entrance:
     """Lets newcomers in whose PIN is right. ``closed``: no conference begins any more, the server stops."""
 
@@ -110,6 +114,10 @@ class Entrance:
         participant = Participant(
             participant_id, name, newcomer.kind, leg, self._core.clock.wall(), flowing=flows_at_once(leg)
         )
+        fitted = self._core.fitted(conference, participant)
+        if fitted is None:
+            raise JoinRefused(JoinCode.CAPACITY, "The server has no capacity left for another picture.", CAPACITY_RETRY)
+        participant = fitted
         running.joining = participant_id
         self._core.seat(running, participant, newcomer.owner)
         try:

@@ -183,9 +183,10 @@ class CommandExecutor:
                 return await self._pin(running, participant, command.tile)
             if isinstance(command, commands.ViewCommand):
                 custom = await self._custom_layout(command)
-                running.conference = changed_view(
-                    running.conference, command, self._core.settings.maximum_views, custom
-                )
+                seen = changed_view(running.conference, command, self._core.settings.maximum_views, custom)
+                if not self._core.fits(seen):
+                    raise CommandRefused(Refusal.CAPACITY, "No ports are free for another picture of its own.")
+                running.conference = seen
             else:
                 changed = changed_participant(participant, command, actor)
                 running.conference = running.conference.changed(participant.id, lambda _: changed)

@@ -45,6 +45,7 @@ class JoinCode(StrEnum):
     FULL = "full"
     LOCKED = "locked"
     MEDIA = "media"
+    CAPACITY = "capacity"
 
 
 class JoinRefused(Exception):

@@ -13,6 +13,7 @@ from mcu.conference.admission import Admission, Terms
 from mcu.conference.audit import AuditEntry, AuditLog, NoAudit
 from mcu.conference.audit_words import audit_detail, audit_subject
 from mcu.conference.cameras import CameraRelay
+from mcu.conference.capacity import PortsInUse, smallest
 from mcu.conference.chat import ChatMessage
 from mcu.conference.clock import Clock
 from mcu.conference.commands import Command, CommandRefused
@@ -35,7 +36,7 @@ from mcu.conference.settings import ConferenceSettings
 from mcu.conference.text import normal_number
 from mcu.conference.tokens import ParticipantTokens
 from mcu.media.spec import LegSpec
-from mcu.ports import Actor, MediaControl, RecordingRegister
+from mcu.ports import Actor, MediaControl, PortMeter, RecordingRegister
 
 logger = logging.getLogger(__name__)
 
@@ -61,13 +62,14 @@ class ConferenceManager:
         pin_hasher: Hasher | None = None,
         layouts: LayoutStore | None = None,
         logos: LogoStore | None = None,
+        meter: PortMeter | None = None,
     ) -> None:
         self.settings = settings
         self._clock = clock
         self._rooms = store
         self._audit = audit or NoAudit()
         self._hasher = pin_hasher or Hasher(PIN_COST)
-        self._core = ConferenceCore(media, settings, clock, recordings)
+        self._core = ConferenceCore(media, settings, clock, recordings, meter)
         self._admission = Admission(self._core, store, self._hasher)
         self._entrance = Entrance(self._core, ids)
         self.outgoing = OutgoingCalls(self._core, self._admission, self._entrance, ids)
@@ -84,6 +86,15 @@ class ConferenceManager:
     def tokens(self) -> ParticipantTokens:
         """The tokens of participants: issued at the door, void once they have left."""
         return self._core.tokens
+
+    @property
+    def ports(self) -> PortsInUse:
+        """The ports of this installation, and how many are taken."""
+        return self._core.ports.state
+
+    def ports_of(self, conference_id: str) -> float:
+        """The ports that a running conference takes."""
+        return self._core.ports.used_by(conference_id)
 
     def conferences(self) -> list[Conference]:
         """All running conferences, by number."""
@@ -176,6 +187,9 @@ class ConferenceManager:
             before = running.conference.participant(participant_id)
             if before is None:
                 raise KeyError(participant_id)
+            # Who is in stays in: where not even small pictures fit any more, it gets the smallest.
+            fitted = self._core.fitted(running.conference, replace(before, leg=leg))
+            leg = smallest(leg) if fitted is None else fitted.leg
             moved = leg.transport != before.leg.transport
             flowing = flows_at_once(leg) or (before.flowing and not moved)
             floor = running.conference.floor

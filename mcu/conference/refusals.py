@@ -28,6 +28,7 @@ class Refusal(StrEnum):
     NO_CONTENT = "no_content"
     FLOOR_FREE = "floor_free"
     MEDIA = "media"
+    CAPACITY = "capacity"
     CALL_NOT_ALLOWED = "call_not_allowed"
     ALREADY_CALLING = "already_calling"
     UNKNOWN_CALL = "unknown_call"

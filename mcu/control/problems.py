@@ -61,6 +61,7 @@ _REFUSALS = {
     Refusal.NO_CONTENT: (409, "No second picture"),
     Refusal.FLOOR_FREE: (409, "Nobody is sharing"),
     Refusal.MEDIA: (503, "Media unavailable"),
+    Refusal.CAPACITY: (503, "No capacity"),
     Refusal.CALL_NOT_ALLOWED: (403, "Call not allowed"),
     Refusal.ALREADY_CALLING: (409, "Already being called"),
     Refusal.UNKNOWN_CALL: (404, "No such call"),

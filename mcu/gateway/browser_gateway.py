@@ -48,6 +48,7 @@ _JOIN_STATUS = {
     JoinCode.FULL: 409,
     JoinCode.LOCKED: 409,
     JoinCode.MEDIA: 503,
+    JoinCode.CAPACITY: 503,
 }
 
 
@@ -308,6 +309,7 @@ def _join_problem(refusal: JoinRefused) -> Problem:
         JoinCode.FULL: "Full",
         JoinCode.LOCKED: "Locked",
         JoinCode.MEDIA: "Media failed",
+        JoinCode.CAPACITY: "No capacity",
     }
     retry_after = None if refusal.retry_after is None else max(1, round(refusal.retry_after))
     return Problem(

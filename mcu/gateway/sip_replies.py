@@ -19,6 +19,7 @@ _STATUS = {
     JoinCode.FULL: 486,
     JoinCode.LOCKED: 480,
     JoinCode.MEDIA: 503,
+    JoinCode.CAPACITY: 503,
 }
 
 # Seconds after which somebody's call may have ended.
