@@ -46,10 +46,19 @@ class Speech:
 
     def amount(self, who: str, now: float) -> float:
         """Seconds that ``who`` has spoken, interruptions taken off."""
+        if who == self._current:
+            return self._counting(who, self._since) + now - self._since
+        return self._counting(who, now)
+
+    def reaches(self, seconds: float) -> float:
+        """When the amount of the current speaker will be so many seconds, or was."""
+        before = 0.0 if self._current is None else self._counting(self._current, self._since)
+        return self._since + seconds - before
+
+    def _counting(self, who: str, now: float) -> float:
+        """What is left at ``now`` of what ``who`` said before falling silent."""
         talk = self._talks.get(who)
-        since = self._since if who == self._current else now
-        before = 0.0 if talk is None else max(0.0, talk.amount - _FADING * (since - talk.until))
-        return before + now - since
+        return 0.0 if talk is None else max(0.0, talk.amount - _FADING * (now - talk.until))
 
     def last(self, who: str, now: float) -> float:
         """When ``who`` was last heard; minus infinity for never."""
@@ -103,15 +112,16 @@ class VoiceSwitch:
         self.deadline = None
         candidate = speech.current
         if candidate is not None and candidate != self.chosen and candidate in group:
-            due = self._due(candidate, speech, now)
+            due = self._due(speech, now)
             if now >= due:
                 self._take(candidate, now)
             else:
                 self.deadline = due
         return self.chosen
 
-    def _due(self, candidate: str, speech: Speech, now: float) -> float:
-        spoken = now + self._after - speech.amount(candidate, now)
+    def _due(self, speech: Speech, now: float) -> float:
+        """When who speaks now is chosen."""
+        spoken = speech.reaches(self._after)
         if self.chosen is None:
             return spoken
         return max(spoken, self._since + self._hold, speech.last(self.chosen, now) + self._after)
