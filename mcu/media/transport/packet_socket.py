@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import socket
 from collections import deque
@@ -14,9 +15,14 @@ from mcu.media.transport.sockets import NetworkAddress
 
 logger = logging.getLogger(__name__)
 
-# What the kernel has no room for waits here, a key frame's worth for a dozen receivers; what is beyond is dropped, as a
-# router on the way would drop it.
-MAX_WAITING = 2000
+# A picture that takes more datagrams than this, mostly a key frame, goes out in parts so large with a pause after each:
+# a burst of hundreds overruns a receiver's socket, or a switch on the way. 24 datagrams every 2 ms are some 100 Mbit/s,
+# so that even a large key frame is on its way within a frame's time.
+BURST = 24
+PAUSE = 0.002
+
+# Datagrams that may wait for one receiver, two large key frames; what is beyond is dropped, as a router would drop it.
+MAX_WAITING = 1000
 
 
 class Batches(Protocol):
@@ -29,7 +35,7 @@ class Batches(Protocol):
 class PacketSocket:
     """Owns a bound, non-blocking ``udp``. ``on_datagrams`` gets what came in, in order. Needs a running loop.
 
-    ``dropped`` counts datagrams that were not sent since too many were waiting.
+    What goes out is paced for each receiver. ``dropped`` counts datagrams not sent since too many were waiting.
     """
 
     def __init__(
@@ -42,7 +48,8 @@ class PacketSocket:
         self._socket: socket.socket | None = udp
         self._packets: Batches = batches or UdpSocket(udp.fileno())
         self._on_datagrams = on_datagrams
-        self._waiting: deque[tuple[bytes, NetworkAddress]] = deque()
+        self._waiting: dict[NetworkAddress, deque[bytes]] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self.dropped = 0
         self._loop.add_reader(udp.fileno(), self._readable)
 
@@ -50,17 +57,26 @@ class PacketSocket:
         """Send to an IP address, in order; nothing after ``close``."""
         if self._socket is None or not datagrams:
             return
-        sent = 0 if self._waiting else self._send_now(datagrams, address)
-        if sent < len(datagrams):
-            self._wait(datagrams[sent:], address)
+        waiting = self._waiting.get(address)
+        sent = 0 if waiting else self._send_now(datagrams[:BURST], address)
+        if sent == len(datagrams):
+            return
+        if waiting is None:
+            waiting = self._waiting[address] = deque()
+        room = MAX_WAITING - len(waiting)
+        self.dropped += max(0, len(datagrams) - sent - room)
+        waiting.extend(datagrams[sent : sent + room])
+        if self._timer is None:
+            self._timer = self._loop.call_later(PAUSE, self._send_waiting)
 
     def close(self) -> None:
         """Close at once; the port is free again when this returns. What the kernel would not take so far is dropped."""
         udp, self._socket = self._socket, None
         self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
         if udp is not None:
             self._loop.remove_reader(udp.fileno())
-            self._loop.remove_writer(udp.fileno())
             udp.close()
 
     def _send_now(self, datagrams: Sequence[bytes], address: NetworkAddress) -> int:
@@ -72,29 +88,15 @@ class PacketSocket:
             logger.debug("media socket: %s", error)
             return len(datagrams)
 
-    def _wait(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
-        assert self._socket is not None
-        room = MAX_WAITING - len(self._waiting)
-        self.dropped += max(0, len(datagrams) - room)
-        if not self._waiting:
-            self._loop.add_writer(self._socket.fileno(), self._writable)
-        self._waiting += ((datagram, address) for datagram in datagrams[: max(0, room)])
-
-    def _writable(self) -> None:
-        while self._waiting:
-            address = self._waiting[0][1]
-            run = []
-            for datagram, target in self._waiting:
-                if target != address:
-                    break
-                run.append(datagram)
-            sent = self._send_now(run, address)
-            for _ in range(sent):
-                self._waiting.popleft()
-            if sent < len(run):
-                return  # full again
-        if self._socket is not None:
-            self._loop.remove_writer(self._socket.fileno())
+    def _send_waiting(self) -> None:
+        """The next part for each receiver; also when the kernel had no room for all of the last."""
+        for address, waiting in list(self._waiting.items()):
+            part = list(itertools.islice(waiting, BURST))
+            for _ in range(self._send_now(part, address)):
+                waiting.popleft()
+            if not waiting:
+                del self._waiting[address]
+        self._timer = self._loop.call_later(PAUSE, self._send_waiting) if self._waiting else None
 
     def _readable(self) -> None:
         try:

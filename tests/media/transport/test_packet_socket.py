@@ -1,4 +1,4 @@
-"""A socket on the event loop: what the kernel has no room for waits, in order and not without end."""
+"""A socket on the event loop: what goes out is paced, and waits in order and not without end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from mcu.media.transport.packet_socket import MAX_WAITING, PacketSocket
+from mcu.media.transport.packet_socket import BURST, MAX_WAITING, PacketSocket
 from mcu.media.transport.sockets import bound_udp_socket
 from tests.media.transport.sockets import PATIENCE, Address, peer
 
@@ -41,39 +41,53 @@ async def udp() -> AsyncIterator[socket.socket]:
         yield udp
 
 
-async def flushed(way: PacketSocket) -> None:
-    """Until nothing waits. The socket itself is always writable, so the loop asks at once."""
+async def until(kernel: Kernel, count: int) -> None:
+    """So many datagrams are out. The pauses between parts are real, and short."""
     async with asyncio.timeout(PATIENCE):
-        while way._waiting:
+        while len(kernel.sent) < count:
             await asyncio.sleep(0)
 
 
-async def test_what_does_not_fit_goes_out_later_in_order(udp: socket.socket) -> None:
-    kernel = Kernel(room=1)
+async def test_a_large_picture_goes_out_in_parts_and_what_follows_it_keeps_its_place(udp: socket.socket) -> None:
+    kernel = Kernel(room=1000)
     way = PacketSocket(udp, lambda datagrams: None, kernel)
-    way.send([b"1", b"2", b"3"], HERE)
-    way.send([b"4"], THERE)
-    way.send([b"5"], HERE)
-    assert [data for data, _ in kernel.sent] == [b"1"]
-    kernel.room = 2
-    async with asyncio.timeout(PATIENCE):
-        while len(kernel.sent) < 3:
-            await asyncio.sleep(0)
-    kernel.room = 100
-    await flushed(way)
-    assert kernel.sent == [(b"1", HERE), (b"2", HERE), (b"3", HERE), (b"4", THERE), (b"5", HERE)]
+    picture = [bytes([index]) for index in range(2 * BURST + 1)]
+    way.send(picture, HERE)
+    way.send([b"next"], HERE)
+    assert [data for data, _ in kernel.sent] == picture[:BURST]
+    way.send([b"other"], THERE)  # another receiver has its own pace
+    assert kernel.sent[-1] == (b"other", THERE)
+    await until(kernel, len(picture) + 2)
+    assert [data for data, to in kernel.sent if to == HERE] == [*picture, b"next"]
+    way.send([b"later"], HERE)
+    assert kernel.sent[-1] == (b"later", HERE)
     way.close()
 
 
-async def test_no_more_waits_than_so_much(udp: socket.socket) -> None:
+async def test_what_the_kernel_has_no_room_for_goes_out_later_in_order(udp: socket.socket) -> None:
+    kernel = Kernel(room=1)
+    way = PacketSocket(udp, lambda datagrams: None, kernel)
+    way.send([b"1", b"2", b"3"], HERE)
+    way.send([b"4"], HERE)
+    assert kernel.sent == [(b"1", HERE)]
+    kernel.room = 2
+    await until(kernel, 3)
+    kernel.room = 100
+    await until(kernel, 4)
+    assert kernel.sent == [(b"1", HERE), (b"2", HERE), (b"3", HERE), (b"4", HERE)]
+    way.close()
+
+
+async def test_no_more_waits_for_one_receiver_than_so_much(udp: socket.socket) -> None:
     kernel = Kernel()
     way = PacketSocket(udp, lambda datagrams: None, kernel)
     way.send([b"x"] * (MAX_WAITING + 7), HERE)
     way.send([b"y"] * 3, HERE)
+    way.send([b"z"], THERE)
     assert way.dropped == 10
     kernel.room = 10 * MAX_WAITING
-    await flushed(way)
-    assert len(kernel.sent) == MAX_WAITING
+    await until(kernel, MAX_WAITING + 1)
+    assert kernel.sent.count((b"x", HERE)) == MAX_WAITING and (b"z", THERE) in kernel.sent
     way.close()
 
 
