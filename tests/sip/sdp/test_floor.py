@@ -255,3 +255,15 @@ def test_a_connection_that_stands_is_answered_as_such() -> None:
     offer = session(PICTURES + TLS.replace("connection:new", "connection:existing"))
     negotiated = answer(offer, CAPABILITIES, SECURE_SERVER, session_id=1, version=2)
     assert floor_line(negotiated.description).value("connection") == "existing"
+
+
+def test_a_floor_line_has_the_format_of_its_rfc_whatever_was_offered() -> None:
+    """RFC 8856 section 4: the format is "*", and who reads it ignores it. (Found by fuzzing.)"""
+    negotiated = answer(
+        session("m=audio 4000 RTP/AVP 8\n" + VIDEO.format(port=4002) + BFCP.replace("BFCP *", "BFCP *ew")),
+        CAPABILITIES,
+        SERVER,
+        session_id=1,
+        version=1,
+    )
+    assert list(floor_line(negotiated.description).formats) == ["*"]
