@@ -8,9 +8,9 @@ from mcu.media.picture import signs
 from mcu.media.picture.lettering import Lettering, even, shorten
 from mcu.media.picture.planes import Size
 
-GROUND = (12, 18, 30, 178)
+GROUND = (12, 18, 30, 200)
 TEXT = (245, 247, 250, 255)
-_PILL = (10, 12, 16, 150)
+_PILL = (10, 12, 16, 165)
 _RECORDING = (255, 82, 82, 255)
 
 LONGEST_BANNER = 200

@@ -55,11 +55,11 @@ class Caption:
             return
         self._pieces = tuple(self._split(letters.clean(text, LONGEST_CAPTION)))
         self._drawn: dict[_Piece, Overlay] = {}
-        self._ground = Drawing.at(Overlay(Image.new("RGBA", self.rect.size, band.GROUND)), 0, self.rect.y)
-        self._length = even(self._pieces[-1].right if self._pieces else 0) + canvas[0]
+        self._empty = Overlay(Image.new("RGBA", self.rect.size, band.GROUND))
+        self._length = (self._pieces[-1].right if self._pieces else 0) + canvas[0]
         self._step, self._every = _steps(self._size * _PACE, frame_rate)
         self._moved = -1
-        self._shown = Group(self.rect, (self._ground,))
+        self._shown = Group(self.rect, ())
 
     @property
     def speed(self) -> float:
@@ -73,21 +73,31 @@ class Caption:
         moved = round((time - self._start) * self._frame_rate) // self._every * self._step % self._length
         if moved != self._moved:
             self._moved = moved
-            self._shown = Group(self.rect, (self._ground, *self._in_view(self.rect.width - moved)))
+            self._shown = Group(self.rect, tuple(self._in_view(self.rect.width - moved)))
         return self._shown
 
     def _in_view(self, left: int) -> Iterator[Drawing]:
-        """The pieces that are seen while the text begins at ``left``; the others are forgotten."""
+        """The pieces that are seen while the text begins at ``left``, with the ground before and behind them.
+
+        Those not seen are forgotten.
+        """
+        if left > 0:
+            yield self._ground(0, min(left, self.rect.width))
         kept: dict[_Piece, Overlay] = {}
         for piece in self._pieces:
             if left + piece.right <= 0 or left + piece.left >= self.rect.width:
                 continue
             kept[piece] = overlay = self._drawn.get(piece) or self._draw(piece)
             x, y = left + piece.left, self.rect.y
-            from_x, to_x = max(0, x), min(self.rect.width, x + overlay.size[0])
-            if to_x > from_x:
-                yield Drawing(Rect(from_x, y, to_x - from_x, self.rect.height), overlay, x, y)
+            from_x, to_x = max(0, x), min(self.rect.width, left + piece.right)
+            yield Drawing(Rect(from_x, y, to_x - from_x, self.rect.height), overlay, x, y)
         self._drawn = kept
+        end = left + (self._pieces[-1].right if self._pieces else 0)
+        if end < self.rect.width:
+            yield self._ground(max(0, end), self.rect.width)
+
+    def _ground(self, left: int, right: int) -> Drawing:
+        return Drawing(Rect(left, self.rect.y, right - left, self.rect.height), self._empty, 0, self.rect.y)
 
     def _split(self, text: str) -> Iterator[_Piece]:
         font = self._letters.font(self._size, text)
@@ -97,13 +107,11 @@ class Caption:
             yield _Piece(text[begin:end], left, even(font.getlength(text[:end])))
 
     def _draw(self, piece: _Piece) -> Overlay:
-        # Ink may reach beyond a letter's place by a little.
-        image = Image.new(
-            "RGBA", (piece.right - piece.left + even(self._size / 4), self.rect.height), (*band.TEXT[:3], 0)
-        )
+        size = piece.right - piece.left, self.rect.height
+        text = Image.new("RGBA", size, (*band.TEXT[:3], 0))
         font = self._letters.font(self._size, piece.text)
-        ImageDraw.Draw(image).text((0, self.rect.height / 2), piece.text, band.TEXT, font, anchor="lm")
-        return Overlay(image)
+        ImageDraw.Draw(text).text((0, size[1] / 2), piece.text, band.TEXT, font, anchor="lm")
+        return Overlay(Image.alpha_composite(Image.new("RGBA", size, band.GROUND), text))
 
 
 def _steps(wanted: float, frame_rate: int) -> tuple[int, int]:

@@ -29,7 +29,7 @@ class Compositor:
     def show(self, layers: Sequence[Layer]) -> bool:
         """Make the picture show ``layers``, bottom to top; True when anything changed.
 
-        The lowest layer has to cover the picture, and all items have to lie inside it.
+        The lowest layer has to cover the picture, and all items have to lie inside it and have an area.
         """
         damage: list[Rect] = []
         if len(layers) != len(self._layers):
@@ -38,8 +38,11 @@ class Compositor:
         else:
             for index, (before, now) in enumerate(zip(self._layers, layers, strict=True)):
                 if now is not before:
-                    self._layers[index], self._bounds[index] = now, _bounds(now)
-                    for rect in _changes(before, now):
+                    self._layers[index] = now
+                    moving = _moving(before, now)
+                    if moving is None:
+                        self._bounds[index] = _bounds(now)
+                    for rect in _changes(before, now) if moving is None else (moving,):
                         damage += _outside(rect, damage)
         for rect in damage:
             self._paint(rect)
@@ -51,7 +54,7 @@ class Compositor:
         for layer, (from_x, from_y, to_x, to_y) in zip(self._layers, self._bounds, strict=True):
             if from_x < right and left < to_x and from_y < bottom and top < to_y:
                 for item in layer:
-                    part = intersection(item.rect, rect)
+                    part = rect if item.rect is rect else intersection(item.rect, rect)
                     if part is None:
                         continue
                     if item.opaque and part.size == rect.size:
@@ -61,20 +64,33 @@ class Compositor:
             item.paint(self.picture, part)
 
 
+def _moving(before: Layer, now: Layer) -> Rect | None:
+    """The commonest change, told at a glance: the place of the one item that another has taken the place of."""
+    if len(before) != len(now):
+        return None
+    changed = [(old, new) for old, new in zip(before, now, strict=True) if old is not new]
+    if len(changed) != 1:
+        return None
+    old, new = changed[0]
+    return new.rect if new.rect is old.rect else None
+
+
 def _changes(before: Layer, now: Layer) -> list[Rect]:
     """Where two states of a layer differ."""
     gone = [item for item in before if item not in now]
     come = [item for item in now if item not in before]
     if not gone and not come and before != now:
         return [item.rect for item in now]  # the same ones in another order
-    return [item.rect for item in (*gone, *come) if item.rect.width and item.rect.height]
+    return [item.rect for item in (*gone, *come)]
 
 
 def _outside(rect: Rect, damage: list[Rect]) -> list[Rect]:
     """What of ``rect`` is in none of ``damage``."""
+    left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
     parts = [rect]
     for other in damage:
-        if any(part.overlaps(other) for part in parts):
+        x, y = other.x, other.y
+        if x < right and y < bottom and left < x + other.width and top < y + other.height:
             parts = [rest for part in parts for rest in difference(part, other)]
     return parts
 

@@ -101,7 +101,7 @@ class Decorator:
         top, bottom = 0, height
         if spec.banner.strip():
             drawing = self._artist.kept(
-                ("banner", spec.banner), lambda: band.banner(self._artist.letters, spec.banner, self._size)
+                ("banner", spec.banner, self._size), lambda: band.banner(self._artist.letters, spec.banner, self._size)
             )
             fixed.append(Drawing.at(drawing, 0, 0))
             top = drawing.size[1]
@@ -142,7 +142,7 @@ class Decorator:
             now = self._time(int(self._wall()))
             found.setdefault(spec.clock_corner, {})["clock"] = Overlay(band.pill(letters, now, size))
         if recorded and spec.signs:
-            sign = self._artist.kept(("recording",), lambda: band.recording(letters, size))
+            sign = self._artist.kept(("recording", size), lambda: band.recording(letters, size))
             found.setdefault("top_right", {})["recording"] = sign
         return found
 

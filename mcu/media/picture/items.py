@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from layouts.geometry import Rect
-from mcu.media.picture.overlay import Overlay
-from mcu.media.picture.planes import Colour, Planes
+from mcu.media.picture.planes import Colour, Planes, Size
 
 
 class Item(Protocol):
@@ -53,18 +52,28 @@ class Picture:
         canvas.window(clip).paste(source)
 
 
+class Blended(Protocol):
+    """What can be drawn over a picture."""
+
+    @property
+    def size(self) -> Size: ...
+
+    def blend_part(self, picture: Planes, part: Rect, x: int, y: int) -> None:
+        """Draw only what is in ``part`` of ``picture``, the top left corner at ``x``, ``y``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """A drawing seen through ``rect``, its top left corner at even ``x``, ``y``, which may lie outside."""
 
     rect: Rect
-    overlay: Overlay
+    overlay: Blended
     x: int
     y: int
     opaque: bool = False
 
     @classmethod
-    def at(cls, overlay: Overlay, x: int, y: int) -> Drawing:
+    def at(cls, overlay: Blended, x: int, y: int) -> Drawing:
         """The whole drawing at this place."""
         return cls(Rect(x, y, *overlay.size), overlay, x, y)
 
@@ -89,13 +98,14 @@ class Group:
 
 def intersection(one: Rect, other: Rect) -> Rect | None:
     """What both share; one of the two themselves where it lies in the other. None without area."""
-    if one.contains(other):
-        return other if other.width and other.height else None
-    if other.contains(one):
-        return one if one.width and one.height else None
     x, y = max(one.x, other.x), max(one.y, other.y)
-    right, bottom = min(one.right, other.right), min(one.bottom, other.bottom)
-    return Rect(x, y, right - x, bottom - y) if right > x and bottom > y else None
+    width, height = min(one.right, other.right) - x, min(one.bottom, other.bottom) - y
+    if width <= 0 or height <= 0:
+        return None
+    for same in (other, one):
+        if (same.x, same.y, same.width, same.height) == (x, y, width, height):
+            return same
+    return Rect(x, y, width, height)
 
 
 def difference(one: Rect, other: Rect) -> list[Rect]:

@@ -15,6 +15,10 @@ _Reals = NDArray[np.floating]
 _Wide = NDArray[np.uint16]
 
 
+# Samples blended at a time: what is read and written for them stays in the processor's cache.
+_BAND = 32_768
+
+
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """One plane of a drawing: what it adds, and by how many 256ths the picture beneath shines through."""
@@ -31,25 +35,24 @@ class _Layer:
     def blend(self, plane: Plane, x: int, y: int) -> None:
         """Draw the part that begins at ``x``, ``y`` and is as large as ``plane``."""
         height, width = plane.shape
-        rows, columns = slice(y, y + height), slice(x, x + width)
-        mixed = plane * self.kept[rows, columns]
-        mixed += self.added[rows, columns]
-        mixed >>= 8
-        plane[:] = mixed
+        band = max(1, _BAND // width)
+        for top in range(0, height, band):
+            part = plane[top : top + band]
+            rows, columns = slice(y + top, y + top + part.shape[0]), slice(x, x + width)
+            mixed = part * self.kept[rows, columns]
+            mixed += self.added[rows, columns]
+            mixed >>= 8
+            part[:] = mixed
 
 
 class Overlay:
     """A drawing of even size that blends into a YUV picture."""
 
-    size: Size
-    _y: _Layer
-    _colour: tuple[_Layer, _Layer] | None
-
     def __init__(self, image: Image.Image) -> None:
         """``image`` is RGBA. Raises ValueError when a side is odd."""
         if image.mode != "RGBA" or image.width % 2 or image.height % 2:
             raise ValueError(f"expected an RGBA image of even size, not {image.mode} {image.size}")
-        self.size = image.size
+        self.size: Size = image.size
         pixels = np.asarray(image).astype(np.float32)
         colour, alpha = pixels[..., :3], pixels[..., 3] / 255
         self._y = _Layer.of(colour @ _ROWS.y + 16, alpha)
@@ -62,18 +65,10 @@ class Overlay:
             _Layer.of(small @ _ROWS.v + 128, small_alpha),
         )
 
-    @classmethod
-    def of_brightness(cls, added: _Wide, kept: _Wide) -> Overlay:
-        """One that leaves colours as they are. Where the picture has brightness y, it gets (y × kept + added) / 256."""
-        made = cls.__new__(cls)
-        made.size = added.shape[1], added.shape[0]
-        made._y, made._colour = _Layer(added, kept), None
-        return made
-
     @property
     def bytes(self) -> int:
         """Memory taken."""
-        return sum(layer.added.nbytes + layer.kept.nbytes for layer in (self._y, *(self._colour or ())))
+        return sum(layer.added.nbytes + layer.kept.nbytes for layer in (self._y, *self._colour))
 
     def at(self, x: int, y: int) -> Rect:
         """The region covered when its top left corner lies at even ``x``, ``y``."""
@@ -87,9 +82,37 @@ class Overlay:
         """Draw only what is in ``part`` of ``picture``; ``x`` and ``y`` may lie outside, ``part`` must be covered."""
         region, left, top = picture.window(part), part.x - x, part.y - y
         self._y.blend(region.y, left, top)
-        if self._colour is not None:
-            for layer, plane in zip(self._colour, (region.u, region.v), strict=True):
-                layer.blend(plane, left // 2, top // 2)
+        self._colour[0].blend(region.u, left // 2, top // 2)
+        self._colour[1].blend(region.v, left // 2, top // 2)
+
+
+class Relief:
+    """Makes a picture a little lighter or darker in places: less than an overlay can do, for much less work."""
+
+    LIGHTER, DARKER = 20, 16
+    """The most that may be added and taken: samples in studio range, 16 to 235, then stay within eight bits."""
+
+    def __init__(self, lighter: Plane, darker: Plane) -> None:
+        """By how much, for each sample of brightness; both of one even size."""
+        height, width = lighter.shape
+        self.size: Size = width, height
+        self._added = np.minimum(lighter, self.LIGHTER) - np.minimum(darker, self.DARKER)  # modulo 256, as is the sum
+
+    @property
+    def bytes(self) -> int:
+        """Memory taken."""
+        return self._added.nbytes
+
+    def blend_part(self, picture: Planes, part: Rect, x: int, y: int) -> None:
+        """As ``Overlay.blend_part``."""
+        plane = picture.window(part).y
+        added = self._added[part.y - y : part.bottom - y, part.x - x : part.right - x]
+        band = max(1, 4 * _BAND // part.width)
+        for top in range(0, part.height, band):
+            rows = plane[top : top + band]
+            # What cameras send beyond the range would run over.
+            rows.clip(16, 235, out=rows)
+            np.add(rows, added[top : top + band], out=rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,13 @@ from PIL import Image, ImageDraw
 
 from mcu.media.picture import band
 from mcu.media.picture.lettering import Lettering, shorten
-from mcu.media.picture.overlay import Overlay
-from mcu.media.picture.planes import Size
+from mcu.media.picture.overlay import Relief
+from mcu.media.picture.planes import Plane, Size
 
 _DEGREES = 24
 
-# Light letters with a dark shadow: one of the two is seen on any ground. In 256ths.
-_LIGHT, _DARK = 30, 34
 
-
-def watermark(letters: Lettering, text: str, canvas: Size) -> Overlay:
+def watermark(letters: Lettering, text: str, canvas: Size) -> Relief:
     """The text at a slant, in rows that are shifted against each other, over a canvas of this size."""
     width, height = canvas
     size = band.text_size(canvas, 0.042)
@@ -34,11 +31,15 @@ def watermark(letters: Lettering, text: str, canvas: Size) -> Overlay:
         for x in range(-across // (1 + row % 2), width, across):
             # Neighbours' boxes overlap, their letters do not.
             mask.paste(255, (x, y), stamp)
-    light = np.asarray(mask).astype(np.uint16)
-    shift = max(1, size // 22)
+    # Light letters with a dark shadow: one of the two is seen on any ground.
+    light = np.asarray(mask)
     dark = np.zeros_like(light)
+    shift = max(1, size // 22)
     dark[shift:, shift:] = light[:-shift, :-shift]
-    light = light * _LIGHT // 255
-    dark = dark * _DARK // 255
-    kept = 256 - light - dark
-    return Overlay.of_brightness(light * 235 + dark * 16 + 128, kept)
+    dark[light > 0] = 0
+    return Relief(_scaled(light, Relief.LIGHTER), _scaled(dark, Relief.DARKER))
+
+
+def _scaled(mask: Plane, most: int) -> Plane:
+    steps: Plane = (mask.astype(np.uint16) * most // 255).astype(np.uint8)
+    return steps
