@@ -14,14 +14,12 @@ from layouts.layout import Cell, Layout
 DRAWINGS = {
     # One large above all others.
     "1+1-side": """
-        . . . .
-        A A A .
-        A A A .
-        A A A B
-        A A A B
-        A A A .
-        A A A .
-        . . . .
+        . . .
+        A A .
+        A A B
+        A A B
+        A A .
+        . . .
     """,
     "1+2": """
         . . . . . .

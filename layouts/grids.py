@@ -21,8 +21,18 @@ def grid(count: int) -> Layout:
         raise ValueError(f"a layout has 1 to {MAX_TILES} tiles, not {count}")
     columns = math.isqrt(count - 1) + 1
     rows = -(-count // columns)
+    return Layout(str(count), rows_of(_spread(count, rows), [Fraction(1, columns)] * rows))
+
+
+def _spread(count: int, rows: int) -> list[int]:
+    """How many in each row: symmetric with the longer rows in the middle where that can be, else these first."""
     each, longer = divmod(count, rows)
-    return Layout(str(count), rows_of([each + 1] * longer + [each] * (rows - longer), [Fraction(1, columns)] * rows))
+    shorter = rows - longer
+    if rows % 2 == 0 and longer % 2:
+        return [each + 1] * longer + [each] * shorter
+    half = [each] * (shorter // 2) + [each + 1] * (longer // 2)
+    middle = [each + longer % 2] if rows % 2 else []
+    return [*half, *middle, *reversed(half)]
 
 
 def bands(name: str, *counts: int) -> Layout:

@@ -11,9 +11,7 @@ _THIRD = Fraction(1, 3)
 
 SCREENS = (
     bands("3-screens", 3),
-    # Another such room below, or three that are no room.
-    bands("3-screens+3", 3, 3),
     bands("3-screens+4", 3, 4),
-    # What is shared stands over the room.
+    # What is shared stands above the room.
     Layout("content+3-screens", rows_of([1, 3], [2 * _THIRD, _THIRD])),
 )
