@@ -108,6 +108,9 @@ class MediaSettings(_Section):
     bitrate: Annotated[int, Field(ge=64_000, le=8_000_000)] = Field(
         3_000_000, description="highest video rate sent to a participant and recorded, bit/s"
     )
+    capacity_ports: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        None, description="pictures of 1080p30 that may be made at once; without it, measured at every start"
+    )
     encryption: Literal["allowed", "preferred", "required"] = Field(
         "allowed",
         description="encryption of rooms' media: taken when offered, offered by us as an option, or demanded",

@@ -49,7 +49,9 @@ from mcu.gateway.media_addresses import MediaAddresses
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_gateway import SipGateway
 from mcu.gateway.tls_stream import TlsIdentity
+from mcu.media.facts import Capacity
 from mcu.media.pool import WorkerPool
+from mcu.media.port_meter import WorkerPortMeter
 from mcu.media.spec import WorkerSettings
 from mcu.ports import MediaError, Operation
 from recorder.store import RecordingStore
@@ -135,7 +137,7 @@ class Server:
         store = RecordingStore(settings.recordings_folder)
         await asyncio.to_thread(store.repair_all)
 
-        self.pool = WorkerPool(self._worker_settings(identity, font))
+        self.pool = WorkerPool(self._worker_settings(identity, font), calibrate=settings.media.capacity_ports is None)
         self._stack.push_async_callback(self.pool.stop)
         await self.pool.start()
 
@@ -147,6 +149,7 @@ class Server:
             RoomTable(database),
             audit=audit,
             recordings=StoreRegister(store),
+            meter=WorkerPortMeter(self._capacity),
             layouts=LayoutTable(database),
             logos=LogoFiles(settings.logos_folder),
         )
@@ -177,6 +180,11 @@ class Server:
             )
             for index in range(media.workers)
         ]
+
+    def _capacity(self) -> Capacity | None:
+        """As set by hand, else as measured."""
+        ports = self.settings.media.capacity_ports
+        return self.pool.capacity if ports is None else Capacity(ports=ports)
 
     def _conference_settings(self) -> ConferenceSettings:
         rooms, media = self.settings.rooms, self.settings.media

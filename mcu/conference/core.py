@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
-from mcu.conference.capacity import PortBook, lowered
+from mcu.conference.capacity import PortBook
 from mcu.conference.chat import Chat
 from mcu.conference.clock import Clock
 from mcu.conference.events import (
@@ -19,6 +19,7 @@ from mcu.conference.events import (
     ParticipantLeft,
     RecordingStopped,
 )
+from mcu.conference.fitting import Fitting
 from mcu.conference.floor import Floor
 from mcu.conference.model import Conference, Participant, Recording, RecordingState
 from mcu.conference.planner import plan
@@ -73,6 +74,7 @@ class ConferenceCore:
         self.clock = clock
         self.recordings = recordings
         self.ports = PortBook(meter)
+        self.fitting = Fitting(self.ports, settings)
         self.hub = EventHub(settings.event_backlog)
         self.tokens = ParticipantTokens()
         self.changed = asyncio.Event()
@@ -150,24 +152,6 @@ class ConferenceCore:
         except MediaError as error:
             logger.error("Conference %s: media could not follow a change: %s", running.conference.number, error)
             self._give_up(running, error.legs)
-
-    def fits(self, conference: Conference) -> bool:
-        """Whether there are ports for a conference to become so."""
-        return self.ports.fits(plan(conference, self.settings, 0))
-
-    def fitted(self, conference: Conference, participant: Participant) -> Participant | None:
-        """A participant as it can be taken in, with smaller pictures to it if need be; None: not at all."""
-        for leg in lowered(participant.leg):
-            one = replace(participant, leg=leg)
-            if self.fits(_with(conference, one)):
-                if leg != participant.leg:
-                    logger.info(
-                        "Conference %s: %s gets smaller pictures, since few ports are free",
-                        conference.number,
-                        participant.id,
-                    )
-                return one
-        return None
 
     def _give_up(self, running: Running, legs: dict[str, str]) -> None:
         """Legs that the worker could not open have no media, and would never fall silent: their calls end."""
@@ -347,10 +331,3 @@ async def _over(tasks: tuple[asyncio.Task[None], ...]) -> None:
 def _is_deserted(running: Running) -> bool:
     """Nobody is in, and nobody is being called."""
     return running.empty_since is not None and not running.calling
-
-
-def _with(conference: Conference, participant: Participant) -> Conference:
-    """The conference with this one in it, or so changed if it is there already."""
-    if conference.participant(participant.id) is None:
-        return conference.with_participant(participant)
-    return conference.changed(participant.id, lambda _: participant)

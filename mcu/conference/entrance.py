@@ -114,7 +114,7 @@ class Entrance:
         participant = Participant(
             participant_id, name, newcomer.kind, leg, self._core.clock.wall(), flowing=flows_at_once(leg)
         )
-        fitted = self._core.fitted(conference, participant)
+        fitted = self._core.fitting.fitted(conference, participant)
         if fitted is None:
             raise JoinRefused(JoinCode.CAPACITY, "The server has no capacity left for another picture.", CAPACITY_RETRY)
         participant = fitted

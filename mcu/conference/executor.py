@@ -184,7 +184,7 @@ class CommandExecutor:
             if isinstance(command, commands.ViewCommand):
                 custom = await self._custom_layout(command)
                 seen = changed_view(running.conference, command, self._core.settings.maximum_views, custom)
-                if not self._core.fits(seen):
+                if not self._core.fitting.fits(seen):
                     raise CommandRefused(Refusal.CAPACITY, "No ports are free for another picture of its own.")
                 running.conference = seen
             else:

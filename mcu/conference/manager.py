@@ -188,7 +188,7 @@ class ConferenceManager:
             if before is None:
                 raise KeyError(participant_id)
             # Who is in stays in: where not even small pictures fit any more, it gets the smallest.
-            fitted = self._core.fitted(running.conference, replace(before, leg=leg))
+            fitted = self._core.fitting.fitted(running.conference, replace(before, leg=leg))
             leg = smallest(leg) if fitted is None else fitted.leg
             moved = leg.transport != before.leg.transport
             flowing = flows_at_once(leg) or (before.flowing and not moved)

@@ -14,6 +14,7 @@ from mcu.control.access import Authority, check_access, set_session
 from mcu.control.accounts import Accounts
 from mcu.control.bodies import json_answer, read_body
 from mcu.control.call_operations import CallOperations
+from mcu.control.capacity_operations import CapacityOperations
 from mcu.control.conference_operations import ConferenceOperations
 from mcu.control.documentation import add_documentation
 from mcu.control.event_socket import EventSockets
@@ -59,6 +60,7 @@ def make_application(
         *FloorOperations(manager).operations(),
         *PictureOperations(manager, settings.body_seconds).operations(),
         *CallOperations(manager).operations(),
+        *CapacityOperations(manager).operations(),
         *sockets.operations(),
         *operations,
     ]

@@ -24,7 +24,7 @@ from mcu.control.layout_table import LayoutTable
 from mcu.control.logo_files import LogoFiles
 from mcu.control.room_table import RoomTable
 from mcu.control.settings import ControlSettings
-from mcu.ports import Operation
+from mcu.ports import Operation, PortMeter
 from tests.fakes.media import FakeLegOwner, FakeMedia, browser_leg, room_leg
 from tests.fakes.time import FakeTime
 
@@ -94,11 +94,18 @@ def control_settings(tmp_path: Path) -> ControlSettings:
 
 
 @pytest.fixture
+def meter() -> PortMeter | None:
+    """Nothing is refused for want of ports."""
+    return None
+
+
+@pytest.fixture
 async def control(
     tmp_path: Path,
     more_operations: list[Operation],
     control_settings: ControlSettings,
     conference_settings: ConferenceSettings,
+    meter: PortMeter | None,
 ) -> AsyncIterator[Control]:
     time, media = FakeTime(), FakeMedia()
     database = await Database.open(tmp_path / "consilium.db")
@@ -116,6 +123,7 @@ async def control(
         pin_hasher=Hasher(Cost(log_n=4)),
         layouts=LayoutTable(database),
         logos=LogoFiles(tmp_path / "logos"),
+        meter=meter,
     )
     application = make_application(manager, accounts, more_operations, control_settings, time.clock)
     server = TestServer(application)
