@@ -17,6 +17,7 @@ from gatekeeper.dialing import Refused, RoomDestination
 from gatekeeper.explanation import explain
 from gatekeeper.gruu import TemporaryGruus
 from gatekeeper.registrar import Registrar, RegistrarSettings
+from gatekeeper.zones import Budget, MakingRoom
 from mcu.control.database import Database, DatabaseError
 from mcu.control.registration_tables import BindingRows
 from mcu.gateway.call_policy import CallPolicy, DryRun, PolicyError
@@ -57,7 +58,7 @@ def tell(found: DryRun, say: Callable[[str], None]) -> int:
     if not isinstance(found.routing.destination, RoomDestination):
         return 0
     if found.routing.is_important:
-        say("The call is important: it may use the bandwidth that is reserved for such.")
+        say(f"The call is important: it may use the bandwidth that is reserved for such. {_others(found.zone.budget)}")
     if isinstance(found.granted, Refusing):
         say(f"Even with no other call it would be refused: {found.granted.shortage}.")
         return REFUSED
@@ -65,6 +66,19 @@ def tell(found: DryRun, say: Callable[[str], None]) -> int:
         rate = found.granted.picture // 1000
         say(f"Even with no other call its picture has {rate} kbit/s only: {found.granted.shortage}.")
     return 0
+
+
+def _others(budget: Budget) -> str:
+    """What an important call does to others where even the reserve is used up."""
+    match budget.making_room:
+        case MakingRoom.LOWER:
+            return "Where that is used up, the pictures of other calls are lowered for it."
+        case MakingRoom.END:
+            return (
+                "Where that is used up, the pictures of other calls are lowered for it, and calls that came last end."
+            )
+        case MakingRoom.NEVER:
+            return "Other calls do not give way to it."
 
 
 async def _look(options: argparse.Namespace, settings: Settings) -> DryRun:

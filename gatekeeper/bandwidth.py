@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gatekeeper.zones import Budget, DeviceClass, OverBudget, Zone
+from gatekeeper.making_room import lowered_evenly
+from gatekeeper.zones import Budget, DeviceClass, MakingRoom, OverBudget, Zone
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,16 @@ class Shortage:
 
 @dataclass(frozen=True)
 class Granted:
-    """The call may have so much picture; ``shortage`` says why it is less than it wished for."""
+    """The call may have so much picture; ``shortage`` says why it is less than it wished for.
+
+    For an important call others may have to give way: those ``lowered`` to a new rate of picture (they are booked with
+    it), and those that are to be ``ended`` (they are out of the books).
+    """
 
     picture: int
     shortage: Shortage | None = None
+    lowered: tuple[tuple[str, int], ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 class Refusing(Exception):
@@ -68,29 +75,32 @@ class BandwidthLedger:
     """Who uses how much. A call is in the books from ``ask`` to ``release``, under any id that its owner chooses."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, Wish] = {}
+        # In the order in which the calls came. A call without a wish only keeps its place.
+        self._calls: dict[str, Wish | None] = {}
         self._usage: dict[tuple[str, str], Usage] = {}
 
     def ask(self, call: str, wish: Wish) -> Granted:
         """Book the call, with what can be had of its wish. Asking again for the same call replaces what it had.
 
-        Raises Refusing, and what the call had before is then as it was.
+        An important call may make others give way, as their budget says. Raises Refusing, and everything is then as it
+        was before.
         """
         before = self._calls.get(call)
-        self.release(call)
+        self._count(call, None)
         try:
-            granted = self._judge(wish)
+            granted = self._judge_or_make_room(wish)
         except Refusing:
-            if before is not None:
-                self._book(call, before)
+            if before is None:
+                self.release(call)
+            else:
+                self._count(call, before)
             raise
-        self._book(call, replace(wish, picture=granted.picture))
+        self._count(call, replace(wish, picture=granted.picture))
         return granted
 
     def book(self, call: str, wish: Wish) -> None:
         """Count a call that is there already, whatever is left."""
-        self.release(call)
-        self._book(call, wish)
+        self._count(call, wish)
 
     @property
     def calls(self) -> frozenset[str]:
@@ -99,25 +109,18 @@ class BandwidthLedger:
 
     def picture_of(self, call: str) -> int:
         """The rate of picture that a call was granted last; 0 for one that is not in the books."""
-        return self._calls[call].picture if call in self._calls else 0
+        booked = self._calls.get(call)
+        return 0 if booked is None else booked.picture
 
     def settle(self, call: str, sound: int, picture: int) -> None:
         """What offer and answer have come to: the rest is free for others. Nothing for a call that is not booked."""
         if (booked := self._calls.get(call)) is not None:
-            self.release(call)
-            self._book(call, replace(booked, sound=sound, picture=picture))
+            self._count(call, replace(booked, sound=sound, picture=picture))
 
     def release(self, call: str) -> None:
         """The call is over. May be called again."""
-        booked = self._calls.pop(call, None)
-        if booked is None:
-            return
-        for key, _ in _budgets(booked):
-            usage = self._usage[key]
-            if usage.calls == 1:
-                del self._usage[key]
-            else:
-                self._usage[key] = Usage(usage.calls - 1, usage.rate - booked.total)
+        self._count(call, None)
+        self._calls.pop(call, None)
 
     def of_zone(self, name: str) -> Usage:
         """What the calls of a zone use."""
@@ -128,14 +131,96 @@ class BandwidthLedger:
         return self._usage.get(("class", name), Usage())
 
     def look(self, wish: Wish) -> Granted:
-        """What ``ask`` would say, with nothing booked. Raises Refusing."""
-        return self._judge(wish)
+        """What ``ask`` would say, with nothing booked and nobody lowered. Raises Refusing."""
+        trial = BandwidthLedger()
+        trial._calls, trial._usage = dict(self._calls), dict(self._usage)
+        return trial._judge_or_make_room(wish)
 
-    def _book(self, call: str, wish: Wish) -> None:
+    def _count(self, call: str, wish: Wish | None) -> None:
+        """Count a call with this from now on, or not at all; it keeps its place among the others."""
+        booked = self._calls.get(call)
+        if booked is not None:
+            for key, _ in _budgets(booked):
+                usage = self._usage[key]
+                if usage.calls == 1:
+                    del self._usage[key]
+                else:
+                    self._usage[key] = Usage(usage.calls - 1, usage.rate - booked.total)
         self._calls[call] = wish
-        for key, _ in _budgets(wish):
-            usage = self._usage.get(key, Usage())
-            self._usage[key] = Usage(usage.calls + 1, usage.rate + wish.total)
+        if wish is not None:
+            for key, _ in _budgets(wish):
+                usage = self._usage.get(key, Usage())
+                self._usage[key] = Usage(usage.calls + 1, usage.rate + wish.total)
+
+    # Important calls
+
+    def _judge_or_make_room(self, wish: Wish) -> Granted:
+        """What can be had, with others giving way where the call is important. Raises Refusing, nobody gave way then.
+
+        Pictures of others are lowered for the whole wish; calls end only where this one could not be otherwise.
+        """
+        refusing: Refusing | None = None
+        try:
+            granted = self._judge(wish)
+        except Refusing as found:
+            refusing, granted = found, Granted(0, found.shortage)
+        if not wish.is_important or granted.shortage is None or granted.shortage.is_per_call:
+            if refusing is not None:
+                raise refusing
+            return granted
+        before = dict(self._calls)
+        lowered = self._lower_others(wish)
+        try:
+            granted, ended = self._judge_ending_others(wish)
+        except Refusing:
+            for call in lowered:
+                self._count(call, before[call])
+            raise
+        return replace(granted, lowered=tuple(one for one in lowered.items() if one[0] not in ended), ended=ended)
+
+    def _lower_others(self, wish: Wish) -> dict[str, int]:
+        lowered: dict[str, int] = {}
+        # No more than the call may have by itself.
+        whole = min([wish.total, *(budget.each for _, budget in _budgets(wish) if budget.each is not None)])
+        for key, budget in _budgets(wish):
+            if budget.total is None or budget.making_room is MakingRoom.NEVER:
+                continue
+            needed = self._usage.get(key, Usage()).rate + whole - budget.total
+            pictures = {call: other.picture for call, other in self._others(key)}
+            found = lowered_evenly(pictures, budget.least, needed)
+            for call, picture in found.items():
+                if (other := self._calls[call]) is not None:
+                    self._count(call, replace(other, picture=picture))
+            lowered |= found
+        return lowered
+
+    def _judge_ending_others(self, wish: Wish) -> tuple[Granted, tuple[str, ...]]:
+        """What can be had when the calls that came last end until it suffices. Raises Refusing, and none has ended."""
+        before = dict(self._calls)
+        ended: list[str] = []
+        while True:
+            try:
+                return self._judge(wish), tuple(ended)
+            except Refusing as refusing:
+                shortage = refusing.shortage
+                budget = next(budget for key, budget in _budgets(wish) if key == (shortage.kind, shortage.name))
+                others = self._others((shortage.kind, shortage.name))
+                if shortage.is_per_call or budget.making_room is not MakingRoom.END or not others:
+                    for call in ended:
+                        self._count(call, before[call])
+                    self._calls = {call: self._calls[call] for call in before}
+                    raise
+                last, _ = others[-1]
+                self.release(last)
+                ended.append(last)
+
+    def _others(self, key: tuple[str, str]) -> list[tuple[str, Wish]]:
+        """Calls that count against this budget and are not important, in the order in which they came."""
+        return [
+            (call, wish)
+            for call, wish in self._calls.items()
+            if wish is not None and not wish.is_important and key in (one for one, _ in _budgets(wish))
+        ]
 
     def _judge(self, wish: Wish) -> Granted:
         granted = Granted(wish.picture)

@@ -20,6 +20,7 @@ SENTENCES: Final[Mapping[StepKind, str]] = {
     StepKind.REGISTERED: "{alias} is registered here.",
     StepKind.REWRITTEN: "It is looked up anew as {value}.",
     StepKind.BARE: "No number was dialled, only the server.",
+    StepKind.IMPORTANT: "Calls to room {value} are important.",
     StepKind.ROOM: "The call goes to room {value}.",
     StepKind.ACCESS: "The call goes to the voice menu.",
     StepKind.PERSON: "The call goes to the person {value}, wherever registered.",

@@ -123,6 +123,8 @@ class NumberPlan:
                 raise PlanError(rule.id, "two rules have this id")
             seen.add(rule.id)
             self._add(rule)
+        self.important_rooms = frozenset(room for rule in self.rules if (room := _important_room(rule)) is not None)
+        """Rooms that important rules lead to: calls to them are important whichever way they come."""
         if len(self._tried) > MAX_TRIED:
             raise PlanError(self._tried[MAX_TRIED][0].id, f"at most {MAX_TRIED} rules are other than exact")
 
@@ -151,6 +153,13 @@ class NumberPlan:
                     named = {str(number): group for number, group in enumerate(groups, 1)}
                     found[rule.id] = Match(rule, _fill(rule.value, text, named), text)
         return iter(sorted(found.values(), key=lambda match: _rank(match.rule)))
+
+
+def _important_room(rule: Rule) -> str | None:
+    """The one room that an important rule leads to; None for any other rule."""
+    if not rule.important or not rule.enabled or rule.target is not TargetKind.ROOM or "{" in rule.value:
+        return None
+    return rule.value.partition("*")[0].lower()
 
 
 _KIND_RANK = {MatchKind.EXACT: 0, MatchKind.PREFIX: 1, MatchKind.PATTERN: 2, MatchKind.EXPRESSION: 3}

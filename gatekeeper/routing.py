@@ -47,6 +47,7 @@ class StepKind(StrEnum):
     REGISTERED = "registered"
     REWRITTEN = "rewritten"
     BARE = "bare"
+    IMPORTANT = "important"
     ROOM = "room"
     ACCESS = "access"
     PERSON = "person"
@@ -207,6 +208,10 @@ class _Walk:
             return self._refuse(destination.status, destination.reason)
         if destination.pin is not None:
             self._tell(StepKind.PIN)
+        if destination.number in self._router.plan.important_rooms:
+            self._is_important = True
+        if self._is_important:
+            self._tell(StepKind.IMPORTANT, value=destination.number)
         return self._arrive(destination, StepKind.ROOM, value=destination.number)
 
     def _refuse(self, status: int, reason: str) -> Routing:

@@ -29,11 +29,23 @@ class OverBudget(StrEnum):
     REFUSE = "refuse"
 
 
+class MakingRoom(StrEnum):
+    """What is done to other calls for an important one that finds even the reserve used up.
+
+    Their pictures are lowered; or, where that is not enough, the calls that came last end; or nothing.
+    """
+
+    LOWER = "lower"
+    END = "end"
+    NEVER = "never"
+
+
 class Budget(Value):
     """Bandwidth in bit/s, each direction for itself (links are). None: not limited.
 
     ``total`` is for all calls together, ``reserved`` the part of it that only important calls may use, ``each`` the
     most that one call gets. A call is lowered no further than to ``least`` bit/s of picture; with less it is refused.
+    ``making_room``: what other calls give up for an important one.
     """
 
     total: Bits | None = None
@@ -41,6 +53,7 @@ class Budget(Value):
     each: Bits | None = None
     least: Bits = 128_000
     over: OverBudget = OverBudget.LOWER
+    making_room: MakingRoom = MakingRoom.LOWER
 
     @property
     def is_limited(self) -> bool:

@@ -56,8 +56,8 @@ export class Call extends EventTarget {
     /** @type {MediaLink|null} the one that is being negotiated */
     this.candidate = null;
     this.participantId = "";
-    /** @type {string[]} names of layouts that may be chosen */
-    this.layouts = [];
+    /** @type {import("./protocol.js").LayoutList} that may be chosen */
+    this.layouts = { layouts: [] };
     /** @type {EventChannel|null} */
     this.channel = null;
     this.channelOpen = false;
@@ -100,7 +100,7 @@ export class Call extends EventTarget {
   /** Which layouts there are; without them one can still watch one person. */
   async learnLayouts() {
     try {
-      this.layouts = (await this.api.layouts()).layouts;
+      this.layouts = await this.api.layouts();
       this.tell("conference");
     } catch (error) {
       console.warn("the layouts are not known", error);
@@ -309,7 +309,7 @@ export class Call extends EventTarget {
   receive(/** @type {import("./protocol.js").ServerEvent} */ event) {
     if (this.state === "ended") return;
     if (event.type === "kicked") {
-      this.end(event.reason === "ended" ? "conference_ended" : "kicked");
+      this.end(event.reason === "ended" ? "conference_ended" : event.reason === "made_way" ? "made_way" : "kicked");
       return;
     }
     const number = event.conference?.number ?? event.number;
@@ -317,7 +317,7 @@ export class Call extends EventTarget {
     if (event.type === "participant_left" && event.participant?.id === this.participantId) {
       // Taken for gone after a long silence, but here we are again.
       if (event.reason === "silent") this.rejoin();
-      else this.end(event.reason === "kicked" ? "kicked" : "conference_ended");
+      else this.end(["kicked", "made_way"].includes(event.reason ?? "") ? String(event.reason) : "conference_ended");
     } else if (event.type === "conference_ended") {
       this.end("conference_ended");
     } else if (event.type === "media_restarted") {

@@ -17,7 +17,7 @@ const DEVICE_PATIENCE = 3000;
 const REMEMBERED_NAME = "consilium.name";
 
 /** Reasons for an end that have words of their own; all else is a refusal's code. */
-const ENDINGS = new Set(["left", "kicked", "conference_ended", "lost"]);
+const ENDINGS = new Set(["left", "kicked", "made_way", "conference_ended", "lost"]);
 
 class JoinPage {
   constructor() {

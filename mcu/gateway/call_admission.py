@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
-from gatekeeper.bandwidth import Refusing, Wish
+from gatekeeper.bandwidth import Granted, Refusing, Wish
 from gatekeeper.dialing import PIN_SEPARATOR, AliasDestination, MenuDestination, Refused, RoomDestination, Routed
 from gatekeeper.inventory import Sighting
 from mcu.gateway.call_log import CallLog
@@ -14,6 +15,10 @@ from mcu.media.spec import LegSpec, WebRtcTransport
 from sip import events as sip_events
 from sip.errors import SipParseError
 from sip.uri import SipUri, parse_uri
+
+logger = logging.getLogger(__name__)
+
+GAVE_WAY = "gave way to an important call"
 
 LEAST_PICTURE = 64_000
 """A call that is in is not refused a new offer: a camera switched on in a full zone gets this much, in bit/s."""
@@ -35,13 +40,30 @@ class Peer:
     """The account that it has proven to be."""
 
 
+class CallSteering(Protocol):
+    """Whoever serves calls: made to give way to important ones. Both tell whether the call is one of theirs."""
+
+    def set_rate(self, call: str, picture: int) -> bool:
+        """The call's pictures take no more than this each way from now on, in bit/s. Never waits."""
+
+    def make_way(self, call: str) -> bool:
+        """End the call, for its bandwidth is needed. Never waits."""
+
+
 class CallAdmission:
-    """One for the server; the SIP gateway asks it, and tells it of every end, as often as it likes."""
+    """One for the server; the gateways ask it, and tell it of every end, as often as they like."""
 
     def __init__(self, policy: CallPolicy, log: CallLog) -> None:
         self.policy = policy
         self.log = log
         self._wishes: dict[str, tuple[Wish, Peer]] = {}
+        self._steering: list[CallSteering] = []
+        # Calls that gave way, with the rate of picture that they had.
+        self._lowered: dict[str, int] = {}
+
+    def steer_by(self, steering: CallSteering) -> None:
+        """Let this one's calls give way to important ones."""
+        self._steering.append(steering)
 
     def receive(self, event: sip_events.IncomingCall) -> Routed:
         """Where an incoming call goes. From now on the call is known here, until ``ended``."""
@@ -68,7 +90,8 @@ class CallAdmission:
 
         Raises Refusing when there is no bandwidth for it: its call is over then.
         """
-        self._begin(call, peer, "in", number, f"room {number}", kind="browser")
+        important = self.policy.leads_to_important_room(number, peer.address)
+        self._begin(call, peer, "in", number, f"room {number}", is_important=important, kind="browser")
         try:
             rate = self.reserve(call)
         except Refusing as refusing:
@@ -92,10 +115,81 @@ class CallAdmission:
     def reserve(self, call: str) -> int:
         """The picture, in bit/s, that the call may negotiate: at least what it has. Raises Refusing."""
         wish, _ = self._wishes[call]
-        ledger = self.policy.ledger
-        granted = ledger.ask(call, replace(wish, picture=self.policy.picture_rate))
+        granted = self.policy.ledger.ask(call, replace(wish, picture=self.policy.picture_rate))
         self.log.note(call, lowered="" if granted.shortage is None else str(granted.shortage))
+        if granted.shortage is None:
+            self._lowered.pop(call, None)
+        self._make_way(granted)
         return granted.picture
+
+    def entered(self, leg: str, number: str) -> None:
+        """The call with this leg has come into a room: out of the menu, or since the server called it.
+
+        From now on it counts as the room's calls do; nothing for a leg that is not known.
+        """
+        call = self.log.call_of(leg)
+        if call is None or call not in self._wishes:
+            return
+        self.log.came_into(call, f"room {number}")
+        wish, peer = self._wishes[call]
+        if wish.is_important or number not in self.policy.router.plan.important_rooms:
+            return
+        had = self.policy.ledger.picture_of(call)
+        wish = replace(wish, is_important=True)
+        self._wishes[call] = wish, peer
+        self.log.note(call, important=True)
+        self.policy.ledger.book(call, replace(wish, picture=had))
+        if had < self.policy.picture_rate and self._is_lowered(call):
+            self._raise(call, self.policy.picture_rate)
+
+    def _is_lowered(self, call: str) -> bool:
+        record = self.log.record_of(call)
+        return record is not None and record.lowered != ""
+
+    # Important calls
+
+    def _make_way(self, granted: Granted) -> None:
+        """Carry out what the books say already: others' pictures come down, others' calls end."""
+        for call, picture in granted.lowered:
+            wish, _ = self._wishes[call]
+            self._lowered.setdefault(call, wish.picture)
+            self._wishes[call] = replace(wish, picture=picture), self._wishes[call][1]
+            self.log.note(call, lowered=GAVE_WAY)
+            self._tell(call, picture)
+        for call in granted.ended:
+            logger.info("call %s ends: an important one needs its bandwidth", call)
+            self._lowered.pop(call, None)
+            for steering in self._steering:
+                if steering.make_way(call):
+                    break
+
+    def _tell(self, call: str, picture: int) -> None:
+        for steering in self._steering:
+            if steering.set_rate(call, picture):
+                break
+
+    def _give_back(self) -> None:
+        """Something has become free: calls that gave way get back what there is, first come first served."""
+        for call, before in tuple(self._lowered.items()):
+            self._raise(call, before)
+
+    def _raise(self, call: str, picture: int) -> None:
+        """Let a call have as much picture as there is, up to this."""
+        wish, peer = self._wishes[call]
+        had = self.policy.ledger.picture_of(call)
+        try:
+            granted = self.policy.ledger.ask(call, replace(wish, picture=picture))
+        except Refusing:
+            return
+        if granted.picture <= had:
+            self.policy.ledger.book(call, replace(wish, picture=had))
+            return
+        if granted.picture >= picture:
+            self._lowered.pop(call, None)
+            self.log.note(call, lowered="")
+        self._wishes[call] = replace(wish, picture=granted.picture), peer
+        self._make_way(granted)
+        self._tell(call, granted.picture)
 
     def negotiate_again(self, call: str) -> int | None:
         """What the call may have in a new offer or answer, at least what it has now; None: it is not known here."""
@@ -138,9 +232,12 @@ class CallAdmission:
 
     def ended(self, call: str, reason: str, status: int | None = None, detail: str = "") -> None:
         """The call is over, or came to nothing. May be called again: the first reason counts."""
-        self._wishes.pop(call, None)
+        was_known = self._wishes.pop(call, None) is not None
+        self._lowered.pop(call, None)
         self.policy.ledger.release(call)
         self.log.ended(call, reason, status, detail)
+        if was_known:
+            self._give_back()
 
     def handle_end(self, event: sip_events.Event) -> None:
         """Take the events that end calls; all others mean nothing here."""

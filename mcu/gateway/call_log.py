@@ -107,6 +107,21 @@ class CallLog:
                 self.inventory.call_began(call.record.endpoint, now)
             self._save(call.record)
 
+    def came_into(self, handle: str, destination: str) -> None:
+        """A call that led to the menu has come into a room."""
+        call = self._calls.get(handle)
+        if call is not None and call.record.destination == "menu":
+            call.record = call.record.model_copy(update={"destination": destination})
+
+    def call_of(self, leg: str) -> str | None:
+        """The call that a leg belongs to."""
+        return self._by_leg.get(leg)
+
+    def record_of(self, handle: str) -> CallRecord | None:
+        """The record so far of a call that is not over."""
+        call = self._calls.get(handle)
+        return None if call is None else call.record
+
     def ended(self, handle: str, reason: str, status: int | None = None, detail: str = "") -> None:
         """The call is over, or never was. May be called again: the first reason counts."""
         call = self._calls.pop(handle, None)

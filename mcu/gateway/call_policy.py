@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gatekeeper.bandwidth import BandwidthLedger, Granted, Refusing, Wish
-from gatekeeper.dialing import DialSettings
+from gatekeeper.dialing import DialSettings, RoomDestination
 from gatekeeper.number_plan import NumberPlan, PlanError, Rule
 from gatekeeper.routing import Router, Routing
 from gatekeeper.stores import PlanStore
@@ -65,6 +65,13 @@ class CallPolicy:
     def route(self, request_uri: str, address: str) -> Routing:
         """Where this address leads a caller at ``address``. Never raises."""
         return self.router.route(request_uri, self.zones.zone_of(address))
+
+    def leads_to_important_room(self, number: str, address: str) -> bool:
+        """Whether calls to this room by its own number, from this address, are important."""
+        domain = min(self.router.dialing.domains, default="localhost")
+        routing = self.router.route(f"sip:{number}@{domain}", self.zones.zone_of(address))
+        is_there = isinstance(routing.destination, RoomDestination) and routing.destination.number == number.lower()
+        return number.lower() in self.router.plan.important_rooms or (routing.is_important and is_there)
 
     def try_out(self, request_uri: str, address: str = "", zone: str | None = None, user_agent: str = "") -> DryRun:
         """What would become of a call, with nothing booked. Raises PolicyError for a zone that there is not."""

@@ -105,7 +105,11 @@ class CallSessions:
     def ask_for_bandwidth(self, call: str, session: CallSession) -> None:
         """A call that was lowered may get more by now, one that is in keeps what it has."""
         if self._admission is not None and (rate := self._admission.negotiate_again(call)) is not None:
-            session.descriptions.capabilities = _limited(self._capabilities, rate)
+            self.limit(session, rate)
+
+    def limit(self, session: CallSession, rate: int) -> None:
+        """From its next offer or answer on, pictures of this call have at most this rate each way, in bit/s."""
+        session.descriptions.capabilities = _limited(self._capabilities, rate)
 
     def release(self, session: CallSession) -> None:
         """Give its ports back, once: afterwards they may be another call's."""

@@ -88,12 +88,17 @@ class DestinationView(Value):
 
 
 class BandwidthView(Value):
-    """What the call would get, in bit/s. Not ``allowed``: it would be refused; ``shortage`` says why."""
+    """What the call would get, in bit/s. Not ``allowed``: it would be refused; ``shortage`` says why.
+
+    ``lowered`` and ``ended``: how many other calls would give way to it, by smaller pictures or by their end.
+    """
 
     allowed: bool
     wished: int
     picture: int
     shortage: str
+    lowered: int = 0
+    ended: int = 0
 
 
 class DryRunView(Value):
@@ -247,7 +252,14 @@ def dry_run_view(found: DryRun) -> DryRunView:
             bandwidth = BandwidthView(allowed=False, wished=found.wished, picture=0, shortage=str(granted.shortage))
         else:
             shortage = "" if granted.shortage is None else str(granted.shortage)
-            bandwidth = BandwidthView(allowed=True, wished=found.wished, picture=granted.picture, shortage=shortage)
+            bandwidth = BandwidthView(
+                allowed=True,
+                wished=found.wished,
+                picture=granted.picture,
+                shortage=shortage,
+                lowered=len(granted.lowered),
+                ended=len(granted.ended),
+            )
     return DryRunView(
         zone=found.zone.name,
         device_class=None if found.device_class is None else found.device_class.name,

@@ -13,6 +13,7 @@ from mcu.gateway.call_changes import CallChanges
 from mcu.gateway.call_endings import CallEndings
 from mcu.gateway.call_entrance import CallEntrance
 from mcu.gateway.call_info import CallInfo
+from mcu.gateway.call_rates import CallRates
 from mcu.gateway.call_sessions import CallSessions
 from mcu.gateway.call_table import CallTable
 from mcu.gateway.floor_control import FloorControl
@@ -85,6 +86,10 @@ class SipGateway:
         self.entrance = CallEntrance(
             commands, manager, calls, self.sessions, self._endings, tasks, self, dialing, admission
         )
+        if admission is not None:
+            rates = CallRates(commands, manager, calls, self.sessions, tasks, self.drop)
+            admission.steer_by(rates)
+            self.add_taker(rates.take)
         media.on_fact(self._handle_fact)
 
     def add_taker(self, taker: Callable[[sip_events.Event], bool]) -> None:

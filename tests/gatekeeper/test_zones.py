@@ -144,4 +144,69 @@ def test_nothing_is_left_in_the_books_after_any_history() -> None:
             assert (granted.shortage is None) == (granted.picture == asked.picture)
     for number in range(12):
         ledger.release(f"call{number}")
-    assert not ledger.calls and not ledger._usage
+    assert not ledger.calls and not ledger._usage and not ledger._calls
+
+
+def test_others_give_way_evenly_to_an_important_call() -> None:
+    place, ledger = zone(total=6300, least=500, reserved=0), BandwidthLedger()
+    for call, picture in (("a", 2000), ("b", 2000), ("c", 800)):
+        ledger.ask(call, wish(place, picture))
+    granted = ledger.ask("urgent", wish(place, important=True))
+    assert (granted.picture, granted.shortage, granted.ended) == (2000, None, ())
+    assert dict(granted.lowered) == {"a": 1550, "b": 1550}, "who has little keeps it"
+    assert ledger.of_zone("ward").rate <= 6300 and ledger.picture_of("a") == 1550
+
+
+def test_important_calls_do_not_give_way_to_each_other() -> None:
+    place, ledger = zone(total=4200, least=500), BandwidthLedger()
+    ledger.ask("first", wish(place, important=True))
+    ledger.ask("a", wish(place))
+    second = ledger.ask("second", wish(place, important=True))
+    assert (second.picture, second.lowered) == (1400, (("a", 500),))
+    assert second.shortage is not None and ledger.picture_of("first") == 2000
+
+
+def test_nobody_is_lowered_for_a_call_that_cannot_be() -> None:
+    place, ledger = zone(total=2500, least=1900), BandwidthLedger()
+    ledger.ask("a", wish(place))
+    with pytest.raises(Refusing):
+        ledger.ask("urgent", wish(place, important=True))
+    assert ledger.picture_of("a") == 2000 and ledger.calls == {"a"}
+
+
+def test_where_it_is_so_agreed_the_calls_that_came_last_end() -> None:
+    place, ledger = zone(total=4300, least=1000, making_room="end"), BandwidthLedger()
+    for call in ("a", "b", "c"):
+        ledger.ask(call, wish(place, 1000))
+    ledger.settle("a", 100, 1000)  # which is no later for that
+    granted = ledger.ask("urgent", wish(place, important=True))
+    assert (granted.picture, granted.ended, granted.lowered) == (2000, ("c",), ())
+    assert ledger.calls == {"a", "b", "urgent"}
+
+
+def test_where_it_is_so_agreed_nobody_gives_way() -> None:
+    place, ledger = zone(total=3000, least=100, making_room="never"), BandwidthLedger()
+    ledger.ask("a", wish(place))
+    granted = ledger.ask("urgent", wish(place, important=True))
+    assert (granted.picture, granted.lowered) == (800, ())
+
+
+def test_a_look_lowers_and_ends_nobody() -> None:
+    place, ledger = zone(total=3100, least=1000, making_room="end"), BandwidthLedger()
+    ledger.ask("a", wish(place, 1500))
+    ledger.ask("b", wish(place, 1000))
+    granted = ledger.look(wish(place, important=True))
+    assert granted.ended == ("b",) and granted.lowered == (("a", 1000),)
+    assert ledger.calls == {"a", "b"} and ledger.of_zone("ward") == Usage(2, 2700)
+
+
+def test_a_call_and_its_rate_end_in_good_order_after_making_room() -> None:
+    sort = DeviceClass(name="c", budget=Budget(total=2200, making_room="end", least=500))
+    ledger = BandwidthLedger()
+    ledger.ask("a", wish(zone("x", total=9000), 1000, sort=sort))
+    ledger.ask("b", wish(zone("y", total=9000), 1000, sort=sort))
+    granted = ledger.ask("urgent", wish(zone("z", each=900, least=100), sort=sort, important=True))
+    assert dict(granted.lowered) == {"a": 550, "b": 550} and granted.picture == 800
+    for call in ("a", "b", "urgent"):
+        ledger.release(call)
+    assert not ledger._usage and not ledger.calls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gatekeeper.bandwidth import Usage
 from gatekeeper.call_records import CallRecord
 from gatekeeper.dialing import DialSettings
+from gatekeeper.number_plan import MatchKind, Rule, TargetKind
 from gatekeeper.stores import MemoryCallRecords, MemoryEndpoints, MemoryPlan
 from gatekeeper.zones import Budget, DeviceClass, Zone
 from mcu.conference.commands import LockConference
@@ -63,15 +64,15 @@ class House:
     def used(self) -> Usage:
         return self.admission.policy.ledger.of_zone("desk")
 
-    async def post(self) -> ClientResponse:
+    async def post(self, number: str = "1000") -> ClientResponse:
         body = {"name": "李医生", "sdp": CHROMIUM}
         return await self.client.post(
-            f"{API}/conferences/1000/join", json=body, headers={"User-Agent": "Mozilla/5.0 Chrome/156"}
+            f"{API}/conferences/{number}/join", json=body, headers={"User-Agent": "Mozilla/5.0 Chrome/156"}
         )
 
-    async def join(self) -> tuple[str, str, str]:
+    async def join(self, number: str = "1000") -> tuple[str, str, str]:
         """Participant, token and answer."""
-        response = await self.post()
+        response = await self.post(number)
         assert response.status == 201, await response.text()
         reply = await response.json()
         return reply["participant"]["id"], reply["token"], reply["sdp"]
@@ -222,3 +223,41 @@ async def test_too_many_joins_from_one_address_are_told_to_wait(house: House) ->
     assert (response.status, response.headers["Retry-After"]) == (429, "1")
     house.time.advance(0.5)
     assert (await house.post()).status == 503
+
+
+async def settled(house: House, condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+URGENT = Rule(id="urgent", kind=MatchKind.EXACT, match="2000", target=TargetKind.ROOM, value="2000", important=True)
+
+
+async def test_browsers_give_way_to_important_calls_and_get_back_what_they_had(house: House) -> None:
+    await house.zone(total=2_800_000)
+    await house.admission.policy.put_rule(URGENT)
+    ordinary, _, _ = await house.join()
+    had = house.leg(ordinary)
+    assert had.picture_bitrate == WHOLE
+    urgent, token, _ = await house.join("2000")
+    assert house.admission.log.record_of(urgent) is not None
+    left = house.admission.policy.ledger.picture_of(ordinary)
+    assert left < WHOLE and house.used.rate <= 2_800_000
+    await settled(house, lambda: house.leg(ordinary).picture_bitrate == left)
+    leg = house.leg(ordinary)
+    assert leg.receive_bitrate == left and leg.video is not None and leg.video.max_bitrate == left
+    headers = {"Authorization": f"Bearer {token}"}
+    assert (await house.client.delete(f"{API}/participants/{urgent}", headers=headers)).status == 204
+    await settled(house, lambda: house.leg(ordinary) == had)
+
+
+async def test_where_the_zone_says_so_a_browser_s_call_ends_for_an_important_one(house: House) -> None:
+    await house.zone(total=2_200_000, least=1_900_000, making_room="end")
+    await house.admission.policy.put_rule(URGENT)
+    ordinary, _, _ = await house.join()
+    await house.join("2000")
+    await settled(house, lambda: house.manager.participant(ordinary) is None)
+    await settled(house, lambda: house.admission.log.record_of(ordinary) is None)
+    await house.admission.log.save()
+    assert [one.reason for one in await house.records.calls(9) if one.ended_at is not None] == ["made_way"]

@@ -11,19 +11,22 @@ import pytest
 
 from gatekeeper.call_records import CallRecord
 from gatekeeper.dialing import AliasDestination, DialSettings
+from gatekeeper.explanation import explain
 from gatekeeper.inventory import AlarmKind, EndpointState
 from gatekeeper.number_plan import Rule
 from gatekeeper.stores import MemoryCallRecords, MemoryEndpoints, MemoryPlan
 from gatekeeper.zones import Budget, DeviceClass, Zone
 from mcu.conference.commands import EndConference
 from mcu.conference.joining import Seat
-from mcu.gateway.call_admission import CallAdmission, endpoint_id
+from mcu.gateway.call_admission import GAVE_WAY, CallAdmission, endpoint_id
 from mcu.gateway.call_log import MAX_REFUSED, CallLog
 from mcu.gateway.call_policy import CallPolicy, PolicyError
+from mcu.gateway.plan_operations import dry_run_view
 from mcu.gateway.sip_call import SipCall
 from mcu.media.facts import LegFlowing, LegSilent, LegStatistics
+from mcu.media.spec import LegSpec
 from mcu.ports import SYSTEM
-from sip.events import CallCancelled, CallEnded, IncomingCall, ReofferReceived
+from sip.events import CallCancelled, CallEnded, IncomingCall, ReofferAnswered, ReofferReceived, ReofferRefused
 from tests.fakes.time import FakeTime
 from tests.gateway.world import HOLD, OFFER, SOUND_ONLY, USELESS, GatewayWorld, gateway_world
 
@@ -62,6 +65,10 @@ class Kept:
     async def newest(self) -> CallRecord:
         await self.admission.log.save()
         return (await self.records.calls(1))[0]
+
+    def leg(self, participant: str) -> LegSpec:
+        """What the media worker was told of a participant last."""
+        return next(leg for spec in self.world.media.specs.values() for leg in spec.legs if leg.id == participant)
 
     def says_bandwidth(self, rate: int) -> bool:
         """Whether the answer that went out last asks for at most this rate of picture (b=TIAS or AS)."""
@@ -328,3 +335,100 @@ def test_endpoints_are_known_by_user_and_host() -> None:
     assert endpoint_id("sip:192.0.2.9") == "192.0.2.9"
     assert endpoint_id("4001") == "4001"
     assert endpoint_id("tel:+4930") == "+4930"
+
+
+async def test_other_calls_give_way_to_an_important_one_and_get_back_what_they_had(kept: Kept) -> None:
+    await kept.set_up(total=3_000_000, least=256_000)
+    await kept.rule("急诊", value="2000", important=True)
+    ordinary = await kept.world.connect("a")
+    had = kept.admission.policy.ledger.picture_of("a")
+    assert ordinary.leg.video is not None and ordinary.leg.video.max_bitrate >= had
+    kept.world.call("urgent", uri="sip:%E6%80%A5%E8%AF%8A@192.0.2.1")
+    await kept.world.settle()
+    lowered = kept.admission.policy.ledger.picture_of("a")
+    assert 256_000 <= lowered < had
+    assert kept.used[1] <= 3_000_000
+    # What we send comes down at once, and the room is asked to send less.
+    leg = kept.leg(ordinary.id)
+    assert leg.video is not None and leg.video.max_bitrate == lowered
+    offer = kept.world.agent.last
+    assert (offer.what, offer.call) == ("reoffer", "a") and kept.says_bandwidth(lowered)
+    kept.world.gateway.handle(ReofferAnswered("a", OFFER))
+    await kept.world.settle()
+    record = next(one for one in kept.admission.log.running() if one.destination == "room 1000")
+    assert record.lowered == GAVE_WAY
+    # The important call is over.
+    kept.world.gateway.handle(CallEnded("urgent", "bye"))
+    await kept.world.settle()
+    assert kept.admission.policy.ledger.picture_of("a") == had
+    assert (kept.world.agent.last.what, kept.world.agent.last.call) == ("reoffer", "a")
+    leg = kept.leg(ordinary.id)
+    assert leg.video is not None and leg.video.max_bitrate == had
+    assert next(one for one in kept.admission.log.running()).lowered == ""
+
+
+async def test_a_room_that_refuses_to_send_less_still_gets_less_and_is_asked_again(kept: Kept) -> None:
+    await kept.set_up(total=3_000_000)
+    await kept.rule("2000", value="2000", important=True)
+    ordinary = await kept.world.connect("a")
+    kept.world.call("urgent", dialled="2000")
+    await kept.world.settle()
+    kept.world.gateway.handle(ReofferRefused("a", 488, "Not Acceptable Here"))
+    leg = kept.leg(ordinary.id)
+    assert leg.video is not None and leg.video.max_bitrate == kept.admission.policy.ledger.picture_of("a")
+    kept.world.gateway.handle(CallEnded("urgent", "bye"))
+    await kept.world.settle()
+    assert [told.what for told in kept.world.agent.told if told.call == "a"] == ["accept", "reoffer", "reoffer"]
+
+
+async def test_where_the_zone_says_so_the_call_that_came_last_ends(kept: Kept) -> None:
+    await kept.set_up(total=4_000_000, least=1_500_000, making_room="end")
+    await kept.rule("2000", value="2000", important=True)
+    await kept.world.connect("a")
+    await kept.world.connect("b")
+    kept.world.call("urgent", dialled="2000")
+    await kept.world.settle()
+    ended = [told for told in kept.world.agent.told if told.what == "hang_up"]
+    assert [told.call for told in ended] == ["b"] and "important" in str(ended[0].reason)
+    await kept.admission.log.save()
+    reasons = {record.reason for record in await kept.records.calls(9) if record.ended_at is not None}
+    assert reasons == {"made_way"}
+    assert kept.used[0] == 2
+
+
+async def test_calls_to_an_important_room_are_important_whichever_way_they_come(kept: Kept) -> None:
+    await kept.set_up(total=3_000_000, reserved=2_500_000)
+    await kept.rule("急诊", value="2000", important=True)
+    found = kept.admission.policy.try_out("sip:2000@192.0.2.1", "192.0.2.9")
+    assert found.routing.is_important
+    assert explain(found.routing)[-2:] == ["Calls to room 2000 are important.", "The call goes to room 2000."]
+    await kept.world.connect("a", dialled="2000")
+    assert (await kept.newest()).important
+    assert kept.admission.policy.leads_to_important_room("2000", "192.0.2.9")
+    assert not kept.admission.policy.leads_to_important_room("1000", "192.0.2.9")
+
+
+async def test_a_call_that_comes_into_an_important_room_later_becomes_important(kept: Kept) -> None:
+    await kept.set_up(total=2_500_000, reserved=1_000_000)
+    await kept.rule("急诊", value="1000", important=True)
+    await kept.rule("777", "access")
+    await kept.world.connect("a", dialled="1234")
+    participant = kept.world.participants()[-1]
+    before = kept.admission.policy.ledger.picture_of("a")
+    assert before < 1_500_000
+    kept.admission.entered(participant.id, "1234")
+    assert kept.admission.policy.ledger.picture_of("a") == before
+    kept.admission.entered(participant.id, "1000")
+    await kept.world.settle()
+    assert kept.admission.policy.ledger.picture_of("a") > before
+    assert next(iter(kept.admission.log.running())).important
+    kept.admission.entered("nobody", "1000")
+
+
+async def test_a_dry_run_tells_who_would_give_way(kept: Kept) -> None:
+    await kept.set_up(total=3_000_000)
+    await kept.rule("2000", value="2000", important=True)
+    await kept.world.connect("a")
+    view = dry_run_view(kept.admission.policy.try_out("sip:2000@192.0.2.1", "192.0.2.9"))
+    assert view.important and view.bandwidth is not None
+    assert (view.bandwidth.lowered, view.bandwidth.ended, view.bandwidth.shortage) == (1, 0, "")

@@ -77,6 +77,9 @@ class FakeUserAgent:
         assert not isinstance(warning, str)
         self._take(Told("reject", call, None, status, reason, warning, retry_after))
 
+    def reoffer(self, call: str, sdp: str) -> None:
+        self._take(Told("reoffer", call, parse(sdp)))
+
     def answer_reoffer(self, call: str, sdp: str) -> None:
         self._take(Told("answer_reoffer", call, parse(sdp)))
 

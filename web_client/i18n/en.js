@@ -1,5 +1,7 @@
 // English. Every key here is in zh.js too; a test holds the two together.
 
+import picture from "./en_picture.js";
+
 export default {
   "language.label": "Language",
   "nav.label": "Pages",
@@ -25,6 +27,7 @@ export default {
 
   "ended.left": "You have left the consultation.",
   "ended.kicked": "You were removed from the consultation.",
+  "ended.made_way": "Your place was needed for an important call: the bandwidth did not suffice for both. Please try again later.",
   "ended.conference_ended": "The consultation has ended.",
   "ended.lost": "The connection was lost and could not be restored.",
 
@@ -322,6 +325,7 @@ export default {
   "endpoints.reason_silent": "No media arrived",
   "endpoints.reason_media_failed": "Media failed",
   "endpoints.reason_kicked": "Removed",
+  "endpoints.reason_made_way": "Ended for an important call",
   "endpoints.reason_ended": "Ended by the chair",
   "endpoints.reason_conference_ended": "Conference ended",
   "endpoints.reason_server_stopping": "Server stopped",
@@ -390,6 +394,7 @@ export default {
   "endpoints.step_registered": "{alias} is registered here.",
   "endpoints.step_rewritten": "It is looked up anew as {value}.",
   "endpoints.step_bare": "No number was dialled, only the server.",
+  "endpoints.step_important": "Calls to room {value} are important.",
   "endpoints.step_room": "The call goes to room {value}.",
   "endpoints.step_access": "The call goes to the voice menu.",
   "endpoints.step_person": "The call goes to the person {value}.",
@@ -401,4 +406,5 @@ export default {
   "kind.other": "Device",
 
   "person.speaker_muted": "hears nothing",
+  ...picture,
 };

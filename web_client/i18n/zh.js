@@ -1,5 +1,7 @@
 // 中文。键与 en.js 一致，由测试保证。
 
+import picture from "./zh_picture.js";
+
 export default {
   "language.label": "语言",
   "nav.label": "页面",
@@ -25,6 +27,7 @@ export default {
 
   "ended.left": "您已离开会诊。",
   "ended.kicked": "您已被移出会诊。",
+  "ended.made_way": "带宽不足，需优先保障重要呼叫，您已退出会诊。请稍后再试。",
   "ended.conference_ended": "会诊已结束。",
   "ended.lost": "连接已中断，未能恢复。",
 
@@ -322,6 +325,7 @@ export default {
   "endpoints.reason_silent": "收不到媒体",
   "endpoints.reason_media_failed": "媒体故障",
   "endpoints.reason_kicked": "被移出",
+  "endpoints.reason_made_way": "为重要呼叫让路",
   "endpoints.reason_ended": "主席结束",
   "endpoints.reason_conference_ended": "会诊已结束",
   "endpoints.reason_server_stopping": "服务器停止",
@@ -390,6 +394,7 @@ export default {
   "endpoints.step_registered": "{alias} 已在此注册。",
   "endpoints.step_rewritten": "改为 {value} 后重新查找。",
   "endpoints.step_bare": "只拨了服务器地址，没有号码。",
+  "endpoints.step_important": "呼叫 {value} 会诊室属于重要呼叫。",
   "endpoints.step_room": "呼叫接到 {value} 会诊室。",
   "endpoints.step_access": "呼叫接到语音菜单。",
   "endpoints.step_person": "呼叫接到人员 {value}。",
@@ -401,4 +406,5 @@ export default {
   "kind.other": "终端",
 
   "person.speaker_muted": "已停止收听",
+  ...picture,
 };
