@@ -30,6 +30,10 @@ STRICT_FAILURES = 90
 MAX_PIXELS = 3840 * 2160
 
 
+# ITU-T H.261 section 3.1: its pictures are 4:3 whatever their size.
+_CIF_PIXEL = Fraction(12, 11)
+
+
 class VideoDecoder:
     """Decodes one stream of H.264 (Annex B), VP8, H.263 or H.261: a unit in, at most one picture out, without delay.
 
@@ -59,6 +63,8 @@ class VideoDecoder:
     @property
     def pixel_aspect(self) -> Fraction:
         """Width over height of one pixel as the stream declares it; 1 when it does not say or says nonsense."""
+        if self.codec == "H261":
+            return _CIF_PIXEL  # it knows no other, and the decoder does not say so
         aspect = self._context.sample_aspect_ratio
         return aspect if aspect and Fraction(1, 4) <= aspect <= 4 else Fraction(1)
 

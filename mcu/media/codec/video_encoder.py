@@ -10,7 +10,7 @@ import av
 from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
 from mcu.media.codec.colour_matrix import usual_matrix
 from mcu.media.picture.state import ContentPlace, Rung, VideoCodec
@@ -25,8 +25,13 @@ BUFFER_SECONDS = 0.5
 # Slides must be sharp at once, and a moment late rather than blurred; so long must the line take for a key frame.
 CONTENT_BUFFER_SECONDS = 1.0
 
-# Key frames come on request; a receiver that has no means to ask gets one this often.
+# Key frames come on request. Codecs that cannot renew a picture bit by bit make one this often unasked, for receivers
+# that have no means to ask.
 UNASKED_KEY_SECONDS = 30
+
+# With intra refresh every part of the picture has been renewed after so many seconds: a receiver that lost something is
+# whole again by then, and the rate of the stream shows no pulse.
+REFRESH_SECONDS = 5
 
 # From here on one thread is not enough on usual machines (1080p60). Slices in parallel cost some quality.
 _PIXELS_PER_SECOND_AND_THREAD = 1920 * 1080 * 30
@@ -56,7 +61,7 @@ class VideoEncoder:
         context.time_base = self._time_base
         context.framerate = Fraction(rung.frame_rate)
         context.bit_rate = rung.bitrate
-        context.gop_size = UNASKED_KEY_SECONDS * rung.frame_rate
+        context.gop_size = (REFRESH_SECONDS if rung.intra_refresh else UNASKED_KEY_SECONDS) * rung.frame_rate
         context.max_b_frames = 0
         context.thread_count = 1 + (rung.width * rung.height * rung.frame_rate - 1) // _PIXELS_PER_SECOND_AND_THREAD
         _describe_colours(context, rung)
@@ -71,14 +76,20 @@ class VideoEncoder:
         self._reformatter = VideoReformatter()
 
     def encode(self, frame: av.VideoFrame, time: float, key_frame: bool) -> CodedPicture | None:
-        """The coded picture of ``frame`` (yuv420p, BT.709, of the rung's size), or None when rate control left it out.
+        """The coded picture of ``frame`` (yuv420p, BT.709, square pixels), or None when rate control left it out.
 
         ``time`` is the instant shown, in seconds on the monotonic clock. Raises EncoderError; then the encoder is done.
         """
-        if self._matrix != Colorspace.ITU709:
+        if self._matrix != Colorspace.ITU709 or (frame.width, frame.height) != (self.rung.width, self.rung.height):
             # Many decoders go by the size and not by what the stream says of itself.
             frame = self._reformatter.reformat(
-                frame, src_colorspace=Colorspace.ITU709, dst_colorspace=self._matrix, threads=1
+                frame,
+                self.rung.width,
+                self.rung.height,
+                src_colorspace=Colorspace.ITU709,
+                dst_colorspace=self._matrix,
+                interpolation=Interpolation.BICUBIC,
+                threads=1,
             )
         # The encoder's own count of time must rise whatever the clock does.
         self._last_pts = max(round(time / self._time_base), self._last_pts + 1)
@@ -92,7 +103,11 @@ class VideoEncoder:
         if not packets:
             return None
         data = b"".join(bytes(packet) for packet in packets)
-        return CodedPicture(data=data, keyframe=packets[0].is_keyframe, time=time)
+        return CodedPicture(data=data, keyframe=packets[0].is_keyframe and self._is_whole(data), time=time)
+
+    def _is_whole(self, data: bytes) -> bool:
+        """Whether a picture that the encoder calls a key frame is one: it says so too where a refresh begins."""
+        return not self.rung.intra_refresh or b"\0\0\1\x65" in data or b"\0\0\1\x25" in data
 
 
 def _describe_colours(context: VideoCodecContext, rung: Rung) -> None:
@@ -112,6 +127,8 @@ def _buffer(rung: Rung) -> float:
 def _h264_options(rung: Rung) -> dict[str, str]:
     # Scene cuts would make key frames nobody asked for, and a composite has no scenes.
     parameters = ["scenecut=0", "repeat-headers=1", "annexb=1"]
+    # Whoever can ask for key frames needs none unasked: they would be a pulse in the stream's rate.
+    parameters.append("intra-refresh=1" if rung.intra_refresh else "keyint=infinite")
     if rung.max_slice is not None:
         parameters.append(f"slice-max-size={rung.max_slice}")
     return {

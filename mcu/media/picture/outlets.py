@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal
 
-from mcu.media.picture.rungs import OLD_CODECS, rung_for_content, rung_for_leg, split
+from mcu.media.picture.rungs import OLD_CODECS, rung_for_content, rung_for_leg, share_renewed, split
 from mcu.media.picture.state import ContentPlace, Rung, View
 from mcu.media.picture.views import views_for_leg
 from mcu.media.spec import ConferenceSpec, LegSpec, VideoSpec
@@ -39,7 +39,7 @@ def choose_rungs(
             rungs[leg.id, "video"] = _rung(spec, video, main)
         if content is not None and other is not None:
             rungs[leg.id, "content"] = _rung(spec, content, other)
-    return rungs
+    return share_renewed(rungs, recording=bool(spec.recordings))
 
 
 def _split(leg: LegSpec, main: View) -> tuple[VideoSpec | None, VideoSpec | None]:

@@ -34,7 +34,8 @@ class RungEncoder:
         self._on_coded = on_coded
         self._keys = KeyFrameGate(key_interval)
         self._wake = threading.Condition()
-        self._free = [av.VideoFrame(rung.width, rung.height, "yuv420p") for _ in range(2)]
+        canvas = rung.canvas
+        self._free = [av.VideoFrame(canvas.width, canvas.height, "yuv420p") for _ in range(2)]
         self._waiting: tuple[av.VideoFrame, float] | None = None
         self._stopped = False
         self._encoder: VideoEncoder | None = None

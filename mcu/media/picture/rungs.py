@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from mcu.media.picture.state import ContentPlace, H264Profile, Rung, View
 from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec, RecordingSpec, VideoSpec
 
+Key = TypeVar("Key", bound=Hashable)
+
 # Sizes that are made, largest first, each with the least rate at which it looks better than the next smaller one
 # (requirement MCU-8: 1080p30 in 1 Mbit/s, 720p30 in 768 kbit/s).
-SIZES = ((1920, 1080, 1_000_000), (1280, 720, 600_000), (640, 360, 160_000), (320, 180, 0))
+SIZES = (
+    (1920, 1080, 1_000_000), (1280, 720, 600_000), (848, 480, 512_000), (640, 360, 160_000), (416, 234, 128_000),
+    (320, 180, 0),
+)  # fmt: skip
+
+# Pictures per second that are made; what a receiver takes is rounded down to these, so that few canvases serve all.
+FRAME_RATES = (60, 50, 30, 25, 20, 15, 10, 5)
+
+# A size is sent at more than 30 pictures a second where the rate is so many times its least: motion first needs detail.
+_FAST_FACTOR = 2
+_USUAL_RATE = 30
 
 # Rates are rounded down to these, so that receivers whose limits differ by little share an encoder; bit/s.
 RATES = (
@@ -17,12 +31,19 @@ RATES = (
     128_000, 64_000,
 )  # fmt: skip
 
+# What a receiver may announce to send when it needs a key frame, or packets again.
+_KEY_FRAME_REQUESTS = frozenset({"pli", "fir", "nack"})
+
 OLD_CODECS = frozenset({"H263-2000", "H263-1998", "H263", "H261"})
-_OLD_SIZES = ((704, 576), (352, 288), (176, 144))  # 4CIF, CIF, QCIF
+# 4CIF, CIF, QCIF, each with the least rate at which it looks better than the next smaller one.
+_OLD_SIZES = ((704, 576, 384_000), (352, 288, 64_000), (176, 144, 0))
 _ENOUGH_OLD = {(704, 576): 2_000_000, (352, 288): 768_000, (176, 144): 256_000}
 
 # Pictures smaller than full size need less for the same quality.
-_ENOUGH = {(1920, 1080): 8_000_000, (1280, 720): 2_000_000, (640, 360): 768_000, (320, 180): 256_000}
+_ENOUGH = {
+    (1920, 1080): 8_000_000, (1280, 720): 2_000_000, (848, 480): 1_000_000, (640, 360): 768_000, (416, 234): 384_000,
+    (320, 180): 256_000,
+}  # fmt: skip
 
 # Slices for receivers that take single NAL units only (RFC 6184 packetization-mode 0) must fit one packet.
 MODE_0_SLICE = 1150
@@ -33,13 +54,19 @@ _PROFILES: dict[str, H264Profile] = {"42": "baseline", "4d": "main", "58": "main
 
 def rung_for_leg(conference: ConferenceSpec, video: VideoSpec) -> Rung:
     """The rung that serves this leg, at most as large as the conference's own picture."""
-    return _rung(
+    rung = _rung(
         min(conference.width, video.max_width),
         min(conference.height, video.max_height),
-        min(conference.frame_rate, video.max_frame_rate),
+        _frame_rate(min(conference.frame_rate, video.max_frame_rate)),
         min(conference.bitrate, video.max_bitrate),
         video.send_codec,
     )
+    return _refreshed(rung, video)
+
+
+def _refreshed(rung: Rung, video: VideoSpec) -> Rung:
+    """Renewed bit by bit where the receiver has no means to ask for a key frame."""
+    return replace(rung, intra_refresh=rung.codec == "H264" and not video.feedback & _KEY_FRAME_REQUESTS)
 
 
 # What is shared is rather slow than small or blurred: pictures a second by the rate they must do with, bit/s.
@@ -79,7 +106,20 @@ def rung_for_content(conference: ConferenceSpec, video: VideoSpec) -> Rung:
     fluent = next(frame_rate for least, frame_rate in CONTENT_RATES if bitrate >= least)
     frame_rate = min(fluent, conference.frame_rate, video.max_frame_rate)
     rung = _coded(width, height, frame_rate, bitrate, video.send_codec)
-    return replace(rung, view=View(content=ContentPlace.ALONE))
+    return replace(_refreshed(rung, video), view=View(content=ContentPlace.ALONE))
+
+
+def share_renewed(rungs: Mapping[Key, Rung], recording: bool) -> dict[Key, Rung]:
+    """Few encoders for those who can ask for key frames and those who cannot.
+
+    While something is recorded there are key frames all the time, which serve everybody. Otherwise a picture that
+    renews itself serves also those who can ask.
+    """
+    if recording:
+        return {key: replace(rung, intra_refresh=False) for key, rung in rungs.items()}
+    renewed = {rung for rung in rungs.values() if rung.intra_refresh}
+    twins = {key: replace(rung, intra_refresh=True) for key, rung in rungs.items()}
+    return {key: twins[key] if twins[key] in renewed else rung for key, rung in rungs.items()}
 
 
 def rung_for_recording(conference: ConferenceSpec, recording: RecordingSpec) -> Rung:
@@ -93,7 +133,7 @@ def rung_for_recording(conference: ConferenceSpec, recording: RecordingSpec) -> 
     return _rung(
         min(conference.width, recording.width),
         min(conference.height, recording.height),
-        min(conference.frame_rate, recording.frame_rate),
+        _frame_rate(min(conference.frame_rate, recording.frame_rate)),
         min(conference.bitrate, recording.bitrate),
         codec,
     )
@@ -102,14 +142,26 @@ def rung_for_recording(conference: ConferenceSpec, recording: RecordingSpec) -> 
 def _rung(width: int, height: int, frame_rate: int, bitrate: int, codec: CodecSpec) -> Rung:
     if codec.name in OLD_CODECS:
         return _old_rung(width, height, frame_rate, bitrate, codec)
-    width, height = _size(width, height, bitrate)
+    width, height, least = _size(width, height, bitrate)
+    if frame_rate > _USUAL_RATE and bitrate < least * _FAST_FACTOR:
+        frame_rate = _USUAL_RATE
     return _coded(width, height, frame_rate, bitrate, codec)
+
+
+def _frame_rate(most: int) -> int:
+    return next((rate for rate in FRAME_RATES if rate <= most), most)
 
 
 def _old_rung(width: int, height: int, frame_rate: int, bitrate: int, codec: CodecSpec) -> Rung:
     """H.263 and H.261 know a few sizes only, all 4:3."""
-    fitting = [size for size in _OLD_SIZES if size[0] <= width and size[1] <= height]
-    width, height = (fitting or _OLD_SIZES)[0 if fitting else -1]
+    width, height = next(
+        (
+            (old_width, old_height)
+            for old_width, old_height, least in _OLD_SIZES
+            if old_width <= width and old_height <= height and bitrate >= least
+        ),
+        _OLD_SIZES[-1][:2],
+    )
     rate = next((rate for rate in RATES if rate <= min(bitrate, _ENOUGH_OLD[width, height])), RATES[-1])
     return Rung(width, height, frame_rate, rate, "H261" if codec.name == "H261" else "H263")
 
@@ -123,8 +175,8 @@ def _coded(width: int, height: int, frame_rate: int, bitrate: int, codec: CodecS
     return Rung(width, height, frame_rate, rate, "H264", MODE_0_SLICE if mode_0 else None, profile)
 
 
-def _size(width: int, height: int, bitrate: int) -> tuple[int, int]:
-    for rung_width, rung_height, least_rate in SIZES:
-        if rung_width <= width and rung_height <= height and bitrate >= least_rate:
-            return rung_width, rung_height
-    return SIZES[-1][:2]
+def _size(width: int, height: int, bitrate: int) -> tuple[int, int, int]:
+    for size in SIZES:
+        if size[0] <= width and size[1] <= height and bitrate >= size[2]:
+            return size
+    return SIZES[-1]

@@ -85,7 +85,8 @@ class Rung:
 
     Width and height are even pixels, ``frame_rate`` is in pictures and ``bitrate`` in bits per second. ``max_slice``
     bounds H.264 slices to so many bytes, for receivers of packetization mode 0 (RFC 6184 section 6.2), which cannot
-    take fragments. ``profile`` is for H.264 alone.
+    take fragments. ``profile`` is for H.264 alone, and so is ``intra_refresh``: the picture is renewed bit by bit all
+    the time, for receivers that have no means to ask for a key frame.
     """
 
     width: int
@@ -96,13 +97,16 @@ class Rung:
     max_slice: int | None = None
     profile: H264Profile = "baseline"
     view: View = COMMON_VIEW
+    intra_refresh: bool = False
 
     @property
     def canvas(self) -> CanvasFormat:
         # What is shared looks the same alone, in whichever of the two pictures.
         swapped = self.view.content is ContentPlace.SWAPPED
         view = View(content=ContentPlace.ALONE) if swapped else self.view
-        return CanvasFormat(self.width, self.height, self.frame_rate, view)
+        # The pixels of CIF and its kin are wider than high, 12:11 (ITU-T H.263 section 4.1); ours are square.
+        width = self.width * 12 // 11 if self.codec in ("H263", "H261") else self.width
+        return CanvasFormat(width // 2 * 2, self.height, self.frame_rate, view)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from mcu.media.picture.rungs import (
     rung_for_content,
     rung_for_leg,
     rung_for_recording,
+    share_renewed,
     split,
 )
 from mcu.media.picture.state import ContentPlace, Rung
@@ -30,8 +33,16 @@ def codec(name: str = "H264", **parameters: str) -> CodecSpec:
 MODE_1 = codec(packetization_mode="1", profile_level_id="42e01f")
 
 
+ASKS: frozenset[Literal["nack", "pli", "fir", "remb"]] = frozenset({"pli"})
+
+
 def video(
-    width: int = 1920, height: int = 1080, bitrate: int = 4_000_000, send: CodecSpec = MODE_1, frame_rate: int = 30
+    width: int = 1920,
+    height: int = 1080,
+    bitrate: int = 4_000_000,
+    send: CodecSpec = MODE_1,
+    frame_rate: int = 30,
+    feedback: frozenset[Literal["nack", "pli", "fir", "remb"]] = ASKS,
 ) -> VideoSpec:
     return VideoSpec(
         send_codec=send,
@@ -41,6 +52,7 @@ def video(
         max_height=height,
         max_frame_rate=frame_rate,
         max_bitrate=bitrate,
+        feedback=feedback,
     )
 
 
@@ -57,7 +69,9 @@ def video(
         (video(bitrate=1), (320, 180), 64_000),
         (video(1280, 720), (1280, 720), 2_000_000),
         (video(1280, 960), (1280, 720), 2_000_000),
-        (video(1024, 576), (640, 360), 768_000),
+        (video(bitrate=512_000), (848, 480), 512_000),
+        (video(1024, 576), (848, 480), 1_000_000),  # what 4CIF is at 16:9
+        (video(512, 288), (416, 234), 384_000),  # what CIF is at 16:9
         (video(352, 288), (320, 180), 256_000),
         (video(176, 144), (320, 180), 256_000),
     ],
@@ -139,6 +153,7 @@ def test_what_is_shared_keeps_its_size_and_gives_up_fluency(
         ("H263", (704, 576), 4_000_000, Rung(704, 576, 15, 2_000_000, "H263")),
         ("H263-1998", (352, 288), 4_000_000, Rung(352, 288, 15, 768_000, "H263")),
         ("H263-2000", (352, 288), 300_000, Rung(352, 288, 15, 256_000, "H263")),
+        ("H263-2000", (704, 576), 300_000, Rung(352, 288, 15, 256_000, "H263")),
         ("H261", (352, 288), 4_000_000, Rung(352, 288, 15, 768_000, "H261")),
         ("H261", (176, 144), 4_000_000, Rung(176, 144, 15, 256_000, "H261")),
         ("H261", (1, 1), 1, Rung(176, 144, 15, 64_000, "H261")),
@@ -167,3 +182,55 @@ def test_two_pictures_of_a_call_share_its_rate(
     one, other = split(leg)
     assert one is not None and other is not None
     assert (one.max_bitrate, other.max_bitrate) == expected
+
+
+SIXTY = FULL.model_copy(update={"frame_rate": 60, "bitrate": 8_000_000})
+
+
+@pytest.mark.parametrize(
+    ("leg", "size", "frame_rate"),
+    [
+        (video(frame_rate=60, bitrate=6_000_000), (1920, 1080), 60),
+        (video(frame_rate=60, bitrate=1_500_000), (1920, 1080), 30),
+        (video(1280, 720, frame_rate=60, bitrate=1_500_000), (1280, 720), 60),
+        (video(1280, 720, frame_rate=60, bitrate=768_000), (1280, 720), 30),
+        (video(frame_rate=30, bitrate=8_000_000), (1920, 1080), 30),
+        (video(frame_rate=29), (1920, 1080), 25),
+        (video(frame_rate=3), (1920, 1080), 3),
+    ],
+)
+def test_sixty_pictures_a_second_where_the_receiver_and_its_rate_allow(
+    leg: VideoSpec, size: tuple[int, int], frame_rate: int
+) -> None:
+    rung = rung_for_leg(SIXTY, leg)
+    assert ((rung.width, rung.height), rung.frame_rate) == (size, frame_rate)
+
+
+@pytest.mark.parametrize("asks", [frozenset({"pli"}), frozenset({"fir"}), frozenset({"nack"})])
+def test_who_can_ask_gets_key_frames_on_request_and_others_a_picture_that_renews_itself(
+    asks: frozenset[Literal["nack", "pli", "fir", "remb"]],
+) -> None:
+    assert not rung_for_leg(FULL, video(feedback=asks)).intra_refresh
+    assert rung_for_leg(FULL, video(feedback=frozenset())).intra_refresh
+    assert rung_for_leg(FULL, video(feedback=frozenset({"remb"}))).intra_refresh
+    assert rung_for_content(FULL, video(feedback=frozenset())).intra_refresh
+    assert not rung_for_leg(FULL, video(send=codec("VP8"), feedback=frozenset())).intra_refresh
+
+
+@pytest.mark.parametrize(
+    ("size", "canvas"), [((704, 576), (768, 576)), ((352, 288), (384, 288)), ((176, 144), (192, 144))]
+)
+def test_old_sizes_are_composed_in_square_pixels(size: tuple[int, int], canvas: tuple[int, int]) -> None:
+    form = rung_for_leg(FULL, video(*size, send=codec("H263"))).canvas
+    assert (form.width, form.height) == canvas
+    assert canvas[0] * 3 == canvas[1] * 4
+
+
+def test_one_encoder_serves_those_who_can_ask_and_those_who_cannot() -> None:
+    asking, silent, smaller = video(), video(feedback=frozenset()), video(1280, 720)
+    rungs = {name: rung_for_leg(FULL, leg) for name, leg in (("a", asking), ("b", silent), ("c", smaller))}
+    shared = share_renewed(rungs, recording=False)
+    assert shared["a"] == shared["b"] == rungs["b"]
+    assert shared["c"] == rungs["c"]
+    recorded = share_renewed(rungs, recording=True)
+    assert recorded["a"] == recorded["b"] == rungs["a"]
