@@ -117,6 +117,8 @@ class Decorator:
         self._clock = self._clock_place = None
         for corner, drawings in self._corners(spec, recorded).items():
             for name, place in _in_corner(corner, drawings, self._size, top, bottom):
+                if any(place.overlaps(other) for other in taken):
+                    continue  # a small picture has not room for everything
                 taken.append(place)
                 if name == "clock":
                     self._clock_place = place

@@ -78,8 +78,10 @@ def image_of(frame: av.VideoFrame) -> Image.Image:
     return Image.fromarray(frame.to_ndarray(format="rgb24"))
 
 
-def assert_golden(frame: av.VideoFrame, name: str) -> None:
-    """The picture looks like ``golden/name.png``."""
+def assert_golden(
+    frame: av.VideoFrame, name: str, mean_difference: float = MEAN_DIFFERENCE, stray_pixels: float = STRAY_PIXELS
+) -> None:
+    """The picture looks like ``golden/name.png``; what is tested must make more of a difference than is allowed."""
     file = GOLDEN / f"{name}.png"
     image = image_of(frame)
     if os.environ.get("CONSILIUM_WRITE_GOLDEN"):
@@ -90,5 +92,5 @@ def assert_golden(frame: av.VideoFrame, name: str) -> None:
     found = np.asarray(image).astype(int)
     assert found.shape == wanted.shape
     off = np.abs(found - wanted)
-    assert off.mean() <= MEAN_DIFFERENCE, f"{name}: mean difference {off.mean():.2f}"
-    assert (off.max(axis=2) > 48).mean() <= STRAY_PIXELS, f"{name}: {(off.max(axis=2) > 48).mean():.2%} pixels differ"
+    assert off.mean() <= mean_difference, f"{name}: mean difference {off.mean():.2f}"
+    assert (off.max(axis=2) > 48).mean() <= stray_pixels, f"{name}: {(off.max(axis=2) > 48).mean():.2%} pixels differ"
