@@ -246,3 +246,23 @@ async def test_a_worker_that_dies_at_once_fails_the_start(identity: Identity, po
 def test_a_pool_without_workers_makes_no_sense() -> None:
     with pytest.raises(ValueError, match="at least one"):
         WorkerPool([])
+
+
+async def test_the_first_worker_measures_once_and_its_successor_does_not(
+    identity: Identity, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "RESTART_PAUSE", 0.0)
+    pool = WorkerPool([worker_settings(identity, ports.browser)], calibrate=True)
+    assert pool.capacity is None
+    await pool.start()
+    try:
+        capacity = pool.capacity
+        assert capacity is not None and capacity.ports > 0
+        listening = Listening(pool)
+        os.kill(pool.process_ids()[0], signal.SIGKILL)
+        async with asyncio.timeout(PATIENCE):
+            await listening.restarted.get()
+        assert pool.capacity is capacity
+        assert pool._places[0].process.capacity is None
+    finally:
+        await pool.stop()
