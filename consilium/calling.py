@@ -44,6 +44,7 @@ def dial_out(
             dial_policy(settings.dial_out.domains, settings.dial_out.networks),
             own_address(settings),
             settings.dial_out.ring_timeout,
+            settings.dial_out.ice,
         ),
         random_id,
         time.time,

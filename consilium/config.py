@@ -158,6 +158,7 @@ class DialOutSection(_Section):
     ring_timeout: Annotated[float, Field(ge=5, le=180)] = Field(
         45.0, description="seconds for which a called room may ring"
     )
+    ice: bool = Field(False, description="offer ICE to called rooms; programs in browsers always get it")
 
     @field_validator("domains", "networks", mode="before")
     @classmethod

@@ -61,19 +61,22 @@ class CallSessions:
         peer_address: str = "",
         call: str = "",
         offer: str | None = None,
+        shares: bool = True,
     ) -> CallSession:
         """Ports, SSRCs and descriptions for a call that is none of a participant's yet. Raises NoPortsLeft.
 
         ``local_host`` is the address of ours that the peer reaches. Whoever opens one adopts its call, or releases it.
         What is offered fits the bandwidth for ``call``, an incoming one (raises Refusing when there is none), or else
-        that at ``peer_address``. What a peer's ``offer`` does not have gets no ports either.
+        that at ``peer_address``. What a peer's ``offer`` does not have gets no ports, nor do a second picture and
+        camera control without ``shares``.
         """
         capabilities = self._capabilities
         if self._admission is not None and (call or peer_address):
             rate = self._admission.reserve(call) if call else self._admission.room_at(peer_address)
             capabilities = _limited(capabilities, rate)
         bind_host, public_host = self._addresses.towards(local_host)
-        shares, steers = (offer is None or _may_share(offer)), (offer is None or "H224/4800" in offer.upper())
+        steers = shares and (offer is None or "H224/4800" in offer.upper())
+        shares = shares and (offer is None or _may_share(offer))
         audio, video, content, floor, camera = self._take_ports(True, True, shares, shares, steers)
         room = RoomMedia(
             bind_host=bind_host,

@@ -18,6 +18,7 @@ from gatekeeper.location import Locator, Reach
 from mcu.conference.calls import CallAnswered, CallFailed, CallRequest, TargetRefused
 from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
+from mcu.gateway.offer_styles import OTHER_OFFER, is_browser, offer_styles
 from mcu.gateway.rtp_ports import NoPortsLeft
 from mcu.gateway.sip_call import SipCall
 from mcu.gateway.sip_gateway import SipGateway
@@ -63,11 +64,15 @@ class DialCommands(Protocol):
 
 @dataclass(frozen=True)
 class DialOutSettings:
-    """``ring_seconds``: how long a target may ring. ``own_address``: (host, port) of ours towards a host."""
+    """``ring_seconds``: how long a target may ring. ``own_address``: (host, port) of ours towards a host.
+
+    ``ice``: offer ICE to rooms as well; programs in browsers always get it.
+    """
 
     policy: DialPolicy
     own_address: Callable[[str], tuple[str, int]]
     ring_seconds: float = 45.0
+    ice: bool = False
 
 
 class Nowhere:
@@ -247,31 +252,38 @@ class DialOut:
     async def _ring_one(
         self, way: Reach, name: str, from_user: str | None, from_name: str, on_ringing: Callable[[], None]
     ) -> Answered:
-        """One INVITE from the offer to its answer."""
+        """One way from the offer to its answer; who refuses an offer as such is made another one."""
         uri = parse_uri(way.contact)
         if isinstance(uri, OtherUri):
             raise DialFailed(416, "Not a SIP address")
         host, port = self._settings.own_address(uri.host)
+        transport = way.flow.transport if way.flow is not None else uri.transport or "udp"
         try:
-            session = self._gateway.sessions.open(Seat(self._ids(), "", ""), name, host, peer_address=uri.host)
+            session = self._gateway.sessions.open(
+                Seat(self._ids(), "", ""), name, host, peer_address=uri.host, shares=not is_browser(transport)
+            )
         except NoPortsLeft as error:
             logger.error("%s (settings media.rtp_port_first and media.rtp_port_last)", error)
             raise DialFailed(503, "No media ports are left") from error
         holds = True
         try:
-            offer = session.descriptions.offer()
             sender = SipUri(host, from_user, port if port != 5060 else None)
-            handle = self._commands.invite(
-                str(uri),
-                str(offer),
-                str(sender),
-                from_name,
-                uri.transport or "udp",
-                route=way.route,
-                flow=way.flow,
-            )
-            session.descriptions.sent(offer, is_offer=True)
-            result, early = await self._result(handle, on_ringing)
+            for style in offer_styles(session.descriptions.capabilities, transport, ice=self._settings.ice):
+                offer = session.descriptions.first_offer(style.of(session.descriptions.capabilities))
+                handle = self._commands.invite(
+                    str(uri),
+                    str(offer),
+                    str(sender),
+                    from_name,
+                    uri.transport or "udp",
+                    route=way.route,
+                    flow=way.flow,
+                )
+                session.descriptions.sent(offer, is_offer=True)
+                result, early = await self._result(handle, on_ringing)
+                if isinstance(result, sip_events.CallAnswered) or result.status not in OTHER_OFFER:
+                    break
+                logger.info("%s refuses %s: %s", uri.host, offer.media[0].protocol, result.reason or result.status)
             if isinstance(result, sip_events.CallRefused):
                 raise DialFailed(result.status, result.reason or str(result.status))
             call = SipCall(handle, uri.host, name, session, holder=Nowhere(), peer=way.aor, user_agent=way.user_agent)

@@ -52,6 +52,11 @@ class CallDescriptions:
             )
         )
 
+    def first_offer(self, capabilities: LocalCapabilities) -> SessionDescription:
+        """Our offer for a call of ours, with these capabilities; one that was refused before is forgotten."""
+        self._last = None
+        return make_offer(capabilities, local_media(self._room), session_id=self._session_id, version=1)
+
     def sent(self, description: SessionDescription, *, is_offer: bool) -> None:
         """This description went out."""
         self._last = description

@@ -26,7 +26,7 @@ class LocalCapabilities:
 
     ``encryption`` is the policy, ``offer_method`` what our offers demand where it is required. Our offers are RTP/AVP
     with feedback messages announced, which every room takes; with ``offer_feedback_profile`` they are RTP/AVPF, and
-    whoever makes the call has to offer again without when that is refused.
+    whoever makes the call has to offer again without when that is refused. ``offer_ice``: they have our candidates.
     """
 
     audio: tuple[str, ...] = ("opus", "G722", "PCMA", "PCMU")
@@ -43,6 +43,7 @@ class LocalCapabilities:
     encryption: Encryption = Encryption.ALLOWED
     offer_method: Method = "sdes"
     offer_feedback_profile: bool = False
+    offer_ice: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sip.sdp.codecs import OfferedCodec, read_codecs
 from sip.sdp.direction import Direction
 from sip.sdp.floor import CONTENT_LABEL, is_floor
 from sip.sdp.grammar import Attribute, Connection, MediaDescription, Origin, SessionDescription
+from sip.sdp.ice import ice_lines
 from sip.sdp.security import PROTOCOLS, offer_security, protocol_to_offer
 from sip.sdp.selection import capabilities_for, format_of
 from sip.sdp.session import StreamKind
@@ -61,6 +62,9 @@ def offered_media(
     transport = list(offer_security(kind, policy, method, local.security))
     if capabilities.offer_feedback_profile:
         transport.append(Attribute("rtcp-rsize"))
+    if capabilities.offer_ice and local.ice is not None:
+        # Both components: whether RTCP gets a port of its own is for the answer to say.
+        transport += ice_lines(local.ice, local.host, local.port(kind), rtcp_mux=False)
     protocol = protocol_to_offer(policy, method, local.security, capabilities.offer_feedback_profile)
     return our_media(kind, protocol, codecs, capabilities, local, local.direction(kind), local.rtcp_mux, transport)
 

@@ -19,6 +19,7 @@ from mcu.gateway.dial_out import DialOut, DialOutSettings
 from mcu.ports import SYSTEM
 from sip.events import CallAnswered, CallEnded, CallProgress, CallRefused
 from sip.flow import Flow
+from sip.sdp.grammar import parse
 from sip.uri import SipUri, parse_uri
 from tests.gateway.world import OFFER, FakeUserAgent, GatewayWorld, Told, gateway_world
 
@@ -33,6 +34,7 @@ class CallingAgent(FakeUserAgent):
         super().__init__()
         self.numbers = itertools.count(1)
         self.invited: dict[str, str] = {}
+        self.offers: dict[str, str] = {}
         self.senders: list[tuple[str, str]] = []
         self.taken_ways: list[tuple[tuple[str, ...], Flow | None]] = []
 
@@ -49,6 +51,7 @@ class CallingAgent(FakeUserAgent):
     ) -> str:
         handle = f"out-{next(self.numbers)}"
         self.invited[handle] = target
+        self.offers[handle] = offer
         self.senders.append((from_uri, from_name))
         self.taken_ways.append((tuple(route), flow))
         return handle
@@ -65,9 +68,10 @@ class FakeLocator:
 
     def __init__(self, **registered: tuple[str, ...]) -> None:
         self.registered = registered
+        self.flow: Flow | None = None
 
     def locate(self, address: str, now: float) -> tuple[Reach, ...]:
-        return tuple(Reach(address, contact) for contact in self.registered.get(address, ()))
+        return tuple(Reach(address, contact, flow=self.flow) for contact in self.registered.get(address, ()))
 
 
 @dataclass
@@ -106,7 +110,7 @@ class DialWorld:
 @pytest.fixture
 async def world() -> AsyncIterator[DialWorld]:
     agent = CallingAgent()
-    async with gateway_world(agent) as base:
+    async with gateway_world(agent, fingerprint=":".join(["AB"] * 32)) as base:
         base.agent = agent
         ids = itertools.count(1)
         settings = DialOutSettings(dial_policy(["rooms.example"], ["10.0.0.0/8"]), lambda host: ("192.0.2.1", 5060))
@@ -172,7 +176,7 @@ async def test_a_locked_conference_can_call_somebody_in(world: DialWorld) -> Non
     assert len(world.base.participants()) == 2
 
 
-@pytest.mark.parametrize(("status", "tries"), [(486, 3), (480, 3), (603, 1), (404, 1), (488, 1)])
+@pytest.mark.parametrize(("status", "tries"), [(486, 3), (480, 3), (603, 1), (404, 1)])
 async def test_busy_rooms_are_tried_again_and_wrong_ones_are_not(world: DialWorld, status: int, tries: int) -> None:
     await world.place(ROOM, retries=2)
     for attempt in range(1, tries + 1):
@@ -187,6 +191,63 @@ async def test_busy_rooms_are_tried_again_and_wrong_ones_are_not(world: DialWorl
     conference = world.base.manager.conference("1000")
     assert conference is not None and conference.calls[0].status == status and conference.calls[0].attempt == tries
     assert world.base.taken == 0
+
+
+def protocols(offer: str) -> set[str]:
+    """The transport protocols of the m-lines of sound and pictures."""
+    return {media.protocol for media in parse(offer).media if media.media != "application"}
+
+
+async def test_who_refuses_an_offer_is_made_another_one_without_feedback_and_at_last_an_encrypted_one(
+    world: DialWorld,
+) -> None:
+    await world.place(ROOM, retries=2)
+    for attempt in (1, 2, 3):
+        world.tell(CallRefused(f"out-{attempt}", 488, "Not Acceptable Here"))
+        await world.turn()
+    offers = [protocols(offer) for offer in world.agent.offers.values()]
+    assert offers == [{"RTP/AVPF"}, {"RTP/AVP"}, {"RTP/SAVP"}]
+    ports = {tuple(media.port for media in parse(offer).media) for offer in world.agent.offers.values()}
+    assert len(ports) == 1, "all of them for the same ports"
+    assert world.states == [CallState.FAILED] and world.pauses == [] and world.base.taken == 0
+
+
+async def test_the_second_offer_may_be_answered(world: DialWorld) -> None:
+    await world.place(ROOM)
+    world.tell(CallRefused("out-1", 488, "Not Acceptable Here"))
+    await world.turn()
+    world.tell(CallAnswered("out-2", ANSWER))
+    await world.turn()
+    assert len(world.base.participants()) == 1 and len(world.agent.offers) == 2
+    world.tell(CallEnded("out-2", "the other side hung up"))
+    await world.turn()
+    assert world.base.taken == 0
+
+
+async def test_a_call_that_is_given_up_between_two_offers_leaves_nothing(world: DialWorld) -> None:
+    (call,) = await world.place(ROOM)
+    world.tell(CallRefused("out-1", 488, "Not Acceptable Here"))
+    await world.base.manager.execute(CancelCall("1000", call.id), SYSTEM)
+    await world.turn()
+    assert world.base.taken == 0
+    assert not [handle for handle in world.agent.offers if handle not in ("out-1", "out-2")]
+
+
+async def test_a_program_in_a_browser_is_offered_what_browsers_speak(world: DialWorld) -> None:
+    socket = Flow("wss", ("198.51.100.8", 40000), ("192.0.2.1", 8443))
+    world.dial_out.locator = FakeLocator(doctor=("sip:doctor@k2p9.invalid;transport=ws",))
+    world.dial_out.locator.flow = socket
+    await world.place("doctor")
+    (offer,) = (parse(text) for text in world.agent.offers.values())
+    assert [media.media for media in offer.media] == ["audio", "video"]
+    assert offer.has("ice-lite")
+    for media in offer.media:
+        assert media.protocol == "UDP/TLS/RTP/SAVPF" and media.has("rtcp-mux") and media.has("fingerprint")
+        assert media.has("ice-ufrag") and media.has("ice-pwd") and len(list(media.values("candidate"))) == 2
+        assert not media.has("crypto")
+    world.tell(CallRefused("out-1", 488, "Not Acceptable Here"))
+    await world.turn()
+    assert protocols(world.agent.offers["out-2"]) == {"RTP/AVPF"}
 
 
 async def test_pauses_grow_and_stay_bounded() -> None:

@@ -196,6 +196,7 @@ async def gateway_world(
     public_address: str | None = None,
     media_host: str = "0.0.0.0",
     admission: CallAdmission | None = None,
+    fingerprint: str | None = None,
 ) -> AsyncIterator[GatewayWorld]:
     """A gateway over a fake user agent, or over ``commands``."""
     agent, media, time, rooms = FakeUserAgent(), FakeMedia(), FakeTime(), MemoryRooms()
@@ -218,6 +219,7 @@ async def gateway_world(
         silence_timeout=60.0,
         ids=lambda: next(numbers),
         admission=admission,
+        fingerprint=fingerprint,
     )
     yield GatewayWorld(agent, media, time, rooms, manager, ports, gateway)
     await manager.close()
