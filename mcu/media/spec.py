@@ -120,7 +120,8 @@ SuiteName = Literal["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AEAD_
 class SdesKeys(Model):
     """SRTP with keys from the descriptions (RFC 4568): base64 of master key and salt, ``local`` for what we send.
 
-    ``rtcp_*`` are there where RTCP has keys of its own, as it has after DTLS on a port of its own.
+    ``rtcp_*`` are there where RTCP has keys of its own, as it has after DTLS on a port of its own. ``local_mki`` and
+    ``remote_mki`` are the master key identifiers, in hex, that the packets each way carry (RFC 3711 section 3.1).
     """
 
     kind: Literal["sdes"] = "sdes"
@@ -129,6 +130,8 @@ class SdesKeys(Model):
     remote: Annotated[str, Field(repr=False)]
     rtcp_local: Annotated[str | None, Field(repr=False)] = None
     rtcp_remote: Annotated[str | None, Field(repr=False)] = None
+    local_mki: str = Field("", pattern="^([0-9a-f]{2}){0,128}$")
+    remote_mki: str = Field("", pattern="^([0-9a-f]{2}){0,128}$")
 
 
 class DtlsKeys(Model):
