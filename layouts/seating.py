@@ -99,10 +99,10 @@ class Seating:
         return [[first], *_ranks([one for one in others if one.id in chosen])]
 
     def _polled(self, people: list[Sitter], free: int, now: float) -> list[list[str]]:
-        """Those with priority stay, the round goes over the others; where there is room for none, over those with."""
+        """Those with priority stay and the round goes over the others; without a tile left for these, over all."""
         standing = [one for one in people if one.priority > 0]
-        if len(standing) > free:
-            people, standing = standing, []
+        if len(standing) >= free and len(people) > free:
+            standing = []
         going = [one.id for one in people if one not in standing]
         turn = self._round.turn(going, free - len(standing), now)
         self._deadline = self._round.deadline

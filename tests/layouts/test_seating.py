@@ -121,10 +121,10 @@ def test_people_with_priority_stay_while_the_round_goes_over_the_others():
     assert [room.look(now) for now in (0.0, 10.0, 20.0, 30.0)] == ["za", "zb", "zc", "za"]
 
 
-def test_more_people_with_priority_than_tiles_are_seen_in_turn():
+def test_a_round_without_a_tile_to_spare_goes_over_all():
     room = picture(1, Mode.POLLING, interval=10.0)
-    room.people = [Sitter("a"), Sitter("y", priority=1), Sitter("z", priority=1)]
-    assert [room.look(now) for now in (0.0, 10.0, 20.0)] == ["y", "z", "y"]
+    room.people = [Sitter("a"), Sitter("z", priority=1), Sitter("b")]
+    assert [room.look(now) for now in (0.0, 10.0, 20.0, 30.0)] == ["z", "a", "b", "z"]
 
 
 def test_the_lecturer_has_the_first_tile():

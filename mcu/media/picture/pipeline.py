@@ -80,6 +80,7 @@ class PicturePipeline:
         self._deadline: float | None = None
         self._directing: threading.Thread | None = None
         self._heard: dict[str, float] = {}
+        self._hides_silent = False
         self._sources: dict[str, PictureSourceWorker] = {}
         self._canvases: dict[CanvasFormat, CanvasWorker] = {}
         self._encoders: dict[Rung, RungEncoder] = {}
@@ -122,7 +123,7 @@ class PicturePipeline:
         before = self._heard.get(source_id, float("-inf"))
         self._heard[source_id] = now = self._clock()
         worker.push(unit)
-        if now - before >= GONE_AFTER:
+        if self._hides_silent and now - before >= GONE_AFTER:
             with self._lock:
                 self._set_scenes()
 
@@ -238,6 +239,7 @@ class PicturePipeline:
             slides = self._state.content is not None and source_id == self._state.content.id
             crop = self._state.decoration.fill == "crop" and not slides  # slides are always shown whole
             worker.show(frozenset(sizes.get(source_id, ())), crop)
+        self._hides_silent = self._scenes.hides_silent()
         self._deadline = self._next_deadline(now)
         self._wake.notify()
 
@@ -271,7 +273,7 @@ class PicturePipeline:
         deadlines = [self._scenes.next_deadline(), *(change.next_deadline() for change in self._changes.values())]
         if any(change.waiting for change in self._changes.values()):
             deadlines.append(now + _LOOK_EVERY)
-        if self._scenes.hides_silent():
+        if self._hides_silent:
             deadlines += [heard + GONE_AFTER for heard in self._heard.values() if heard + GONE_AFTER > now]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 

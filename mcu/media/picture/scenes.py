@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from layouts.automatic import AUTOMATIC, layout_named
+from layouts.automatic import AUTOMATIC, layout_for
 from layouts.catalogue import CATALOGUE
 from layouts.grids import grid
 from layouts.layout import Layout
@@ -93,12 +93,12 @@ class Scenes:
             for one in self._people.values()
             if one.id != view.without
         ]
-        count = sum(1 for one in people if rules.may_seat(one))
         seating = self._seating(view, rules)
+        layout = self._layout(view, rules, people, others=1 if in_tile and content is not None else 0)
         if content is None:
-            layout = self._layout(view, count)
             return layout, self._faces(seating, people, len(layout.cells), now)
-        layout = self._layout(view, count + 1) if in_tile else self._layout_for_content(view, count)
+        if not in_tile:
+            layout = self._beside_content(layout, rules, people)
         faces = self._faces(seating, people, len(layout.cells) - 1, now)
         return layout, _with_tile(faces, content) if in_tile else (content, *faces)
 
@@ -123,21 +123,26 @@ class Scenes:
             seating = self._seatings[view] = Seating(rules, before)
         return seating
 
-    def _layout_for_content(self, view: View, people: int) -> Layout:
+    def _beside_content(self, chosen: Layout, rules: SeatingRules, people: Sequence[Sitter]) -> Layout:
         """What is shared is large, unless the chosen layout was made for such or is the conference's own."""
-        chosen = self._layout(view, people)
         own = chosen.name in self._state.layouts and len(chosen.cells) > 1
-        return chosen if own or chosen.name in _FOR_CONTENT else beside_content(people)
+        if own or chosen.name in _FOR_CONTENT:
+            return chosen
+        count = sum(1 for one in people if rules.may_seat(one))
+        if rules.mode in (Mode.VOICE, Mode.POLLING):
+            # These have an order of their own, and who asked for few faces sees as few beside what is shared.
+            count = min(count, len(chosen.cells))
+        return beside_content(count)
 
-    def _layout(self, view: View, count: int) -> Layout:
+    def _layout(self, view: View, rules: SeatingRules, people: Sequence[Sitter], others: int) -> Layout:
         name = view.layout or self._state.layout
         try:
-            return layout_named(name, count, self._state.layouts)
+            return layout_for(name, rules, people, self._state.layouts, others=others)
         except KeyError:
             if name not in self._unknown:
                 self._unknown.add(name)
                 logger.warning("conference %s: no layout %r; automatic instead", self._conference_id, name)
-            return layout_named(AUTOMATIC, count)
+            return layout_for(AUTOMATIC, rules, people, others=others)
 
 
 def _only(source: PictureSource | None) -> Seats:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from layouts.automatic import layout_named
+from layouts.automatic import layout_for
 from layouts.custom import layout_of
 from layouts.layout import Layout
-from layouts.rules import Mode, SeatingRules
+from layouts.rules import Mode, SeatingRules, Sitter
 from mcu.media.picture.state import COMMON_VIEW, ContentPlace, View
 from mcu.media.spec import ConferenceSpec, LegSpec, SeatingSpec
 
@@ -94,27 +94,29 @@ def _own_layout(conference: ConferenceSpec, leg: LegSpec, rules: SeatingRules, a
     if leg.layout is None and not always:
         return None
     own = own_layouts(conference)
-    count = sum(
-        1
+    people = [
+        Sitter(other.id, other.priority, _sends(other))
         for other in conference.legs
-        if not other.hidden and _is_shown(other, rules) and not (leg.hide_self and other.id == leg.id)
-    )
+        if not other.hidden and not (leg.hide_self and other.id == leg.id)
+    ]
     try:
-        layout = layout_named(leg.layout or conference.layout, count, own)
-        if not always and layout == layout_named(conference.layout, count, own):
+        layout = layout_for(leg.layout or conference.layout, rules, people, own)
+        if not always and layout == layout_for(conference.layout, rules, people, own):
             return None
     except KeyError:
         return None
     return layout.name
 
 
+def _sends(leg: LegSpec) -> bool:
+    """Whether a picture of the leg may come in."""
+    receives = leg.video is not None and leg.video.receive and bool(leg.video.receive_codecs)
+    return receives and not leg.camera_muted and not leg.held
+
+
 def _is_shown(leg: LegSpec, rules: SeatingRules) -> bool:
     """Whether the leg may come into pictures with these rules."""
-    if leg.hidden:
-        return False
-    sends = leg.video is not None and leg.video.receive and bool(leg.video.receive_codecs)
-    has_video = sends and not leg.camera_muted and not leg.held
-    return rules.show_without_video or has_video or any(who == leg.id for _, who in rules.pins)
+    return not leg.hidden and rules.may_seat(Sitter(leg.id, leg.priority, _sends(leg)))
 
 
 def notices(legs: Mapping[str, LegSpec], views: Mapping[str, View]) -> dict[View, str]:
