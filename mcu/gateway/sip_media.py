@@ -166,6 +166,8 @@ def _keys(agreement: Agreement | None) -> SdesKeys | DtlsKeys | None:
             suite=cast("SuiteName", agreement.suite.name),
             local=base64.b64encode(agreement.local).decode(),
             remote=base64.b64encode(agreement.remote).decode(),
+            local_mki=agreement.local_mki.hex(),
+            remote_mki=agreement.remote_mki.hex(),
         )
     return DtlsKeys(fingerprints=agreement.fingerprints, role=agreement.role)
 

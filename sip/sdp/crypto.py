@@ -47,27 +47,36 @@ _UNUSABLE = ("UNENCRYPTED_SRTP", "UNENCRYPTED_SRTCP", "UNAUTHENTICATED_SRTP")
 # These may be passed over: a hint for the replay window, and the order of a FEC that is not agreed.
 _HARMLESS = ("WSH", "FEC_ORDER", "FEC_KEY")
 
+MAX_MKI = 128  # octets (RFC 4568 section 9.2)
+_MKI = re.compile(r"([0-9]{1,39}):([0-9]{1,3})")
+
 _LIFETIME = re.compile(r"(2\^[0-9]{1,2}|[0-9]{1,20})")
 
 
 @dataclass(frozen=True)
 class CryptoLine:
-    """One usable ``a=crypto`` line. ``key`` is master key and salt of its writer: what it sends is encrypted so."""
+    """One usable ``a=crypto`` line. ``key`` is master key and salt of its writer: what it sends is encrypted so.
+
+    ``mki`` is the master key identifier that its packets carry (RFC 3711 section 3.1), mostly none.
+    """
 
     tag: str
     suite: Suite
     key: bytes = field(repr=False)
+    mki: bytes = b""
 
     @property
     def attribute(self) -> Attribute:
-        """The line as we write it: no lifetime, so that the suite's own counts, and no MKI."""
-        return Attribute("crypto", f"{self.tag} {self.suite.name} inline:{base64.b64encode(self.key).decode()}")
+        """The line as we write it: no lifetime, so that the suite's own counts."""
+        mki = f"|{int.from_bytes(self.mki)}:{len(self.mki)}" if self.mki else ""
+        return Attribute("crypto", f"{self.tag} {self.suite.name} inline:{base64.b64encode(self.key).decode()}{mki}")
 
 
 def read_crypto(values: Iterable[str]) -> tuple[CryptoLine, ...]:
-    """The lines that we can use, in their order; unknown suites, several keys, and whatever is malformed are left out.
+    """The lines that we can use, in their order; unknown suites and whatever is malformed are left out.
 
-    A line with a master key identifier is left out as well: its packets carry octets that the library does not expect.
+    Lines with several keys are left out as well: nothing says when their writer goes over from one to the next, and no
+    room is known that does.
     """
     found = []
     for value in list(values)[:MAX_LINES]:
@@ -88,10 +97,22 @@ def _read_line(value: str) -> CryptoLine | None:
     if method.lower() != "inline" or ";" in content:
         return None
     encoded, *extras = content.split("|")
-    if any(not _LIFETIME.fullmatch(extra) for extra in extras) or len(extras) > 1:
-        return None
+    if extras and _LIFETIME.fullmatch(extras[0]):
+        del extras[0]
+    mki = _read_mki(extras[0]) if extras else b""
     key = _decode(encoded)
-    return CryptoLine(words[0], suite, key) if key is not None and len(key) == suite.octets else None
+    if mki is None or len(extras) > 1 or key is None or len(key) != suite.octets:
+        return None
+    return CryptoLine(words[0], suite, key, mki)
+
+
+def _read_mki(text: str) -> bytes | None:
+    """``value:length`` (RFC 4568 section 6.1), the length in octets."""
+    found = _MKI.fullmatch(text)
+    if found is None or not 1 <= int(found[2]) <= MAX_MKI:
+        return None
+    value, size = int(found[1]), int(found[2])
+    return value.to_bytes(size) if value < 1 << 8 * size else None
 
 
 def _is_bearable(parameter: str) -> bool:

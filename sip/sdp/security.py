@@ -83,11 +83,13 @@ class LocalSecurity:
 
 @dataclass(frozen=True)
 class SdesAgreement:
-    """Keys of both sides (RFC 4568): ``local`` for what we send, ``remote`` for what we get."""
+    """Keys of both sides (RFC 4568): ``local`` for what we send, ``remote`` for what we get, and their identifiers."""
 
     suite: Suite
     local: bytes = field(repr=False)
     remote: bytes = field(repr=False)
+    local_mki: bytes = b""
+    remote_mki: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,9 @@ def _answer_sdes(media: MediaDescription, kind: str, local: LocalSecurity) -> Pr
     if line is None:
         return None
     key = local.key(kind, line.suite)
-    return Protection(SdesAgreement(line.suite, key, line.key), (CryptoLine(line.tag, line.suite, key).attribute,))
+    # Who writes an identifier reads one, and some rooms have one switch for both ways.
+    agreement = SdesAgreement(line.suite, key, line.key, line.mki, line.mki)
+    return Protection(agreement, (CryptoLine(line.tag, line.suite, key, line.mki).attribute,))
 
 
 def _answer_dtls(offer: SessionDescription, media: MediaDescription, local: LocalSecurity) -> Protection | None:
@@ -189,7 +193,7 @@ def accepted_security(
         if own is None or own.suite != line.suite:
             own = next((one for one in offered.values() if one.suite == line.suite), None)
         if own is not None:
-            return SdesAgreement(line.suite, own.key, line.key)
+            return SdesAgreement(line.suite, own.key, line.key, own.mki, line.mki)
     fingerprints = read_fingerprints(answer, theirs)
     if fingerprints and ours.has("fingerprint"):
         return DtlsAgreement(fingerprints, "client" if setup_of(answer, theirs) == "passive" else "server")

@@ -16,6 +16,14 @@ logger = logging.getLogger(__name__)
 # A worker that takes over a call does not know how often the peer's sequence numbers have rolled over. So many times
 # are tried: at 200 packets a second that is a call of six hours.
 MAX_ROLLOVERS = 64
+# Octets of the authentication tag of SRTP and of SRTCP, which a master key identifier stands before (RFC 3711 section
+# 3.1, RFC 4568 section 6.2); with GCM the tag is part of what is encrypted (RFC 7714 section 8.2).
+_TAGS = {
+    "AES_CM_128_HMAC_SHA1_80": (10, 10),
+    "AES_CM_128_HMAC_SHA1_32": (4, 10),
+    "AEAD_AES_128_GCM": (0, 0),
+    "AEAD_AES_256_GCM": (0, 0),
+}
 # A search costs about a hundred microseconds; whoever sends rubbish gets one only for every so many packets.
 _PACKETS_PER_SEARCH = 250
 
@@ -84,28 +92,37 @@ class SdesCipher:
         self._inbound = Srtp(keys.suite, self._remote, inbound=True)
         self._rtcp_outbound = Srtp(keys.suite, _decoded(keys.rtcp_local or keys.local), inbound=False)
         self._rtcp_inbound = Srtp(keys.suite, _decoded(keys.rtcp_remote or keys.remote), inbound=True)
+        self._local_mki, self._remote_mki = bytes.fromhex(keys.local_mki), bytes.fromhex(keys.remote_mki)
+        self._rtp_tag, self._rtcp_tag = _TAGS[keys.suite]
         self._heard: int | None = None  # the SSRC of which packets have come through
         self.refused = 0
 
     def protect_rtp(self, packets: Sequence[bytes]) -> Sequence[bytes]:
         """RTP to SRTP."""
-        return self._done(self._outbound.protect_rtp(packets))
+        return with_identifier(self._done(self._outbound.protect_rtp(packets)), self._local_mki, self._rtp_tag)
 
     def protect_rtcp(self, packets: Sequence[bytes]) -> Sequence[bytes]:
         """RTCP to SRTCP."""
-        return self._done(self._rtcp_outbound.protect_rtcp(packets))
+        done = self._done(self._rtcp_outbound.protect_rtcp(packets))
+        return with_identifier(done, self._local_mki, self._rtcp_tag)
 
     def unprotect_rtp(self, data: bytes) -> bytes | None:
         """SRTP to RTP."""
-        (plain,) = self._inbound.unprotect_rtp((data,))
+        bare = without_identifier(data, self._remote_mki, self._rtp_tag)
+        (plain,) = self._inbound.unprotect_rtp((bare,))
+        if plain is None and bare is not data:
+            (plain,) = self._inbound.unprotect_rtp((data,))
         if plain is None:
-            return self._recover(data)
+            return self._recover(bare)
         self._heard = int.from_bytes(data[8:12], "big")
         return plain
 
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         """SRTCP to RTCP; its index travels in the packet, so nothing has to be guessed."""
-        (plain,) = self._rtcp_inbound.unprotect_rtcp((data,))
+        bare = without_identifier(data, self._remote_mki, self._rtcp_tag)
+        (plain,) = self._rtcp_inbound.unprotect_rtcp((bare,))
+        if plain is None and bare is not data:
+            (plain,) = self._rtcp_inbound.unprotect_rtcp((data,))
         if plain is None:
             self._refuse()
         return plain
@@ -136,6 +153,24 @@ class SdesCipher:
                 self._heard = ssrc
                 return plain
         return None
+
+
+def with_identifier(packets: Sequence[bytes], mki: bytes, tag: int) -> Sequence[bytes]:
+    """Protected packets with a master key identifier before their last ``tag`` octets."""
+    if not mki:
+        return packets
+    return [data[: len(data) - tag] + mki + data[len(data) - tag :] for data in packets]
+
+
+def without_identifier(data: bytes, mki: bytes, tag: int) -> bytes:
+    """A packet without its identifier. One that has none there is left as it is: some only announce it.
+
+    Such a packet may have the same octets there by chance; then it does not authenticate without them.
+    """
+    end = len(data) - tag
+    if not mki or end < len(mki) or data[end - len(mki) : end] != mki:
+        return data
+    return data[: end - len(mki)] + data[end:]
 
 
 def _decoded(key: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 
+import pylibsrtp
 import pytest
 
 from mcu.media.spec import SdesKeys, SuiteName
@@ -88,3 +89,68 @@ def test_keys_show_neither_in_the_description_nor_in_its_errors() -> None:
     with pytest.raises(ValueError) as error:
         SdesKeys.model_validate({"suite": "none", "local": "c2VjcmV0", "remote": ["c2VjcmV0"]})
     assert "c2VjcmV0" not in str(error.value)
+
+
+TAGS: dict[SuiteName, tuple[int, int]] = {
+    "AES_CM_128_HMAC_SHA1_80": (10, 10), "AES_CM_128_HMAC_SHA1_32": (4, 10), "AEAD_AES_128_GCM": (0, 0),
+    "AEAD_AES_256_GCM": (0, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suite", OCTETS)
+def test_packets_carry_the_identifiers_of_their_keys(suite: SuiteName) -> None:
+    """RFC 3711 section 3.1: the identifier stands between what is encrypted and the tag."""
+    mine, theirs = (base64.b64encode(bytes([fill]) * OCTETS[suite]).decode() for fill in (1, 2))
+    ours = SdesCipher(SdesKeys(suite=suite, local=mine, remote=theirs, local_mki="00000001", remote_mki="beef"))
+    peer = SdesCipher(SdesKeys(suite=suite, local=theirs, remote=mine, local_mki="beef", remote_mki="00000001"))
+    bare, _ = pair(suite)
+    for tag, packet, (sent,), (without,) in (
+        (TAGS[suite][0], rtp(1), ours.protect_rtp([rtp(1)]), bare.protect_rtp([rtp(1)])),
+        (TAGS[suite][1], RTCP, ours.protect_rtcp([RTCP]), bare.protect_rtcp([RTCP])),
+    ):
+        end = len(without) - tag
+        assert sent == without[:end] + b"\0\0\0\1" + without[end:]
+        assert (peer.unprotect_rtcp if packet is RTCP else peer.unprotect_rtp)(sent) == packet
+    (back,), (report,) = peer.protect_rtp([rtp(7)]), peer.protect_rtcp([RTCP])
+    assert (ours.unprotect_rtp(back), ours.unprotect_rtcp(report)) == (rtp(7), RTCP)
+    assert ours.refused == peer.refused == 0
+
+
+@pytest.mark.parametrize("suite", OCTETS)
+def test_an_identifier_that_is_announced_and_not_sent_is_not_missed(suite: SuiteName) -> None:
+    mine, theirs = (base64.b64encode(bytes([fill]) * OCTETS[suite]).decode() for fill in (1, 2))
+    ours = SdesCipher(SdesKeys(suite=suite, local=mine, remote=theirs, local_mki="01", remote_mki="01"))
+    _, peer = pair(suite)
+    (packet,), (report,) = peer.protect_rtp([rtp(1)]), peer.protect_rtcp([RTCP])
+    assert (ours.unprotect_rtp(packet), ours.unprotect_rtcp(report)) == (rtp(1), RTCP)
+    for rubbish in (b"", b"\1", bytes(9) + b"\1", b"\1" + bytes(10), bytes(11) + b"\1" + bytes(4)):
+        assert ours.unprotect_rtp(rubbish) is None and ours.unprotect_rtcp(rubbish) is None
+
+
+def test_a_worker_that_takes_over_such_a_call_goes_on_too() -> None:
+    key = base64.b64encode(bytes(range(30))).decode()
+    keys = SdesKeys(suite="AES_CM_128_HMAC_SHA1_80", local=key, remote=key, local_mki="01", remote_mki="01")
+    sender, successor = SdesCipher(keys), SdesCipher(keys)
+    for index in range(0, 2 << 16, 0x4000):
+        sender.protect_rtp([rtp(index)])
+    (packet,) = sender.protect_rtp([rtp(3)])
+    assert successor.unprotect_rtp(packet) == rtp(3)
+
+
+@pytest.mark.parametrize("suite", ["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"])
+def test_another_implementation_agrees_with_all_but_the_identifier(suite: SuiteName) -> None:
+    key = base64.b64encode(bytes(range(30))).decode()
+    ours = SdesCipher(SdesKeys(suite=suite, local=key, remote=key, local_mki="0a0b", remote_mki="0a0b"))
+    profile = {"AES_CM_128_HMAC_SHA1_80": 1, "AES_CM_128_HMAC_SHA1_32": 2}[suite]
+    assert profile == getattr(pylibsrtp.Policy, f"SRTP_PROFILE_AES128_CM_SHA1_{suite[-2:]}")
+    library = pylibsrtp.Session(
+        pylibsrtp.Policy(key=bytes(range(30)), ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND, srtp_profile=profile)
+    )
+    for tag, packet, (sent,) in (
+        (TAGS[suite][0], rtp(1), ours.protect_rtp([rtp(1)])),
+        (TAGS[suite][1], RTCP, ours.protect_rtcp([RTCP])),
+    ):
+        end = len(sent) - tag
+        assert sent[end - 2 : end] == b"\x0a\x0b"
+        read = library.unprotect_rtcp if packet is RTCP else library.unprotect
+        assert bytes(read(sent[: end - 2] + sent[end:])) == packet

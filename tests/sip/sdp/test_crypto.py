@@ -36,7 +36,13 @@ def test_what_rooms_write_is_understood(line: str) -> None:
         f"1 {SHA1_80}",
         f"x {SHA1_80} {INLINE}",
         f"1 F8_128_HMAC_SHA1_80 {INLINE}",
-        f"1 {SHA1_80} {INLINE}|2^20|1:4",  # a master key identifier
+        f"1 {SHA1_80} {INLINE}|2^20|1:4|1:4",
+        f"1 {SHA1_80} {INLINE}|1:4|2^20",
+        f"1 {SHA1_80} {INLINE}|256:1",  # does not fit
+        f"1 {SHA1_80} {INLINE}|1:0",
+        f"1 {SHA1_80} {INLINE}|1:129",
+        f"1 {SHA1_80} {INLINE}|1:",
+        f"1 {SHA1_80} {INLINE}|x:1",
         f"1 {SHA1_80} {INLINE};{INLINE}",
         f"1 {SHA1_80} {INLINE} UNENCRYPTED_SRTP",
         f"1 {SHA1_80} {INLINE} UNAUTHENTICATED_SRTP",
@@ -49,6 +55,16 @@ def test_what_rooms_write_is_understood(line: str) -> None:
 )
 def test_what_cannot_be_used_is_left_out(line: str) -> None:
     assert read_crypto([line]) == ()
+
+
+@pytest.mark.parametrize(
+    ("extras", "mki"),
+    [("|2^20|1:4", b"\0\0\0\1"), ("|1:1", b"\1"), ("|2^31|65535:2", b"\xff\xff"), ("|0:128", bytes(128))],
+)
+def test_master_key_identifiers_are_read_and_written(extras: str, mki: bytes) -> None:
+    (line,) = read_crypto([f"1 {SHA1_80} {INLINE}{extras}"])
+    assert line == CryptoLine("1", SUITES[SHA1_80], KEY, mki)
+    assert line.attribute.value == f"1 {SHA1_80} {INLINE}|{int.from_bytes(mki)}:{len(mki)}"
 
 
 def test_the_peers_order_stays_and_the_number_of_lines_is_bounded() -> None:

@@ -59,6 +59,14 @@ def test_keys_are_answered_with_keys_whether_demanded_or_optional(protocol: str)
     assert ours.key != bytes(range(30))
 
 
+def test_a_master_key_identifier_is_answered_with_the_same_one() -> None:
+    negotiated = answered(sound("RTP/SAVP", CRYPTO.rstrip("\n") + "|2^20|1:4\n"))
+    (line,) = negotiated.description.media
+    (ours,) = read_crypto(line.values("crypto"))
+    assert ours.mki == b"\0\0\0\1"
+    assert agreement(negotiated) == SdesAgreement(SHA1_80, ours.key, bytes(range(30)), ours.mki, ours.mki)
+
+
 def test_the_first_usable_suite_of_the_offer_counts() -> None:
     lines = f"a=crypto:1 F8_128_HMAC_SHA1_80 inline:{KEY}\na=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:{KEY}\n"
     found = agreement(answered(sound("RTP/SAVP", lines, CRYPTO)))
@@ -165,6 +173,17 @@ def test_a_room_that_knows_no_encryption_takes_our_optional_offer_in_the_clear()
     for capabilities in (REQUIRED, PREFERRED):
         with pytest.raises(NotAcceptable, match="takes none of the encryption"):
             accept_answer(demanded, open_answer, capabilities)
+
+
+def test_an_identifier_in_the_answer_to_our_offer_is_of_its_packets_alone() -> None:
+    demanding = LocalCapabilities(encryption=Encryption.REQUIRED)
+    offer = make_offer(demanding, HERE, session_id=1, version=1)
+    theirs = str(answered(parse(str(offer)), local=THERE).description)
+    lines = [f"{line}|1:4" if line.startswith("a=crypto") else line for line in theirs.splitlines()]
+    session = accept_answer(offer, parse("\r\n".join(lines) + "\r\n"), demanding)
+    security = agreement(session)
+    assert isinstance(security, SdesAgreement)
+    assert (security.local_mki, security.remote_mki) == (b"", b"\0\0\0\1")
 
 
 def test_a_next_offer_keeps_keys_and_leaves_the_choice_of_roles_again() -> None:
