@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 
 from aioice import stun
@@ -24,8 +25,8 @@ class _Port(BrowserPort):
         super().__init__(lambda: 1.0)
         self.sent: list[bytes] = []
 
-    def send(self, datagram: bytes, address: tuple[str, int]) -> None:
-        self.sent.append(datagram)
+    def send(self, datagrams: Sequence[bytes], address: tuple[str, int]) -> None:
+        self.sent += datagrams
 
 
 def fuzz_one(data: bytes) -> None:
