@@ -60,7 +60,7 @@ class SceneChange:
 
     def pictures(self, now: float) -> Iterator[tuple[str, Size]]:
         """Which sources are needed in which sizes."""
-        if self._leaving is not None and now - self._left_at >= LINGERING:
+        if self._leaving is not None and now >= self._left_at + LINGERING:
             self._leaving = None
         for scene in (self._leaving, self.shown, self._coming):
             if scene is not None:
