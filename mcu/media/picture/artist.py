@@ -23,6 +23,9 @@ _TEXT = (245, 247, 250, 255)
 _ALERT = (255, 107, 107, 255)
 _FAINT = (150, 160, 174, 255)
 
+# Pixels; below, a sign is a speck.
+_SMALLEST_BADGE = 14
+
 # Calm mid-tones that white letters stand out from; a name always gets the same one.
 _DISCS = ((64, 105, 153), (71, 120, 107), (122, 96, 150), (150, 96, 84), (92, 112, 78), (78, 104, 128), (141, 110, 66))
 
@@ -65,13 +68,13 @@ class Artist:
 
         None when there is nothing to tell.
         """
-        if not name.strip() and not microphone_muted:
+        if not self.letters.clean(name) and not microphone_muted:
             return None
         key = ("label", name, microphone_muted, tile)
         return self.kept(key, lambda: self._draw_label(name, microphone_muted, tile))
 
     def avatar(self, name: str | None, tile: Size, badge: Badge = Badge.NONE) -> Overlay:
-        """For the middle of a tile without a picture: a disc with initials, or a figure for None."""
+        """For the middle of a tile without a picture: a disc with initials, or a figure where there is no name."""
         side = even(min(tile) * 0.42)
         return self.kept(("avatar", name, badge, side), lambda: self._draw_avatar(name, badge, side))
 
@@ -131,19 +134,20 @@ class Artist:
         return Image.alpha_composite(image, layer)
 
     def _draw_avatar(self, name: str | None, badge: Badge, side: int) -> Image.Image:
-        if name is None:
-            image = signs.person(side, _DISCS[0], _TEXT)
+        name = self.letters.clean(name or "")
+        ground = _DISCS[zlib.crc32(name.encode()) % len(_DISCS)]
+        letters = initials(name)
+        if letters == "?" or not self.letters.drawable(letters):
+            image = signs.person(side, ground, _TEXT)
         else:
-            name = self.letters.clean(name)
-            image = signs.disc(side, _DISCS[zlib.crc32(name.encode()) % len(_DISCS)])
-            letters = initials(name)
+            image = signs.disc(side, ground)
             font = self.letters.font(max(8, round(side * (0.46 if len(letters) == 1 else 0.36))), letters)
             # Centred by its ink: Chinese characters and Latin capitals sit differently on the line.
             left, top, right, bottom = font.getbbox(letters)
             ImageDraw.Draw(image).text(((side - left - right) / 2, (side - top - bottom) / 2), letters, _TEXT, font)
         sign = _BADGES.get(badge)
         if sign is not None:
-            small = even(side * 0.36)
+            small = min(side, max(_SMALLEST_BADGE, even(side * 0.36)))
             corner = (side - small, side - small)
             disc = signs.disc(small, PLACEHOLDER)
             image.paste(disc, corner, disc)

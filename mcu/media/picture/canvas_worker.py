@@ -55,7 +55,7 @@ def decorated(scene: Scene, state: PictureState, view: View) -> Scene:
     if scene.page is not None:
         return scene
     decoration = state.decoration
-    if view.content is ContentPlace.ALONE:
+    if view.content in (ContentPlace.ALONE, ContentPlace.SWAPPED):
         decoration = DecorationSpec(signs=False, watermark=decoration.watermark)
     return replace(scene, decoration=decoration, recorded=state.recorded)
 

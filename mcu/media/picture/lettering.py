@@ -33,23 +33,33 @@ class Lettering:
 
     def font(self, size: int, text: str = "") -> ImageFont.FreeTypeFont:
         """The font for ``text``: ours unless another one has more of its letters. ``size`` in pixels."""
-        file = self._files[0]
-        if not text.isascii():
-            file = max(self._files, key=lambda file: sum(has_glyph(file, letter) for letter in text))
+        file = self._file(text)
         if (file, size) not in self._fonts:
             self._fonts[file, size] = ImageFont.truetype(file, size)
         return self._fonts[file, size]
 
     def clean(self, text: str, longest: int = LONGEST_NAME) -> str:
-        """``printable``, without symbols that no font here has, such as most emoji. Letters without a glyph stay, as
-        the empty boxes that tell that something is missing.
-        """
-        return " ".join("".join(c for c in printable(text, longest) if self._drawable(c)).split())
+        """``printable``, without signs and marks that its font lacks, such as most emoji.
 
-    def _drawable(self, letter: str) -> bool:
-        if letter.isascii() or unicodedata.category(letter)[0] not in "SM":
-            return True
-        return any(has_glyph(file, letter) for file in self._files)
+        Letters without a glyph stay, as the empty boxes that tell that something is missing.
+        """
+        text = printable(text, longest)
+        file = self._file(text)
+        return " ".join("".join(c for c in text if _is_letter(c) or has_glyph(file, c)).split())
+
+    def drawable(self, text: str) -> bool:
+        """Whether there is a glyph for all of ``text``."""
+        return all(has_glyph(self._file(text), letter) for letter in text)
+
+    def _file(self, text: str) -> Path:
+        letters = [letter for letter in text if not letter.isascii() and _is_letter(letter)]
+        if not letters:
+            return self._files[0]
+        return max(self._files, key=lambda file: sum(has_glyph(file, letter) for letter in letters))
+
+
+def _is_letter(char: str) -> bool:
+    return char.isascii() or unicodedata.category(char)[0] not in "SMC"
 
 
 @lru_cache(maxsize=4096)
@@ -64,7 +74,8 @@ def has_glyph(file: Path, letter: str) -> bool:
 
 @lru_cache(maxsize=8)
 def _probe(file: Path) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(file, 16)
+    # The plain way from letter to glyph; a shaping one would put lone marks on circles of its own.
+    return ImageFont.truetype(file, 16, layout_engine=ImageFont.Layout.BASIC)
 
 
 def printable(text: str, longest: int = LONGEST_NAME) -> str:

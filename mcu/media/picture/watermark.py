@@ -14,6 +14,9 @@ from mcu.media.picture.planes import Plane, Size
 
 _DEGREES = 24
 
+# Light letters with a dark shadow: one of the two is seen on any ground. Steps of brightness, out of 220.
+_LIGHT, _DARK = 13, 13
+
 
 def watermark(letters: Lettering, text: str, canvas: Size) -> Relief:
     """The text at a slant, in rows that are shifted against each other, over a canvas of this size."""
@@ -31,13 +34,12 @@ def watermark(letters: Lettering, text: str, canvas: Size) -> Relief:
         for x in range(-across // (1 + row % 2), width, across):
             # Neighbours' boxes overlap, their letters do not.
             mask.paste(255, (x, y), stamp)
-    # Light letters with a dark shadow: one of the two is seen on any ground.
     light = np.asarray(mask)
     dark = np.zeros_like(light)
     shift = max(1, size // 22)
     dark[shift:, shift:] = light[:-shift, :-shift]
     dark[light > 0] = 0
-    return Relief(_scaled(light, Relief.LIGHTER), _scaled(dark, Relief.DARKER))
+    return Relief(_scaled(light, _LIGHT), _scaled(dark, _DARK))
 
 
 def _scaled(mask: Plane, most: int) -> Plane:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from mcu.media.picture.artist import Artist, Badge, initials, label_text_size
-from mcu.media.picture.lettering import printable
 from mcu.media.picture.planes import Colour
 from tests.media.picture.material import FONT, solid
 
@@ -36,11 +36,6 @@ def test_initials(name, letters):
     assert initials(name) == letters
 
 
-def test_names_are_made_harmless():
-    assert printable("  Room\n12\t\x00\u202e ") == "Room 12"
-    assert len(printable("长" * 5000)) == 80
-
-
 def test_a_label_is_kept_and_not_drawn_again():
     first = ARTIST.label("李明", False, (640, 360))
     assert ARTIST.label("李明", False, (640, 360)) is first
@@ -50,6 +45,24 @@ def test_a_label_is_kept_and_not_drawn_again():
 def test_nobody_in_particular_gets_no_label():
     assert ARTIST.label(" \n", False, (640, 360)) is None
     assert ARTIST.label("", True, (640, 360)) is not None
+
+
+def test_a_name_that_cannot_be_written_gets_a_figure_and_no_empty_label():
+    assert ARTIST.label("🙂", False, (640, 360)) is None
+    unwritten, nameless = ARTIST.avatar("🙂", (320, 180)), ARTIST.avatar(None, (320, 180))
+    pictures = [solid(76, 76, BLACK) for _ in range(3)]
+    for picture, avatar in zip(pictures, (unwritten, nameless, ARTIST.avatar("A", (320, 180))), strict=True):
+        avatar.blend(picture, 0, 0)
+    assert (pictures[0].y == pictures[1].y).all()
+    assert (pictures[0].y != pictures[2].y).any()
+
+
+def test_drawings_kept_are_bounded_in_memory():
+    artist = Artist(FONT)
+    for index in range(40):
+        artist.kept((index,), lambda: Image.new("RGBA", (1920, 200)))
+    assert len(artist._drawings) < 20
+    assert artist._bytes == sum(drawing.bytes for drawing in artist._drawings.values()) < 33_000_000
 
 
 def test_drawings_kept_are_bounded():
