@@ -18,7 +18,7 @@ from mcu.media.picture.planes import Size
 
 BACKGROUND = (17, 19, 23)
 PLACEHOLDER = (30, 34, 41)
-_LABEL = (10, 12, 16, 150)
+_LABEL = (10, 12, 16, 175)
 _TEXT = (245, 247, 250, 255)
 _ALERT = (255, 107, 107, 255)
 _FAINT = (150, 160, 174, 255)

@@ -10,7 +10,7 @@ from mcu.media.picture.planes import Size
 
 GROUND = (12, 18, 30, 200)
 TEXT = (245, 247, 250, 255)
-_PILL = (10, 12, 16, 165)
+_PILL = (10, 12, 16, 175)
 _RECORDING = (255, 82, 82, 255)
 
 LONGEST_BANNER = 200
