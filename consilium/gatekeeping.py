@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from consilium.config import Settings
 from consilium.gatekeeper_tables import CallRecordTable, EndpointTable, PlanTables
+from gatekeeper.alarms import AlarmTopic
 from gatekeeper.dialing import DialSettings
 from gatekeeper.inventory import Registration
 from gatekeeper.location import Reach
@@ -18,6 +19,7 @@ from mcu.conference.clock import Clock
 from mcu.conference.commands import AuditLog
 from mcu.conference.manager import random_id
 from mcu.control.database import Database
+from mcu.control.notices import NoticeHub
 from mcu.gateway.call_admission import CallAdmission
 from mcu.gateway.call_log import CallLog
 from mcu.gateway.call_policy import CallPolicy
@@ -25,7 +27,13 @@ from mcu.gateway.endpoint_operations import EndpointOperations
 from mcu.gateway.endpoint_poll import AskCommands, EndpointPoll, PollSettings
 from mcu.gateway.plan_operations import PlanOperations
 from mcu.gateway.sip_gateway import SipGateway
+from mcu.gateway.topology_operations import TopologyOperations, alarm_notice
 from mcu.ports import MediaControl, Operation
+
+WATCH_SECONDS = 5.0
+
+LOCKOUT_QUIET = timedelta(minutes=5)
+"""An address that has sent nothing for so long that it may not is no cause for alarm any more."""
 
 
 class Gatekeeping:
@@ -72,7 +80,14 @@ class Gatekeeping:
         """Operations of the HTTP API."""
         plan = PlanOperations(self.admission.policy, audit, self._clock.wall)
         endpoints = EndpointOperations(self._log, self._records, self._clock.wall)
-        return [*plan.operations(), *endpoints.operations()]
+        topology = TopologyOperations(self.admission.policy, self._log, self._clock.wall)
+        return [*plan.operations(), *endpoints.operations(), *topology.operations()]
+
+    def notices(self) -> NoticeHub:
+        """Alarms as they come and go, for the sockets of events."""
+        hub = NoticeHub()
+        self._log.alarms.on_change(lambda alarm: hub.publish(alarm_notice(alarm)))
+        return hub
 
     def poll(self, commands: AskCommands, gateway: SipGateway, own_address: Callable[[str], tuple[str, int]]) -> None:
         """Ask registered devices what they can do; before ``run``."""
@@ -84,12 +99,30 @@ class Gatekeeping:
         """Keep what happens, and ask devices, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._log.run())
+            tasks.create_task(self._watch())
             if self._poll is not None:
                 tasks.create_task(self._poll.run())
 
     async def close(self) -> None:
         """Write down what is left."""
         await self._log.close()
+
+    def locked_out(self, source: str, why: str) -> None:
+        """An address is not served for now: an alarm, until it has been quiet for a while."""
+        alarms, now = self._log.alarms, self._clock.wall()
+        if not alarms.again(AlarmTopic.LOCKOUT, source, now):
+            alarms.wrong(AlarmTopic.LOCKOUT, source, now, detail=why)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            self.watch()
+
+    def watch(self) -> None:
+        """End alarms that nothing speaks for any more."""
+        now = self._clock.wall()
+        self.admission.watch_budgets(now)
+        self._log.alarms.settle(AlarmTopic.LOCKOUT, now, LOCKOUT_QUIET)
 
     def _is_registered(self, alias: str) -> bool:
         return bool(self._registrar.locate(alias, time.time()))

@@ -225,6 +225,7 @@ class Server:
         self._stack.push_async_callback(menu(self.settings, gateway, self.manager, self.pool).close)
         self.registry.attach(agent)
         gateway.entrance.on_refused = self.registry.sip.call_refused
+        self.registry.sip.on_locked_out = self.gatekeeping.locked_out
         calls = dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
         self._stack.push_async_callback(point_to_point(agent, gateway, self.manager, calls).close)
         self.gatekeeping.poll(agent, gateway, own_address(self.settings))
@@ -263,6 +264,7 @@ class Server:
                 cookie_name=f"consilium_{settings.https_port}",
                 swagger_directory=self.vendor / API_PAGE,
             ),
+            notices=self.gatekeeping.notices(),
         )
         add_pages(application, self.vendor)
         # Browsers that speak SIP reach it where they reach everything else (RFC 7118).

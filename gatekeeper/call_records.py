@@ -46,7 +46,8 @@ class CallRecord(Value):
     call themselves on a page says nothing of the device. ``dialled`` is what was dialled without a PIN, ``destination``
     where that led. ``reason`` is a word for programs why it ended, ``detail`` a sentence where there is more to say,
     ``status`` the SIP status of a refusal or failure.
-    ``lowered``: why the picture is smaller than it might be, "" when it is not.
+    ``room`` is the number of the conference that it came into, whichever way, "" while it is in none. ``lowered``: why
+    the picture is smaller than it might be, "" when it is not.
     """
 
     id: str
@@ -56,6 +57,7 @@ class CallRecord(Value):
     name: str = ""
     dialled: str = ""
     destination: str = ""
+    room: str = ""
     zone: str = ""
     device_class: str = ""
     address: str = ""

@@ -5,7 +5,7 @@ Pure: what is learnt comes in with the time at which it was learnt, and what cha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -125,6 +125,11 @@ class Inventory:
         self._saved: dict[str, datetime] = {}
         self._changed: dict[str, None] = {}
         self._forgotten: list[str] = []
+        self._listeners: list[Callable[[Endpoint, Alarm, bool], None]] = []
+
+    def on_alarm(self, listener: Callable[[Endpoint, Alarm, bool], None]) -> None:
+        """Be told of alarms: True for one that holds (also when its figure changes), False for one that is over."""
+        self._listeners.append(listener)
 
     def __len__(self) -> int:
         return len(self._endpoints)
@@ -226,6 +231,12 @@ class Inventory:
             self._clear(endpoint, AlarmKind.LOSS, now)
             self._clear(self._endpoints[endpoint_id], AlarmKind.SILENT, now)
 
+    def restarted(self, now: datetime) -> None:
+        """The server has come back: no call goes on, so nothing is wrong with one."""
+        for endpoint in tuple(self._endpoints.values()):
+            for kind in (AlarmKind.LOSS, AlarmKind.SILENT):
+                self._clear(self._endpoints[endpoint.id], kind, now)
+
     def loss(self, endpoint_id: str, received: int, lost: int, now: datetime) -> None:
         """Packets that came and that did not, of one stream, since the last report."""
         endpoint = self._endpoints.get(endpoint_id)
@@ -250,8 +261,11 @@ class Inventory:
 
     def forget(self, endpoint_id: str) -> bool:
         """Take an endpoint out; it comes back when it is seen again. False when there is none."""
-        if self._endpoints.pop(endpoint_id, None) is None:
+        endpoint = self._endpoints.pop(endpoint_id, None)
+        if endpoint is None:
             return False
+        for alarm in endpoint.alarms:
+            self._tell(endpoint, alarm, False)
         self._changed.pop(endpoint_id, None)
         self._saved.pop(endpoint_id, None)
         self._forgotten.append(endpoint_id)
@@ -285,11 +299,18 @@ class Inventory:
         """Raise an alarm, or bring the figure of one that is there up to date."""
         since = next((alarm.since for alarm in endpoint.alarms if alarm.kind is kind), now)
         others = tuple(alarm for alarm in endpoint.alarms if alarm.kind is not kind)
-        self._put(endpoint, {"alarms": (*others, Alarm(kind=kind, since=since, figure=round(figure, 3)))}, now)
+        alarm = Alarm(kind=kind, since=since, figure=round(figure, 3))
+        self._tell(self._put(endpoint, {"alarms": (*others, alarm)}, now), alarm, True)
 
     def _clear(self, endpoint: Endpoint, kind: AlarmKind, now: datetime) -> None:
-        if _has(endpoint, kind):
-            self._put(endpoint, {"alarms": tuple(alarm for alarm in endpoint.alarms if alarm.kind is not kind)}, now)
+        gone = [alarm for alarm in endpoint.alarms if alarm.kind is kind]
+        if gone:
+            left = tuple(alarm for alarm in endpoint.alarms if alarm.kind is not kind)
+            self._tell(self._put(endpoint, {"alarms": left}, now), gone[0], False)
+
+    def _tell(self, endpoint: Endpoint, alarm: Alarm, holds: bool) -> None:
+        for listener in self._listeners:
+            listener(endpoint, alarm, holds)
 
     def _make_room(self) -> None:
         """Before one more: forget the tenth that nobody has seen for longest, at once, so that it is rarely done."""

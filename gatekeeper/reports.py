@@ -16,7 +16,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _CALL_COLUMNS: Final = (
     "began_at", "answered_at", "ended_at", "seconds", "kind", "direction", "endpoint", "name", "dialled",
-    "destination", "zone", "device_class", "address", "user_agent", "reason", "status", "detail", "important",
+    "destination", "room", "zone", "device_class", "address", "user_agent", "reason", "status", "detail", "important",
     "lowered",
 )  # fmt: skip
 _STREAM_COLUMNS: Final = (

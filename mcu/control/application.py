@@ -19,6 +19,7 @@ from mcu.control.conference_operations import ConferenceOperations
 from mcu.control.documentation import add_documentation
 from mcu.control.event_socket import EventSockets
 from mcu.control.floor_operations import FloorOperations
+from mcu.control.notices import NoticeHub
 from mcu.control.openapi import API_ROOT, document, route_path
 from mcu.control.participant_operations import ParticipantOperations
 from mcu.control.picture_operations import PictureOperations
@@ -45,13 +46,15 @@ def make_application(
     operations: Sequence[Operation],
     settings: ControlSettings,
     clock: Clock | None = None,
+    notices: NoticeHub | None = None,
 ) -> web.Application:
     """The application with our own operations and those that other folders hand in.
 
-    More routes (pages, static files) may be added to it before it starts; they get the same headers and errors.
+    ``notices`` is what accounts are told besides on the socket of events. More routes (pages, static files) may be
+    added to it before it starts; they get the same headers and errors.
     """
     authority = Authority(accounts, manager, settings.cookie_name)
-    sockets = EventSockets(manager, authority, settings, clock or Clock())
+    sockets = EventSockets(manager, authority, settings, clock or Clock(), notices)
     served = [
         Operation("GET", "/health", _health, "Whether the server answers", "public", response=Health, tag="server"),
         *SessionOperations(accounts, settings, sockets.session_ended).operations(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections import Counter
@@ -20,6 +21,7 @@ from mcu.conference.views import ConferenceView, conference_view
 from mcu.control.access import Authority, Identity
 from mcu.control.bodies import Body
 from mcu.control.event_views import event_message, kicked, welcome
+from mcu.control.notices import Notice, NoticeHub
 from mcu.control.overview import all_conferences
 from mcu.control.settings import ControlSettings
 from mcu.ports import Actor, ActorKind, Operation, Problem, Query
@@ -37,6 +39,9 @@ SEND_SECONDS = 10.0
 MAXIMUM_STRANGERS = 50
 """Sockets from one address that have not said yet who they are: more are not a hospital's, even all at once."""
 
+MAXIMUM_NOTICES = 100
+"""Notices that wait for one client."""
+
 LOGGED_OUT = 4401
 """Close code: the login has ended (4000 to 4999 are for applications, RFC 6455 section 7.4.2)."""
 
@@ -53,21 +58,40 @@ class _Sender:
     def __init__(self, sockets: EventSockets, socket: web.WebSocketResponse, identity: Identity) -> None:
         # Subscribed before the state is read: what happens between is told twice rather than never.
         self._subscription = sockets.manager.subscribe()
-        self._task = asyncio.create_task(sockets.send_events(socket, identity, self._subscription))
+        welcomed = asyncio.Event()
+        self._tasks = [asyncio.create_task(sockets.send_events(socket, identity, self._subscription, welcomed))]
+        self._notices: asyncio.Queue[Notice] = asyncio.Queue(MAXIMUM_NOTICES)
+        self._end_notices = sockets.notices.listen(self._take) if identity.actor.is_user else None
+        if self._end_notices is not None:
+            self._tasks.append(asyncio.create_task(sockets.send_notices(socket, self._notices, welcomed)))
 
     async def stop(self) -> None:
         """Send no more."""
+        if self._end_notices is not None:
+            self._end_notices()
         self._subscription.close()
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _take(self, notice: Notice) -> None:
+        # One that lags behind misses notices, and reads them from the API; it is not worth its conferences' events.
+        with contextlib.suppress(asyncio.QueueFull):
+            self._notices.put_nowait(notice)
 
 
 class EventSockets:
     """All open sockets of events."""
 
     def __init__(
-        self, manager: ConferenceManager, authority: Authority, settings: ControlSettings, clock: Clock
+        self,
+        manager: ConferenceManager,
+        authority: Authority,
+        settings: ControlSettings,
+        clock: Clock,
+        notices: NoticeHub | None = None,
     ) -> None:
+        self.notices = notices or NoticeHub()
         self.manager = manager
         self._authority = authority
         self._settings = settings
@@ -175,7 +199,9 @@ class EventSockets:
             return None
         return max(0.0, (identity.session.expires_at - self._clock.wall()).total_seconds())
 
-    async def send_events(self, socket: web.WebSocketResponse, identity: Identity, subscription: Subscription) -> None:
+    async def send_events(
+        self, socket: web.WebSocketResponse, identity: Identity, subscription: Subscription, welcomed: asyncio.Event
+    ) -> None:
         """Send the state, then events, until there are no more for this client; then close."""
         actor = identity.actor
         own = self.manager.conference_of(actor.id)
@@ -183,6 +209,7 @@ class EventSockets:
             if own is None and not actor.is_user:
                 subscription.close()  # it left between showing its token and now
             await self._send(socket, welcome(await self._visible(actor), self._clock.wall()))
+            welcomed.set()
             async for event in subscription:
                 if actor.is_user:
                     await self._send(socket, event_message(event))
@@ -199,6 +226,15 @@ class EventSockets:
         except Exception:
             logger.exception("A socket of events failed")
             await socket.close(code=WSCloseCode.INTERNAL_ERROR)
+
+    async def send_notices(
+        self, socket: web.WebSocketResponse, notices: asyncio.Queue[Notice], welcomed: asyncio.Event
+    ) -> None:
+        """Send notices as they come, once the state was sent, until cancelled, or until the socket is gone."""
+        await welcomed.wait()
+        with contextlib.suppress(ConnectionError, TimeoutError):  # the sender of events says good-bye
+            while True:
+                await self._send(socket, dict(await notices.get()))
 
     async def _send(self, socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
         async with asyncio.timeout(SEND_SECONDS):

@@ -7,7 +7,8 @@ import logging
 
 from mcu.conference.events import ParticipantJoined, ParticipantLeft, SubscriberTooSlow
 from mcu.conference.manager import ConferenceManager
-from mcu.gateway.call_admission import CallAdmission, Peer
+from mcu.gateway.call_admission import CallAdmission
+from mcu.gateway.call_description import Peer
 from mcu.gateway.call_rates import Whole, limited, whole_of
 from mcu.gateway.tasks import Tasks
 from mcu.media.spec import LegSpec

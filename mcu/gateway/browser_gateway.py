@@ -19,7 +19,7 @@ from mcu.conference.manager import ConferenceManager
 from mcu.conference.throttle import source_group
 from mcu.conference.views import ConferenceView, ParticipantView, conference_view, participant_view
 from mcu.gateway.browser_calls import BrowserCalls
-from mcu.gateway.call_admission import Peer
+from mcu.gateway.call_description import Peer
 from mcu.media.facts import Fact, LegSilent
 from mcu.media.spec import LegSpec
 from mcu.ports import ActorKind, MediaControl, MediaError, Operation, Problem, actor_of, body_of

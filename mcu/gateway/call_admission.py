@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from gatekeeper.bandwidth import Granted, Refusing, Wish
-from gatekeeper.dialing import PIN_SEPARATOR, AliasDestination, MenuDestination, Refused, RoomDestination, Routed
+from gatekeeper.alarms import AlarmTopic
+from gatekeeper.bandwidth import Granted, Refusing, Shortage, Wish
+from gatekeeper.dialing import PIN_SEPARATOR, Routed
 from gatekeeper.inventory import Sighting
+from mcu.gateway.call_description import Peer, described, endpoint_id, rates_of, user_host
 from mcu.gateway.call_log import CallLog
 from mcu.gateway.call_policy import SOUND_RATE, CallPolicy
 from mcu.media.spec import LegSpec, WebRtcTransport
 from sip import events as sip_events
-from sip.errors import SipParseError
-from sip.uri import SipUri, parse_uri
 
 logger = logging.getLogger(__name__)
 
 GAVE_WAY = "gave way to an important call"
 
+BUDGET_QUIET = timedelta(minutes=2)
+"""After so long without a call that was lowered or refused, the bandwidth of a zone or class suffices again."""
+
 LEAST_PICTURE = 64_000
 """A call that is in is not refused a new offer: a camera switched on in a full zone gets this much, in bit/s."""
-
-# What a codec sends, in bit/s, where that is not 64 kbit/s.
-_SOUND_RATES = {"G729": 8_000, "iLBC": 15_200, "G7221": 32_000}
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Who is at the other end of a call, as signalling tells it."""
-
-    uri: str
-    address: str
-    name: str = ""
-    user_agent: str = ""
-    transport: str = ""
-    account: str = ""
-    """The account that it has proven to be."""
 
 
 class CallSteering(Protocol):
@@ -69,7 +57,7 @@ class CallAdmission:
         """Where an incoming call goes. From now on the call is known here, until ``ended``."""
         peer = Peer(event.from_uri, event.source.remote[0], event.from_name, event.user_agent, event.source.transport)
         routing = self.policy.route(event.request_uri, peer.address)
-        dialled, _, _ = _user_host(event.request_uri)[0].partition(PIN_SEPARATOR)
+        dialled, _, _ = user_host(event.request_uri)[0].partition(PIN_SEPARATOR)
         self._begin(
             event.call_id, peer, "in", dialled, described(routing.destination), is_important=routing.is_important
         )
@@ -115,7 +103,13 @@ class CallAdmission:
     def reserve(self, call: str) -> int:
         """The picture, in bit/s, that the call may negotiate: at least what it has. Raises Refusing."""
         wish, _ = self._wishes[call]
-        granted = self.policy.ledger.ask(call, replace(wish, picture=self.policy.picture_rate))
+        try:
+            granted = self.policy.ledger.ask(call, replace(wish, picture=self.policy.picture_rate))
+        except Refusing as refusing:
+            self._short(refusing.shortage)
+            raise
+        if granted.shortage is not None:
+            self._short(granted.shortage)
         self.log.note(call, lowered="" if granted.shortage is None else str(granted.shortage))
         if granted.shortage is None:
             self._lowered.pop(call, None)
@@ -130,7 +124,7 @@ class CallAdmission:
         call = self.log.call_of(leg)
         if call is None or call not in self._wishes:
             return
-        self.log.came_into(call, f"room {number}")
+        self.log.came_into(call, number)
         wish, peer = self._wishes[call]
         if wish.is_important or number not in self.policy.router.plan.important_rooms:
             return
@@ -145,6 +139,28 @@ class CallAdmission:
     def _is_lowered(self, call: str) -> bool:
         record = self.log.record_of(call)
         return record is not None and record.lowered != ""
+
+    # Alarms of bandwidth
+
+    def watch_budgets(self, now: datetime) -> None:
+        """End alarms of budgets that have suffered no shortage for a while; to be called now and then."""
+        for kind, name, budget, usage in self.policy.budgets():
+            subject = f"{kind} {name}"
+            if budget.total is not None and usage.rate > budget.total:
+                self._wrong(subject, budget.total, usage.rate, now, "more is in use than there is")
+            else:
+                self.log.alarms.right(AlarmTopic.BUDGET, subject, now, BUDGET_QUIET)
+
+    def _short(self, shortage: Shortage) -> None:
+        if shortage.is_per_call:
+            return  # a rule for each call, nothing that runs short
+        budget, usage = self.policy.budget_of(shortage.kind, shortage.name)
+        subject = f"{shortage.kind} {shortage.name}"
+        self._wrong(subject, budget.total or 0, usage.rate, self.log.now(), str(shortage))
+
+    def _wrong(self, subject: str, total: int, rate: int, now: datetime, detail: str) -> None:
+        share = rate / total if total else 1.0
+        self.log.alarms.wrong(AlarmTopic.BUDGET, subject, now, figure=share, detail=detail)
 
     # Important calls
 
@@ -214,7 +230,7 @@ class CallAdmission:
         if call not in self._wishes:
             return
         wish, peer = self._wishes[call]
-        sound, picture = _rates(leg, self.policy.picture_rate)
+        sound, picture = rates_of(leg, self.policy.picture_rate)
         settled = replace(wish, sound=sound, picture=picture)
         if call in self.policy.ledger.calls:
             self.policy.ledger.settle(call, sound, picture)
@@ -277,43 +293,3 @@ class CallAdmission:
             important=is_important,
         )
         self.log.began(call, record)
-
-
-def endpoint_id(uri: str) -> str:
-    """The address of record without scheme, port and parameters: what an endpoint is known by in the inventory."""
-    user, host = _user_host(uri)
-    return (f"{user}@{host}" if user and host else user or host)[:256]
-
-
-def described(destination: Routed) -> str:
-    """A destination in a word, without its PIN."""
-    match destination:
-        case RoomDestination(number=number):
-            return f"room {number}"
-        case AliasDestination(alias=alias):
-            return alias
-        case MenuDestination():
-            return "menu"
-        case Refused():
-            return ""
-
-
-def _user_host(uri: str) -> tuple[str, str]:
-    try:
-        parsed = parse_uri(uri)
-    except SipParseError:
-        return "", uri.partition(";")[0]
-    if isinstance(parsed, SipUri):
-        return parsed.user_name.partition(";")[0].casefold(), parsed.host.lower()
-    return parsed.rest.partition(";")[0], ""
-
-
-def _rates(leg: LegSpec, most: int) -> tuple[int, int]:
-    """Sound and picture of a leg in bit/s, each picture with no more than ``most``, as no conference has one of more.
-
-    A stream on hold counts too: it will come back.
-    What is negotiated for what we send is taken for what the peer sends as well: rooms call at one rate both ways.
-    """
-    sound = 0 if leg.audio is None else _SOUND_RATES.get(leg.audio.send_codec.name, SOUND_RATE)
-    pictures = sum(min(each.max_bitrate, most) for each in (leg.video, leg.content) if each is not None)
-    return sound, pictures if leg.picture_bitrate is None else min(pictures, leg.picture_bitrate)

@@ -7,8 +7,18 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
+from gatekeeper.alarms import AlarmBook, AlarmTopic
 from gatekeeper.call_records import CallRecord, Codecs, Figures, Medium, RunningCall
-from gatekeeper.inventory import Inventory, Registration, Sighting
+from gatekeeper.inventory import (
+    LEAST_PACKETS,
+    LOSS_CLEARED,
+    LOSS_RAISED,
+    Alarm,
+    Endpoint,
+    Inventory,
+    Registration,
+    Sighting,
+)
 from gatekeeper.stores import CallRecordStore, EndpointStore
 from mcu.conference.clock import Clock
 from mcu.media.facts import Fact, LegFlowing, LegSilent, LegStatistics
@@ -56,6 +66,8 @@ class CallLog:
         self._retention = retention
         self._registrations = registrations
         self.inventory = Inventory()
+        self.inventory.on_alarm(self._alarmed)
+        self.alarms = AlarmBook()
         self._calls: dict[str, RunningCall] = {}
         self._by_leg: dict[str, str] = {}
         self._refused: dict[str, list[datetime]] = {}
@@ -64,6 +76,11 @@ class CallLog:
     async def load(self) -> None:
         """Read the inventory, and end the records that a server that died has left open."""
         self.inventory = Inventory(await self._endpoint_store.endpoints())
+        self.inventory.restarted(self._clock.wall())
+        self.inventory.on_alarm(self._alarmed)
+        for endpoint in self.inventory:
+            for alarm in endpoint.alarms:
+                self._alarmed(endpoint, alarm, True)
         left = await self._records.close_open_calls(self._clock.wall(), "server_stopped")
         if left:
             logger.info("%d call records were left open by a server that did not stop properly", left)
@@ -107,11 +124,13 @@ class CallLog:
                 self.inventory.call_began(call.record.endpoint, now)
             self._save(call.record)
 
-    def came_into(self, handle: str, destination: str) -> None:
-        """A call that led to the menu has come into a room."""
+    def came_into(self, handle: str, room: str) -> None:
+        """A call has come into a room: at once, out of the menu, or since the server called it."""
         call = self._calls.get(handle)
-        if call is not None and call.record.destination == "menu":
-            call.record = call.record.model_copy(update={"destination": destination})
+        if call is not None and call.record.room != room:
+            call.record = call.record.model_copy(update={"room": room})
+            if call.record.answered_at is not None:
+                self._save(call.record)
 
     def call_of(self, leg: str) -> str | None:
         """The call that a leg belongs to."""
@@ -134,6 +153,8 @@ class CallLog:
         if record.answered_at is not None:
             if record.kind == "sip":
                 self.inventory.call_ended(record.endpoint, now)
+            else:
+                self.alarms.right(AlarmTopic.LOSS, record.endpoint, now)
         elif not self._may_record(record.address, now):
             return
         self._save(record)
@@ -146,6 +167,10 @@ class CallLog:
     def unwritten(self) -> list[CallRecord]:
         """What is newer than the store's records: ended calls that are still to be written, and calls that go on."""
         return [*self._to_save.values(), *self.running()]
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return self._clock.wall()
 
     def handles(self) -> frozenset[str]:
         """All calls that are not over."""
@@ -175,12 +200,31 @@ class CallLog:
             medium = _RECORDED.get(fact.media)
             if medium is not None:
                 received, lost = call.count(medium, _figures(fact))
-                self.inventory.loss(endpoint, received, lost, now)
+                if call.record.kind == "sip":
+                    self.inventory.loss(endpoint, received, lost, now)
+                else:
+                    self._loss_of_browser(call.record, received, lost)
         elif isinstance(fact, LegSilent):
             if not call.is_held:
                 self.inventory.silent(endpoint, fact.seconds, now)
         else:
             self.inventory.flowing(endpoint, now)
+
+    def _loss_of_browser(self, record: CallRecord, received: int, lost: int) -> None:
+        if received + lost < LEAST_PACKETS:
+            return
+        share, now = lost / (received + lost), self._clock.wall()
+        if share >= LOSS_RAISED:
+            self.alarms.wrong(AlarmTopic.LOSS, record.endpoint, now, name=record.name, figure=share)
+        elif share <= LOSS_CLEARED:
+            self.alarms.right(AlarmTopic.LOSS, record.endpoint, now)
+
+    def _alarmed(self, endpoint: Endpoint, alarm: Alarm, holds: bool) -> None:
+        topic, now = AlarmTopic(alarm.kind.value), self._clock.wall()
+        if holds:
+            self.alarms.wrong(topic, endpoint.id, now, name=endpoint.name, figure=alarm.figure)
+        else:
+            self.alarms.right(topic, endpoint.id, now)
 
     # Writing down
 

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gatekeeper.bandwidth import BandwidthLedger, Granted, Refusing, Wish
+from gatekeeper.bandwidth import BandwidthLedger, Granted, Refusing, Usage, Wish
 from gatekeeper.dialing import DialSettings, RoomDestination
 from gatekeeper.number_plan import NumberPlan, PlanError, Rule
 from gatekeeper.routing import Router, Routing
 from gatekeeper.stores import PlanStore
-from gatekeeper.zones import DEFAULT_ZONE, DeviceClass, Zone, ZoneMap
+from gatekeeper.zones import DEFAULT_ZONE, Budget, DeviceClass, Zone, ZoneMap
 
 SOUND_RATE = 64_000
 """What the sound of a call is counted as before it is known, in bit/s: that of G.711 and G.722."""
@@ -90,6 +90,20 @@ class CallPolicy:
         except Refusing as refusing:
             granted = refusing
         return DryRun(place, sort, routing, granted, wish.total)
+
+    def budgets(self) -> list[tuple[str, str, Budget, Usage]]:
+        """All budgets with what is used of them: "zone" or "class", and the name."""
+        zones = [("zone", zone.name, zone.budget, self.ledger.of_zone(zone.name)) for zone in self.zones.zones]
+        return zones + [
+            ("class", sort.name, sort.budget, self.ledger.of_class(sort.name)) for sort in self.zones.classes
+        ]
+
+    def budget_of(self, kind: str, name: str) -> tuple[Budget, Usage]:
+        """One of them; without any limit where there is none by this name any more."""
+        return next(
+            ((budget, usage) for sort, one, budget, usage in self.budgets() if (sort, one) == (kind, name)),
+            (Budget(), Usage()),
+        )
 
     # Changing
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from gatekeeper.dialing import DialSettings
 from mcu.conference.manager import ConferenceManager
-from mcu.gateway.call_admission import CallAdmission, Peer
+from mcu.gateway.call_admission import CallAdmission
 from mcu.gateway.call_changes import CallChanges
+from mcu.gateway.call_description import Peer
 from mcu.gateway.call_endings import CallEndings
 from mcu.gateway.call_entrance import CallEntrance
 from mcu.gateway.call_info import CallInfo

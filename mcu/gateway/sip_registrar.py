@@ -51,6 +51,8 @@ class SipRegistrar:
         self._callers = callers
         self._clock = clock
         self._noisy = OncePerSource(logger)
+        self.on_locked_out: Callable[[str, str], None] = lambda source, why: None
+        """Told, for every message, of an address that is not served for now, and why; must be quick."""
 
     def attach(self, agent: UserAgent) -> None:
         """Take up work."""
@@ -64,6 +66,7 @@ class SipRegistrar:
         if not self._protection.is_noise(data, flow, self._clock()):
             return False
         self._noisy.warning(flow.remote[0], "%s sends more than it may: messages are dropped", flow.remote[0])
+        self.on_locked_out(flow.remote[0], "messages are dropped: too many")
         return True
 
     def screen(self, request: Request, flow: Flow) -> Verdict:
@@ -79,6 +82,7 @@ class SipRegistrar:
         policy = self._callers.policy(flow.remote[0])
         if policy is CallerPolicy.ALLOW and self._protection.tries_numbers(flow.remote[0], self._clock()):
             policy = CallerPolicy.CHALLENGE
+            self.on_locked_out(flow.remote[0], "strangers must show a password: too many calls led nowhere")
         match policy:
             case CallerPolicy.ALLOW:
                 return Admit()
@@ -135,6 +139,7 @@ class SipRegistrar:
                 self._protection.succeeded(flow, traffic, account, self._clock())
                 return Admit(account)
             case Locked(retry_after=seconds):
+                self.on_locked_out(flow.remote[0], "no password is tried: too many wrong ones")
                 return self._refuse(flow, 403, "Too many wrong passwords", seconds)
         return Refuse(401, None, tuple(("WWW-Authenticate", value) for value in outcome.challenges))
 

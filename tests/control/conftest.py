@@ -22,6 +22,7 @@ from mcu.control.audit import AuditTable
 from mcu.control.database import Database
 from mcu.control.layout_table import LayoutTable
 from mcu.control.logo_files import LogoFiles
+from mcu.control.notices import NoticeHub
 from mcu.control.room_table import RoomTable
 from mcu.control.settings import ControlSettings
 from mcu.ports import Operation, PortMeter
@@ -44,6 +45,7 @@ class Control:
     accounts: Accounts
     manager: ConferenceManager
     connect: Callable[..., Awaitable[Client]]
+    notices: NoticeHub
 
     async def join(self, number: str = "1000", name: str = "Dr. Li", pin: str | None = None) -> Participant:
         """A browser joins."""
@@ -125,7 +127,8 @@ async def control(
         logos=LogoFiles(tmp_path / "logos"),
         meter=meter,
     )
-    application = make_application(manager, accounts, more_operations, control_settings, time.clock)
+    notices = NoticeHub()
+    application = make_application(manager, accounts, more_operations, control_settings, time.clock, notices)
     server = TestServer(application)
     await server.start_server()
     clients: list[Client] = []
@@ -136,7 +139,7 @@ async def control(
         return client
 
     await accounts.create("doctor", PASSWORD)
-    yield Control(time, media, FakeLegOwner(), database, audit, accounts, manager, connect)
+    yield Control(time, media, FakeLegOwner(), database, audit, accounts, manager, connect, notices)
     for client in clients:
         await client.session.close()
     await manager.close()

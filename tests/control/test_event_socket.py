@@ -9,7 +9,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
 from mcu.conference.commands import EndConference, Kick, Mute, StartRecording, StopRecording
 from mcu.control.accounts import SESSION_LIFE
-from mcu.control.event_socket import LOGGED_OUT, MAXIMUM_STRANGERS
+from mcu.control.event_socket import LOGGED_OUT, MAXIMUM_NOTICES, MAXIMUM_STRANGERS
 from mcu.media.facts import LegConnected, RecordingFailed, RecordingProgress, SpeakerChanged
 from mcu.ports import Actor, ActorKind
 from tests.control.conftest import PASSWORD, Control
@@ -48,6 +48,28 @@ async def test_accounts_see_everything(control: Control) -> None:
     await control.manager.execute(EndConference("2000"), USER)
     left, ended = await messages(socket, 2)
     assert ended["type"] == "conference_ended" and not ended["conference"]["active"] and ended["reason"] == "ended"
+
+
+async def test_accounts_are_told_of_notices_and_participants_are_not(control: Control) -> None:
+    me = await control.join()
+    own = await (await control.as_participant(me)).ws_connect(EVENTS)
+    socket = await (await control.user()).ws_connect(EVENTS)
+    await messages(own, 1)
+    await messages(socket, 1)
+    control.notices.publish({"type": "alarm_raised", "at": "2026-01-02T03:04:05.000Z"})
+    assert (await messages(socket, 1))[0]["type"] == "alarm_raised"
+    await control.manager.execute(Mute(me.id, microphone=True), USER)
+    assert [one["type"] for one in await messages(own, 1)] == ["participant_changed"]
+
+
+async def test_notices_come_after_the_welcome_and_never_pile_up(control: Control) -> None:
+    socket = await (await control.user()).ws_connect(EVENTS)
+    for number in range(MAXIMUM_NOTICES + 5):  # all at once: nothing is sent meanwhile
+        control.notices.publish({"type": "notice", "number": number})
+    first, *rest = await messages(socket, MAXIMUM_NOTICES + 1)
+    assert first["type"] == "welcome"
+    assert [one["number"] for one in rest] == list(range(MAXIMUM_NOTICES))
+    await socket.close()
 
 
 async def test_recordings_are_told_from_start_to_end(control: Control) -> None:

@@ -12,7 +12,7 @@ from gatekeeper.number_plan import MatchKind, NumberPlan, PlanError, Rule, Targe
 from gatekeeper.routing import Router
 from gatekeeper.zones import Zone
 from mcu.conference.text import normal_number
-from mcu.gateway.call_admission import endpoint_id
+from mcu.gateway.call_description import endpoint_id
 from mcu.gateway.plan_operations import dialled_uri
 
 SEEDS = (

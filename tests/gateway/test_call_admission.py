@@ -18,7 +18,8 @@ from gatekeeper.stores import MemoryCallRecords, MemoryEndpoints, MemoryPlan
 from gatekeeper.zones import Budget, DeviceClass, Zone
 from mcu.conference.commands import EndConference
 from mcu.conference.joining import Seat
-from mcu.gateway.call_admission import GAVE_WAY, CallAdmission, endpoint_id
+from mcu.gateway.call_admission import GAVE_WAY, CallAdmission
+from mcu.gateway.call_description import endpoint_id
 from mcu.gateway.call_log import MAX_REFUSED, CallLog
 from mcu.gateway.call_policy import CallPolicy, PolicyError
 from mcu.gateway.plan_operations import dry_run_view

@@ -15,8 +15,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from consilium.gatekeeper_tables import CallRecordTable, EndpointTable, PlanTables
+from gatekeeper.bandwidth import Refusing
 from gatekeeper.dialing import DialSettings
-from gatekeeper.inventory import Sighting
+from gatekeeper.inventory import Registration, Sighting
 from mcu.conference.hashing import Cost, Hasher
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.settings import ConferenceSettings
@@ -26,11 +27,14 @@ from mcu.control.audit import AuditTable
 from mcu.control.database import Database
 from mcu.control.room_table import RoomTable
 from mcu.control.settings import ControlSettings
-from mcu.gateway.call_admission import CallAdmission, Peer
+from mcu.gateway.call_admission import CallAdmission
+from mcu.gateway.call_description import Peer
 from mcu.gateway.call_log import CallLog
 from mcu.gateway.call_policy import CallPolicy
 from mcu.gateway.endpoint_operations import MAX_PAGE, EndpointOperations
 from mcu.gateway.plan_operations import PlanOperations
+from mcu.gateway.topology_operations import MAX_SHOWN, TopologyOperations, alarm_notice
+from mcu.media.facts import LegStatistics
 from tests.fakes.media import FakeMedia, room_leg
 from tests.fakes.time import FakeTime
 
@@ -68,6 +72,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
     operations = [
         *PlanOperations(policy, audit, time.wall).operations(),
         *EndpointOperations(log, records, time.wall).operations(),
+        *TopologyOperations(policy, log, time.wall).operations(),
     ]
     application = make_application(manager, accounts, operations, ControlSettings(), time.clock)
     await accounts.create("doctor", PASSWORD)
@@ -218,3 +223,83 @@ async def test_calls_and_use_come_as_tables_for_spreadsheets(api: Api) -> None:
     )  # fmt: skip
     assert await _table(api, "/call-records.csv?until=2001-01-01T00:00:00Z") == []
     await api.call("GET", "/call-records.csv?since=yesterday", status=422)
+
+
+def adopt(api: Api, handle: str, uri: str, address: str = "10.1.2.3", name: str = "") -> None:
+    api.admission.adopt(handle, Peer(uri, address, name))
+    api.admission.negotiated(handle, room_leg(handle))
+
+
+async def test_alarms_are_listed_and_told(api: Api) -> None:
+    told: list[dict[str, object]] = []
+    api.log.alarms.on_change(lambda alarm: told.append(alarm_notice(alarm)))
+    adopt(api, "a", "sip:theatre2@clinic.example", name="手术室 2")
+    api.log.handle_fact(LegStatistics(conference="c", leg="a", media="video", packets_received=90, packets_lost=10))
+    (alarm,) = (await api.call("GET", "/alarms"))["alarms"]
+    assert (alarm["topic"], alarm["subject"], alarm["name"]) == ("loss", "theatre2@clinic.example", "手术室 2")
+    assert alarm["figure"] == 0.1
+    api.time.advance(60)
+    api.admission.ended("a", "left")
+    found = await api.call("GET", "/alarms")
+    assert found["alarms"] == [] and [one["until"] for one in found["past"]] == ["2026-01-02T03:05:05Z"]
+    assert [one["type"] for one in told] == ["alarm_raised", "alarm_cleared"]
+    assert told[1]["at"] == "2026-01-02T03:05:05.000Z"
+
+
+async def test_bandwidth_that_does_not_suffice_is_an_alarm_until_it_does(api: Api) -> None:
+    await api.call(
+        "PUT", "/zones/ward", {"networks": ["10.1.0.0/16"], "budget": {"total": 1_000_000, "over": "refuse"}}
+    )
+    api.admission.adopt("a", Peer("sip:a@h", "10.1.2.3"))
+    with pytest.raises(Refusing):
+        api.admission.reserve("a")
+    (alarm,) = (await api.call("GET", "/alarms"))["alarms"]
+    assert (alarm["topic"], alarm["subject"]) == ("budget", "zone ward") and "needed" in alarm["detail"]
+    adopt(api, "b", "sip:b@h")  # which nobody asked
+    api.time.advance(3600)
+    api.admission.watch_budgets(api.time.wall())
+    (alarm,) = (await api.call("GET", "/alarms"))["alarms"]
+    assert alarm["figure"] > 1 and "more is in use" in alarm["detail"]
+    api.admission.ended("b", "left")
+    api.admission.watch_budgets(api.time.wall())
+    assert len((await api.call("GET", "/alarms"))["alarms"]) == 1, "it does not flicker"
+    api.time.advance(121)
+    api.admission.watch_budgets(api.time.wall())
+    assert (await api.call("GET", "/alarms"))["alarms"] == []
+
+
+async def test_what_was_wrong_with_calls_is_over_after_a_restart_and_who_is_gone_is_still_gone(api: Api) -> None:
+    adopt(api, "a", "sip:a@h")
+    api.log.inventory.silent("a@h", 20, api.time.wall())
+    until = api.time.wall() + timedelta(minutes=5)
+    api.log.inventory.registrations([Registration(endpoint="4001", expires_at=until)], api.time.wall())
+    api.time.advance(600)
+    api.log.inventory.registrations([], api.time.wall())
+    assert len(api.log.alarms.current()) == 2
+    await api.log.save()
+    again = CallLog(api.log._endpoint_store, api.log._records, api.time.clock, lambda: "id")
+    await again.load()
+    assert [(one.topic.value, one.subject) for one in again.alarms.current()] == [("unregistered", "4001")]
+    again.inventory.forget("4001")
+    assert again.alarms.current() == []
+
+
+async def test_the_house_is_seen_from_above(api: Api) -> None:
+    await api.call("PUT", "/zones/ward", {"networks": ["10.1.0.0/16"], "budget": {"total": 9_000_000}})
+    adopt(api, "a", "sip:a@h", name="手术室 2")
+    api.admission.entered("a", "1000")
+    until = api.time.wall() + timedelta(hours=1)
+    devices = [
+        Registration(endpoint=f"{4000 + number}", expires_at=until, zone="ward") for number in range(MAX_SHOWN + 2)
+    ]
+    api.log.inventory.registrations(devices, api.time.wall())
+    api.log.inventory.saw("long-gone", Sighting(zone="ward"), api.time.wall())
+    found = await api.call("GET", "/topology")
+    default, ward = found["zones"]
+    assert (default["name"], default["devices"], default["calls"]) == ("default", [], 0)
+    assert (ward["calls"], ward["registered"], ward["total"]) == (1, MAX_SHOWN + 2, 9_000_000)
+    assert (ward["devices"][0]["id"], ward["devices"][0]["state"]) == ("a@h", "in_call")
+    assert len(ward["devices"]) == MAX_SHOWN and ward["more"] == 3
+    (edge,) = found["calls"]
+    assert (edge["endpoint"], edge["room"], edge["zone"], edge["kind"]) == ("a@h", "1000", "ward", "sip")
+    assert found["more_calls"] == 0

@@ -56,6 +56,8 @@ class Server:
         self.sip = SipRegistrar(self.registrar, authenticator, self.protection, CALLERS, lambda: self.now)
         self.agent = UserAgent(rng=random.Random(3))
         self.sip.attach(self.agent)
+        self.locked_out: set[tuple[str, str]] = set()
+        self.sip.on_locked_out = lambda source, why: self.locked_out.add((source, why.partition(":")[0]))
         self._branch = 0
 
     def send(
@@ -143,6 +145,7 @@ def test_a_flood_is_dropped_and_costs_no_memory_while_good_callers_are_served() 
     tracemalloc.stop()
     assert grown < 1_000_000
     assert server.protection.dropped > 20_000
+    assert server.locked_out == {("10.0.0.9", "messages are dropped")}
     assert server.register(1, flow("10.0.0.9", 7), cseq=11).status == 200  # behind the same address
     server.send("INVITE", flow("10.0.0.9", 99), "guest", call_id="call-from-there")
     assert any(isinstance(event, IncomingCall) for event in server.agent.events())
@@ -164,6 +167,7 @@ def test_wrong_passwords_are_locked_out_alike_for_all_names_and_only_for_the_gue
             statuses.append(refused.status)
         assert statuses == [401] * 5 + [403] * 2
         assert "Retry-After" in refused.text
+    assert server.locked_out == {("10.0.0.66", "no password is tried")}
     assert server.register(1, flow("10.0.0.1")).status == 200
 
 
@@ -205,6 +209,7 @@ def test_who_tries_numbers_must_show_a_password() -> None:
         server.sip.call_refused(guesser, 404)
     challenged = invite(server, flow(guesser, 2000))
     assert isinstance(challenged, Answer) and challenged.status == 401
+    assert server.locked_out == {(guesser, "strangers must show a password")}
     assert isinstance(invite(server, flow("10.0.0.67")), IncomingCall)
     assert server.register(1, flow(guesser, 5060)).status == 200
     assert isinstance(invite(server, flow(guesser, 5060)), IncomingCall)  # registered behind the same address
