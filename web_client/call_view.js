@@ -1,23 +1,21 @@
 // How a call is shown: the composed picture, who is there, the buttons.
 
 import { ChatPanel } from "./chat_panel.js";
-import { cameraPad } from "./camera_pad.js";
 import { fillDeviceLists } from "./device_choice.js";
-import { byId, el, icon, setIcon, setText, show } from "./dom.js";
+import { byId, el, setIcon, setText, show } from "./dom.js";
 import { formatDuration, onLanguage, t } from "./language.js";
 import { Notices } from "./notices.js";
+import { OwnView } from "./own_view.js";
 import { RemotePicture } from "./remote_picture.js";
+import { rosterLine } from "./roster_line.js";
 import { SharedPicture } from "./shared_picture.js";
 import { canShare } from "./sharing.js";
 import { SpeakerChoice } from "./speaker_choice.js";
-import { fillViews, seenAlone, viewChange } from "./view_choice.js";
 
 /** The pointer rests this long until the buttons get out of the picture's way in full screen. */
 const IDLE_MS = 3500;
 
 const SECOND_MS = 1000;
-
-/** @typedef {import("./protocol.js").Participant} Participant */
 
 export class CallView {
   /** @param {import("./call.js").Call} call @param {import("./devices.js").Devices} devices */
@@ -45,7 +43,6 @@ export class CallView {
       audio: /** @type {HTMLSelectElement} */ (byId("call-microphone-select")),
       video: /** @type {HTMLSelectElement} */ (byId("call-camera-select")),
     };
-    this.view = /** @type {HTMLSelectElement} */ (byId("view-select"));
     this.original = /** @type {HTMLInputElement} */ (byId("call-original-sound"));
     this.wasRecording = false;
     this.wasConnected = false;
@@ -67,6 +64,7 @@ export class CallView {
     this.root.dataset.roster = matchMedia("(max-width: 900px) and (orientation: landscape)").matches ? "hidden" : "shown";
     this.listen();
     this.chat = new ChatPanel(this.call, this.listening.signal);
+    this.view = new OwnView(this.call, this.notices, this.listening.signal);
     this.wasRecording = this.call.conference?.recording != null;
     if (this.wasRecording) this.notices.say(t("notice.recording_started"));
     this.timer = setInterval(() => this.drawSecond(), SECOND_MS);
@@ -110,8 +108,6 @@ export class CallView {
     on(buttons.devices, "click", () => this.openDevices());
     on(buttons.roster, "click", () => this.toggleRoster());
     on(buttons.fullscreen, "click", () => this.toggleFullscreen());
-    on(this.view, "change", () => this.chooseView());
-    on(this.view, "blur", () => this.drawView());
     on(buttons.leave, "click", () => call.leave());
     on(buttons.connection, "click", () => this.toggleDetails());
     on(document, "fullscreenchange", () => this.fullscreenChanged());
@@ -139,18 +135,6 @@ export class CallView {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || target.closest("input, select, textarea, dialog")) return;
     const does = { m: this.buttons.microphone, v: this.buttons.camera, s: this.buttons.share, f: this.buttons.fullscreen }[event.key.toLowerCase()];
     does?.click();
-  }
-
-  async chooseView() {
-    const { value } = this.view;
-    this.view.blur();
-    try {
-      await this.call.api.changeParticipant(this.call.participantId, viewChange(value));
-    } catch (error) {
-      console.warn("the view could not be chosen", error);
-      this.notices.say(t("view.refused"));
-      this.drawView();
-    }
   }
 
   toggleRoster() {
@@ -252,63 +236,18 @@ export class CallView {
     setText(byId("roster-title"), t("call.roster", { count: conference.participants.length }));
     const holder = conference.floor?.holder ?? null;
     this.shared.follow(holder !== null && holder !== this.call.participantId);
-    this.drawView();
-    byId("roster").replaceChildren(...conference.participants.map((participant) => this.rosterLine(participant)));
-  }
-
-  drawView() {
-    const { conference, self } = this.call;
-    // Not under the hand that chooses.
-    if (!conference || !self) return;
-    if (document.activeElement !== this.view) fillViews(this.view, self, conference, this.call.layouts);
-    this.drawCamera(seenAlone(self, conference));
-  }
-
-  /** Keys for the camera of whom one sees alone, where it can be moved. @param {Participant|null} seen */
-  drawCamera(seen) {
-    const place = byId("view-camera");
-    const wanted = seen?.camera_control ? `${seen.id} ${seen.name} ${seen.camera_presets} ${document.documentElement.lang}` : "";
-    if (place.dataset.shows === wanted) return; // made anew only when it must be: the keyboard's place stays
-    place.dataset.shows = wanted;
-    show(place, wanted !== "");
-    place.replaceChildren(...(seen && wanted ? [cameraPad(seen, (move) => this.moveCamera(seen.id, move))] : []));
-  }
-
-  /** @param {string} id @param {object} move */
-  async moveCamera(id, move) {
-    try {
-      await this.call.api.moveCamera(id, move);
-    } catch (error) {
-      console.warn("the camera could not be moved", error);
-      this.notices.say(t("camera.refused"));
-    }
-  }
-
-  /** @param {Participant} participant */
-  rosterLine(participant) {
-    const isSelf = participant.id === this.call.participantId;
-    const signs = [];
-    const floor = this.call.conference?.floor;
-    if (floor?.holder === participant.id) signs.push(sign("share", t("person.sharing")));
-    else if (floor?.queue.includes(participant.id)) signs.push(el("span", { class: "sign state" }, t("person.wants_to_share")));
-    if (participant.state !== "connected") signs.push(el("span", { class: "sign state" }, t(`person.${participant.state}`)));
-    if (!participant.has_audio) signs.push(sign("microphone-off", t("person.no_audio")));
-    else if (participant.microphone_muted) signs.push(sign("microphone-off", t("person.microphone_muted")));
-    else if (participant.speaking) signs.push(sign("speaker", t("person.speaking")));
-    if (participant.camera_muted || !participant.has_video) signs.push(sign("camera-off", t("person.camera_muted")));
-    return el(
-      "li",
-      { "data-participant": participant.id, "data-speaking": String(participant.speaking && !participant.microphone_muted) },
-      el("span", { class: "initial", "aria-hidden": "true" }, [...participant.name.trim()][0]?.toUpperCase() ?? "?"),
-      el("span", { class: "name" }, participant.name, isSelf ? el("span", { class: "you" }, ` ${t("call.you")}`) : null),
-      el("span", { class: "signs" }, ...signs),
-    );
+    this.view?.draw();
+    const { participantId } = this.call;
+    byId("roster").replaceChildren(...conference.participants.map((one) => rosterLine(one, conference, participantId)));
+    this.drawButtons();
   }
 
   drawButtons() {
     const { on } = this.call.own;
-    this.drawToggle(this.buttons.microphone, !on.audio, on.audio ? "microphone" : "microphone-off", on.audio ? "call.mute" : "call.unmute", "M");
-    this.drawToggle(this.buttons.camera, !on.video, on.video ? "camera" : "camera-off", on.video ? "call.camera_off" : "call.camera_on", "V");
+    const unmute = this.call.own.isHeldOff("audio") ? "call.muted_by_chair" : "call.unmute";
+    const showMe = this.call.own.isHeldOff("video") ? "call.camera_off_by_chair" : "call.camera_on";
+    this.drawToggle(this.buttons.microphone, !on.audio, on.audio ? "microphone" : "microphone-off", on.audio ? "call.mute" : unmute, "M");
+    this.drawToggle(this.buttons.camera, !on.video, on.video ? "camera" : "camera-off", on.video ? "call.camera_off" : showMe, "V");
     const { state } = this.call.sharing;
     const words = { idle: "call.share", waiting: "call.share_waiting", sharing: "call.share_stop" }[state];
     show(this.buttons.share, canShare());
@@ -356,9 +295,4 @@ export class CallView {
     ];
     this.details.replaceChildren(...lines.flatMap(([key, value]) => [el("dt", {}, t(key ?? "")), el("dd", {}, value ?? "")]));
   }
-}
-
-/** @param {string} picture @param {string} words */
-function sign(picture, words) {
-  return el("span", { class: `sign ${picture}`, title: words }, icon(picture), el("span", { class: "unseen" }, words));
 }

@@ -3,7 +3,7 @@
 import { byId, el, icon, setIcon, setText, show } from "./dom.js";
 import { cameraPad } from "./camera_pad.js";
 import { formatDate, formatDuration, t } from "./language.js";
-import { fillBroadcast, fillViews, layoutName, viewChange } from "./view_choice.js";
+import { fillViews, viewChange } from "./view_choice.js";
 
 /**
  * @typedef {import("./protocol.js").Conference} Conference
@@ -16,6 +16,7 @@ import { fillBroadcast, fillViews, layoutName, viewChange } from "./view_choice.
  * @property {(on: boolean) => Promise<void>} record
  * @property {() => Promise<void>} revokeFloor
  * @property {(person: Participant) => Promise<void>} kick
+ * @property {(person: Participant) => Promise<void>} settings
  * @property {() => Promise<void>} end
  */
 
@@ -33,10 +34,6 @@ export class ConferencePanel {
     /** @type {Conference|null} */
     this.conference = null;
     this.recordingSeen = { id: "", seconds: 0, at: 0 };
-    this.select = /** @type {HTMLSelectElement} */ (byId("layout-select"));
-    this.select.addEventListener("change", () => actions.change({ layout: this.select.value }));
-    this.broadcast = /** @type {HTMLSelectElement} */ (byId("broadcast-select"));
-    this.broadcast.addEventListener("change", () => actions.change({ broadcast: this.broadcast.value || null }));
     this.whileBusy("record-button", () => actions.record(this.conference?.recording == null));
     this.whileBusy("lock-button", () => actions.change({ locked: !this.conference?.locked }));
     this.whileBusy("end-button", () => actions.end());
@@ -73,15 +70,8 @@ export class ConferencePanel {
     this.drawButton("record-button", recording, recording ? "stop" : "record", recording ? "control.stop_recording" : "control.record");
     this.drawButton("lock-button", conference.locked, conference.locked ? "unlock" : "lock", conference.locked ? "control.unlock" : "control.lock");
     this.drawButton("end-button", null, conference.active ? "leave" : "trash", conference.active ? "control.end" : "control.remove_room");
-    for (const id of ["record-button", "lock-button", "layout-select"]) show(byId(id), conference.active);
-    show(/** @type {HTMLElement} */ (this.select.closest("label")), conference.active);
-    show(/** @type {HTMLElement} */ (this.broadcast.closest("label")), conference.active);
-    if (document.activeElement !== this.broadcast) fillBroadcast(this.broadcast, conference);
+    for (const id of ["record-button", "lock-button"]) show(byId(id), conference.active);
     byId("join-link").setAttribute("href", `/?room=${encodeURIComponent(conference.number)}`);
-    if (document.activeElement === this.select) return; // not under the hand that chooses
-    const names = this.layouts.includes(conference.layout) ? this.layouts : [...this.layouts, conference.layout];
-    this.select.replaceChildren(...names.map((name) => el("option", { value: name }, layoutName(name))));
-    this.select.value = conference.layout;
   }
 
   /** @param {string} id @param {boolean|null} pressed @param {string} picture @param {string} key */
@@ -129,12 +119,16 @@ export class ConferencePanel {
     const kind = KINDS[person.kind] ? t(`kind.${person.kind}`) : t("kind.other");
     const states = [
       kind,
+      person.role && person.role !== "member" ? t(`role.${person.role}`) : "",
       person.state === "connected" ? "" : t(`person.${person.state}`),
       person.microphone_muted ? t("person.microphone_muted") : person.speaking ? t("person.speaking") : "",
       person.camera_muted ? t("person.camera_muted") : "",
       person.speaker_muted ? t("person.speaker_muted") : "",
       this.conference?.floor?.holder === person.id ? t("person.sharing") : "",
       this.conference?.floor?.queue.includes(person.id) ? t("person.wants_to_share") : "",
+      person.hidden ? t("person.hidden") : "",
+      typeof person.pin === "number" ? t("person.tile", { index: person.pin + 1 }) : "",
+      person.music ? t("person.music") : "",
     ].filter(Boolean);
     const speaking = person.speaking && !person.microphone_muted;
     return el(
@@ -151,6 +145,7 @@ export class ConferencePanel {
         this.conference?.floor?.holder === person.id
           ? this.personButton(person, "revoke_floor", "share-stop", "", null, () => this.actions.revokeFloor())
           : null,
+        this.personButton(person, "settings", "settings", "", null, () => this.actions.settings(person)),
         this.personButton(person, "kick", "remove", "danger-quiet", null, () => this.actions.kick(person)),
       ),
       el(

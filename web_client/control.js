@@ -8,6 +8,8 @@ import { errorText } from "./errors.js";
 import { EventChannel, eventsUrl } from "./event_channel.js";
 import { onLanguage, startLanguage, t } from "./language.js";
 import { Notices } from "./notices.js";
+import { PersonDialog } from "./person_dialog.js";
+import { PicturePanel } from "./picture_panel.js";
 import { Api } from "./protocol.js";
 import { applyEvent, conferencesOf } from "./roster.js";
 import { SessionGate } from "./session.js";
@@ -35,8 +37,17 @@ class ControlPage {
       record: (on) => this.act((number) => (on ? this.api.startRecording(number) : this.api.stopRecording(number))),
       revokeFloor: () => this.act((number) => this.api.revokeFloor(number)),
       kick: (person) => this.kick(person),
+      settings: async (person) => {
+        if (this.chosen) this.person.open(person.id, this.chosen, this.picture.layouts);
+      },
       end: () => this.end(),
     });
+    this.picture = new PicturePanel(
+      (change) => this.act((number) => this.api.changeConference(number, change), true),
+      this.api,
+      (error) => this.failed(error),
+    );
+    this.person = new PersonDialog((id, change) => this.act(() => this.api.changeParticipant(id, change)));
     this.calls = new CallsPanel({
       place: (targets, retries) => this.steer((number) => this.api.placeCalls(number, targets, retries)),
       cancel: (id) => this.steer((number) => this.api.cancelCall(number, id)),
@@ -62,7 +73,9 @@ class ControlPage {
     this.channel.start();
     this.draw();
     try {
-      this.panel.layouts = (await this.api.layouts()).layouts;
+      this.picture.layouts = await this.api.layouts();
+      this.panel.layouts = this.picture.layouts.layouts;
+      await this.picture.decoration.learn();
       this.draw();
     } catch (error) {
       this.failed(error);
@@ -116,12 +129,17 @@ class ControlPage {
     }
   }
 
-  /** Ask the server; what comes of it arrives as an event. @param {(number: string) => Promise<unknown>} request */
-  async act(request) {
+  /**
+   * Ask the server; what comes of it arrives as an event, but for rooms in which nobody is.
+   * @param {(number: string) => Promise<unknown>} request
+   * @param {boolean} [ofRoom] whether it may be about such a room
+   */
+  async act(request, ofRoom = false) {
     const { chosen } = this;
     if (!chosen) return;
     try {
       await request(chosen.number);
+      if (ofRoom && !chosen.active) await this.refresh();
     } catch (error) {
       this.failed(error);
     }
@@ -211,6 +229,8 @@ class ControlPage {
     show(byId("conference"), chosen !== null);
     show(byId("choose"), chosen === null && this.conferences.size > 0);
     this.panel.draw(chosen);
+    this.picture.draw(chosen);
+    this.person.draw(chosen, this.picture.layouts);
     this.calls.draw(chosen);
     this.drawComplaint();
   }

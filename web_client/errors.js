@@ -22,6 +22,12 @@ const BY_CODE = {
   too_many_messages: "error.too_many_messages",
   already_recording: "error.already_recording",
   recording_in_progress: "error.recording_in_progress",
+  muted_by_chair: "error.muted_by_chair",
+  in_use: "error.in_use",
+  name_taken: "error.name_taken",
+  too_many_views: "error.too_many_views",
+  bad_logo: "error.bad_logo",
+  too_many_logos: "error.too_many_logos",
 };
 
 /** Texts for codes we have no words for. @type {Record<number, string>} */

@@ -40,8 +40,17 @@ export class OwnMedia {
     return this.call.link.replaceTrack(kind, track);
   }
 
+  /** Whether the chair keeps this off: only the chair can take that back. @param {Kind} kind */
+  isHeldOff(kind) {
+    return this.call.self?.muted_by_chair?.includes(kind === "audio" ? "microphone" : "camera") ?? false;
+  }
+
   /** @param {boolean} on */
   async setMicrophone(on) {
+    if (on && this.isHeldOff("audio")) {
+      this.call.tell("notice", "notice.held_muted");
+      return;
+    }
     if (on && !this.devices.tracks.audio && !(await this.devices.open("audio"))) {
       this.call.tell("notice", "notice.no_microphone");
       return;
@@ -52,6 +61,10 @@ export class OwnMedia {
 
   /** Off means off: the camera is closed and its light goes out. @param {boolean} on */
   async setCamera(on) {
+    if (on && this.isHeldOff("video")) {
+      this.call.tell("notice", "notice.held_camera");
+      return;
+    }
     if (!on) {
       this.on.video = false;
       this.devices.switchOff("video");
@@ -65,7 +78,10 @@ export class OwnMedia {
 
   /** Another device was chosen in the call. @param {Kind} kind */
   async deviceChanged(kind) {
-    if (kind === "video" && this.devices.tracks.video) this.on.video = true;
+    if (kind === "video" && this.devices.tracks.video) {
+      if (this.isHeldOff("video")) this.devices.switchOff("video");
+      else this.on.video = true;
+    }
     await this.changed(kind);
   }
 

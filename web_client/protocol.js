@@ -2,109 +2,25 @@
 // comes in as an argument, so it runs under any JavaScript engine.
 
 /**
- * @typedef {"connecting"|"connected"|"held"} ParticipantState
- *
- * @typedef {Object} Participant
- * @property {string} id
- * @property {string} name
- * @property {string} kind                 "sip", "browser" and whatever other legs the server knows
- * @property {boolean} microphone_muted
- * @property {boolean} speaker_muted
- * @property {boolean} camera_muted
- * @property {boolean} has_audio
- * @property {boolean} has_video
- * @property {boolean} speaking
- * @property {string} joined_at
- * @property {ParticipantState} state
- * @property {string|null} [layout]         its own division of the picture; null is the conference's
- * @property {string|null} [watch]          whom it sees alone, by id; null is everybody
- * @property {boolean} [camera_control]     its camera can be moved from afar
- * @property {number|null} [camera_presets] how many it has, once it has told
- *
- * @typedef {Object} RunningRecording
- * @property {string} id
- * @property {string} state
- * @property {number} seconds
- *
- * @typedef {Object} RecordingPart
- * @property {number} number
- * @property {string} address               relative to the recording's own address
- * @property {number} duration              seconds
- * @property {number} size                  bytes
- * @property {number} width
- * @property {number} height
- *
- * @typedef {Object} Recording
- * @property {string} id
- * @property {string} number                of the conference
- * @property {string} title
- * @property {string} started_at
- * @property {number} duration              seconds
- * @property {number} size                  bytes
- * @property {"empty"|"recording"|"finished"|"interrupted"} state
- * @property {RecordingPart[]} parts
- *
- * @typedef {Object} Conference
- * @property {string} number
- * @property {string} title
- * @property {boolean} active
- * @property {boolean} permanent           a room that stays when nobody is in it
- * @property {boolean} locked
- * @property {string} layout
- * @property {string|null} [broadcast]     whom everybody else sees alone, by id
- * @property {boolean} pin_required
- * @property {Participant[]} participants
- * @property {RunningRecording|null} recording
- * @property {string|null} started_at
- * @property {OutgoingCall[]} [calls]
- * @property {Floor} [floor]
- *
- * @typedef {Object} Floor
- * @property {string|null} holder           the participant that shares a second picture
- * @property {string[]} queue               those that wait for it
- *
- * @typedef {Object} OutgoingCall
- * @property {string} id
- * @property {string} target
- * @property {string} name
- * @property {"dialling"|"ringing"|"waiting"|"answered"|"failed"|"cancelled"} state
- * @property {number} attempt
- * @property {number} attempts
- * @property {string} reason
- * @property {number|null} status          of SIP
- *
- * @typedef {Object} ChatMessage
- * @property {string} id
- * @property {string} at
- * @property {string|null} participant_id
- * @property {string} name
- * @property {string} text
- *
- * @typedef {Object} Door
- * @property {string} number
- * @property {boolean} exists
- * @property {boolean} pin_required
- *
- * @typedef {Object} Joined
- * @property {Participant} participant
- * @property {string} token
- * @property {string} sdp
- * @property {Conference} conference
- *
- * @typedef {Object} ServerEvent
- * @property {string} type
- * @property {string} [at]
- * @property {string} [number]
- * @property {Conference[]} [conferences]
- * @property {Conference} [conference]
- * @property {Participant} [participant]
- * @property {string|null} [participant_id]
- * @property {RunningRecording} [recording]
- * @property {OutgoingCall} [call]
- * @property {ChatMessage} [message]
- * @property {string} [reason]
- * @property {Floor} [floor]
- * @property {string|null} [revoked_id]
+ * @typedef {import("./api_types.js").ParticipantState} ParticipantState
+ * @typedef {import("./api_types.js").Participant} Participant
+ * @typedef {import("./api_types.js").RunningRecording} RunningRecording
+ * @typedef {import("./api_types.js").RecordingPart} RecordingPart
+ * @typedef {import("./api_types.js").Recording} Recording
+ * @typedef {import("./api_types.js").Conference} Conference
+ * @typedef {import("./api_types.js").Seating} Seating
+ * @typedef {import("./api_types.js").Decoration} Decoration
+ * @typedef {import("./api_types.js").Processing} Processing
+ * @typedef {import("./api_types.js").Cell} Cell
+ * @typedef {import("./api_types.js").Layout} Layout
+ * @typedef {import("./api_types.js").LayoutList} LayoutList
+ * @typedef {import("./api_types.js").Logo} Logo
+ * @typedef {import("./api_types.js").Floor} Floor
+ * @typedef {import("./api_types.js").OutgoingCall} OutgoingCall
+ * @typedef {import("./api_types.js").ChatMessage} ChatMessage
+ * @typedef {import("./api_types.js").Door} Door
+ * @typedef {import("./api_types.js").Joined} Joined
+ * @typedef {import("./api_types.js").ServerEvent} ServerEvent
  */
 
 export const API_ROOT = "/api/v1";
@@ -162,7 +78,7 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path below the API root
-   * @param {object} [body] sent as JSON
+   * @param {object} [body] sent as JSON, a file as it is
    * @param {{keepalive?: boolean}} [options] keepalive: the request outlives the page
    * @returns {Promise<any>} the JSON answer, or null when there is none
    */
@@ -170,14 +86,14 @@ export class Api {
     /** @type {Record<string, string>} */
     const headers = { Accept: "application/json" };
     // The JSON content type is also the server's proof that no foreign form sent this.
-    if (method !== "GET") headers["Content-Type"] = "application/json";
+    if (method !== "GET") headers["Content-Type"] = body instanceof Blob ? body.type : "application/json";
     if (this.token !== null) headers.Authorization = `Bearer ${this.token}`;
     let response;
     try {
       response = await this.fetch(this.root + path, {
         method,
         headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
         credentials: "same-origin",
         cache: "no-store",
         keepalive,
@@ -322,9 +238,23 @@ export class Api {
     return this.request("POST", `/conferences/${encodeURIComponent(number)}/chat`, { text });
   }
 
-  /** @returns {Promise<{layouts: string[]}>} */
+  /** @returns {Promise<LayoutList>} */
   layouts() {
     return this.request("GET", "/layouts");
+  }
+
+  /** @returns {Promise<{logos: Logo[]}>} */
+  logos() {
+    return this.request("GET", "/logos");
+  }
+
+  /** @param {Blob} file a PNG @returns {Promise<Logo>} */
+  addLogo(file) {
+    return this.request("POST", "/logos", file);
+  }
+
+  removeLogo(/** @type {string} */ id) {
+    return this.request("DELETE", `/logos/${encodeURIComponent(id)}`);
   }
 
   // --- recordings

@@ -2,20 +2,12 @@
 
 import { el } from "./dom.js";
 import { t } from "./language.js";
+import { layoutName } from "./layout_pictures.js";
 
 /**
  * @typedef {import("./protocol.js").Conference} Conference
  * @typedef {import("./protocol.js").Participant} Participant
  */
-
-/** "auto", "1", "4", "1+7"… in words. @param {string} name */
-export function layoutName(name) {
-  if (name === "auto") return t("control.layout_auto");
-  if (name === "1") return t("control.layout_single");
-  if (/^\d+$/.test(name)) return t("control.layout_grid", { count: name });
-  const [, large, small] = /^(\d+)\+(\d+)$/.exec(name) ?? [];
-  return large && small ? t("control.layout_mixed", { large, small }) : name;
-}
 
 /** The value of a choice that shows what this participant sees now. @param {Participant} participant */
 export function viewValue(participant) {
@@ -30,14 +22,16 @@ export function viewChange(value) {
 }
 
 /**
- * Whose picture somebody has before it for certain: who is shown to all, or whom it watches. The server has the same rule.
+ * Whose picture somebody has before it for certain: who is shown to all, whom it watches, who lectures. The server has the same rule.
  * @param {Participant} self
  * @param {Conference} conference
  * @returns {Participant|null}
  */
 export function seenAlone(self, conference) {
-  const { broadcast, participants } = conference;
-  const shown = broadcast && broadcast !== self.id ? broadcast : self.watch;
+  const { broadcast, participants, seating } = conference;
+  const hasOwn = self.watch || self.layout || self.seating;
+  const lecturer = seating?.mode === "lecture" && seating.lecturer !== self.id && !hasOwn ? seating.lecturer : null;
+  const shown = broadcast && broadcast !== self.id ? broadcast : (self.watch ?? lecturer);
   const others = participants.filter((other) => other.id !== self.id);
   return others.find((other) => other.id === shown) ?? (!shown && others.length === 1 ? (others[0] ?? null) : null);
 }

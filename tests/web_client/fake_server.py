@@ -73,8 +73,56 @@ def participant(identity: str, name: str, **changes: Any) -> dict[str, Any]:
         "watch": None,
         "camera_control": False,
         "camera_presets": None,
+        "role": "member",
+        "pin": None,
+        "hidden": False,
+        "gain": 0.0,
+        "listen_gain": 0.0,
+        "music": False,
+        "muted_by_chair": [],
+        "hide_self": False,
+        "seating": None,
+        "content_choice": "auto",
     }
     return {**view, **changes}
+
+
+SEATING = {
+    "mode": "order",
+    "switch_after": 1.0,
+    "hold": 3.0,
+    "interval": 10.0,
+    "lecturer": None,
+    "pins": {},
+    "show_without_video": True,
+}
+DECORATION = {
+    "names": True,
+    "signs": True,
+    "speaker_frame": True,
+    "banner": "",
+    "caption": "",
+    "scroll": True,
+    "watermark": "",
+    "logo": None,
+    "logo_corner": "top_right",
+    "clock": False,
+    "clock_corner": "top_left",
+    "time_zone": None,
+    "fill": "fit",
+}
+GRIDS = {"1": 1, "2": 2, "4": 2, "9": 3, "16": 4}
+
+
+def layout(name: str) -> dict[str, Any]:
+    """What a layout looks like, roughly: as many columns as it needs."""
+    side = GRIDS.get(name, 3)
+    cells = [
+        {"left": column / side, "top": row / side, "width": 1 / side, "height": 1 / side}
+        for row in range(side)
+        for column in range(side)
+    ]
+    return {"name": name, "custom": False, "cells": cells}
 
 
 @dataclass
@@ -112,6 +160,9 @@ class FakeServer:
             "permanent": True,
             "locked": False,
             "layout": "auto",
+            "seating": dict(SEATING),
+            "decoration": dict(DECORATION),
+            "processing": {"level": False, "denoise": False, "tones": False},
             "pin_required": pin is not None,
             "participants": [],
             "recording": None,
@@ -244,7 +295,7 @@ class Handlers:
         identity = request.match_info["id"]
         self.check_participant(request, identity)
         changes = await request.json()
-        await self.state.change(identity, **({"watch": None} if "layout" in changes else {}), **changes)
+        await self.state.change(identity, **({"watch": None} if "layout" in changes else {}) | changes)
         return web.json_response(self.state.find(identity)[1])
 
     async def move_camera(self, request: web.Request) -> web.Response:
@@ -298,7 +349,8 @@ class Handlers:
         self.check_user()
         room = self.room(request)
         if request.method == "PATCH":
-            room.update(await request.json())
+            for name, value in (await request.json()).items():
+                room[name] = room[name] | value if isinstance(value, dict) else value
             await self.state.send({"type": "conference_changed", "conference": room})
         elif request.method == "DELETE":
             room.update(active=False, participants=[], recording=None, started_at=None)
@@ -344,7 +396,12 @@ class Handlers:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.state.tokens:
             self.check_user()
-        return web.json_response({"layouts": ["auto", "1", "2", "4", "9", "16", "1+5", "1+7"]})
+        names = ["1", "2", "4", "9", "16", "1+5", "1+7"]
+        return web.json_response({"layouts": ["auto", *names], "details": [layout(name) for name in names]})
+
+    async def logos(self, request: web.Request) -> web.Response:
+        self.check_user()
+        return web.json_response({"logos": []})
 
     # --- number plan, zones, endpoints
 
@@ -469,6 +526,7 @@ def application(state: FakeServer) -> web.Application:
         ("*", "/conferences/{number}/chat", handlers.chat),
         ("POST", "/conferences/{number}/calls", handlers.calls),
         ("GET", "/layouts", handlers.layouts),
+        ("GET", "/logos", handlers.logos),
         ("*", r"/{path:(?:endpoints|call-records|zones|device-classes|number-plan)(?:/.*)?}", handlers.gatekeeper),
         ("GET", "/events", handlers.events),
         ("GET", "/recordings", handlers.recordings),
