@@ -20,7 +20,7 @@ from mcu.media.picture.planes import Size
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.scenes import Scenes
 from mcu.media.picture.source import PictureSourceWorker, SourcePicture
-from mcu.media.picture.state import CanvasFormat, PictureSource, PictureState, PictureStatistics, Rung
+from mcu.media.picture.state import COMMON_VIEW, CanvasFormat, PictureSource, PictureState, PictureStatistics, Rung
 from mcu.media.picture.tiles import GONE_AFTER
 from mcu.media.units import CodedPicture
 
@@ -228,7 +228,8 @@ class PicturePipeline:
                 self._dropped_before += canvas.missed
         self._scenes.keep({form.view for form in formats})
         sizes: dict[str, set[Size]] = {}
-        for form in formats:
+        # The picture that all see comes first: new views begin in its order.
+        for form in sorted(formats, key=lambda form: form.view != COMMON_VIEW):
             change = self._changes.setdefault(form, SceneChange())
             change.want(self._scenes.scene(form, now), now)
             change.proceed(lambda source_id, size: self._awaited(source_id, size, now), now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from layouts.automatic import AUTOMATIC, layout_for
@@ -115,12 +115,15 @@ class Scenes:
         return tuple(self._people[one] if one is not None else None for one in seats)
 
     def _seating(self, view: View, rules: SeatingRules) -> Seating:
-        """Who sat where in a view; at first as in the picture that all see."""
+        """Who sat where in a view; at first in the order of the picture that all see."""
         seating = self._seatings.get(view)
-        if seating is None or seating.rules != rules:
-            usual = seating or self._seatings.get(COMMON_VIEW)
-            before: Mapping[str, int] | None = usual.taken if usual is not None else None
+        if seating is None:
+            usual = self._seatings.get(COMMON_VIEW)
+            order = [] if usual is None else sorted(usual.taken, key=usual.taken.__getitem__)
+            before = {who: tile for tile, who in enumerate(who for who in order if who != view.without)}
             seating = self._seatings[view] = Seating(rules, before)
+        elif seating.rules != rules:
+            seating = self._seatings[view] = Seating(rules, seating.taken)
         return seating
 
     def _beside_content(self, chosen: Layout, rules: SeatingRules, people: Sequence[Sitter]) -> Layout:

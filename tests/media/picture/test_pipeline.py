@@ -6,7 +6,6 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,72 +15,13 @@ from layouts.automatic import automatic
 from layouts.catalogue import CATALOGUE
 from layouts.geometry import Rect
 from layouts.sharing import beside_content
-from mcu.media.codec.colour_matrix import usual_matrix
-from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.picture.artist import BACKGROUND, PLACEHOLDER
 from mcu.media.picture.pipeline import PicturePipeline, PictureSource, PictureState, Rung
-from mcu.media.picture.planes import Colour, Planes
-from mcu.media.picture.scaler import Scaler
+from mcu.media.picture.planes import Colour
 from mcu.media.picture.state import ContentPlace, View
 from mcu.media.units import CodedPicture
-from tests.media.picture.material import BLUE, FONT, GREEN, RED, coded_colour, difference, solid
-
-RUNG = Rung(320, 180, 30, 1_000_000)
-SMALL = Rung(160, 90, 15, 200_000, "VP8")
-PATIENCE = 10.0
-
-# On its way a picture changes its colour matrix up to three times, losing a step or two each time.
-ROUNDING = 9
-
-
-class Room:
-    """A pipeline and all that comes out of it."""
-
-    def __init__(self) -> None:
-        self.coded: dict[Rung, queue.Queue[CodedPicture]] = {RUNG: queue.Queue(), SMALL: queue.Queue()}
-        self.wanted: queue.Queue[str] = queue.Queue()
-        self._decoders = {rung: VideoDecoder(rung.codec) for rung in self.coded}
-        self.pipeline = PicturePipeline(
-            "conference", FONT, on_coded=lambda r, u: self.coded[r].put(u), on_key_frame_wanted=self.wanted.put
-        )
-        self._scaler = Scaler()
-
-    def add(self, rung: Rung) -> None:
-        """One more rung whose pictures are wanted."""
-        self.coded[rung] = queue.Queue()
-        self._decoders[rung] = VideoDecoder(rung.codec)
-
-    def apply(self, *sources: PictureSource, rungs: frozenset[Rung] = frozenset({RUNG}), layout: str = "auto") -> None:
-        self.pipeline.apply(PictureState(layout, sources, rungs))
-
-    def next_unit(self, rung: Rung = RUNG) -> CodedPicture:
-        return self.coded[rung].get(timeout=PATIENCE)
-
-    def until(self, wanted: Planes, tile: Rect, rung: Rung = RUNG) -> Planes:
-        """The first composite whose tile looks like ``wanted``, leaving out the corner of the label."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            frame = self._decoders[rung].decode(self.next_unit(rung).data)
-            if frame is None:
-                continue
-            matrix = usual_matrix(rung.codec, rung.height)
-            picture = self._scaler.scale(frame, (rung.width, rung.height), matrix)
-            assert picture is not None
-            top = Rect(0, 0, tile.width, tile.height // 4 * 2)
-            if difference(picture.window(tile).window(top), wanted.window(top)) < ROUNDING:
-                return picture
-        raise AssertionError("the picture never came")
-
-
-@pytest.fixture
-def room() -> Iterator[Room]:
-    made = Room()
-    made.pipeline.start()
-    yield made
-    made.pipeline.stop()
-    assert not [
-        thread.name for thread in threading.enumerate() if thread.name.startswith(("picture-", "canvas-", "enc"))
-    ]
+from tests.media.picture.material import BLUE, FONT, GREEN, RED, coded_colour, solid
+from tests.media.picture.pipeline_room import PATIENCE, RUNG, SMALL, Room
 
 
 def anna(**changes: object) -> PictureSource:

@@ -103,6 +103,8 @@ def test_in_a_lecture_all_see_the_lecturer_and_the_lecturer_the_class_in_turn():
 
 def test_who_hides_itself_sees_the_others():
     stage = Stage("abc")
+    stage.shows()
+    assert stage.shows(View(without="a")) == "bc"
     assert (stage.shows(View(without="b")), stage.layout(View(without="b"))) == ("ac", "2")
 
 
