@@ -137,10 +137,13 @@ class ConferenceMedia:
     def statistics(self, now: float) -> list[Fact]:
         """Facts for a report every few seconds."""
         facts: list[Fact] = []
+        moves = False
         sound = self._sound.statistics()
         for leg in self._legs.values():
             for media, stream in leg.streams():
                 counters = stream.statistics(now)
+                if media != "audio":
+                    moves = self._pictures.reported(leg.id, media, stream.receiver_feedback(now), now) or moves
                 playout = sound.legs.get(leg.id) if media == "audio" else None
                 facts.append(
                     LegStatistics(
@@ -160,6 +163,8 @@ class ConferenceMedia:
                         concealed_ms=playout.concealed * 1000 if playout is not None else 0.0,
                     )
                 )
+        if moves:
+            self._pictures.apply(self._spec, self._recordings.rungs)
         pictures = self._pictures.statistics()
         facts.append(
             ConferenceStatistics(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.picture.outlets import Outlet, choose_rungs
 from mcu.media.picture.page import Page
 from mcu.media.picture.pipeline import PicturePipeline
+from mcu.media.picture.serving import Serving
 from mcu.media.picture.state import (
     PictureSource,
     PictureState,
@@ -18,6 +20,8 @@ from mcu.media.picture.state import (
 )
 from mcu.media.picture.views import notices, own_layouts, seating_rules
 from mcu.media.picture_hold import HeldPictures
+from mcu.media.receiver_network import ReceiverNetwork
+from mcu.media.rtp.config import ReceiverFeedback
 from mcu.media.spec import ConferenceSpec, LegSpec, VideoSpec
 from mcu.media.units import CodedPicture
 
@@ -46,9 +50,10 @@ class ConferencePictures:
         self._record = record
         self._content_from: str | None = None
         self._sharing: str | None = None
-        self._rungs: dict[Outlet, Rung] = {}
-        self._wait_for_key: set[Outlet] = set()
-        self._receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
+        self._serving: Serving[Outlet] = Serving()
+        self._networks: dict[Outlet, ReceiverNetwork] = {}
+        self._state = PictureState()
+        self._recorded: frozenset[Rung] = frozenset()
         self._held: dict[Outlet, HeldPictures] = {}
         self._mean_wait = 0.0
         self._clock = clock
@@ -82,50 +87,43 @@ class ConferencePictures:
         content = self._content(spec)
         rungs = choose_rungs(
             spec,
-            [leg.spec for leg in self._legs.values()],
+            [self._within_network(leg.spec) for leg in self._legs.values()],
             content is not None,
             lambda leg_id, media: self._legs[leg_id].takes_picture(media),
         )
-        receivers: dict[Rung, list[tuple[MediaLeg, PictureMedia]]] = {}
-        for (leg_id, media), rung in rungs.items():
-            receivers.setdefault(rung, []).append((self._legs[leg_id], media))
-        moved = {outlet: rung for outlet, rung in rungs.items() if self._rungs.get(outlet) != rung}
-        # Another encoder's pictures are of no use before its next key frame.
-        self._wait_for_key = (self._wait_for_key | moved.keys()) & rungs.keys()
-        self._receivers, self._rungs = receivers, rungs
-        self._pipeline.apply(
-            PictureState(
-                layout=spec.layout,
-                sources=tuple(_person(description, order) for order, description in enumerate(spec.legs)),
-                rungs=frozenset({*receivers, *recorded}),
-                key_interval=RECORDING_KEY_INTERVAL if recorded else None,
-                watched=spec.watch,
-                notices=notices(
-                    {leg.id: leg for leg in spec.legs},
-                    {leg_id: rung.view for (leg_id, media), rung in rungs.items() if media == "video"},
-                ),
-                content=content,
-                page=None if spec.page is None else Page(spec.page.title, spec.page.lines, spec.page.code),
-                decoration=spec.decoration,
-                recorded=bool(recorded),
-                seating=seating_rules(spec.seating),
-                layouts=own_layouts(spec),
-            )
+        self._networks = {outlet: network for outlet, network in self._networks.items() if outlet in rungs}
+        moved = self._serving.choose(rungs)
+        self._recorded = frozenset(recorded)
+        self._state = PictureState(
+            layout=spec.layout,
+            sources=tuple(_person(description, order) for order, description in enumerate(spec.legs)),
+            rungs=self._serving.rungs | self._recorded,
+            key_interval=RECORDING_KEY_INTERVAL if recorded else None,
+            watched=spec.watch,
+            notices=notices(
+                {leg.id: leg for leg in spec.legs},
+                {leg_id: rung.view for (leg_id, media), rung in rungs.items() if media == "video"},
+            ),
+            content=content,
+            page=None if spec.page is None else Page(spec.page.title, spec.page.lines, spec.page.code),
+            decoration=spec.decoration,
+            recorded=bool(recorded),
+            seating=seating_rules(spec.seating),
+            layouts=own_layouts(spec),
         )
+        self._pipeline.apply(self._state)
         sharing = None if content is None else content.id
         if sharing != self._sharing and spec.content_from is not None and sharing is not None:
             self._legs[spec.content_from].request_key_frame("content")
         self._sharing, self._content_from = sharing, spec.content_from
-        for rung in {*moved.values(), *recorded}:
+        for rung in moved | self._recorded:
             self._pipeline.request_key_frame(rung)
 
     def forget(self, leg: MediaLeg) -> None:
         """A leg is served no more; the next ``apply`` comes without it."""
-        for outlet in [outlet for outlet in self._rungs if outlet[0] == leg.id]:
-            del self._rungs[outlet]
-        self._receivers = {
-            rung: [served for served in legs if served[0] is not leg] for rung, legs in self._receivers.items()
-        }
+        for outlet in [outlet for outlet in self._serving.outlets if outlet[0] == leg.id]:
+            self._serving.forget(outlet)
+            self._networks.pop(outlet, None)
         self.forget_holds()
 
     def _content(self, spec: ConferenceSpec) -> PictureSource | None:
@@ -181,7 +179,7 @@ class ConferencePictures:
 
     def request_key_frame(self, leg_id: str, media: PictureMedia) -> None:
         """A leg asked for a key frame of what it receives."""
-        rung = self._rungs.get((leg_id, media))
+        rung = self._serving.wanted((leg_id, media))
         if rung is not None:
             self._pipeline.request_key_frame(rung)
 
@@ -195,11 +193,35 @@ class ConferencePictures:
         self._call(self._deliver, rung, unit)
 
     def _deliver(self, rung: Rung, unit: CodedPicture) -> None:
-        for leg, media in self._receivers.get(rung, ()):
-            if unit.keyframe:
-                self._wait_for_key.discard((leg.id, media))
-            if (leg.id, media) not in self._wait_for_key:
-                leg.send_picture(unit, media)
+        for (leg_id, media), picture in self._serving.take(rung, unit):
+            leg = self._legs.get(leg_id)
+            if leg is not None:
+                leg.send_picture(picture, media)
+        rungs = self._serving.rungs | self._recorded
+        if rungs != self._state.rungs:
+            # The last that were still served from an old rung have moved.
+            self._state = replace(self._state, rungs=rungs)
+            self._pipeline.apply(self._state)
+
+    # What receivers report
+
+    def reported(self, leg_id: str, media: PictureMedia, feedback: ReceiverFeedback, now: float) -> bool:
+        """What a leg told of the picture that it gets; True when it is to be served otherwise: ``apply`` again."""
+        rung, leg = self._serving.wanted((leg_id, media)), self._legs.get(leg_id)
+        video = None if leg is None else leg.spec.video if media == "video" else leg.spec.content
+        if rung is None or video is None:
+            return False
+        network = self._networks.setdefault((leg_id, media), ReceiverNetwork())
+        return network.reported(feedback, rung.bitrate, video.max_bitrate, now)
+
+    def _within_network(self, leg: LegSpec) -> LegSpec:
+        """The leg with the rates that its network carries now."""
+        limited = {}
+        for media, video in (("video", leg.video), ("content", leg.content)):
+            network = self._networks.get((leg.id, media))  # type: ignore[arg-type]
+            if video is not None and network is not None and network.rate is not None:
+                limited[media] = video.model_copy(update={"max_bitrate": min(video.max_bitrate, network.rate)})
+        return leg.model_copy(update=limited) if limited else leg
 
 
 def _person(description: LegSpec, order: int) -> PictureSource:

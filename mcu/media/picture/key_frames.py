@@ -22,6 +22,10 @@ class KeyFrameGate:
         """Somebody cannot decode. Asking again before the key frame comes changes nothing."""
         self._wanted = True
 
+    def restart(self) -> None:
+        """The stream begins anew, for receivers that have nothing of it: its next picture is a key frame."""
+        self._wanted, self._last = True, None
+
     def due(self, now: float) -> bool:
         """Is the picture of instant ``now`` to be a key frame?"""
         if self._last is None:

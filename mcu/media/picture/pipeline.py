@@ -20,6 +20,7 @@ from mcu.media.picture.planes import Size
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.scenes import Scenes
 from mcu.media.picture.source import PictureSourceWorker, SourcePicture
+from mcu.media.picture.spare_encoders import SpareEncoders
 from mcu.media.picture.state import COMMON_VIEW, CanvasFormat, PictureSource, PictureState, PictureStatistics, Rung
 from mcu.media.picture.tiles import GONE_AFTER
 from mcu.media.units import CodedPicture
@@ -84,6 +85,7 @@ class PicturePipeline:
         self._sources: dict[str, PictureSourceWorker] = {}
         self._canvases: dict[CanvasFormat, CanvasWorker] = {}
         self._encoders: dict[Rung, RungEncoder] = {}
+        self._spare: SpareEncoders[RungEncoder] = SpareEncoders()
         self._leaving: list[Worker] = []
         self._dropped_before = 0
         self._measured_at = clock()
@@ -147,6 +149,8 @@ class PicturePipeline:
     def statistics(self) -> PictureStatistics:
         with self._lock:
             now = self._clock()
+            for spare in self._spare.give_up(now):
+                self._retire(spare)
             seconds = max(now - self._measured_at, 1e-3)
             counts: dict[object, int] = {worker: worker.decoded for worker in self._sources.values()}
             counts |= {canvas: canvas.composed for canvas in self._canvases.values()}
@@ -206,13 +210,22 @@ class PicturePipeline:
                 worker.start()
 
     def _set_encoders(self, state: PictureState) -> None:
+        now = self._clock()
         for rung in self._encoders.keys() - state.rungs:
             encoder = self._encoders.pop(rung)
-            self._retire(encoder)
             self._dropped_before += encoder.dropped
+            self._spare.put(rung, encoder, now)
         for rung in state.rungs - self._encoders.keys():
-            self._encoders[rung] = RungEncoder(rung, state.key_interval, self._on_coded)
-            self._encoders[rung].start()
+            spare = self._spare.take(rung)
+            if spare is not None:
+                self._dropped_before -= spare.dropped
+                spare.restart()
+                self._encoders[rung] = spare
+            else:
+                self._encoders[rung] = RungEncoder(rung, state.key_interval, self._on_coded)
+                self._encoders[rung].start()
+        for encoder in self._spare.give_up(now) if self._running else self._spare.give_up_all():
+            self._retire(encoder)
         for encoder in self._encoders.values():
             encoder.set_key_interval(state.key_interval)
 

@@ -61,6 +61,10 @@ class RungEncoder:
     def request_key_frame(self) -> None:
         self._keys.request()
 
+    def restart(self) -> None:
+        """Pictures come again after a pause, for receivers that have none of those before."""
+        self._keys.restart()
+
     def set_key_interval(self, seconds: float | None) -> None:
         self._keys.interval = seconds
 

@@ -122,6 +122,19 @@ class StreamStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiverFeedback:
+    """What the peer tells of the stream that it gets from us.
+
+    ``reports`` counts how often it did; ``fraction_lost`` is of the last report, 0 to 1. ``estimated_bitrate`` is the
+    most that it says it can get, bit/s; None when it has not said so lately.
+    """
+
+    reports: int = 0
+    fraction_lost: float = 0.0
+    estimated_bitrate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RepairStatistics:
     """What loss and disorder did to a stream, and what was done about it.
 

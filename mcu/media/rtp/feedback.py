@@ -1,4 +1,4 @@
-"""RTCP feedback messages: NACK and PLI (RFC 4585), FIR (RFC 5104, and the old one of RFC 2032), REMB.
+"""RTCP feedback messages: NACK and PLI (RFC 4585), FIR (RFC 5104, and the old one of RFC 2032), TMMBR, REMB.
 
 REMB is draft-alvestrand-rmcat-remb-03, which browsers speak and no RFC holds.
 """
@@ -18,6 +18,8 @@ _FIR_ITEM = struct.Struct("!IB3x")
 TRANSPORT_FEEDBACK = 205
 PAYLOAD_FEEDBACK = 206
 FORMAT_NACK = 1
+FORMAT_MAXIMUM_REQUEST = 3
+FORMAT_MAXIMUM_NOTIFICATION = 4
 FORMAT_PLI = 1
 FORMAT_FIR = 4
 FORMAT_APPLICATION = 15
@@ -105,6 +107,49 @@ class ReceiverEstimatedMaximumBitrate:
         return frame(PAYLOAD_FEEDBACK, FORMAT_APPLICATION, body + struct.pack(f"!{len(self.ssrcs)}I", *self.ssrcs))
 
 
+@dataclass(frozen=True, slots=True)
+class BitrateLimit:
+    """An item of TMMBR or TMMBN: ``ssrc`` shall send no more than ``bitrate`` bit/s, ``overhead`` bytes a packet not
+    counted.
+    """
+
+    ssrc: int
+    bitrate: int
+    overhead: int = 0
+
+    def serialise(self) -> bytes:
+        """The item's bytes; the rate is cut to a mantissa of 17 bits, the overhead to 9 bits."""
+        exponent = max(0, self.bitrate.bit_length() - 17)
+        word = (exponent << 26) | ((self.bitrate >> exponent) << 9) | min(self.overhead, 0x1FF)
+        return _TWO_SSRCS.pack(self.ssrc, word)
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryMaximumBitrateRequest:
+    """TMMBR (RFC 5104 section 4.2.1): senders are asked not to exceed a rate until told otherwise."""
+
+    sender_ssrc: int
+    limits: tuple[BitrateLimit, ...]
+
+    def serialise(self) -> bytes:
+        """The packet's bytes."""
+        items = b"".join(limit.serialise() for limit in self.limits)
+        return frame(TRANSPORT_FEEDBACK, FORMAT_MAXIMUM_REQUEST, _TWO_SSRCS.pack(self.sender_ssrc, 0) + items)
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryMaximumBitrateNotification:
+    """TMMBN (RFC 5104 section 4.2.2): which limits hold now; their SSRCs are those of who asked for them."""
+
+    sender_ssrc: int
+    limits: tuple[BitrateLimit, ...]
+
+    def serialise(self) -> bytes:
+        """The packet's bytes."""
+        items = b"".join(limit.serialise() for limit in self.limits)
+        return frame(TRANSPORT_FEEDBACK, FORMAT_MAXIMUM_NOTIFICATION, _TWO_SSRCS.pack(self.sender_ssrc, 0) + items)
+
+
 def parse_legacy_intra_request(_count: int, body: bytes) -> LegacyIntraRequest:
     """Packet type 192. Raises RtcpError."""
     if len(body) < 4:
@@ -112,9 +157,15 @@ def parse_legacy_intra_request(_count: int, body: bytes) -> LegacyIntraRequest:
     return LegacyIntraRequest(int.from_bytes(body[:4], "big"))
 
 
-def parse_transport_feedback(form: int, body: bytes) -> GenericNack | None:
+def parse_transport_feedback(
+    form: int, body: bytes
+) -> GenericNack | TemporaryMaximumBitrateRequest | TemporaryMaximumBitrateNotification | None:
     """Packet type 205; None for a message that we do not know. Raises RtcpError."""
     sender, media = _ssrcs(body)
+    if form == FORMAT_MAXIMUM_REQUEST:
+        return TemporaryMaximumBitrateRequest(sender, _limits(body))
+    if form == FORMAT_MAXIMUM_NOTIFICATION:
+        return TemporaryMaximumBitrateNotification(sender, _limits(body))
     if form != FORMAT_NACK:
         return None
     lost: list[int] = []
@@ -137,6 +188,11 @@ def parse_payload_feedback(
     if form == FORMAT_APPLICATION and body[8:12] == b"REMB":
         return _parse_remb(sender, body)
     return None
+
+
+def _limits(body: bytes) -> tuple[BitrateLimit, ...]:
+    items = (_TWO_SSRCS.unpack_from(body, position) for position in range(8, len(body) - 7, 8))
+    return tuple(BitrateLimit(ssrc, (word >> 9 & 0x1FFFF) << (word >> 26), word & 0x1FF) for ssrc, word in items)
 
 
 def _parse_remb(sender: int, body: bytes) -> ReceiverEstimatedMaximumBitrate:

@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from mcu.media.rtp import feedback
 from mcu.media.rtp.errors import RtcpError
 from mcu.media.rtp.feedback import (
+    BitrateLimit,
     FullIntraRequest,
     GenericNack,
     LegacyIntraRequest,
     PictureLossIndication,
     ReceiverEstimatedMaximumBitrate,
+    TemporaryMaximumBitrateNotification,
+    TemporaryMaximumBitrateRequest,
     frame,
 )
 
 __all__ = [
+    "BitrateLimit",
     "FullIntraRequest",
     "GenericNack",
     "Goodbye",
@@ -34,6 +38,8 @@ __all__ = [
     "RtcpPacket",
     "SenderReport",
     "SourceDescription",
+    "TemporaryMaximumBitrateNotification",
+    "TemporaryMaximumBitrateRequest",
     "parse_compound",
     "serialise_compound",
 ]
@@ -154,6 +160,8 @@ RtcpPacket = (
     | LegacyIntraRequest
     | GenericNack
     | ReceiverEstimatedMaximumBitrate
+    | TemporaryMaximumBitrateRequest
+    | TemporaryMaximumBitrateNotification
 )
 
 

@@ -20,6 +20,7 @@ from mcu.media.rtp.config import (
     KeyFrameOverdue,
     KeyFrameRequested,
     PictureReceived,
+    ReceiverFeedback,
     RepairStatistics,
     SoundReceived,
     StreamConfig,
@@ -56,6 +57,8 @@ FIRST_RTCP_INTERVAL = 0.3
 # A report is a sender report while something was sent within this time (RFC 3550 section 6.4: two intervals).
 SENDER_TIMEOUT = 2 * RTCP_INTERVAL
 REMB_INTERVAL = 1.0
+# A browser repeats its estimate every second or so while it has one.
+ESTIMATE_LIFE = 10.0
 # A round trip beyond this is a wrong echo of our report, not a path.
 MAX_ROUND_TRIP = 10.0
 
@@ -79,6 +82,9 @@ class RtpStream:
         self._next_estimate = float("inf")
         self._round_trip: float | None = None
         self._remote_fraction_lost = 0.0
+        self._reports = 0
+        self._estimate: tuple[int, float] | None = None
+        self._requested_maximum: int | None = None
         self._closed = False
         self._requested = 0
         self._key_frame_requests = 0
@@ -130,6 +136,7 @@ class RtpStream:
             if block.ssrc != self.config.ssrc:
                 continue
             self._remote_fraction_lost = block.fraction_lost / 256
+            self._reports += 1
             if block.last_sender_report:
                 elapsed = (self._ntp.middle(now) - block.last_sender_report - block.delay) & 0xFFFFFFFF
                 if elapsed < MAX_ROUND_TRIP * 65536:
@@ -166,7 +173,26 @@ class RtpStream:
 
     def _handle_estimate(self, packet: rtcp.ReceiverEstimatedMaximumBitrate, now: float) -> None:
         if self.config.ssrc in packet.ssrcs:
+            self._estimate = packet.bitrate, now
+            self._reports += 1
             self._events.append(BitrateEstimated(packet.bitrate))
+
+    def _handle_maximum_request(self, packet: rtcp.TemporaryMaximumBitrateRequest, now: float) -> None:
+        """RFC 5104 section 4.2.1: it holds until changed, and the peer is told that it does."""
+        mine = [limit for limit in packet.limits if limit.ssrc == self.config.ssrc]
+        if not mine:
+            return
+        self._requested_maximum = min(limit.bitrate for limit in mine)
+        self._reports += 1
+        bounding = tuple(replace(limit, ssrc=packet.sender_ssrc) for limit in mine)
+        self._rtcp_out.append(self._compound(now, rtcp.TemporaryMaximumBitrateNotification(self.config.ssrc, bounding)))
+
+    def _estimated(self, now: float) -> int | None:
+        """The least that the peer says it can get; an estimate that it does not repeat is forgotten."""
+        said = [] if self._requested_maximum is None else [self._requested_maximum]
+        if self._estimate is not None and now - self._estimate[1] < ESTIMATE_LIFE:
+            said.append(self._estimate[0])
+        return min(said, default=None)
 
     # -- from above ------------------------------------------------------------------------------------------------
 
@@ -329,6 +355,10 @@ class RtpStream:
         """Monotonic arrival less the sender's wall clock at capture, in seconds; compare those of sound and picture."""
         return self._receiver.source.clock.capture_offset if self._receiver.source is not None else None
 
+    def receiver_feedback(self, now: float) -> ReceiverFeedback:
+        """What the peer has told of what it receives."""
+        return ReceiverFeedback(self._reports, self._remote_fraction_lost, self._estimated(now))
+
     def statistics(self, now: float) -> StreamStatistics:
         """Counters since the beginning."""
         receiver, sender = self._receiver, self._sender
@@ -363,4 +393,5 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     rtcp.LegacyIntraRequest: RtpStream._handle_legacy_intra_request,
     rtcp.GenericNack: RtpStream._handle_nack,
     rtcp.ReceiverEstimatedMaximumBitrate: RtpStream._handle_estimate,
+    rtcp.TemporaryMaximumBitrateRequest: RtpStream._handle_maximum_request,
 }

@@ -1,0 +1,117 @@
+"""A receiver that loses gets less at once, and more again slowly."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu.media.receiver_network import FIRST_PATIENCE, LEAST_RATE, ReceiverNetwork
+from mcu.media.rtp.config import ReceiverFeedback
+
+MOST = 3_000_000
+EVERY = 2.0
+
+
+class Path:
+    """A receiver that reports every two seconds of a stream at the rate that it is allowed."""
+
+    def __init__(self) -> None:
+        self.network = ReceiverNetwork()
+        self.now = 100.0
+        self._reports = count(1)
+
+    @property
+    def sent(self) -> int:
+        return min(self.network.rate or MOST, MOST)
+
+    def report(self, lost: float = 0.0, estimate: int | None = None, times: int = 1) -> None:
+        for _ in range(times):
+            self.now += EVERY
+            feedback = ReceiverFeedback(next(self._reports), lost, estimate)
+            self.network.reported(feedback, self.sent, MOST, self.now)
+
+    def until_free(self) -> float:
+        """Seconds of clean reports until the network binds no more."""
+        start = self.now
+        while self.network.rate is not None:
+            self.report()
+            assert self.now - start < 1000
+        return self.now - start
+
+
+def test_a_clean_path_binds_nobody() -> None:
+    path = Path()
+    path.report(0.01, times=50)
+    assert path.network.rate is None
+
+
+def test_heavy_loss_lowers_the_rate_at_once_and_by_its_half() -> None:
+    path = Path()
+    path.report(0.4)
+    assert path.network.rate == pytest.approx(2_400_000)
+    path.report(0.4)
+    assert path.network.rate == pytest.approx(1_920_000)
+
+
+def test_a_report_counts_once() -> None:
+    path = Path()
+    path.report(0.4)
+    stale = ReceiverFeedback(1, 0.4)
+    assert not path.network.reported(stale, path.sent, MOST, path.now + 5)
+    assert path.network.rate == pytest.approx(2_400_000)
+
+
+def test_it_never_falls_below_the_lowest_rung() -> None:
+    path = Path()
+    path.report(1.0, times=50)
+    assert path.network.rate == LEAST_RATE
+
+
+def test_moderate_loss_neither_lowers_nor_raises() -> None:
+    path = Path()
+    path.report(0.4)
+    path.report(0.05, times=100)
+    assert path.network.rate == pytest.approx(2_400_000)
+
+
+def test_recovery_is_slow_and_complete() -> None:
+    path = Path()
+    path.report(0.5, times=3)
+    fallen = path.network.rate
+    assert fallen is not None and fallen < MOST / 2
+    path.report(times=int(FIRST_PATIENCE / EVERY) - 1)
+    assert path.network.rate == fallen, "not before some time without loss"
+    assert 15 < path.until_free() < 60
+
+
+def test_what_failed_is_tried_again_later_and_later() -> None:
+    waits = []
+    path = Path()
+    path.report(0.3)
+    for _ in range(3):
+        waits.append(path.until_free())
+        path.report(0.3)
+    assert waits[0] + FIRST_PATIENCE / 2 < waits[1] < waits[2]
+
+
+def test_an_estimate_binds_only_where_it_is_clearly_below() -> None:
+    path = Path()
+    path.report(estimate=2_700_000, times=5)
+    assert path.network.rate is None
+    path.report(estimate=1_000_000)
+    assert path.network.rate == 1_000_000
+    path.report(estimate=950_000)
+    assert path.network.rate == 1_000_000
+    path.report(estimate=4_000_000)
+    assert 40 > path.until_free() > 15
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.none() | st.integers(0, 10_000_000)), max_size=60))
+def test_whatever_is_reported_the_rate_is_one_of_the_ladder(reports: list[tuple[float, int | None]]) -> None:
+    path = Path()
+    for lost, estimate in reports:
+        path.report(lost, estimate)
+        assert path.network.rate is None or LEAST_RATE <= path.network.rate < MOST
