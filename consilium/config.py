@@ -104,7 +104,9 @@ class MediaSettings(_Section):
     browser_port: Port = Field(8444, description="UDP port for the media of browsers; worker n uses this plus n")
     width: Annotated[int, Field(ge=320, le=1920)] = Field(1920, description="width of the largest picture made, pixels")
     height: Annotated[int, Field(ge=180, le=1080)] = Field(1080, description="its height, pixels")
-    frame_rate: Annotated[int, Field(ge=5, le=30)] = Field(30, description="pictures per second")
+    frame_rate: Annotated[int, Field(ge=5, le=60)] = Field(
+        30, description="most pictures per second that are made; more than 30 go to those who can take them"
+    )
     bitrate: Annotated[int, Field(ge=64_000, le=8_000_000)] = Field(
         3_000_000, description="highest video rate sent to a participant and recorded, bit/s"
     )
