@@ -18,8 +18,12 @@ MAX_PICTURE_HOLD = 1.0
 DEAD_BAND = 0.010
 """Differences up to this are left alone. The playout buffer moves in ticks of 20 ms, and half a tick is its best."""
 
-GAIN = 0.5
-"""Part of a difference that one review takes away: the playout buffer takes about two seconds to follow."""
+AT_REST = 0.004
+"""Sound whose delay changed by less than this since the last review is not on its way to what it was told before."""
+
+BEGINNING, PATIENCE = 3, 10
+"""Reviews after a correction in which sound may not have begun to move, and after which it is corrected although it has
+never come to rest."""
 
 CONTENT_SLACK = 0.03
 """Slides may come so much later than face and voice, which nobody notices, before those wait for them."""
@@ -59,20 +63,30 @@ class LipSync:
     def __init__(self) -> None:
         self._lead = 0.0
         """How much later the pictures would come than sound that is not held back; negative: so much earlier."""
+        self._sound: float | None = None
+        self._waited = BEGINNING
 
     def review(self, delays: Delays) -> Holds:
         """What to hold back from now on."""
         slowest = _slowest_picture(delays)
         if slowest is None or delays.sound is None:
             self._lead = 0.0
-        else:
+        elif self._is_at_rest(delays.sound):
             lacking = slowest + max(0.0, -self._lead) - delays.sound
             if abs(lacking) > IMPLAUSIBLE:
                 self._lead = 0.0
             elif abs(lacking) > DEAD_BAND:
-                self._lead = min(MAX_SOUND_HOLD, max(-MAX_PICTURE_HOLD, self._lead + GAIN * lacking))
+                self._lead = min(MAX_SOUND_HOLD, max(-MAX_PICTURE_HOLD, self._lead + lacking))
+                self._waited = 0
+        self._sound = delays.sound
         goal = None if slowest is None else slowest + max(0.0, -self._lead)
         return Holds(max(0.0, self._lead), _hold(goal, delays.picture), _hold(goal, delays.content))
+
+    def _is_at_rest(self, sound: float) -> bool:
+        """The playout buffer takes its time to follow; what is lacking meanwhile must not be asked for twice."""
+        self._waited += 1
+        still = self._sound is not None and abs(sound - self._sound) < AT_REST
+        return (still and self._waited > BEGINNING) or self._waited > PATIENCE
 
 
 def _slowest_picture(delays: Delays) -> float | None:
