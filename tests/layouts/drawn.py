@@ -1,6 +1,6 @@
 """Layouts drawn small, to look at: each tile in a colour of its own, with the number of its prominence.
 
-    python -m tests.layouts.drawn FOLDER    # a picture of every layout, and contact-sheet.png of them all
+    python -m tests.layouts.drawn FILE    # all of them on one sheet, as in docs/layouts.png
 
 To accept changed layouts, run the tests once with CONSILIUM_WRITE_GOLDEN=1 and look at what git shows.
 """
@@ -77,8 +77,5 @@ def contact_sheet(columns: int = 7) -> Image.Image:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    for one in CATALOGUE.values():
-        drawn(one).save(folder / file_name(one.name), optimize=True)
-    contact_sheet().save(folder / "contact-sheet.png")
+    # Few colours, so a palette keeps the file small.
+    contact_sheet().quantize(96, dither=Image.Dither.NONE).save(Path(sys.argv[1]), optimize=True)
