@@ -10,6 +10,7 @@ from layouts.geometry import Rect
 from mcu.media.picture.artist import BACKGROUND, Artist
 from mcu.media.picture.compositor import Compositor, Layer
 from mcu.media.picture.decoration import Decoration
+from mcu.media.picture.frame_ring import FrameRing
 from mcu.media.picture.items import Drawing, Fill
 from mcu.media.picture.page import Page
 from mcu.media.picture.planes import Colour, Planes
@@ -25,8 +26,8 @@ class Canvas:
     """Paints tiles into one yuv420p picture of even ``width`` × ``height``. Not thread-safe."""
 
     def __init__(self, width: int, height: int, artist: Artist) -> None:
-        self.frame = av.VideoFrame(width, height, "yuv420p")
-        self.picture = Planes.of(self.frame)
+        self._ring = FrameRing(width, height)
+        self._pictures = {id(self._ring.current): Planes.of(self._ring.current)}
         self._artist = artist
         self._compositor = Compositor(self.picture)
         self._ground: Layer = (Fill(Rect(0, 0, width, height), _BACKGROUND),)
@@ -36,6 +37,34 @@ class Canvas:
         self._tiles: list[TileItems] = []
         self._page: Page | None = None
         self._page_layer: Layer = ()
+
+    @property
+    def frame(self) -> av.VideoFrame:
+        """What was painted last, unless it has been lent."""
+        return self._ring.current
+
+    @property
+    def picture(self) -> Planes:
+        """The same as ``frame``."""
+        frame = self._ring.current
+        picture = self._pictures.get(id(frame))
+        if picture is None:
+            picture = self._pictures[id(frame)] = Planes.of(frame)
+        return picture
+
+    def lend(self) -> av.VideoFrame | None:
+        """The frame painted last, for somebody to read and to ``give_back``; None when too many are away.
+
+        The next picture is painted on another one.
+        """
+        lent = self._ring.lend()
+        if lent is not None:
+            self._compositor.turn_to(self.picture)
+        return lent
+
+    def give_back(self, frame: av.VideoFrame) -> None:
+        """``frame`` is read no more. May be called from any thread."""
+        self._ring.give_back(frame)
 
     def paint_page(self, page: Page) -> bool:
         """Make the canvas show a page of text and nothing else; True when anything changed."""

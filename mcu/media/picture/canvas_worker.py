@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from layouts.geometry import Rect
@@ -123,11 +123,21 @@ class CanvasWorker:
         # Half a picture's time of tolerance, so that rounding does not turn every fifth of a second into a little more.
         sent_lately = tick.time - self._sent_at < 1 / SETTLED_RATE - 0.5 / self.format.frame_rate
         sparing = sent_lately and tick.time - self._changed_at > SETTLED_AFTER
-        for encoder in self.encoders:
-            if not sparing or encoder.key_frame_due(tick.time):
-                encoder.submit(self._canvas.picture, tick.time)
+        self._hand_over([one for one in self.encoders if not sparing or one.key_frame_due(tick.time)], tick.time)
         if not sparing:
             self._sent_at = tick.time
+
+    def _hand_over(self, encoders: Sequence[RungEncoder], time: float) -> None:
+        """To the last one as it is, to the others as copies: an encoder writes its time into a frame."""
+        for encoder in encoders[:-1]:
+            encoder.submit(self._canvas.picture, time)
+        for encoder in encoders[-1:]:
+            picture = self._canvas.picture
+            frame = self._canvas.lend()
+            if frame is None:
+                encoder.submit(picture, time)
+            else:
+                encoder.borrow(frame, time, self._canvas.give_back)
 
     def _compose(self, now: float, instant: float) -> bool:
         """Paint what is to be seen at ``instant`` of the canvas's clock from what has come until ``now``."""

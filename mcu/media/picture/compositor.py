@@ -6,7 +6,7 @@ at, so a picture at rest costs next to nothing, and one that moves costs what mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from layouts.geometry import Rect
 from mcu.media.picture.items import Item, difference, intersection
@@ -18,19 +18,48 @@ _Bounds = tuple[int, int, int, int]
 """Left, top, right and bottom of all that is in a layer."""
 
 
+# When so many scattered places of a picture are out of date, it is painted as a whole.
+_MOST_PLACES = 200
+
+
 class Compositor:
-    """Keeps ``picture`` showing the layers that it was last given. Not thread-safe."""
+    """Keeps ``picture`` showing the layers that it was last given. Not thread-safe.
+
+    There may be several pictures to paint on in turn, all of one size; each is painted only where it is out of date.
+    """
 
     def __init__(self, picture: Planes) -> None:
         self.picture = picture
         self._layers: list[Layer] = []
         self._bounds: list[_Bounds] = []
+        self._outdated: dict[Planes, dict[Rect, None]] = {}
+        self.turn_to(picture)
+
+    def turn_to(self, picture: Planes) -> None:
+        """Paint on ``picture`` from now on, at the next ``show``."""
+        self.picture = picture
+        self._outdated.setdefault(picture, {Rect(0, 0, *picture.size): None})
 
     def show(self, layers: Sequence[Layer]) -> bool:
         """Make the picture show ``layers``, bottom to top; True when anything changed.
 
         The lowest layer has to cover the picture, and all items have to lie inside it and have an area.
         """
+        damage = self._take(layers)
+        if damage:
+            for outdated in self._outdated.values():
+                _add(outdated, damage)
+                if len(outdated) > _MOST_PLACES:
+                    outdated.clear()
+                    outdated[Rect(0, 0, *self.picture.size)] = None
+        places = self._outdated[self.picture]
+        for rect in places:
+            self._paint(rect)
+        places.clear()
+        return bool(damage)
+
+    def _take(self, layers: Sequence[Layer]) -> list[Rect]:
+        """Remember the layers; where they differ from those before, in places that do not overlap."""
         damage: list[Rect] = []
         if len(layers) != len(self._layers):
             self._layers, self._bounds = list(layers), [_bounds(layer) for layer in layers]
@@ -44,9 +73,7 @@ class Compositor:
                         self._bounds[index] = _bounds(now)
                     for rect in _changes(before, now) if moving is None else (moving,):
                         damage += _outside(rect, damage)
-        for rect in damage:
-            self._paint(rect)
-        return bool(damage)
+        return damage
 
     def _paint(self, rect: Rect) -> None:
         left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
@@ -84,7 +111,17 @@ def _changes(before: Layer, now: Layer) -> list[Rect]:
     return [item.rect for item in (*gone, *come)]
 
 
-def _outside(rect: Rect, damage: list[Rect]) -> list[Rect]:
+def _add(outdated: dict[Rect, None], damage: list[Rect]) -> None:
+    """Mark the places of ``damage`` too; none is marked twice."""
+    if not outdated:
+        outdated.update(dict.fromkeys(damage))
+        return
+    for rect in damage:
+        if rect not in outdated:
+            outdated.update(dict.fromkeys(_outside(rect, outdated)))
+
+
+def _outside(rect: Rect, damage: Iterable[Rect]) -> list[Rect]:
     """What of ``rect`` is in none of ``damage``."""
     left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
     parts = [rect]

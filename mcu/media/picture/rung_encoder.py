@@ -20,11 +20,14 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0
 
 
+GiveBack = Callable[[av.VideoFrame], None]
+
+
 class RungEncoder:
     """Encodes for one rung. ``on_coded`` is called from its own thread.
 
-    The canvas copies its picture into one of two frames: while one is being encoded the other waits. A picture that
-    still waits when the next one comes is replaced and counted in ``dropped``.
+    The canvas lends a frame, or copies its picture into one of two: while one is being encoded the other waits. A
+    picture that still waits when the next one comes is replaced and counted in ``dropped``.
     """
 
     def __init__(self, rung: Rung, key_interval: float | None, on_coded: Callable[[Rung, CodedPicture], None]) -> None:
@@ -36,7 +39,7 @@ class RungEncoder:
         self._wake = threading.Condition()
         canvas = rung.canvas
         self._free = [av.VideoFrame(canvas.width, canvas.height, "yuv420p") for _ in range(2)]
-        self._waiting: tuple[av.VideoFrame, float] | None = None
+        self._waiting: tuple[av.VideoFrame, float, GiveBack] | None = None
         self._stopped = False
         self._encoder: VideoEncoder | None = None
         self._retry_at = float("-inf")
@@ -75,14 +78,24 @@ class RungEncoder:
     def submit(self, picture: Planes, time: float) -> None:
         """Take a copy of the canvas of instant ``time`` to encode it as soon as may be."""
         with self._wake:
-            if self._waiting is not None:
-                frame, _ = self._waiting
-                self.dropped += 1
-            else:
-                frame = self._free.pop()
+            self._drop_waiting()
+            frame = self._free.pop()
             Planes.of(frame).paste(picture)
-            self._waiting = frame, time
+            self._waiting = frame, time, self._free.append
             self._wake.notify()
+
+    def borrow(self, frame: av.VideoFrame, time: float, give_back: GiveBack) -> None:
+        """As ``submit``, without a copy: nobody writes into ``frame`` until it is given back, on any thread."""
+        with self._wake:
+            self._drop_waiting()
+            self._waiting = frame, time, give_back
+            self._wake.notify()
+
+    def _drop_waiting(self) -> None:
+        if self._waiting is not None:
+            frame, _, give_back = self._waiting
+            give_back(frame)
+            self.dropped += 1
 
     def _run(self) -> None:
         while True:
@@ -90,6 +103,9 @@ class RungEncoder:
                 while self._waiting is None and not self._stopped:
                     self._wake.wait()
                 if self._stopped:
+                    if self._waiting is not None:
+                        frame, _, give_back = self._waiting
+                        give_back(frame)
                     return
             try:
                 self.encode_waiting()
@@ -101,12 +117,12 @@ class RungEncoder:
         with self._wake:
             if self._waiting is None:
                 return
-            (frame, time), self._waiting = self._waiting, None
+            (frame, time, give_back), self._waiting = self._waiting, None
         try:
             unit = self._encode(frame, time)
         finally:
             with self._wake:
-                self._free.append(frame)
+                give_back(frame)
         if unit is not None and not self._stopped:
             self._on_coded(self.rung, unit)
 

@@ -148,3 +148,28 @@ def test_colours_survive_the_way_through_the_canvas():
         GREEN.v,
     )
     assert image_of(canvas.frame).size == (320, 180)
+
+
+def test_a_lent_frame_is_left_alone_until_it_comes_back():
+    tiles = layout_named("4", 4).tiles(320, 180)
+    canvas = Canvas(320, 180, ARTIST)
+    shown = [contents(tiles, count) for count in (4, 3, 2, 4)]
+    lent = []
+    for state in shown[:3]:
+        canvas.paint(tiles, state)
+        lent.append((canvas.frame, canvas.frame.to_ndarray()))
+        assert canvas.lend() is lent[-1][0]
+        for frame, before in lent:
+            assert (frame.to_ndarray() == before).all()
+    canvas.paint(tiles, shown[3])
+    assert canvas.lend() is None, "too many are away"
+    for frame, _ in lent:
+        canvas.give_back(frame)
+    for state in shown:
+        canvas.paint(tiles, state)
+        new = Canvas(320, 180, ARTIST)
+        new.paint(tiles, state)
+        assert (canvas.frame.to_ndarray() == new.frame.to_ndarray()).all()
+        frame = canvas.lend()
+        assert frame is not None
+        canvas.give_back(frame)

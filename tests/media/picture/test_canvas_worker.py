@@ -1,8 +1,10 @@
+import av
+
 from layouts.automatic import automatic
 from mcu.media.picture.artist import Artist
 from mcu.media.picture.canvas_worker import SETTLED_RATE, CanvasWorker, Scene
 from mcu.media.picture.planes import Planes
-from mcu.media.picture.rung_encoder import RungEncoder
+from mcu.media.picture.rung_encoder import GiveBack, RungEncoder
 from mcu.media.picture.source import SourcePicture
 from mcu.media.picture.state import CanvasFormat, PictureSource, Rung
 from tests.media.picture.material import FONT, RED, pattern, solid
@@ -20,6 +22,10 @@ class Encoder(RungEncoder):
         self.times: list[float] = []
         self.brightness: list[int] = []
         self.key_due = False
+
+    def borrow(self, frame: av.VideoFrame, time: float, give_back: GiveBack) -> None:
+        self.submit(Planes.of(frame), time)
+        give_back(frame)
 
     def submit(self, picture: Planes, time: float) -> None:
         self.times.append(time)

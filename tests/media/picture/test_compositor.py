@@ -3,12 +3,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from layouts.geometry import Rect
-from mcu.media.picture.compositor import Compositor, Layer
+from mcu.media.picture.compositor import _MOST_PLACES, Compositor, Layer
 from mcu.media.picture.items import Drawing, Fill, Group, Item, Picture, difference, intersection
 from mcu.media.picture.overlay import Overlay
 from mcu.media.picture.planes import Planes
@@ -60,6 +60,7 @@ def same(one: Planes, other: Planes) -> bool:
 
 
 @given(states)
+@settings(max_examples=50, deadline=None)
 def test_whatever_came_before_the_picture_is_that_of_the_layers(sequence):
     compositor = Compositor(solid(*SIZE, RED))
     for state in sequence:
@@ -69,6 +70,39 @@ def test_whatever_came_before_the_picture_is_that_of_the_layers(sequence):
         moved = (GROUND, state[0], state[1][1:], state[2])
         compositor.show(moved)
         assert same(compositor.picture, composed(moved))
+
+
+@given(states, st.data())
+@settings(max_examples=50, deadline=None)
+def test_several_pictures_painted_on_in_turn_are_each_up_to_date_when_it_is_their_turn(sequence, data):
+    pictures = [solid(*SIZE, colour) for colour in (RED, GREEN, BLUE)]
+    compositor = Compositor(pictures[0])
+    for state in sequence:
+        compositor.show((GROUND, *state))
+        assert same(compositor.picture, composed((GROUND, *state)))
+        compositor.turn_to(data.draw(st.sampled_from(pictures)))
+    assert not compositor.show((GROUND, *sequence[-1])), "the layers are the same"
+    assert same(compositor.picture, composed((GROUND, *sequence[-1])))
+
+
+def test_a_picture_that_many_changes_have_passed_by_is_painted_as_a_whole():
+    first, second = solid(*SIZE, RED), solid(*SIZE, RED)
+    ground = Watched(Rect(0, 0, *SIZE), opaque=True)
+    compositor = Compositor(first)
+    compositor.show(((ground,),))
+    compositor.turn_to(second)
+    compositor.show(((ground,), ()))
+    compositor.turn_to(first)
+    compositor.show(((ground,), ()))
+    compositor.turn_to(second)
+    for index in range(_MOST_PLACES + 1):
+        if index == _MOST_PLACES:
+            ground.painted.clear()
+            compositor.turn_to(first)
+        place = Rect(index % 32 * 2, index // 32 * 2, 2, 2)
+        compositor.show(((ground,), (Fill(place, RED),)))
+        compositor.show(((ground,), ()))
+    assert ground.painted[0] == Rect(0, 0, *SIZE)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Each picture of a canvas while layouts, sizes and decoration change: a source at hand is always seen."""
 
+import av
 import numpy as np
 import pytest
 
@@ -8,7 +9,7 @@ from layouts.geometry import Rect
 from mcu.media.picture.artist import Artist
 from mcu.media.picture.canvas_worker import CanvasWorker, Scene
 from mcu.media.picture.planes import Colour, Planes
-from mcu.media.picture.rung_encoder import RungEncoder
+from mcu.media.picture.rung_encoder import GiveBack, RungEncoder
 from mcu.media.picture.source import PictureSourceWorker
 from mcu.media.picture.state import CanvasFormat, PictureSource, Rung
 from mcu.media.spec import DecorationSpec
@@ -28,6 +29,10 @@ class Looker(RungEncoder):
     def __init__(self) -> None:
         super().__init__(Rung(*SIZE, 30, 200_000), None, lambda rung, unit: None)
         self.last: Planes | None = None
+
+    def borrow(self, frame: av.VideoFrame, time: float, give_back: GiveBack) -> None:
+        self.submit(Planes.of(frame), time)
+        give_back(frame)
 
     def submit(self, picture: Planes, time: float) -> None:
         self.last = Planes(picture.y.copy(), picture.u.copy(), picture.v.copy())

@@ -1,3 +1,4 @@
+import av
 import pytest
 
 from mcu.media.codec.video_encoder import EncoderError, VideoEncoder
@@ -5,7 +6,7 @@ from mcu.media.picture import rung_encoder
 from mcu.media.picture.rung_encoder import RETRY_SECONDS, RungEncoder
 from mcu.media.picture.state import Rung
 from mcu.media.units import CodedPicture
-from tests.media.picture.material import pattern
+from tests.media.picture.material import pattern, pattern_frame
 
 RUNG = Rung(160, 90, 30, 200_000)
 
@@ -44,6 +45,32 @@ def test_a_picture_that_waits_too_long_is_replaced_and_counted():
     receiver.encoder.encode_waiting()
     assert [unit.time for unit in receiver.units] == [1.2]
     assert receiver.encoder.dropped == 2
+
+
+def test_a_borrowed_frame_is_encoded_and_comes_back_and_so_does_one_that_is_replaced():
+    receiver = Receiver()
+    back: list[av.VideoFrame] = []
+    frames = [pattern_frame(160, 90, index) for index in range(3)]
+    for index, frame in enumerate(frames[:2]):
+        receiver.encoder.borrow(frame, 1.0 + index / 10, back.append)
+    assert back == frames[:1] and receiver.encoder.dropped == 1
+    receiver.encoder.encode_waiting()
+    assert back == frames[:2]
+    receiver.encoder.borrow(frames[2], 1.2, back.append)
+    receiver.encoder.submit(pattern(160, 90), 1.3)
+    receiver.encoder.encode_waiting()
+    assert back == frames
+    assert [unit.time for unit in receiver.units] == [1.1, 1.3]
+
+
+def test_a_borrowed_frame_comes_back_when_the_encoder_stops():
+    receiver = Receiver()
+    back: list[av.VideoFrame] = []
+    receiver.encoder.borrow(pattern_frame(160, 90), 1.0, back.append)
+    receiver.encoder.stop()
+    receiver.encoder.start()
+    receiver.encoder.join(5)
+    assert len(back) == 1 and not receiver.units
 
 
 def test_requests_of_many_receivers_make_one_key_frame():
