@@ -83,6 +83,27 @@ def test_a_new_layout_comes_without_a_flash(room):
             assert not dark, f"{name}: background where somebody was seen before and after"
 
 
+def test_no_key_frame_is_sent_for_a_new_layout_or_other_people(room):
+    room.pipeline.apply(state("1"))
+    until(room, lambda picture: is_(RED, picture))
+    units: list[bool] = []
+
+    def unit_until(wanted: Callable[[Planes], bool]) -> None:
+        while True:
+            send(room)
+            unit = room.next_unit()
+            units.append(unit.keyframe)
+            picture = room.decoded(unit, RUNG)
+            if picture is not None and wanted(picture):
+                return
+
+    room.pipeline.apply(state("1", watched="b"))
+    unit_until(lambda picture: is_(GREEN, picture))
+    room.pipeline.apply(state("9"))
+    unit_until(lambda picture: is_(RED, picture, CATALOGUE["9"].tiles(320, 180)[0]))
+    assert units and not any(units)
+
+
 def test_a_round_goes_on_though_nobody_speaks_and_shows_nothing_but_people(room):
     room.pipeline.apply(state("1", seating=SeatingRules(Mode.POLLING, interval=0.3)))
     until(room, lambda picture: is_(RED, picture))
