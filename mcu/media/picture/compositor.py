@@ -104,11 +104,9 @@ def _moving(before: Layer, now: Layer) -> Rect | None:
 
 def _changes(before: Layer, now: Layer) -> list[Rect]:
     """Where two states of a layer differ."""
-    gone = [item for item in before if item not in now]
-    come = [item for item in now if item not in before]
-    if not gone and not come and before != now:
-        return [item.rect for item in now]  # the same ones in another order
-    return [item.rect for item in (*gone, *come)]
+    if [item for item in before if item in now] != [item for item in now if item in before]:
+        return [item.rect for item in (*before, *now)]  # the same ones in another order, or one of them twice
+    return [item.rect for item in (*before, *now) if item not in before or item not in now]
 
 
 def _add(outdated: dict[Rect, None], damage: list[Rect]) -> None:

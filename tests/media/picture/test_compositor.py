@@ -158,6 +158,15 @@ def test_items_in_another_order_are_painted_in_that_order():
     assert compositor.picture.y[0, 0] == RED.y
 
 
+def test_an_item_that_is_there_twice_all_at_once_is_painted_twice():
+    faint = Overlay(Image.new("RGBA", (8, 8), (255, 255, 255, 80)))
+    one, other = Drawing.at(faint, 0, 0), Drawing.at(faint, 8, 0)
+    compositor = Compositor(solid(*SIZE, BLUE))
+    compositor.show((GROUND, (other,)))
+    compositor.show((GROUND, (one, other, other)))
+    assert same(compositor.picture, composed((GROUND, (one, other, other))))
+
+
 @given(rects(), rects())
 def test_difference_and_intersection_make_up_the_whole(one, other):
     shared = intersection(one, other)
