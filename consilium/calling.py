@@ -24,6 +24,7 @@ from mcu.ports import MediaControl
 from sip.agent import UserAgent
 from sip.conference_info import CONFERENCE_PACKAGE
 from sip.listeners import LocalAddresses
+from sip.local_networks import LocalNetworks
 
 logger = logging.getLogger(__name__)
 
@@ -127,10 +128,11 @@ def own_address(settings: Settings) -> Callable[[str], tuple[str, int]]:
     """The address of ours that a host can reach."""
     addresses = LocalAddresses()
     sip = settings.sip
+    nearby = LocalNetworks(sip.local_networks)
 
     def towards(host: str) -> tuple[str, int]:
         is_ipv6 = ":" in host
-        if sip.public_address is not None and (":" in sip.public_address) == is_ipv6:
+        if sip.public_address is not None and host not in nearby and (":" in sip.public_address) == is_ipv6:
             return sip.public_address, sip.port
         listening_on = sip.ipv6_host if is_ipv6 and sip.ipv6_host is not None else sip.host
         return addresses.towards(listening_on, host), sip.port

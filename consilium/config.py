@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from sip.local_networks import PRIVATE_NETWORKS
 from sip.session_expires import SHORTEST_SESSION
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -75,6 +76,9 @@ class SipSettings(_Section):
     public_address: str | None = Field(
         None, description="IP address told to rooms in SIP and SDP; without it, the one the room's packets came to"
     )
+    local_networks: tuple[str, ...] = Field(
+        PRIVATE_NETWORKS, description="networks whose rooms are told the local address, not sip.public_address"
+    )
     outbound_proxy: str | None = Field(None, description="SIP URI of a proxy that all calls out go through")
     name_servers: str | None = Field(None, description="DNS servers, comma-separated; by default the system's")
     keep_alive: Annotated[float, Field(ge=10, le=3600)] = Field(
@@ -89,6 +93,9 @@ class SipSettings(_Section):
     account_realm: str = Field("", description="realm of a proxy that asks for a password when we call through it")
     account_name: str = Field("", description="our account there")
     account_password_file: Path | None = Field(None, description="file with that account's password")
+
+    _lists = field_validator("local_networks", mode="before")(comma_list)
+    _networks = field_validator("local_networks")(checked_networks)
 
 
 class MediaSettings(_Section):

@@ -56,6 +56,7 @@ from mcu.media.spec import WorkerSettings
 from mcu.ports import MediaError, Operation
 from recorder.store import RecordingStore
 from sip.agent import UserAgent
+from sip.local_networks import LocalNetworks
 from sip.sdp.security import Encryption
 from sip.server import SipServer
 from vod.routes import operations as recording_operations
@@ -212,7 +213,7 @@ class Server:
             self.manager,
             self.pool,
             RtpPorts(media.host, media.rtp_port_first, media.rtp_port_last),
-            addresses=MediaAddresses(media.host, sip.public_address),
+            addresses=MediaAddresses(media.host, sip.public_address, LocalNetworks(sip.local_networks)),
             silence_timeout=media.silence_timeout,
             ids=_random_number,
             encryption=Encryption(media.encryption),

@@ -12,6 +12,7 @@ from sip.digest import Credentials
 from sip.errors import SipParseError
 from sip.flow import Target
 from sip.listeners import Listener
+from sip.local_networks import LocalNetworks
 from sip.names import Names
 from sip.outgoing import CredentialsOf
 from sip.tls import client_context, server_context
@@ -31,6 +32,7 @@ def agent_settings(sip: SipSettings) -> AgentSettings:
     return AgentSettings(
         product="Consilium",
         public_host=sip.public_address,
+        local_networks=LocalNetworks(sip.local_networks),
         outbound_proxy=_proxy(sip),
         largest_datagram=sip.largest_datagram,
         session_expires=sip.session_expires,

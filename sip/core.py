@@ -12,6 +12,7 @@ from sip.events import Event
 from sip.flow import Address, Flow
 from sip.headers import Headers
 from sip.identifiers import Identifiers
+from sip.local_networks import LocalNetworks
 from sip.message import Request, Response
 from sip.outgoing import Authenticator, Outgoing
 from sip.reason import parse_reasons
@@ -31,7 +32,8 @@ INFO_TYPES = frozenset({"application/media_control+xml", "application/dtmf-relay
 
 @dataclass(frozen=True)
 class AgentSettings:
-    """``public_host``: the address peers reach us at when it is not that of a local interface (static NAT).
+    """``public_host``: the address peers reach us at when it is not that of a local interface (static NAT); those in
+    ``local_networks`` reach the local one.
 
     ``ring_timeout``: seconds until an unanswered call is given up, in either direction. ``max_calls``: more get 503.
     ``is_focus``: calls lead to conferences (RFC 4579 §4.1), whose participants a room may then ask for.
@@ -42,6 +44,7 @@ class AgentSettings:
     product: str = "Consilium"
     contact_user: str = "consilium"
     public_host: str | None = None
+    local_networks: LocalNetworks = field(default_factory=LocalNetworks)
     timers: TimerSettings = field(default_factory=TimerSettings)
     max_calls: int = 1000
     ring_timeout: float = 180.0
@@ -115,7 +118,8 @@ class AgentCore:
     def local_address(self, flow: Flow) -> Address:
         """The host and port that peers on this flow are told."""
         public = self.settings.public_host
-        if public is not None and (":" in public) == (":" in flow.local[0]):
+        is_far = flow.remote[0] not in self.settings.local_networks
+        if public is not None and is_far and (":" in public) == (":" in flow.local[0]):
             return public, flow.local[1]
         return flow.local
 

@@ -145,7 +145,7 @@ class CallEntrance:
             if call.over:
                 raise CallStateError(f"{call.handle} was given up at the door")
             session = call.session = self._sessions.open(
-                seat, call.name, event.source.local[0], call=call.handle, offer=event.offer
+                seat, call.name, event.source.local[0], event.source.remote[0], call=call.handle, offer=event.offer
             )
             if event.offer is not None:
                 negotiated = session.descriptions.answer(event.offer)

@@ -15,6 +15,8 @@ from mcu.gateway.sip_call import CallDescriptions, CallSession
 from mcu.gateway.sip_media import RoomMedia
 from mcu.gateway.tasks import Tasks
 from sip.sdp.capabilities import LocalCapabilities
+from sip.sdp.direction import connection_address, ip_address
+from sip.sdp.grammar import SdpError, parse
 from sip.sdp.ice import LocalIce
 from sip.sdp.security import LocalSecurity
 
@@ -57,24 +59,24 @@ class CallSessions:
         seat: Seat,
         name: str,
         local_host: str,
+        peer_address: str,
         *,
-        peer_address: str = "",
         call: str = "",
         offer: str | None = None,
         shares: bool = True,
     ) -> CallSession:
         """Ports, SSRCs and descriptions for a call that is none of a participant's yet. Raises NoPortsLeft.
 
-        ``local_host`` is the address of ours that the peer reaches. Whoever opens one adopts its call, or releases it.
-        What is offered fits the bandwidth for ``call``, an incoming one (raises Refusing when there is none), or else
-        that at ``peer_address``. What a peer's ``offer`` does not have gets no ports, nor do a second picture and
-        camera control without ``shares``.
+        ``local_host`` is the address of ours that the peer at ``peer_address`` reaches. Whoever opens one adopts its
+        call, or releases it. What is offered fits the bandwidth for ``call``, an incoming one (raises Refusing when
+        there is none), or else that at ``peer_address``. What a peer's ``offer`` does not have gets no ports, nor do a
+        second picture and camera control without ``shares``.
         """
         capabilities = self._capabilities
-        if self._admission is not None and (call or peer_address):
+        if self._admission is not None:
             rate = self._admission.reserve(call) if call else self._admission.room_at(peer_address)
             capabilities = _limited(capabilities, rate)
-        bind_host, public_host = self._addresses.towards(local_host)
+        bind_host, public_host = self._addresses.towards(local_host, peer_address, _media_address(offer))
         steers = shares and (offer is None or "H224/4800" in offer.upper())
         shares = shares and (offer is None or _may_share(offer))
         audio, video, content, floor, camera = self._take_ports(True, True, shares, shares, steers)
@@ -140,6 +142,18 @@ def _limited(capabilities: LocalCapabilities, rate: int) -> LocalCapabilities:
         receive_bitrate=min(capabilities.receive_bitrate, rate),
         send_bitrate=min(capabilities.send_bitrate, rate),
     )
+
+
+def _media_address(offer: str | None) -> str | None:
+    """The IP address where the first m-line of a peer's offer wants its packets; None where it does not say."""
+    if offer is None:
+        return None
+    try:
+        description = parse(offer)
+    except SdpError:
+        return None  # whoever answers it will say so
+    used = next((media for media in description.media if media.port), None)
+    return None if used is None else ip_address(connection_address(description, used))
 
 
 def _may_share(offer: str) -> bool:

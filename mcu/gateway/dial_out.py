@@ -256,11 +256,12 @@ class DialOut:
         uri = parse_uri(way.contact)
         if isinstance(uri, OtherUri):
             raise DialFailed(416, "Not a SIP address")
-        host, port = self._settings.own_address(uri.host)
+        peer = way.flow.remote[0] if way.flow is not None else uri.host
+        host, port = self._settings.own_address(peer)
         transport = way.flow.transport if way.flow is not None else uri.transport or "udp"
         try:
             session = self._gateway.sessions.open(
-                Seat(self._ids(), "", ""), name, host, peer_address=uri.host, shares=not is_browser(transport)
+                Seat(self._ids(), "", ""), name, host, peer, shares=not is_browser(transport)
             )
         except NoPortsLeft as error:
             logger.error("%s (settings media.rtp_port_first and media.rtp_port_last)", error)

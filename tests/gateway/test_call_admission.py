@@ -247,7 +247,7 @@ async def test_a_new_offer_keeps_what_the_call_has_and_may_get_more(kept: Kept) 
 async def test_calls_of_ours_are_counted_lowered_and_recorded(kept: Kept) -> None:
     await kept.set_up(total=500_000, least=200_000)
     gateway = kept.world.gateway
-    session = gateway.sessions.open(Seat("p1", "", ""), "Cart", "192.0.2.1", peer_address="192.0.2.44")
+    session = gateway.sessions.open(Seat("p1", "", ""), "Cart", "192.0.2.1", "192.0.2.44")
     assert session.descriptions.capabilities.send_bitrate == 436_000
     call = SipCall("out", "192.0.2.44", "Cart", session, peer="4001", user_agent="Yealink VC800 1.2")
     gateway.adopt(call)

@@ -71,6 +71,33 @@ async def test_rooms_are_told_an_address_that_they_can_reach(
         assert transport_of(world).local_host == media_host
 
 
+NEAR = ["192.0.2.0/24", "10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("source", "media", "told"),
+    [
+        ("192.0.2.9", "192.0.2.9", "192.0.2.1"),
+        ("192.0.2.9", "room.example", "192.0.2.1"),
+        ("198.51.100.9", "198.51.100.9", "203.0.113.5"),
+        ("198.51.100.9", "10.0.0.7", "203.0.113.5"),  # behind a NAT of its own
+        ("192.0.2.9", "198.51.100.9", "203.0.113.5"),  # far away, through a proxy nearby
+    ],
+)
+async def test_rooms_nearby_are_told_the_local_address(source: str, media: str, told: str) -> None:
+    async with gateway_world(public_address="203.0.113.5", local_networks=NEAR) as world:
+        await world.connect(offer=OFFER.replace("c=IN IP4 192.0.2.9", f"c=IN IP4 {media}"), source=source)
+        connection = sent(world.agent.last.sdp).connection
+        assert connection is not None and connection.address == told
+
+
+async def test_a_caller_nearby_without_an_offer_is_told_the_local_address() -> None:
+    async with gateway_world(public_address="203.0.113.5", local_networks=NEAR) as world:
+        await world.connect(offer=None)
+        connection = sent(world.agent.last.sdp).connection
+        assert connection is not None and connection.address == "192.0.2.1"
+
+
 # Refusals
 
 

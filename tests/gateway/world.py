@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from mcu.media.spec import LegSpec, PlainTransport
 from sip.errors import CallStateError
 from sip.events import IncomingCall
 from sip.flow import Flow
+from sip.local_networks import LocalNetworks
 from sip.sdp.grammar import SessionDescription, parse
 from sip.warning import Warning
 from tests.fakes.media import FakeMedia
@@ -197,6 +198,7 @@ async def gateway_world(
     media_host: str = "0.0.0.0",
     admission: CallAdmission | None = None,
     fingerprint: str | None = None,
+    local_networks: Sequence[str] = (),
 ) -> AsyncIterator[GatewayWorld]:
     """A gateway over a fake user agent, or over ``commands``."""
     agent, media, time, rooms = FakeUserAgent(), FakeMedia(), FakeTime(), MemoryRooms()
@@ -215,7 +217,7 @@ async def gateway_world(
         manager,
         media,
         ports,
-        addresses=MediaAddresses(media_host, public_address),
+        addresses=MediaAddresses(media_host, public_address, LocalNetworks(local_networks)),
         silence_timeout=60.0,
         ids=lambda: next(numbers),
         admission=admission,

@@ -10,6 +10,7 @@ from sip.core import AgentSettings
 from sip.errors import CallStateError
 from sip.events import CallAnswered, CallEnded, CallRefused, IncomingCall, OptionsReceived, ReofferReceived
 from sip.flow import Address
+from sip.local_networks import LocalNetworks
 from sip.message import Request, Response, parse
 from sip.transaction_layer import MAX_SERVER_TRANSACTIONS
 from tests.sip.network import ANSWER, SDP, Network, Node
@@ -368,6 +369,16 @@ def test_the_public_address_is_told_to_peers() -> None:
     peer.network.run(0)
     assert header(peer, "Contact") == "<sip:1000@203.0.113.5:5060>"
     assert "1000" not in repr(event)
+
+
+def test_peers_nearby_are_told_the_address_that_they_reach() -> None:
+    peer = Peer(AgentSettings(public_host="203.0.113.5", local_networks=LocalNetworks(["192.0.2.0/24"])))
+    peer.send("INVITE", body=SDP)
+    event = peer.agent_node.of_type(IncomingCall)[0]
+    assert isinstance(event, IncomingCall) and event.source.remote[0].startswith("192.0.2.")
+    peer.agent.ring(event.call)
+    peer.network.run(0)
+    assert header(peer, "Contact") == f"<sip:1000@{event.source.local[0]}:5060>"
 
 
 def test_a_stream_that_loses_its_frame_or_never_ends_is_closed() -> None:
