@@ -54,7 +54,9 @@ class Decorator:
         self._zone: tzinfo | None = None
         self._fixed: Layer = ()
         self._watermark: Layer = ()
+        self._marked = ""
         self._caption: Caption | None = None
+        self._captioned = "", True
         self._clock_place: Rect | None = None
         self._clock: Drawing | None = None
         self._second = -1
@@ -106,11 +108,8 @@ class Decorator:
             fixed.append(Drawing.at(drawing, 0, 0))
             top = drawing.size[1]
             taken.append(Rect(0, 0, width, top))
-        self._caption = None
-        if spec.caption.strip():
-            self._caption = Caption(
-                self._artist.letters, spec.caption, self._size, self._frame_rate if spec.scroll else None, time
-            )
+        self._set_caption(spec, time)
+        if self._caption is not None:
             bottom = self._caption.rect.y
             taken.append(self._caption.rect)
         self._zone = _zone(spec.time_zone)
@@ -125,13 +124,25 @@ class Decorator:
                 else:
                     fixed.append(Drawing(place, drawings[name], place.x, place.y))
         self._fixed = tuple(fixed)
-        text = self._artist.letters.clean(spec.watermark)
-        self._watermark = ()
-        if text:
-            self._watermark = (Drawing.at(watermark(self._artist.letters, text, self._size), 0, 0),)
+        self._set_watermark(self._artist.letters.clean(spec.watermark))
         self._made = Decoration(
             ((), self._fixed, self._watermark), tuple(taken), spec.names, spec.signs, spec.speaker_frame
         )
+
+    def _set_caption(self, spec: DecorationSpec, time: float) -> None:
+        """One that stays the same goes on where it is."""
+        if (spec.caption, spec.scroll) != self._captioned:
+            self._captioned = spec.caption, spec.scroll
+            rate = self._frame_rate if spec.scroll else None
+            letters = self._artist.letters
+            self._caption = Caption(letters, spec.caption, self._size, rate, time) if spec.caption.strip() else None
+
+    def _set_watermark(self, text: str) -> None:
+        if text != self._marked:
+            self._marked = text
+            self._watermark = ()
+            if text:
+                self._watermark = (Drawing.at(watermark(self._artist.letters, text, self._size), 0, 0),)
 
     def _corners(self, spec: DecorationSpec, recorded: bool) -> dict[Corner, dict[str, Overlay]]:
         """What stands in each corner, the outermost first."""

@@ -187,6 +187,17 @@ def test_a_caption_comes_in_from_the_right_leaves_to_the_left_and_comes_again():
     assert any(later > earlier for earlier, later in itertools.pairwise(seen))
 
 
+def test_a_caption_goes_on_where_it_is_when_something_else_changes():
+    room, spec = Room(), DecorationSpec(caption=ALL.caption, watermark="内部")
+    caption_of(room, spec, 0.0)
+    before, mark = left_of(caption_of(room, spec, 4.0)), room.decoration(spec, time=4.0).layers[2]
+    changed = spec.model_copy(update={"banner": "会诊"})
+    assert left_of(caption_of(room, changed, 4.0)) == before
+    assert room.decoration(changed, time=4.0).layers[2] is mark
+    again = spec.model_copy(update={"caption": ALL.caption + "。"})
+    assert not [one for one in caption_of(room, again, 4.0).drawings if one.overlay.size[0] < SIZE[0]]
+
+
 def test_a_long_caption_is_drawn_as_it_comes_into_view():
     room, spec = Room(), DecorationSpec(caption="长" * 2000)
     longest = 0
