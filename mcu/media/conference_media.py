@@ -27,9 +27,11 @@ from mcu.media.facts import (
     LegStatistics,
     SpeakerChanged,
 )
+from mcu.media.fairness import CanvasLoad
 from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.lip_sync import Holds
+from mcu.media.picture.state import CanvasFormat
 from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec
 from mcu.media.units import CodedPicture, CodedSound
 
@@ -128,6 +130,19 @@ class ConferenceMedia:
         for leg in list(self._legs.values()):
             leg.handle_timer(now)
         self._sync.handle_timer(now)
+
+    def loads(self) -> dict[CanvasFormat, CanvasLoad]:
+        """The canvases, with what they made and missed since this was last asked."""
+        return self._pictures.loads()
+
+    def late_ticks(self) -> int:
+        """Sound ticks since the beginning that came late or not at all."""
+        sound = self._sound.statistics()
+        return sound.late_ticks + sound.skipped_ticks
+
+    def pace(self, form: CanvasFormat, divisor: int) -> None:
+        """Make one of so many pictures of a canvas only: the machine is short of CPU."""
+        self._pictures.pace(form, divisor)
 
     def _hold_back(self, leg_id: str, holds: Holds) -> None:
         self._sound.hold_back(leg_id, holds.sound)

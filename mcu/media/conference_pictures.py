@@ -6,12 +6,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from mcu.media.fairness import CanvasLoad, Importance
 from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.picture.outlets import Outlet, choose_rungs
 from mcu.media.picture.page import Page
 from mcu.media.picture.pipeline import PicturePipeline
 from mcu.media.picture.serving import Serving
 from mcu.media.picture.state import (
+    COMMON_VIEW,
+    CanvasFormat,
     PictureSource,
     PictureState,
     PictureStatistics,
@@ -55,6 +58,7 @@ class ConferencePictures:
         self._state = PictureState()
         self._recorded: frozenset[Rung] = frozenset()
         self._held: dict[Outlet, HeldPictures] = {}
+        self._counts: dict[CanvasFormat, tuple[int, int]] = {}
         self._mean_wait = 0.0
         self._clock = clock
         self._pipeline = PicturePipeline(
@@ -77,6 +81,26 @@ class ConferencePictures:
     def statistics(self) -> PictureStatistics:
         """What the pipeline made since it was last asked."""
         return self._pipeline.statistics()
+
+    def loads(self) -> dict[CanvasFormat, CanvasLoad]:
+        """The canvases, with what they made and missed since this was last asked."""
+        counts = self._pipeline.canvases()
+        before, self._counts = self._counts, counts
+        recorded = {rung.canvas for rung in self._recorded}
+        found = {}
+        for form, (made, missed) in counts.items():
+            made_before, missed_before = before.get(form, (0, 0))
+            found[form] = CanvasLoad(
+                Importance.RECORDED if form in recorded else _importance(form),
+                form.width * form.height,
+                made - made_before,
+                max(0, missed - missed_before),
+            )
+        return found
+
+    def pace(self, form: CanvasFormat, divisor: int) -> None:
+        """Make one of so many pictures of a canvas only."""
+        self._pipeline.pace(form, divisor)
 
     # Desired state
 
@@ -222,6 +246,11 @@ class ConferencePictures:
             if video is not None and network is not None and network.rate is not None:
                 limited[media] = video.model_copy(update={"max_bitrate": min(video.max_bitrate, network.rate)})
         return leg.model_copy(update=limited) if limited else leg
+
+
+def _importance(form: CanvasFormat) -> Importance:
+    chosen = replace(form.view, content=COMMON_VIEW.content)
+    return Importance.SHARED if chosen == COMMON_VIEW else Importance.OWN
 
 
 def _person(description: LegSpec, order: int) -> PictureSource:

@@ -35,12 +35,15 @@ from mcu.media.link import (
 )
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import load_certificate
+from mcu.media.workload import Workload
 
 logger = logging.getLogger(__name__)
 
 # RTCP and retransmission timers are checked this often; none of them needs finer time.
 TIMER_INTERVAL = 0.01
 STATISTICS_INTERVAL = 2.0
+# Whether the machine keeps up is asked this often: a second of stumbling pictures is long enough.
+REVIEW_INTERVAL = 1.0
 # Facts go up in batches; this is the longest that one waits.
 REPORT_DELAY = 0.02
 
@@ -54,6 +57,7 @@ class Worker:
         self._start = start
         self._conferences: dict[str, ConferenceMedia] = {}
         self._facts: list[Fact] = []
+        self._workload = Workload()
         self._browser_port = BrowserPort(time.monotonic)
         settings = start.settings
         certificate = load_certificate(Path(settings.certificate_file), Path(settings.private_key_file))
@@ -149,12 +153,15 @@ class Worker:
             self._writer.write(frame(message))
 
     async def _run_timers(self) -> None:
-        next_statistics = time.monotonic() + STATISTICS_INTERVAL
+        next_statistics = next_review = time.monotonic() + STATISTICS_INTERVAL
         while True:
             await asyncio.sleep(TIMER_INTERVAL)
             now = time.monotonic()
             for conference in tuple(self._conferences.values()):
                 conference.handle_timer(now)
+            if now >= next_review:
+                next_review = now + REVIEW_INTERVAL
+                self._workload.review(self._conferences)
             if now >= next_statistics:
                 next_statistics = now + STATISTICS_INTERVAL
                 for conference in tuple(self._conferences.values()):

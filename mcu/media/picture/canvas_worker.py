@@ -19,6 +19,7 @@ from mcu.media.picture.source import SourcePicture
 from mcu.media.picture.state import CanvasFormat, ContentPlace, PictureSource, PictureState, View
 from mcu.media.picture.tiles import TileContents
 from mcu.media.spec import DecorationSpec
+from mcu.media.thread_priority import step_back
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,9 @@ class CanvasWorker:
         self.encoders: tuple[RungEncoder, ...] = ()
         self.composed = 0
         self.missed = 0
+        self.divisor = 1
+        """Of so many pictures one is made: what gives way when the machine is short of CPU."""
+        self._due = 0
         self._canvas = Canvas(form.width, form.height, artist)
         self._decorator = Decorator(artist, (form.width, form.height), form.frame_rate, wall)
         self._contents = TileContents(newest)
@@ -105,6 +109,7 @@ class CanvasWorker:
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        step_back()
         while not self._stopped.wait(max(0.0, self._frames.deadline - self._clock())):
             try:
                 self.tick(self._clock())
@@ -116,7 +121,11 @@ class CanvasWorker:
         tick = self._frames.tick(now)
         if tick is None:
             return
-        self.missed += tick.missed
+        skipped = self._due + tick.missed
+        self.missed += skipped // self.divisor - self._due // self.divisor
+        self._due = skipped + 1
+        if self._due % self.divisor:
+            return
         self.composed += 1
         if self._compose(now, tick.time):
             self._changed_at = tick.time

@@ -164,6 +164,22 @@ class PicturePipeline:
                 decode_fps={source_id: rates[worker] for source_id, worker in self._sources.items()},
             )
 
+    def canvases(self) -> dict[CanvasFormat, tuple[int, int]]:
+        """For each canvas the pictures made so far, and those that were due and are not there."""
+        with self._lock:
+            missed = {form: canvas.missed for form, canvas in self._canvases.items()}
+            for rung, encoder in self._encoders.items():
+                if rung.canvas in missed:
+                    missed[rung.canvas] += encoder.dropped
+            return {form: (canvas.composed, missed[form]) for form, canvas in self._canvases.items()}
+
+    def pace(self, form: CanvasFormat, divisor: int) -> None:
+        """Make one of so many pictures of a canvas only, until told otherwise."""
+        with self._lock:
+            canvas = self._canvases.get(form)
+            if canvas is not None:
+                canvas.divisor = divisor
+
     def _dropped_now(self) -> int:
         missed = sum(canvas.missed for canvas in self._canvases.values())
         return missed + sum(encoder.dropped for encoder in self._encoders.values())

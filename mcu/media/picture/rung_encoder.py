@@ -12,6 +12,7 @@ from mcu.media.codec.video_encoder import EncoderError, VideoEncoder
 from mcu.media.picture.key_frames import KeyFrameGate
 from mcu.media.picture.planes import Planes
 from mcu.media.picture.state import Rung
+from mcu.media.thread_priority import step_back
 from mcu.media.units import CodedPicture
 
 logger = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class RungEncoder:
             self.dropped += 1
 
     def _run(self) -> None:
+        step_back()
         while True:
             with self._wake:
                 while self._waiting is None and not self._stopped:

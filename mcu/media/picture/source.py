@@ -19,6 +19,7 @@ from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.picture.planes import Planes, Size
 from mcu.media.picture.scaler import Scaler
 from mcu.media.picture.state import VideoCodec
+from mcu.media.thread_priority import step_back
 from mcu.media.units import CodedPicture
 
 logger = logging.getLogger(__name__)
@@ -127,6 +128,7 @@ class PictureSourceWorker:
             self._wake.notify()
 
     def _run(self) -> None:
+        step_back()
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._stopped or self._has_work())

@@ -1,3 +1,5 @@
+import itertools
+
 import av
 
 from layouts.automatic import automatic
@@ -105,3 +107,16 @@ def test_a_new_scene_shows_at_the_next_tick():
     stage.worker.scene = Scene(TILES, (None,))
     stage.worker.tick(0.034)
     assert stage.encoder.brightness[0] == RED.y > stage.encoder.brightness[1]
+
+
+def test_a_canvas_that_gives_way_makes_one_of_so_many_pictures_and_misses_only_those():
+    stage = Stage()
+    stage.worker.divisor = 3
+    for index in range(60):
+        stage.pictures["a"] = SourcePicture(index, index / 30, {(160, 90): pattern(160, 90, index)})
+        stage.worker.tick(index / 30 + 0.001)
+    assert stage.worker.composed == 20
+    assert {round(30 * (after - before)) for before, after in itertools.pairwise(stage.encoder.times)} == {3}
+    assert stage.worker.missed == 0
+    stage.worker.tick(4.0)  # two seconds were missed, twenty pictures of those that were due
+    assert 19 <= stage.worker.missed <= 20

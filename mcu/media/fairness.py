@@ -1,0 +1,99 @@
+"""What gives way when the machine is short of CPU: pictures a second, of the least important canvases first. Pure.
+
+Capacity in ports is to keep it from coming to this; other programs, and faces that all move at once, do not count in
+ports. Sound gives way in nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+DIVISORS = (1, 2, 3, 6)
+"""Steps of a canvas's frame rate: whole, half, a third, a sixth: 30, 15, 10, 5 pictures a second."""
+
+MISSED_SHARE = 0.05
+"""A canvas that misses more of its pictures than this is short of CPU; one now and then is not."""
+
+LATE_TICKS = 2
+"""Sound ticks late in one review: one may be the fault of a large key frame."""
+
+CALM = 5
+"""Reviews without any sign of trouble after which something is given back."""
+
+LONGEST_CALM = 60
+"""Where giving back has led to new trouble at once, the next try is later, up to this."""
+
+
+class Importance(enum.IntEnum):
+    """How many are served by a canvas, and for how long: what gives way comes first."""
+
+    OWN = 0
+    """The view that somebody has chosen for itself."""
+    SHARED = 1
+    """What all see who have not chosen."""
+    RECORDED = 2
+    """What is recorded: it is there for good."""
+
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class CanvasLoad:
+    """A canvas since the last review. ``pixels``: of one picture. ``missed`` and ``made`` count pictures."""
+
+    importance: Importance
+    pixels: int
+    made: int
+    missed: int
+
+
+class Fairness(Generic[Key]):
+    """One for each worker. Call ``review`` once a second with all its canvases, by any key."""
+
+    def __init__(self) -> None:
+        self._steps: dict[Key, int] = {}
+        self._calm = 0
+        self._patience = CALM
+        self._given_back = False
+
+    def review(self, canvases: Mapping[Key, CanvasLoad], late_ticks: int) -> dict[Key, int]:
+        """By what to divide each canvas's frame rate from now on. ``late_ticks``: of sound, since the last review."""
+        self._steps = {key: step for key, step in self._steps.items() if key in canvases}
+        if late_ticks >= LATE_TICKS or any(_is_short(load) for load in canvases.values()):
+            self._take(canvases)
+        else:
+            self._give(canvases)
+        return {key: DIVISORS[self._steps.get(key, 0)] for key in canvases}
+
+    def _take(self, canvases: Mapping[Key, CanvasLoad]) -> None:
+        if self._given_back:
+            self._patience = min(LONGEST_CALM, 2 * self._patience)
+        self._calm, self._given_back = 0, False
+        # The least important all the way down before the next one; of equals the one whose pictures cost most.
+        for key, _ in sorted(canvases.items(), key=lambda item: (item[1].importance, -item[1].pixels)):
+            step = self._steps.get(key, 0)
+            if step < len(DIVISORS) - 1:
+                self._steps[key] = step + 1
+                return
+
+    def _give(self, canvases: Mapping[Key, CanvasLoad]) -> None:
+        self._calm += 1
+        if not self._steps:
+            if self._calm >= LONGEST_CALM:
+                self._patience, self._given_back = CALM, False
+            return
+        if self._calm < self._patience:
+            return
+        self._calm, self._given_back = 0, True
+        key = max(self._steps, key=lambda one: (canvases[one].importance, -canvases[one].pixels))
+        self._steps[key] -= 1
+        if not self._steps[key]:
+            del self._steps[key]
+
+
+def _is_short(load: CanvasLoad) -> bool:
+    return load.missed > MISSED_SHARE * (load.made + load.missed) and load.missed > 1

@@ -1,0 +1,106 @@
+"""Who gives way when the machine is short of CPU, and who gets back first."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu.media.fairness import CALM, DIVISORS, LATE_TICKS, LONGEST_CALM, CanvasLoad, Fairness, Importance
+
+FULL_HD, HD = 1920 * 1080, 1280 * 720
+
+
+def load(importance: Importance, pixels: int = FULL_HD, missed: int = 0) -> CanvasLoad:
+    return CanvasLoad(importance, pixels, made=30 - missed, missed=missed)
+
+
+CANVASES = {
+    "own": load(Importance.OWN),
+    "own, small": load(Importance.OWN, HD),
+    "common": load(Importance.SHARED),
+    "recorded": load(Importance.RECORDED),
+}
+
+
+def review(fairness: Fairness[str], reviews: int, late_ticks: int = 0) -> dict[str, int]:
+    result: dict[str, int] = {}
+    for _ in range(reviews):
+        result = fairness.review(CANVASES, late_ticks)
+    return result
+
+
+def test_while_all_is_well_nobody_gives_way() -> None:
+    assert review(Fairness(), 100, late_ticks=LATE_TICKS - 1) == dict.fromkeys(CANVASES, 1)
+
+
+def test_late_sound_slows_down_the_least_important_first_step_by_step() -> None:
+    fairness: Fairness[str] = Fairness()
+    fallen = [key for _ in range(12) if (key := _changed(fairness)) is not None]
+    assert fallen == ["own"] * 3 + ["own, small"] * 3 + ["common"] * 3 + ["recorded"] * 3
+    assert set(review(fairness, 5, LATE_TICKS).values()) == {DIVISORS[-1]}
+
+
+def _changed(fairness: Fairness[str]) -> str | None:
+    before = {key: DIVISORS[step] for key, step in fairness._steps.items()}
+    after = fairness.review(CANVASES, LATE_TICKS)
+    return next((key for key in CANVASES if after[key] != before.get(key, 1)), None)
+
+
+def test_a_canvas_that_misses_pictures_is_a_sign_as_well() -> None:
+    fairness: Fairness[str] = Fairness()
+    short = CANVASES | {"recorded": load(Importance.RECORDED, missed=5)}
+    assert fairness.review(short, 0) == {"own": 2, "own, small": 1, "common": 1, "recorded": 1}
+    once = CANVASES | {"recorded": load(Importance.RECORDED, missed=1)}
+    assert Fairness[str]().review(once, 0) == dict.fromkeys(CANVASES, 1)
+
+
+def test_in_calm_the_most_important_gets_back_first() -> None:
+    fairness: Fairness[str] = Fairness()
+    review(fairness, 7, LATE_TICKS)
+    assert review(fairness, CALM - 1) == {"own": 6, "own, small": 6, "common": 2, "recorded": 1}
+    assert review(fairness, 1) == {"own": 6, "own, small": 6, "common": 1, "recorded": 1}
+    assert review(fairness, CALM) == {"own": 6, "own, small": 3, "common": 1, "recorded": 1}
+    assert review(fairness, 10 * CALM) == dict.fromkeys(CANVASES, 1)
+
+
+def test_what_brought_trouble_back_is_tried_again_ever_later() -> None:
+    fairness: Fairness[str] = Fairness()
+    review(fairness, 1, LATE_TICKS)
+    waits = []
+    for _ in range(6):
+        waited = 1
+        while review(fairness, 1)["own"] != 1:
+            waited += 1
+        waits.append(waited)
+        assert review(fairness, 2)["own"] == 1
+        assert review(fairness, 1, LATE_TICKS)["own"] == 2
+    assert waits == [CALM, 2 * CALM, 4 * CALM, 8 * CALM, LONGEST_CALM, LONGEST_CALM]
+
+
+def test_after_a_long_calm_it_is_tried_as_soon_as_ever() -> None:
+    fairness: Fairness[str] = Fairness()
+    for _ in range(3):
+        review(fairness, 1, LATE_TICKS)
+        review(fairness, LONGEST_CALM)
+    review(fairness, LONGEST_CALM)
+    review(fairness, 1, LATE_TICKS)
+    assert review(fairness, CALM)["own"] == 1
+
+
+def test_a_canvas_that_has_gone_is_forgotten() -> None:
+    fairness: Fairness[str] = Fairness()
+    review(fairness, 3, LATE_TICKS)
+    assert fairness.review({"common": CANVASES["common"]}, 0) == {"common": 1}
+    assert fairness.review(CANVASES, 0) == dict.fromkeys(CANVASES, 1)
+
+
+@given(st.lists(st.integers(0, 5), max_size=80))
+def test_nobody_important_gives_way_before_the_less_important_gave_all(late: list[int]) -> None:
+    fairness: Fairness[str] = Fairness()
+    order = list(CANVASES)
+    for ticks in late:
+        divisors = fairness.review(CANVASES, ticks)
+        for less, more in itertools.pairwise(order):
+            assert divisors[more] == 1 or divisors[less] == DIVISORS[-1]
