@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mcu.media.codec import g711
 from tests.architecture import ROOT
 from tests.e2e.checks import assert_tiles_show
 from tests.e2e.material import Source
 from tests.peers.baresip import BaresipRoom, JackServer
 from tests.peers.server import ServerProcess
+from tests.peers.sipp import Sipp, free_port
 
 
 @pytest.fixture
@@ -86,6 +88,31 @@ async def test_a_room_comes_through_the_menu_into_its_conference(
         types = [event.get("type") for event in room.events]
         assert types.count("CALL_REMOTE_SDP") == 1 and "CALL_CLOSED" not in types, "there was a new offer"
         await room.hang_up()
+
+
+def keys_as_tones(keys: str) -> bytes:
+    """Keys as a person presses them who has heard the question, in sound of 8 kHz."""
+    rows, columns = (697, 770, 852, 941), (1209, 1336, 1477)
+    time = np.arange(1200) / 8000
+    parts = [np.zeros(24_000)]
+    for key in keys:
+        row, column = divmod("123456789*0#".index(key), 3)
+        sine = [np.sin(2 * np.pi * frequency * time) for frequency in (rows[row], columns[column])]
+        parts += [0.2 * (sine[0] + sine[1]), np.zeros(1600)]
+    parts.append(np.zeros(80_000))
+    return g711.encode("PCMU", np.concatenate(parts).astype(np.float32))
+
+
+async def test_a_room_whose_keys_are_tones_comes_through_the_menu(server: ServerProcess) -> None:
+    """Neither telephone events nor INFO: gateways of old telephones send what they hear."""
+    await server.api("POST", "/conferences", {"number": "1000"})
+    files = {"keys.ulaw": keys_as_tones("1000#")}
+    target = f"127.0.0.1:{server.sip_port}"
+    async with Sipp("tones", target, "-s", "9000", "-m", "1", port=free_port(), files=files) as phone:
+        participant = await joined(server, "1000")
+        assert participant["name"] == "SIPp" and participant["has_audio"]
+        result = await phone.result()
+    assert result.succeeded, result.trouble
 
 
 async def test_a_room_begins_a_new_conference(tmp_path: Path, server: ServerProcess, sources: list[Source]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import socket
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +27,21 @@ class SippResult:
 class Sipp:
     """A running SIPp; as a context manager it is ended at the latest when the block is left."""
 
-    def __init__(self, scenario: str, *arguments: str, port: int, transport: str = "udp") -> None:
-        """``arguments`` go to SIPp as they are. ``port``: its own."""
+    def __init__(
+        self,
+        scenario: str,
+        *arguments: str,
+        port: int,
+        transport: str = "udp",
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """``arguments`` go to SIPp as they are. ``port``: its own. ``files`` lie where it runs."""
         program = shutil.which(PROGRAM)
         if program is None:
             raise RuntimeError("SIPp is not installed: apt-get install sip-tester")
         self._folder = tempfile.TemporaryDirectory(prefix="sipp-")
+        for name, content in (files or {}).items():
+            (Path(self._folder.name) / name).write_bytes(content)
         self._errors = Path(self._folder.name) / "errors.log"
         self._command = [program, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", "127.0.0.1", "-nostdin"]
         self._command += ["-t", {"udp": "u1", "tcp": "t1"}[transport]]
