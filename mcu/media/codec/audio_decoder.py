@@ -1,4 +1,4 @@
-"""Sound decoders: one coded frame in, 48 kHz mono out.
+"""Sound decoders: one coded frame in, 48 kHz out.
 
 Every codec that a leg may use answers to ``SoundDecoder``. How long a frame lasts is known without decoding it, so
 that the playout buffer can place it in time first. Whatever arrives, the only error is ``SoundDecodeError``.
@@ -13,9 +13,9 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
-from mcu.media.codec import g711, opus_packet
+from mcu.media.codec import g711, libopus, opus_packet
 from mcu.media.sound.resample import Upsampler
-from mcu.media.sound.samples import RATE, Sound
+from mcu.media.sound.samples import RATE, Sound, join, silence
 from mcu.media.spec import CodecSpec
 
 MAX_FRAME_SAMPLES = 5760
@@ -47,6 +47,25 @@ class SoundDecoder(Protocol):
     def decode(self, data: bytes) -> Sound:
         """Exactly ``duration(data)`` samples at 48 kHz. Raises SoundDecodeError."""
 
+    def quiet(self, data: bytes) -> bool:
+        """Whether ``data`` is known to be inaudible (below QUIET_DBFS) without being decoded; False when in doubt."""
+
+    def recover(self, following: bytes | None, samples: int) -> Sound | None:
+        """So many lost samples, from what was decoded and, where the next frame has come, from the repair in it.
+
+        None where this codec has no means for it.
+        """
+
+
+class _WithoutRepair:
+    """Of a codec that knows nothing about lost frames, nor about silence."""
+
+    def quiet(self, data: bytes) -> bool:
+        return False
+
+    def recover(self, following: bytes | None, samples: int) -> Sound | None:
+        return None
+
 
 def make_decoder(codec: CodecSpec) -> SoundDecoder:
     """The decoder of a negotiated payload type. Raises ValueError for a codec that is not sound."""
@@ -72,10 +91,15 @@ def make_decoder(codec: CodecSpec) -> SoundDecoder:
 
 
 class OpusDecoder:
-    """Opus at 48 kHz (RFC 7587). A stereo sender is folded to mono by the decoder itself."""
+    """Opus at 48 kHz (RFC 7587): mono, and stereo from the first packet on that holds two channels.
+
+    What was lost is taken from the copy in the next packet (in-band FEC) or made up by the codec itself.
+    """
 
     def __init__(self) -> None:
-        self._library = _LibraryDecoder("libopus", RATE)
+        found = libopus.library()
+        self._state: libopus.OpusState | None = libopus.OpusState(found, 1) if found is not None else None
+        self._wrapped = _LibraryDecoder("libopus", RATE) if found is None else None
 
     def duration(self, data: bytes) -> int:
         try:
@@ -84,10 +108,36 @@ class OpusDecoder:
             raise SoundDecodeError(str(error)) from None
 
     def decode(self, data: bytes) -> Sound:
-        return _expect(self._library.decode(data), self.duration(data))
+        samples = self.duration(data)
+        if self._wrapped is not None:
+            return _expect(self._wrapped.decode(data), samples)
+        try:
+            return _expect(self._decoder(data).decode(data), samples)
+        except libopus.OpusError as error:
+            raise SoundDecodeError(f"opus: {error}") from None
+
+    def _decoder(self, data: bytes) -> libopus.OpusState:
+        assert self._state is not None
+        if self._state.channels == 1 and opus_packet.is_stereo(data):
+            found = libopus.library()
+            assert found is not None
+            self._state = libopus.OpusState(found, 2)
+        return self._state
+
+    def quiet(self, data: bytes) -> bool:
+        return len(data) <= opus_packet.DTX_BYTES
+
+    def recover(self, following: bytes | None, samples: int) -> Sound | None:
+        if self._state is None or samples % libopus.SHORTEST_SAMPLES or not 0 < samples <= libopus.MAXIMUM_SAMPLES:
+            return None
+        try:
+            made = self._state.repair(following, samples) if following else self._state.conceal(samples)
+        except libopus.OpusError:
+            return None
+        return made if made.shape[-1] == samples else None
 
 
-class G722Decoder:
+class G722Decoder(_WithoutRepair):
     """G.722 at 64 kbit/s: each byte is two samples at 16 kHz, and one step of an RTP clock said to be 8000 Hz.
 
     The wrong clock rate is history (RFC 3551 section 4.5.2).
@@ -105,7 +155,7 @@ class G722Decoder:
         return _expect(self._upsampler.convert(self._library.decode(data)), samples)
 
 
-class G711Decoder:
+class G711Decoder(_WithoutRepair):
     """PCMA or PCMU: each byte is a sample at 8 kHz."""
 
     def __init__(self, law: g711.Law) -> None:
@@ -119,8 +169,11 @@ class G711Decoder:
         self.duration(data)
         return self._upsampler.convert(g711.decode(self._law, data))
 
+    def quiet(self, data: bytes) -> bool:
+        return g711.is_quiet(self._law, data)
 
-class FrameDecoder:
+
+class FrameDecoder(_WithoutRepair):
     """A codec of frames of one size, any number of them in a packet (RFC 3551 section 4.2, RFC 3952, RFC 5577).
 
     ``octets`` make ``samples`` at ``rate`` Hz. ``tail`` octets at the end may be something else and are passed over:
@@ -208,8 +261,9 @@ def _bounded(samples: int) -> int:
 
 def _expect(sound: Sound, samples: int) -> Sound:
     """The playout buffer counts on the announced duration; a frame that decodes to another is made to fit."""
-    if sound.size == samples:
+    length = sound.shape[-1]
+    if length == samples:
         return sound
-    if not sound.size:
+    if not length:
         raise SoundDecodeError("nothing could be decoded")
-    return np.concatenate((sound[:samples], np.zeros(max(0, samples - sound.size), np.float32)))
+    return join(sound[..., :samples], silence(max(0, samples - length)))

@@ -38,6 +38,17 @@ _TO_SOUND = {law: (values / 32768).astype(np.float32) for law, values in _VALUES
 _TO_CODE = {law: _nearest_codes(values) for law, values in _VALUES.items()}
 
 
+QUIET = 24
+"""Steps of 16 bits that make no sound: -62.7 dBFS if every sample were so large, less than any gate lets through."""
+
+_QUIET_CODES = {law: bytes(np.flatnonzero(np.abs(values) <= QUIET).tolist()) for law, values in _VALUES.items()}
+
+
+def is_quiet(law: Law, data: bytes) -> bool:
+    """Whether there is nothing in it that could be heard."""
+    return not data.translate(None, _QUIET_CODES[law])
+
+
 def decode(law: Law, data: bytes) -> Sound:
     """One sample at 8 kHz per byte; any bytes are valid."""
     return _TO_SOUND[law][np.frombuffer(data, np.uint8)]

@@ -1,4 +1,4 @@
-"""How long an Opus packet lasts, read from its table-of-contents byte (RFC 6716 section 3.1)."""
+"""How long an Opus packet lasts and what it holds, read from its table-of-contents byte (RFC 6716 section 3.1)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ DTX_BYTES = 2
 _SILK = (480, 960, 1920, 2880)
 _HYBRID = (480, 960)
 _CELT = (120, 240, 480, 960)
+
+
+def is_stereo(data: bytes) -> bool:
+    """Whether the packet holds two channels."""
+    return bool(data and data[0] & 4)
 
 
 def duration(data: bytes) -> int:

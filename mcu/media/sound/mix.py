@@ -18,7 +18,8 @@ from mcu.media.codec.audio_encoder import (
 from mcu.media.sound.announcer import Announcer
 from mcu.media.sound.dtmf import DtmfDetector
 from mcu.media.sound.mixer import Limiter, Mixture
-from mcu.media.sound.playout import PlayoutBuffer, PlayoutStatistics
+from mcu.media.sound.playout import PlayoutBuffer
+from mcu.media.sound.playout_packet import PlayoutStatistics
 from mcu.media.sound.samples import RATE, SILENCE_DBFS, TICK_SAMPLES, Sound, silence
 from mcu.media.sound.speaker import Gate, SpeakerDetector
 from mcu.media.sound.state import CodedMix, RecordedSound, SoundLeg, SoundState

@@ -3,34 +3,36 @@
 It puts packets in order, waits as long as the measured jitter asks for, decodes just in time and in order, conceals
 what is lost, and follows senders whose clocks drift, pause (DTX) or jump. Positions are the sender's timestamps in
 samples at 48 kHz. The cursor is the position that the next tick begins with; it moves on by a tick per tick, also in
-silence, so that a sender's pause keeps its length.
+silence, so that a sender's pause keeps its length. A sender's clock that runs off is followed by resampling.
 """
 
 from __future__ import annotations
 
 from bisect import insort
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-import numpy as np
-
-from mcu.media.codec.audio_decoder import SoundDecodeError, SoundDecoder, make_decoder
+from mcu.media.codec.audio_decoder import SoundDecodeError
 from mcu.media.sound.concealment import Concealer
+from mcu.media.sound.drift import DriftMeter, RateConverter
 from mcu.media.sound.playout_delay import (
     INITIAL_DELAY,
+    JUMP,
     MAXIMUM_DELAY,
     STRAY_SECONDS,
     STRAYS_TO_BELIEVE,
     ArrivalClock,
     MarginWatch,
+    Reach,
 )
-from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound, level_dbfs, silence
+from mcu.media.sound.playout_packet import Packet, PlayoutStatistics, ReceivedCodecs
+from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound, join, level_dbfs, silence
 from mcu.media.sound.stretch import LONGEST_LAG, SHORTEST_LAG, leave_out, lengthen, shorten
 from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedSound
 
-MAX_PACKETS = 200
-"""Half a second of the shortest Opus frames (2.5 ms); more than plausible arrival times allow in any other codec."""
+MAX_PACKETS = 500
+"""1.25 s of the shortest Opus frames (2.5 ms); more than plausible arrival times allow in any other codec."""
 
 REVIEW_TICKS = 10
 """How often the delay is thought over."""
@@ -41,35 +43,12 @@ STRETCH_TICKS = 5
 QUIET_DBFS = -50.0
 """Below this a whole stretch of sound may be left out at once."""
 
+REBUFFER = 5 * TICK_SAMPLES
+"""When the delay is too short by so much, one pause of that length is better than seconds of stretched speech with most
+of it lost."""
 
-@dataclass(frozen=True, slots=True)
-class PlayoutStatistics:
-    """Counters since the buffer began. ``concealed`` and ``delay`` are in seconds.
-
-    ``origin`` is the instant on our clock at which the sender's timestamp 0 would have been mixed, at the pace of now:
-    timestamp t is mixed t seconds after it. None while nothing is played.
-    """
-
-    delay: float
-    concealed: float
-    late: int
-    malformed: int
-    restarts: int
-    origin: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Packet:
-    position: int
-    duration: int
-    sequence: int
-    arrival: float
-    data: bytes
-    decoder: SoundDecoder
-
-    @property
-    def end(self) -> int:
-        return self.position + self.duration
+WARMING = 2
+"""Frames that were left undecoded and are decoded after all before the first audible one: decoders have memory."""
 
 
 class PlayoutBuffer:
@@ -77,50 +56,56 @@ class PlayoutBuffer:
 
     def __init__(self, codecs: Iterable[CodecSpec]) -> None:
         """``codecs`` are the payload types that may come. Raises ValueError when one is not a sound codec."""
-        self._codecs = {codec.payload_type: (codec.clock_rate, make_decoder(codec)) for codec in codecs}
+        self._codecs = ReceivedCodecs(codecs)
         self._clock = ArrivalClock()
+        self._drift = DriftMeter()
+        self._converter = RateConverter()
         self._margins = MarginWatch()
         self._concealer = Concealer()
-        self._packets: list[_Packet] = []
-        self._strays: list[_Packet] = []
+        self._packets: list[Packet] = []
+        self._strays: list[Packet] = []
+        self._newest: Packet | None = None
+        self._reach = Reach()
         self._started = False
         self._cursor = 0
         self._ready = silence(0)  # decoded and not yet played; begins at the cursor
+        self._inaudible = True  # nothing of what is ready can be heard
+        self._skipped: deque[Packet] = deque(maxlen=WARMING)
+        self._last: Packet | None = None  # the last one that was decoded
+        self._paused = False
+        self.music = False
         self._starved_at: int | None = None  # where sound ran out, while nothing newer has been played
         self._last_sequence: int | None = None
         # Samples still to be left out (positive) or to be repeated (negative). Repeating may overshoot, for the delay
         # has grown only when the whole tick is there; a rest to leave out that is shorter than a pitch period can wait.
-        self._owed = 0
+        self._owed: int = 0
         self._extra_delay = 0.0
         self._ticks = 0
-        self._concealed = self._late = self._malformed = self._restarts = 0
+        self._concealed = self._late = self._malformed = self._restarts = self._stretched = 0
 
     # Packets in
 
     def insert(self, unit: CodedSound) -> None:
         """Take a received frame; ``unit.time`` is its arrival."""
-        packet = self._packet(unit)
+        packet = self._codecs.packet(unit)
         if packet is None:
             self._malformed += 1
-        elif self._clock.plausible(packet.position, packet.arrival):
+        elif self._clock.plausible(packet.position, packet.arrival) and not self._jumps(packet):
             self._strays.clear()
             self._admit(packet)
         else:
             self._consider_restart(packet)
 
-    def _packet(self, unit: CodedSound) -> _Packet | None:
-        known = self._codecs.get(unit.payload_type)
-        if known is None or unit.timestamp is None or unit.sequence is None:
-            return None
-        clock_rate, decoder = known
-        try:
-            duration = decoder.duration(unit.data)
-        except SoundDecodeError:
-            return None
-        position = unit.timestamp * RATE // clock_rate
-        return _Packet(position, duration, unit.sequence, unit.time, unit.data, decoder)
+    def _jumps(self, packet: Packet) -> bool:
+        """Whether the timestamps leap where the sequence numbers do not: no network does that."""
+        newest = self._newest
+        ahead = packet.sequence - newest.sequence if newest is not None else 0
+        if newest is None or not 0 < ahead <= MAX_PACKETS:
+            return False
+        leap = (packet.position - newest.end) / RATE - (ahead - 1) * newest.duration / RATE
+        return leap < -JUMP or leap - (packet.arrival - newest.arrival) > JUMP
 
-    def _consider_restart(self, packet: _Packet) -> None:
+    def _consider_restart(self, packet: Packet) -> None:
         """The timestamp fits nothing: believe it once others agree (a sender's restart), else it was a fault."""
         self._strays = [
             stray
@@ -140,18 +125,23 @@ class PlayoutBuffer:
 
     def _restart(self) -> None:
         self._clock.reset()
+        self._drift.reset()
         self._margins.reset()
         self._packets.clear()
+        self._newest = None
         self._interrupt()
         self._started = False
         self._starved_at = None
         self._last_sequence = None
         self._owed = 0
 
-    def _admit(self, packet: _Packet) -> None:
+    def _admit(self, packet: Packet) -> None:
+        if self._newest is None or packet.sequence > self._newest.sequence:
+            self._newest = packet
         self._clock.observe(packet.position, packet.arrival)
+        self._drift.observe(packet.arrival, packet.arrival - packet.position / RATE)
         if self._started and packet.position < self._decoded_to:
-            self._margins.note((packet.position - self._decoded_to) / RATE)
+            self._margins.note_late((packet.position - self._decoded_to) / RATE, packet.arrival)
             if self._starved_at is None or packet.position < self._starved_at:
                 self._late += 1
                 return
@@ -164,9 +154,11 @@ class PlayoutBuffer:
             self._packets.pop(0)
         insort(self._packets, packet, key=lambda one: one.position)
 
-    def _go_back(self, packet: _Packet) -> None:
+    def _go_back(self, packet: Packet) -> None:
         """Sound had run out and here it is, late: play it next, so that the delay grows to fit the network."""
-        earliest = self._clock.position(packet.arrival, MAXIMUM_DELAY)
+        earliest = self._clock.position(packet.arrival, self._reach.seconds)
+        if packet.position < earliest:
+            self._reach.stalled(packet.arrival)
         before = self._cursor
         self._cursor = max(packet.position, min(earliest, self._cursor))
         self._margins.changed(before - self._cursor + self._owed)  # what was owed has been counted, but not done
@@ -185,32 +177,60 @@ class PlayoutBuffer:
     @property
     def _wanted(self) -> int:
         """Samples to have ready for the next tick: more than it holds when some are to be left out."""
-        return TICK_SAMPLES + max(0, min(self._owed, LONGEST_LAG))
+        return self._converter.wanted(self._drift.drift) + max(0, min(self._owed, LONGEST_LAG))
 
     @property
     def _decoded_to(self) -> int:
-        return self._cursor + self._ready.size
+        position: int = self._cursor + self._ready.shape[-1]
+        return position
 
     @property
     def _silent(self) -> bool:
         return self._starved_at is not None and self._concealer.faded_out
 
-    def pull(self, now: float) -> Sound | None:
-        """The next tick, or None for silence. Called every 20 ms with the tick's nominal time."""
+    def pull(self, now: float, drowsy: bool = False) -> Sound | None:
+        """The next tick, or None for silence. Called every 20 ms with the tick's nominal time.
+
+        ``drowsy``: what is known to be inaudible need not be decoded, since nobody would hear it.
+        """
         if not self._started and not self._start(now):
             return self._missing_tick()
         self._drop_overdue(now)
-        self._decode(self._wanted, now)
+        if self._owed <= -REBUFFER and not self._silent:
+            return self._pause()
+        self._end_pause()
+        self._decode(self._wanted, now, drowsy)
         self._review(now)
         if self._silent and not self._ready.size:
-            self._cursor += TICK_SAMPLES
+            self._cursor += self._converter.pass_over(self._drift.drift)
             return None
-        if self._ready.size < TICK_SAMPLES:
-            self._starve()
+        if self._inaudible and drowsy and self._ready.shape[-1] >= TICK_SAMPLES - 1:
+            self._take_nothing()
+            return None
+        wanted = self._converter.wanted(self._drift.drift)
+        if self._ready.shape[-1] < min(wanted, TICK_SAMPLES):
+            self._starve(wanted)
+        elif self._ready.shape[-1] < wanted:
+            self._margins.note(0.0)  # one sample of a packet that is not there yet
         return self._take()
 
     def _missing_tick(self) -> Sound | None:
         return self._concealer.conceal(TICK_SAMPLES) if self._concealer.sounding else None
+
+    def _pause(self) -> Sound | None:
+        """Stand still for a tick, so that there is more delay from now on."""
+        if not self._paused:
+            self._paused = True
+            self._concealer.interrupt(self._ready.shape[-1])
+        self._owed += TICK_SAMPLES
+        self._concealed += TICK_SAMPLES
+        return self._missing_tick()
+
+    def _end_pause(self) -> None:
+        if self._paused and self._ready.size:
+            self._ready = self._concealer.resume(self._ready)
+            self._concealer.remember(self._ready)
+        self._paused = False
 
     def _start(self, now: float) -> bool:
         """Begin to play once the first packet has waited long enough; skip what waited too long."""
@@ -235,48 +255,84 @@ class PlayoutBuffer:
             self._packets.pop(0)
             self._late += 1
 
-    def _decode(self, wanted: int, now: float) -> None:
+    def _decode(self, wanted: int, now: float, drowsy: bool) -> None:
         """Decode until ``wanted`` samples are ready, making up gaps within the tick, as far as there are packets."""
-        while self._ready.size < wanted and self._packets:
+        while (ready := self._ready.shape[-1]) < wanted and self._packets:
             packet = self._packets[0]
             gap = packet.position - self._decoded_to
             if gap > 0:
-                missing = min(gap, TICK_SAMPLES - self._ready.size)
-                if missing <= 0:
+                if ready >= TICK_SAMPLES:
                     return
-                self._fill_gap(missing, lost=self._lost_before(packet))
+                self._bridge(packet, gap, min(gap, TICK_SAMPLES - ready))
                 continue
             self._packets.pop(0)
-            ahead = TICK if self._ready.size >= TICK_SAMPLES else 0.0  # decoded a tick before it is needed
-            self._margins.note(now + ahead - packet.arrival)
-            self._decode_packet(packet, skip=-gap)
+            ahead = TICK if ready >= TICK_SAMPLES else 0.0  # decoded a tick before it is needed
+            self._margins.note(now + ahead - packet.arrival - min(0, self._owed) / RATE)
+            if drowsy and packet.quiet:
+                self._pass_over(packet, packet.duration + gap)
+            else:
+                self._decode_packet(packet, skip=-gap)
 
-    def _lost_before(self, packet: _Packet) -> bool:
-        """A hole in the timestamps with none in the sequence numbers is the sender's silence, not a loss."""
-        return self._last_sequence is None or packet.sequence != self._last_sequence + 1
+    def _bridge(self, packet: Packet, gap: int, missing: int) -> None:
+        """Fill what is missing before a packet that is there. The last lost frame may be mended from it."""
+        # A hole in the timestamps with none in the sequence numbers is the sender's silence, not a loss.
+        lost = self._last_sequence is None or packet.sequence != self._last_sequence + 1
+        last = self._last
+        if lost and last is not None and packet.decoder is last.decoder and gap <= last.duration:
+            made = packet.decoder.recover(packet.data, gap) if self._concealer.by_codec else None
+            if made is not None:
+                self._concealed += gap
+                self._append(self._concealer.take_made_up(made))
+                return
+        self._fill_gap(missing, lost=lost)
 
     def _fill_gap(self, samples: int, *, lost: bool) -> None:
         if lost and not self._concealer.faded_out:
             self._concealed += samples
-        self._ready = np.concatenate((self._ready, self._concealer.conceal(samples)))
+            if self._last is not None and self._concealer.by_codec:
+                made = self._last.decoder.recover(None, samples)
+                if made is not None:
+                    self._append(self._concealer.take_made_up(made))
+                    return
+        self._append(self._concealer.conceal(samples))
 
-    def _decode_packet(self, packet: _Packet, skip: int) -> None:
+    def _append(self, sound: Sound) -> None:
+        self._ready = join(self._ready, sound) if self._ready.size else sound
+        self._inaudible = False
+
+    def _pass_over(self, packet: Packet, samples: int) -> None:
+        """Take a frame that nobody could hear for silence. It is kept, for the decoder's sake."""
+        self._skipped.append(packet)
+        self._last_sequence = packet.sequence
+        self._starved_at = None
+        self._concealer.remember_silence()
+        if not self._ready.size:
+            self._inaudible = True
+        self._ready = join(self._ready, silence(samples)) if self._ready.size else silence(samples)
+
+    def _decode_packet(self, packet: Packet, skip: int) -> None:
         try:
-            sound = packet.decoder.decode(packet.data)[skip:]
+            while self._skipped:
+                skipped = self._skipped.popleft()
+                skipped.decoder.decode(skipped.data)
+            sound = packet.decoder.decode(packet.data)[..., skip:]
         except SoundDecodeError:
             self._malformed += 1
             return
+        self._last = packet
         self._last_sequence = packet.sequence
         self._starved_at = None
         sound = self._concealer.resume(sound)
         self._concealer.remember(sound)
-        self._ready = np.concatenate((self._ready, sound))
+        self._append(sound)
 
-    def _starve(self) -> None:
+    def _starve(self, wanted: int) -> None:
         """Nothing has come: fade out over what is missing of this tick."""
         if self._starved_at is None:
             self._starved_at = self._decoded_to
-        self._fill_gap(TICK_SAMPLES - self._ready.size, lost=True)
+        # After a frame that says so (DTX) the sender is silent by right.
+        told = self._last is not None and self._last.quiet
+        self._fill_gap(max(wanted, TICK_SAMPLES) - self._ready.shape[-1], lost=not told)
 
     def skip(self, ticks: int) -> None:
         """Leave out so many ticks, which the mixer had no time for, so that the delay stays what it was."""
@@ -286,7 +342,7 @@ class PlayoutBuffer:
             self._last_sequence = self._packets.pop(0).sequence
 
     def _interrupt(self) -> None:
-        self._concealer.interrupt(self._ready.size)
+        self._concealer.interrupt(self._ready.shape[-1])
         self._ready = silence(0)
 
     # Delay
@@ -303,41 +359,75 @@ class PlayoutBuffer:
         busy = self._owed < 0 or self._owed >= SHORTEST_LAG or self._starved_at is not None
         if self._ticks % REVIEW_TICKS or busy:
             return
-        change = self._margins.wanted_change(self._extra_delay)
-        if change > 0 and self._clock.delay(self._cursor, now) + TICK > MAXIMUM_DELAY:
-            return
-        if change:
+        # With a clock that runs off, packets slide along our ticks, and some are needed a tick sooner than others.
+        slack = TICK if self._drift.drift else 0.0
+        change = self._margins.wanted_change(self._extra_delay, slack)
+        room = MAXIMUM_DELAY - self._clock.delay(self._cursor, now)
+        change = min(change, int(room / TICK) * TICK_SAMPLES) if change > 0 else change
+        if change and (change > 0 or not self._keeps_time):
             self._owed -= change
             self._margins.changed(change)
 
-    def _take(self) -> Sound:
-        if self._owed and self._ticks % STRETCH_TICKS == 0 and self._starved_at is None:
-            if self._owed > 0 and self._ready.size >= self._wanted:
-                return self._take_faster()
-            if self._owed < 0:
-                return self._take_slower()
-        sound, self._ready = self._ready[:TICK_SAMPLES], self._ready[TICK_SAMPLES:]
-        self._cursor += TICK_SAMPLES
-        return sound
+    @property
+    def _keeps_time(self) -> bool:
+        """Music is never stretched to shorten the delay; only a pause in it may be."""
+        return self.music and not self._inaudible
 
-    def _take_faster(self) -> Sound:
-        sound = self._ready[: self._wanted]
+    def _take_nothing(self) -> None:
+        """A tick of silence. Here the delay can be changed at once, and nobody hears it."""
+        if self._owed <= -TICK_SAMPLES:
+            self._owed += TICK_SAMPLES
+            return
+        taken = min(self._converter.pass_over(self._drift.drift), self._ready.shape[-1])
+        if self._owed > 0:
+            left_out = min(self._owed, self._ready.shape[-1] - taken)
+            self._owed -= left_out
+            taken += left_out
+        self._ready = self._ready[..., taken:]
+        self._cursor += taken
+        while self._owed > 0 and self._packets and self._packets[0].quiet:
+            if self._packets[0].duration > self._owed or self._packets[0].position != self._decoded_to:
+                return
+            packet = self._packets.pop(0)
+            self._pass_over(packet, 0)
+            self._cursor += packet.duration
+            self._owed -= packet.duration
+
+    def _take(self) -> Sound:
+        if self._owed and self._ticks % STRETCH_TICKS == 0 and self._starved_at is None and not self.music:
+            stretched = self._take_faster() if self._owed > 0 else self._take_slower()
+            if stretched is not None:
+                return self._converter.convert(stretched, 0.0)
+        drift = self._drift.drift
+        taken = min(self._converter.wanted(drift), self._ready.shape[-1])
+        sound, self._ready = self._ready[..., :taken], self._ready[..., taken:]
+        self._cursor += taken
+        return self._converter.convert(sound, drift)
+
+    def _take_faster(self) -> Sound | None:
+        left_out = min(self._owed, LONGEST_LAG)
+        sound = self._ready[..., : TICK_SAMPLES + left_out]
+        if sound.shape[-1] < TICK_SAMPLES + left_out:
+            return None
         if level_dbfs(sound) < QUIET_DBFS:
-            left_out = sound.size - TICK_SAMPLES
             taken = leave_out(sound, left_out)
         elif self._owed >= SHORTEST_LAG:
             taken, left_out = shorten(sound, self._owed)
+            self._stretched += 1
         else:
-            taken, left_out = sound[:TICK_SAMPLES], 0
+            return None
         self._owed -= left_out
-        self._ready = self._ready[TICK_SAMPLES + left_out :]
+        self._ready = self._ready[..., TICK_SAMPLES + left_out :]
         self._cursor += TICK_SAMPLES + left_out
         return taken
 
-    def _take_slower(self) -> Sound:
-        taken, repeated = lengthen(self._ready[:TICK_SAMPLES])
+    def _take_slower(self) -> Sound | None:
+        if self._ready.shape[-1] < TICK_SAMPLES:
+            return None
+        taken, repeated = lengthen(self._ready[..., :TICK_SAMPLES])
+        self._stretched += 1
         self._owed += repeated
-        self._ready = self._ready[TICK_SAMPLES - repeated :]
+        self._ready = self._ready[..., TICK_SAMPLES - repeated :]
         self._cursor += TICK_SAMPLES - repeated
         return taken
 
@@ -348,6 +438,13 @@ class PlayoutBuffer:
 
     def statistics(self, now: float) -> PlayoutStatistics:
         """Counters, and the delay that the tick after ``now`` will have."""
-        delay = self._clock.delay(self._cursor, now + TICK) if self._started else 0.0
-        origin = now + TICK - self._cursor / RATE if self._started else None
-        return PlayoutStatistics(delay, self._concealed / RATE, self._late, self._malformed, self._restarts, origin)
+        return PlayoutStatistics(
+            delay=self._clock.delay(self._cursor, now + TICK) if self._started else 0.0,
+            concealed=self._concealed / RATE,
+            late=self._late,
+            malformed=self._malformed,
+            restarts=self._restarts,
+            drift=self._drift.drift,
+            stretched=self._stretched,
+            origin=now + TICK - self._cursor / RATE if self._started else None,
+        )

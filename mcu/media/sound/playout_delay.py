@@ -6,6 +6,7 @@ against jitter is the shortest delay there is.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES
@@ -13,8 +14,8 @@ from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES
 INITIAL_DELAY = 0.040
 """Seconds between the first packet's arrival and its playing, to the nearest tick, until jitter has been measured."""
 
-MAXIMUM_DELAY = 0.200
-"""Later than this nobody can converse any more; sound that comes later still is dropped."""
+MAXIMUM_DELAY = 1.0
+"""The worst network that is put up with, as on a satellite link under load. What comes later still is dropped."""
 
 SAFETY = 0.010
 """Wanted margin between a packet's arrival and its playing: a sender's thread is easily a few ms late."""
@@ -34,8 +35,20 @@ WINDOW = 200
 ENOUGH_TO_SHRINK = 50
 ENOUGH_TO_GROW = 10
 
-PLAUSIBLE = 0.250
+PLAUSIBLE = 1.5
 """Seconds by which a packet may be earlier or later than the fastest one; beyond, the sender's clock has jumped."""
+
+FIRST_REACH = 0.2
+"""After a stall, sound up to this old is still played; older is not, for one stall is no reason to converse with a
+second of delay. Each further stall within CALM doubles it, up to MAXIMUM_DELAY."""
+
+CALM = 20.0
+
+BURST = 0.005
+"""Seconds; late packets that follow each other more closely have waited in one queue."""
+
+JUMP = 0.25
+"""Seconds by which timestamps may leap, with no packet missing and no such time gone by, before it counts as a jump."""
 
 STRAYS_TO_BELIEVE = 3
 STRAY_SECONDS = 0.040
@@ -47,13 +60,10 @@ class ArrivalClock:
     """How a sender's timestamps relate to our clock: the least offset seen lately is the fastest way here."""
 
     def __init__(self) -> None:
-        self._offsets: deque[float] = deque(maxlen=WINDOW)
+        # Those that may yet be the least of the last WINDOW packets, rising: the first one is.
+        self._offsets: deque[tuple[int, float]] = deque()
+        self._count = 0
         self.base = 0.0
-
-    @property
-    def set(self) -> bool:
-        """Whether anything is known yet."""
-        return bool(self._offsets)
 
     def plausible(self, position: int, arrival: float) -> bool:
         """Whether a packet for ``position`` (48 kHz) arriving now fits to those before it."""
@@ -61,8 +71,15 @@ class ArrivalClock:
 
     def observe(self, position: int, arrival: float) -> None:
         """Learn from a plausible packet."""
-        self._offsets.append(arrival - position / RATE)
-        self.base = min(self._offsets)
+        offset = arrival - position / RATE
+        offsets = self._offsets
+        while offsets and offsets[-1][1] >= offset:
+            offsets.pop()
+        self._count += 1
+        offsets.append((self._count, offset))
+        if offsets[0][0] <= self._count - WINDOW:
+            offsets.popleft()
+        self.base = offsets[0][1]
 
     def delay(self, position: int, now: float) -> float:
         """Seconds since the fastest packet for this position would have arrived."""
@@ -77,36 +94,63 @@ class ArrivalClock:
         self._offsets.clear()
 
 
+class Reach:
+    """How old sound may be that is still played after a stall. Pure; times are passed in."""
+
+    def __init__(self) -> None:
+        self.seconds = FIRST_REACH
+        self._stalled_at = float("-inf")
+
+    def stalled(self, now: float) -> None:
+        """Sound has come later than within reach."""
+        if now - self._stalled_at > CALM:
+            self.seconds = FIRST_REACH
+        elif now - self._stalled_at > self.seconds:  # a burst is one stall
+            self.seconds = min(MAXIMUM_DELAY, 2 * self.seconds)
+        else:
+            return
+        self._stalled_at = now
+
+
 class MarginWatch:
     """How much earlier than needed packets arrive, and what that means for the delay."""
 
     def __init__(self) -> None:
         self._margins: deque[float] = deque(maxlen=WINDOW)
+        self._late_at = float("-inf")
+
+    def note_late(self, margin: float, arrival: float) -> None:
+        """A packet came after its time. Those that a stall has held up come together and count once."""
+        if arrival - self._late_at > BURST:
+            self.note(margin)
+        self._late_at = arrival
 
     def note(self, margin: float) -> None:
         """A packet arrived ``margin`` seconds before the tick that needed it; negative when too late."""
         self._margins.append(margin)
 
-    def wanted_change(self, extra: float = 0.0) -> int:
+    def wanted_change(self, extra: float = 0.0, slack: float = 0.0) -> int:
         """Samples by which the delay should change, in whole ticks: positive to grow, negative to shrink, mostly 0.
 
-        ``extra`` seconds are wanted on top of what the network asks for.
+        ``extra`` seconds are wanted on top of what the network asks for; so much ``slack`` more is no reason to shrink.
         """
         count = len(self._margins)
         if count < ENOUGH_TO_GROW:
             return 0
         least = sorted(self._margins)[count // IGNORED_SHARE] - extra
         if least < TOO_TIGHT:
-            return TICK_SAMPLES
-        spare = least - SAFETY - HYSTERESIS
+            return math.ceil((TOO_TIGHT - least) / TICK) * TICK_SAMPLES
+        spare = least - SAFETY - HYSTERESIS - slack
         if count >= ENOUGH_TO_SHRINK and spare >= TICK:
             return -int(spare / TICK) * TICK_SAMPLES
         return 0
 
     def changed(self, samples: int) -> None:
         """The delay was changed: carry what was measured over to the new one."""
-        self._margins = deque((margin + samples / RATE for margin in self._margins), maxlen=WINDOW)
+        seconds = samples / RATE
+        self._margins = deque([margin + seconds for margin in self._margins], maxlen=WINDOW)
 
     def reset(self) -> None:
         """Forget everything."""
         self._margins.clear()
+        self._late_at = float("-inf")

@@ -40,9 +40,10 @@ class Upsampler:
 
     def convert(self, sound: Sound) -> Sound:
         """Convert a frame of any length."""
-        joined = np.concatenate((self._history, sound))
+        joined = np.concatenate((self._history, sound), dtype=np.float32)
         self._history = joined[-(TAPS - 1) :]
-        windows = np.lib.stride_tricks.sliding_window_view(joined, TAPS)
+        # What sliding_window_view would give, at a tenth of its price for so few samples.
+        windows = np.ndarray((sound.size, TAPS), np.float32, joined, 0, (4, 4))
         result: Sound = (windows @ self._phases).reshape(-1)
         return result
 
@@ -57,8 +58,9 @@ class Downsampler:
 
     def convert(self, sound: Sound) -> Sound:
         """Convert a frame; its length must be a multiple of the factor."""
-        joined = np.concatenate((self._history, sound))
+        joined = np.concatenate((self._history, sound), dtype=np.float32)
         self._history = joined[-self._history.size :]
-        windows = np.lib.stride_tricks.sliding_window_view(joined, self._taps.size)[:: self._factor]
+        factor = self._factor
+        windows = np.ndarray((sound.size // factor, self._taps.size), np.float32, joined, 0, (4 * factor, 4))
         result: Sound = windows @ self._taps
         return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mcu.media.sound.playout import PlayoutStatistics
+from mcu.media.sound.playout_packet import PlayoutStatistics
 from mcu.media.spec import CodecSpec, ProcessingSpec
 from mcu.media.units import CodedSound
 

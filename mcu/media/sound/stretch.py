@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcu.media.sound.samples import TICK_SAMPLES, Sound
+from mcu.media.sound.samples import TICK_SAMPLES, Sound, join, mono
 
 FADE = 240
 """5 ms cross-fade: long enough not to click, short enough to stay within a pitch period or two."""
@@ -24,7 +24,8 @@ _RAMP = np.linspace(0, 1, FADE, dtype=np.float32)
 
 def crossfade(old: Sound, new: Sound) -> Sound:
     """From ``old`` into ``new`` over their common length."""
-    ramp = _RAMP if old.size == FADE else np.linspace(0, 1, old.size, dtype=np.float32)
+    length = old.shape[-1]
+    ramp = _RAMP if length == FADE else np.linspace(0, 1, length, dtype=np.float32)
     result: Sound = old + (new - old) * ramp
     return result
 
@@ -34,7 +35,7 @@ def best_lag(sound: Sound, longest: int) -> int:
 
     Looks at every fourth sample: 12 kHz is plenty to find a pitch period.
     """
-    thin = sound[: longest + FADE : 4]
+    thin = mono(sound)[: longest + FADE : 4]
     head = thin[: FADE // 4]
     windows = np.lib.stride_tricks.sliding_window_view(thin, head.size)[SHORTEST_LAG // 4 : longest // 4 + 1]
     energy = np.einsum("ij,ij->i", windows, windows)
@@ -47,18 +48,18 @@ def shorten(sound: Sound, most: int) -> tuple[Sound, int]:
 
     At most ``most``, which must not be less than SHORTEST_LAG.
     """
-    lag = best_lag(sound, min(most, sound.size - TICK_SAMPLES, LONGEST_LAG))
+    lag = best_lag(sound, min(most, sound.shape[-1] - TICK_SAMPLES, LONGEST_LAG))
     return leave_out(sound, lag), lag
 
 
 def leave_out(sound: Sound, samples: int) -> Sound:
     """One tick made from a tick and ``samples`` more, with a cross-fade over what is left out at its beginning."""
-    joint = crossfade(sound[:FADE], sound[samples : samples + FADE])
-    return np.concatenate((joint, sound[samples + FADE : samples + TICK_SAMPLES]))
+    joint = crossfade(sound[..., :FADE], sound[..., samples : samples + FADE])
+    return join(joint, sound[..., samples + FADE : samples + TICK_SAMPLES])
 
 
 def lengthen(sound: Sound) -> tuple[Sound, int]:
     """One tick made from the beginning of the tick ``sound``, and how many samples at its end are left for later."""
     lag = best_lag(sound, LONGEST_LAG - FADE)
-    joint = crossfade(sound[lag : lag + FADE], sound[:FADE])
-    return np.concatenate((sound[:lag], joint, sound[FADE : TICK_SAMPLES - lag])), lag
+    joint = crossfade(sound[..., lag : lag + FADE], sound[..., :FADE])
+    return join(sound[..., :lag], joint, sound[..., FADE : TICK_SAMPLES - lag]), lag

@@ -26,9 +26,9 @@ from mcu.media.codec.audio_encoder import (
     make_encoder,
     rtp_samples,
 )
-from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound, silence
+from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound, level_dbfs, mono, silence
 from mcu.media.spec import CodecSpec
-from tests.fakes.tones import CODECS, G722, OPUS, PCMA, amplitude_db, loudest_frequency, tone
+from tests.fakes.tones import CODECS, G722, OPUS, PCMA, PCMU, amplitude_db, loudest_frequency, tone
 
 codecs = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.name)
 
@@ -86,7 +86,7 @@ def test_rtp_clocks() -> None:
     assert [rtp_samples(codec) for codec in CODECS] == [960, 160, 160, 160]
 
 
-def test_a_stereo_opus_sender_is_folded_to_mono() -> None:
+def test_a_stereo_opus_sender_is_heard_in_stereo() -> None:
     encoder = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.layout, encoder.format = 48_000, "stereo", "flt"
     encoder.options = {"frame_duration": "20"}
@@ -94,12 +94,40 @@ def test_a_stereo_opus_sender_is_folded_to_mono() -> None:
     decoder, heard = make_decoder(OPUS), []
     for n in range(50):
         left = tone(500, start=n * 960)
-        frame = av.AudioFrame.from_ndarray(np.repeat(left, 2).reshape(1, -1), format="flt", layout="stereo")
+        both = np.stack((left, 0 * left)).T
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(both).reshape(1, -1), format="flt", layout="stereo")
         frame.sample_rate = 48_000
         heard += [decoder.decode(bytes(packet)) for packet in encoder.encode(frame)]
-    sound = np.concatenate(heard)
-    assert {part.size for part in heard} == {960}
-    assert amplitude_db(sound[9600:], 500) == pytest.approx(20 * np.log10(0.25), abs=0.7)
+    sound = np.concatenate(heard, axis=1)
+    assert {part.shape for part in heard} == {(2, 960)}
+    assert amplitude_db(sound[0, 9600:], 500) == pytest.approx(20 * np.log10(0.25), abs=0.7)
+    assert amplitude_db(sound[1, 9600:], 500) < -40
+
+
+def test_a_lost_opus_frame_is_mended_from_the_next_one() -> None:
+    """In-band repair (RFC 6716 section 2.1.7): the lost frame is the first loud one, which nobody could make up."""
+    encoder = make_encoder(EncoderKey("opus", 24_000, True, False))
+    loud: Sound = np.sum(
+        [tone(150.0 * harmonic, amplitude=0.06) for harmonic in range(1, 12)], axis=0, dtype=np.float32
+    )
+    frames = [encoder.encode(loud if n >= 50 else loud * np.float32(0.1)) for n in range(60)]
+    repaired, made_up = make_decoder(OPUS), make_decoder(OPUS)
+    for frame in frames[:50]:
+        repaired.decode(frame)
+        made_up.decode(frame)
+    with_repair, without = repaired.recover(frames[51], 960), made_up.recover(None, 960)
+    assert with_repair is not None and without is not None
+    assert level_dbfs(with_repair) > level_dbfs(without) + 6
+
+
+@pytest.mark.parametrize("codec", [PCMA, PCMU], ids=lambda codec: codec.name)
+def test_faint_g711_is_known_to_be_inaudible_without_decoding(codec: CodecSpec) -> None:
+    decoder = make_decoder(codec)
+    for amplitude in (0.0, 0.0004, 0.002, 0.1):
+        data = make_encoder(EncoderKey.of(codec)).encode(tone(500, amplitude=amplitude))
+        assert decoder.quiet(data) == (amplitude < 0.001)
+        if decoder.quiet(data):
+            assert level_dbfs(decoder.decode(data)) < -62
 
 
 @pytest.mark.parametrize(
@@ -196,7 +224,7 @@ def test_a_decoder_works_on_after_garbage(codec: CodecSpec) -> None:
         good = encoder.encode(tone(800, start=n * 960))
         if n < 40:
             check_decoder(decoder, chance.bytes(int(chance.integers(0, 400))))
-        heard.append(decoder.decode(good))
+        heard.append(mono(decoder.decode(good)))
     assert amplitude_db(np.concatenate(heard[60:]), 800) == pytest.approx(20 * np.log10(0.25), abs=0.7)
 
 
@@ -209,7 +237,7 @@ def check_decoder(decoder: SoundDecoder, data: bytes) -> None:
         sound = decoder.decode(data)
     except SoundDecodeError:
         return
-    assert samples == sound.size <= MAX_FRAME_SAMPLES
+    assert samples == sound.shape[-1] <= MAX_FRAME_SAMPLES
     assert sound.dtype == np.float32
     assert np.isfinite(sound).all()
 
