@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Protocol
 
-from mcu.media.conference_media import ConferenceMedia
 from mcu.media.fairness import CanvasLoad, Fairness
 from mcu.media.picture.state import CanvasFormat
 
@@ -13,6 +13,16 @@ logger = logging.getLogger(__name__)
 
 _Canvas = tuple[str, CanvasFormat]
 """A canvas of a conference."""
+
+
+class Conference(Protocol):
+    """What is asked of a conference; ``ConferenceMedia`` is one."""
+
+    def late_ticks(self) -> int: ...
+
+    def loads(self) -> dict[CanvasFormat, CanvasLoad]: ...
+
+    def pace(self, form: CanvasFormat, divisor: int) -> None: ...
 
 
 class Workload:
@@ -23,7 +33,7 @@ class Workload:
         self._late: dict[str, int] = {}
         self._slowed = 0
 
-    def review(self, conferences: Mapping[str, ConferenceMedia]) -> None:
+    def review(self, conferences: Mapping[str, Conference]) -> None:
         """Look at all of them, and make some slower or faster."""
         loads: dict[_Canvas, CanvasLoad] = {}
         late: dict[str, int] = {}
