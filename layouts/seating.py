@@ -12,7 +12,7 @@ from layouts.speech import Speech, VoiceSwitch
 
 
 class Seating:
-    """The seats of one picture. It remembers who sat where, so that those who stay keep their tiles.
+    """The seats of one picture. It remembers who sat where: those who stay keep their tiles as others come and go.
 
     Pins go before everything; then the first tile is the speaker's or the lecturer's, if the mode has it so; then
     people of higher priority sit before others. Where there are fewer tiles than people, the mode says who gets them,
@@ -23,6 +23,7 @@ class Seating:
         """``before``: in which tile people sat until now, where that has been another picture."""
         self.rules = rules
         self._before = dict(before or {})
+        self._priorities: dict[str, int] = {}
         # In order of joining nobody has to speak for long to be let in, but they too are not thrown out at once.
         after = rules.switch_after if rules.mode is Mode.VOICE else 0.0
         self._voice = VoiceSwitch(after, rules.hold)
@@ -41,6 +42,7 @@ class Seating:
     def seats(self, people: Sequence[Sitter], tiles: int, speech: Speech, now: float) -> tuple[str | None, ...]:
         """The occupant of each of ``tiles`` tiles at ``now``; None is an empty tile. ``people`` in order of joining."""
         self._deadline = None
+        self._note_priorities(people)
         pinned = self._pinned({one.id for one in people}, tiles)
         free = [tile for tile in range(tiles) if tile not in pinned]
         rest = [one for one in people if one.id not in pinned.values() and self.rules.may_seat(one)]
@@ -50,6 +52,13 @@ class Seating:
         seated = pinned | placed(groups, free, self._before)
         self._before = {who: tile for tile, who in seated.items()}
         return tuple(seated.get(tile) for tile in range(tiles))
+
+    def _note_priorities(self, people: Sequence[Sitter]) -> None:
+        """When somebody is given another one, everybody sits anew."""
+        priorities = {one.id: one.priority for one in people}
+        if any(priorities[who] != before for who, before in self._priorities.items() if who in priorities):
+            self._before = {}
+        self._priorities = priorities
 
     def _pinned(self, present: set[str], tiles: int) -> dict[int, str]:
         """Pins that can be honoured; of several for one person or one tile the first."""

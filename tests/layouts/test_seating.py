@@ -143,6 +143,16 @@ def test_priority_comes_first_and_among_equals_the_order_of_joining():
     assert room.look()[:2] == "zy"
 
 
+def test_whoever_is_given_priority_sits_first_and_goes_back_when_it_is_taken_away():
+    room = picture(4)
+    room.with_people("abc")
+    a, b, c = room.people
+    room.people = [a, b, Sitter("c", priority=20)]
+    assert room.look() == "cab."
+    room.people = [a, b, c]
+    assert room.look() == "abc."
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_pins_hold_in_every_mode(mode):
     room = picture(4, mode, pins=((2, "a"), (9, "b"), (3, "gone"), (2, "c"), (1, "a")), lecturer="a", interval=1.0)

@@ -117,13 +117,14 @@ class Scenes:
     def _seating(self, view: View, rules: SeatingRules) -> Seating:
         """Who sat where in a view; at first in the order of the picture that all see."""
         seating = self._seatings.get(view)
+        if seating is not None and seating.rules != rules:
+            # Who changes the rules wants them followed, and not what is left of others.
+            seating = self._seatings[view] = Seating(rules)
         if seating is None:
             usual = self._seatings.get(COMMON_VIEW)
             order = [] if usual is None else sorted(usual.taken, key=usual.taken.__getitem__)
             before = {who: tile for tile, who in enumerate(who for who in order if who != view.without)}
             seating = self._seatings[view] = Seating(rules, before)
-        elif seating.rules != rules:
-            seating = self._seatings[view] = Seating(rules, seating.taken)
         return seating
 
     def _beside_content(self, chosen: Layout, rules: SeatingRules, people: Sequence[Sitter]) -> Layout:

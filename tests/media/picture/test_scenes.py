@@ -117,14 +117,16 @@ def test_a_view_has_rules_of_its_own():
     assert stage.shows(now=2.5) == "abcd"
 
 
-def test_new_rules_and_new_views_keep_people_where_they_sat():
+def test_a_new_view_begins_in_the_order_of_the_common_one_and_new_rules_with_their_own():
     stage = Stage("abcd")
     stage.shows()
     stage.change(sources=tuple(one for one in stage.state.sources if one.id != "b"))
     assert stage.shows() == "adc"
     assert stage.shows(View("4")) == "adc."
-    stage.change(seating=SeatingRules(Mode.VOICE))
-    assert stage.shows() == "adc"
+    stage.change(seating=SeatingRules(pins=((0, "d"),)))
+    assert stage.shows() == "dac"
+    stage.change(seating=SeatingRules())
+    assert stage.shows() == "acd"
 
 
 def test_a_view_that_nobody_has_any_more_is_forgotten():
@@ -146,7 +148,7 @@ def test_without_video_nobody_is_shown_if_so_wished():
     stage.silent = set()
     assert stage.shows() == "acb"
     stage.change(seating=SeatingRules())
-    assert stage.shows() == "acbd"
+    assert stage.shows() == "abcd"
     assert not stage.scenes.hides_silent()
 
 
