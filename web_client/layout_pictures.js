@@ -9,6 +9,9 @@ const WIDTH = 96;
 const HEIGHT = 54;
 const GAP = 1.5;
 
+// By number of tiles.
+const ONE_LARGE = ["1", "2", "1+2", "1+3", "1+4", "1+5", "1+7", "1+9", "1+12", "1+16", "1+20", "1+33"];
+
 // From so many tiles on, numbers in them could not be read.
 const MOST_NUMBERED = 16;
 
@@ -65,16 +68,26 @@ export function layoutDrawing(layout, { numbers = false } = {}) {
 }
 
 /**
- * The layout of this name as it is now: the automatic one is that for so many people.
+ * The layout of this name as it is now. The automatic one goes by the number of people and by what they are doing, as
+ * the server has it: one large tile for a voice or a lecturer, and in a round one tile besides those of roles.
  * @param {Layout[]} layouts
  * @param {string|null} name
- * @param {import("./protocol.js").Participant[]} people
+ * @param {import("./protocol.js").Conference} conference
  * @returns {Layout|null}
  */
-export function layoutNow(layouts, name, people) {
-  const visible = Math.max(1, people.filter((person) => !person.hidden).length);
-  const wanted = name === "auto" ? String(visible) : name;
-  return layouts.find((layout) => layout.name === wanted) ?? null;
+export function layoutNow(layouts, name, conference) {
+  const named = (/** @type {string|null} */ wanted) => layouts.find((layout) => layout.name === wanted) ?? null;
+  if (name !== "auto") return named(name);
+  const visible = conference.participants.filter((person) => !person.hidden);
+  const count = Math.max(1, visible.length);
+  const mode = conference.seating?.mode;
+  if (mode === "polling") {
+    const standing = visible.filter((person) => person.role === "chair" || person.role === "expert").length;
+    return named(String(Math.min(count, 1 + standing)));
+  }
+  if (mode !== "voice" && mode !== "lecture") return named(String(count));
+  const fitting = ONE_LARGE.map(named).filter((layout) => layout !== null);
+  return fitting.find((layout) => layout.cells.length >= count) ?? fitting.at(-1) ?? null;
 }
 
 /** @param {string} name @param {Record<string, string|number>} attributes */

@@ -72,7 +72,7 @@ export class OwnView {
     const { details = [] } = this.call.layouts;
     const chosen = self.watch ? null : (self.layout ?? conference.layout);
     this.picker.draw(details, chosen);
-    byId("view-now").replaceChildren(layoutDrawing(layoutNow(details, chosen, conference.participants)));
+    byId("view-now").replaceChildren(layoutDrawing(layoutNow(details, chosen, conference)));
     showValue("view-hide-self", self.hide_self ?? false);
     showValue("view-content", self.content_choice ?? "auto");
     showValue("view-seating", self.seating?.mode ?? "");

@@ -68,7 +68,7 @@ export class PersonDialog {
 
   /** The tiles of the layout as it is now, numbered as in the drawing. @param {Conference} conference @param {LayoutList} layouts @param {number|null} pin */
   drawTiles(conference, layouts, pin) {
-    const layout = layoutNow(layouts.details ?? [], conference.layout, conference.participants);
+    const layout = layoutNow(layouts.details ?? [], conference.layout, conference);
     const tiles = Math.max(layout?.cells.length ?? conference.participants.length, (pin ?? 0) + 1);
     show(byId("person-tiles"), layout !== null);
     byId("person-tiles").replaceChildren(...(layout ? [layoutDrawing(layout, { numbers: true })] : []));

@@ -92,7 +92,7 @@ export class PicturePanel {
   drawLayout(conference) {
     const { layouts: names, details = [] } = this.layouts;
     this.picker.draw(details, conference.layout);
-    const now = layoutNow(details, conference.layout, conference.participants);
+    const now = layoutNow(details, conference.layout, conference);
     byId("layout-now").replaceChildren(layoutDrawing(now));
     if (document.activeElement === this.select) return; // not under the hand that chooses
     const all = names.includes(conference.layout) ? names : [...names, conference.layout];

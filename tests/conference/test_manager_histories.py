@@ -14,10 +14,13 @@ from mcu.conference.commands import CommandRefused
 from mcu.conference.hashing import Cost, Hasher
 from mcu.conference.joining import JoinRefused, Newcomer
 from mcu.conference.manager import ConferenceManager
+from mcu.conference.picture_changes import SeatingChange
 from mcu.conference.planner import plan
+from mcu.conference.roles import Role
 from mcu.conference.rooms import MemoryRooms
 from mcu.conference.settings import ConferenceSettings
 from mcu.media.facts import LegConnected, LegFailed, RecordingFailed, RecordingProgress, SpeakerChanged
+from mcu.media.spec import ConferenceSpec
 from mcu.ports import SYSTEM, MediaError
 from tests.fakes.media import FakeLegOwner, FakeMedia, browser_leg, room_leg
 from tests.fakes.time import FakeTime
@@ -26,7 +29,8 @@ SETTINGS = ConferenceSettings(maximum_conferences=3, maximum_participants=3, emp
 ACTIONS = (
     "join_room", "join_browser", "leave", "kick", "mute", "rename", "lock", "unlock", "layout", "record", "stop", "end",
     "create", "remove", "leg_connected", "leg_failed", "speaker", "progress", "recording_failed", "restart",
-    "media_fails", "media_works", "time_passes",
+    "media_fails", "media_works", "time_passes", "lecture", "pin", "unpin", "role", "watch", "own_seats", "hide_self",
+    "broadcast",
 )  # fmt: skip
 STEP = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 1), st.integers(0, 3))
 
@@ -67,6 +71,18 @@ class History:
             "stop": lambda: self.execute(commands.StopRecording(number)),
             "end": lambda: self.execute(commands.EndConference(number)),
             "create": lambda: self.execute(commands.CreateRoom(number)),
+            "lecture": lambda: self.execute(
+                commands.ArrangeSeats(number, SeatingChange(mode="lecture", lecturer=participant))
+            ),
+            "pin": lambda: self.execute(commands.PinParticipant(participant, which)),
+            "unpin": lambda: self.execute(commands.PinParticipant(participant, None)),
+            "role": lambda: self.execute(commands.SetRole(participant, tuple(Role)[which])),
+            "watch": lambda: self.execute(commands.Watch(participants[0].id if participants else "", participant)),
+            "own_seats": lambda: self.execute(
+                commands.SetOwnSeating(participant, SeatingChange(mode="voice", pins={which: participant}))
+            ),
+            "hide_self": lambda: self.execute(commands.HideSelf(participant, which < 2)),
+            "broadcast": lambda: self.execute(commands.Broadcast(number, participant)),
             "remove": lambda: self.execute(commands.RemoveRoom(number)),
         }
         match action:
@@ -123,6 +139,8 @@ class History:
         assert set(self.media.specs) == set(running)
         for conference_id, spec in self.media.specs.items():
             assert spec == plan(running[conference_id], SETTINGS, spec.revision)
+            people = {one.id for one in running[conference_id].participants}
+            assert named(spec) <= people, "nobody who has left is seated, watched or shown"
         core = self.manager._core
         inside = {one.id for conference in running.values() for one in conference.participants}
         assert set(core._by_participant) == inside
@@ -162,6 +180,13 @@ class History:
                     assert conference in open_conferences
         assert open_conferences == inside == recording == set()
         assert sorted(leg for leg, _ in self.owner.ended) == sorted(hung_up)
+
+
+def named(spec: ConferenceSpec) -> set[str | None]:
+    """Everybody whom a description gives a place in a picture."""
+    seatings = [spec.seating, *(leg.seating for leg in spec.legs if leg.seating is not None)]
+    seated = {one for seating in seatings for one in (*seating.pins.values(), seating.lecturer)}
+    return (seated | {leg.watch for leg in spec.legs} | {spec.watch, spec.content_from}) - {None}
 
 
 async def run(history: list[list[tuple[str, int, int]]]) -> None:
