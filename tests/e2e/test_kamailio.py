@@ -16,6 +16,7 @@ from sip.server import SipServer
 from sip.tls import client_context, server_context
 from sip.transport import TransportSettings
 from sip.uri import SipUri, parse_uri
+from tests.peers.baresip_endpoint import BaresipEndpoint
 from tests.peers.kamailio_proxy import HOST, Kamailio
 from tests.peers.server import ServerProcess
 from tests.sip.certificates import Authority
@@ -171,6 +172,37 @@ async def test_a_browser_dials_a_room_through_the_websocket_edge(
             await server.api("DELETE", f"/participants/{participant['id']}")
             bye = await final(browser)
             assert bye.startswith("BYE sip:doctor@nx8dk2.invalid"), bye
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_a_call_out_follows_the_path_of_a_registration(
+    tmp_path: Path, authority: Authority, transport: str
+) -> None:
+    """RFC 3327: the edge stands in the way of who registers through it, and of calls to it."""
+    async with ServerProcess(tmp_path) as server:
+        await server.login()
+        await server.api("POST", "/sip-users", {"name": "4711", "password": "Ward-Secret-9"})
+        async with (
+            kamailio(tmp_path, authority, f"sip:{HOST}:{server.sip_port};transport=udp") as edge,
+            BaresipEndpoint(
+                tmp_path / "room", user="4711", password="Ward-Secret-9", registrar=DOMAIN, transport=transport,
+                proxy=f"sip:{HOST}:{edge.port};transport={transport}", answers=True,
+            ) as room,
+        ):  # fmt: skip
+            async with asyncio.timeout(30):
+                while "passes on REGISTER" not in edge.log() or "200 OK" not in room.log():
+                    await asyncio.sleep(0.1)
+            await server.api("POST", "/conferences/1000/calls", {"targets": ["4711"]})
+            async with asyncio.timeout(30):
+                while not (await server.api("GET", "/conferences/1000"))["participants"]:
+                    await asyncio.sleep(0.1)
+            assert "passes on INVITE sip:4711" in edge.log()
+            (participant,) = (await server.api("GET", "/conferences/1000"))["participants"]
+            await server.api("DELETE", f"/participants/{participant['id']}")
+            async with asyncio.timeout(30):
+                while "session closed" not in room.log().lower():
+                    await asyncio.sleep(0.1)
+        assert "Traceback" not in server.log()
 
 
 async def test_a_browser_dials_a_room_on_the_web_port(tmp_path: Path) -> None:

@@ -17,17 +17,31 @@ module_app menu.so
 
 
 class BaresipEndpoint:
-    """``async with BaresipEndpoint(...)``: registers at the start, and goes on until it is left."""
+    """``async with BaresipEndpoint(...)``: registers at the start, and goes on until it is left.
+
+    ``proxy`` is a SIP URI that everything goes through; with ``answers`` it takes every call.
+    """
 
     def __init__(
-        self, folder: Path, *, user: str, password: str, registrar: str, transport: str = "udp", life: int = 60
+        self,
+        folder: Path,
+        *,
+        user: str,
+        password: str,
+        registrar: str,
+        transport: str = "udp",
+        life: int = 60,
+        proxy: str = "",
+        answers: bool = False,
     ) -> None:
         self._folder = folder
         folder.mkdir(parents=True)
         (folder / "config").write_text(CONFIGURATION)
         (folder / "contacts").touch()
+        more = f';outbound="{proxy}"' if proxy else ""
+        more += ";answermode=auto" if answers else ""
         (folder / "accounts").write_text(
-            f"<sip:{user}@{registrar};transport={transport}>;auth_user={user};auth_pass={password};regint={life}\n"
+            f"<sip:{user}@{registrar};transport={transport}>;auth_user={user};auth_pass={password};regint={life}{more}\n"
         )
         self._process: asyncio.subprocess.Process | None = None
 
