@@ -191,20 +191,20 @@ class BrowserLegTransport:
         assert isinstance(spec, WebRtcTransport)
         agent = IceLiteAgent(spec.local_ufrag, spec.local_password, spec.remote_ufrag)
         try:
-            self._endpoint = self._port.add(agent, self._receive)
+            self._endpoint = self._port.add(agent, self)
         except ValueError as error:
             raise LegTransportError(str(error)) from error
-        self._dtls = DtlsSession(self._certificate, spec.fingerprints, spec.dtls_role, self._send_dtls)
+        self._dtls = DtlsSession(self._certificate, spec.fingerprints, spec.dtls_role, self._endpoint.send_dtls)
         self._handshake = asyncio.create_task(self._connect())
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         """Nothing to take: a browser's addresses come from its checks."""
 
     def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
-        self._endpoint.send(self._dtls.protect_rtp(packets))
+        self._endpoint.send_rtp(packets)
 
     def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None:
-        self._endpoint.send(self._dtls.protect_rtcp(packets))
+        self._endpoint.send_rtcp(packets)
 
     async def close(self) -> None:
         if self._handshake is not None:
@@ -212,9 +212,6 @@ class BrowserLegTransport:
             await asyncio.gather(self._handshake, return_exceptions=True)
             await self._dtls.close()
             self._endpoint.close()
-
-    def _send_dtls(self, datagram: bytes) -> None:
-        self._endpoint.send((datagram,))
 
     async def _connect(self) -> None:
         started = time.monotonic()
@@ -224,21 +221,22 @@ class BrowserLegTransport:
         except (DtlsError, TimeoutError) as error:
             self.on_failed(str(error) or f"no DTLS handshake in {HANDSHAKE_TIMEOUT:.0f} s")
         else:
+            keys = self._dtls.keys()
+            assert keys is not None
+            self._endpoint.set_keys(*keys)
             logger.debug("browser leg connected in %.0f ms", (time.monotonic() - started) * 1000)
             self.is_connected = True
             self.on_connected()
 
-    def _receive(self, data: bytes) -> None:
-        first = data[0]
-        if 20 <= first <= 63:  # RFC 7983
-            self._dtls.receive_dtls(data)
-        elif 128 <= first <= 191 and len(data) >= 2:
-            if 192 <= data[1] <= 223:
-                packet = self._dtls.unprotect_rtcp(data)
-                if packet is not None:
-                    self._on_rtcp(None, packet)
-            else:
-                packet = self._dtls.unprotect_rtp(data)
-                media = self._demultiplexer.media_of(packet) if packet is not None else None
-                if packet is not None and media is not None:
-                    self._on_rtp(media, packet)
+    # BrowserListener
+
+    def dtls_received(self, data: bytes) -> None:
+        self._dtls.receive_dtls(data)
+
+    def rtp_received(self, packet: bytes) -> None:
+        media = self._demultiplexer.media_of(packet)
+        if media is not None:
+            self._on_rtp(media, packet)
+
+    def rtcp_received(self, packet: bytes) -> None:
+        self._on_rtcp(None, packet)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 class Srtp:
     """One direction of SRTP and SRTCP (RFC 3711, RFC 7714): for sending, or with ``inbound`` for receiving.
 
-    ``suite`` is its name in SDP (RFC 4568, RFC 7714), ``material`` master key and master salt. At most 64 sources
+    ``suite`` is its name in SDP (RFC 4568, RFC 7714), ``material`` master key and master salt. At most 96 sources
     (SSRCs) are remembered, inbound only those of which a packet has authenticated, the longest silent making room; a
     packet may be up to 1023 behind the newest of its source. Raises ValueError for an unknown suite or a wrong length.
 
@@ -53,3 +53,76 @@ class UdpSocket:
 
         Raises OSError for any other reason, ValueError for an address that is none of the socket's family.
         """
+
+Address = tuple[str, int]
+
+class MediaPort:
+    """The port that many peers share, on a bound, non-blocking UDP socket, which stays its owner's.
+
+    Peers are told apart by address and go by a number; their sources (streams they send) and outlets (streams they
+    get that are forwarded) by that number and SSRC. What a source sends goes on to its outlets at once, renumbered and
+    encrypted for each, and the last 512 packets are kept for who lost one.
+
+    All calls belong to one thread. KeyError for an unknown peer, source or outlet, ValueError for values out of range
+    or one too many: 1024 peers, 8 addresses, 32 sources and 32 outlets each.
+    """
+
+    def __init__(self, fileno: int) -> None: ...
+    def open_peer(self) -> int: ...
+    def close_peer(self, peer: int, /) -> None: ...
+    def set_keys(self, peer: int, suite: str, local: bytes, remote: bytes, /) -> None:
+        """Keys and salts of SRTP, ``local`` for what goes out; see ``Srtp``."""
+
+    def set_addresses(self, peer: int, addresses: Sequence[Address], selected: Address | None, /) -> None:
+        """Where the peer may send from, and where it gets what is forwarded."""
+
+    def refused(self, peer: int, /) -> int:
+        """Packets of the peer's that came without keys, did not authenticate, or had come before."""
+
+    def receive(self, now: float, /) -> list[tuple[int, int, bytes, Address | None]]:
+        """Take what has come in, send on what is forwarded, and hand up the rest: kind, peer, data, source.
+
+        The source is told for STUN alone, which has no peer. Media are decrypted. Raises OSError.
+        """
+
+    def send(self, packets: Sequence[bytes], address: Address, /) -> int:
+        """As ``UdpSocket.send``."""
+
+    def protect_rtp(self, peer: int, packets: Sequence[bytes], /) -> list[bytes | None]:
+        """As ``Srtp.protect_rtp``, with the peer's keys; empty while it has none."""
+
+    def protect_rtcp(self, peer: int, packets: Sequence[bytes], /) -> list[bytes | None]: ...
+    def open_source(
+        self, peer: int, ssrc: int, codec: str, clock_rate: int, rtx_ssrc: int = 0, *, deliver: bool = True
+    ) -> None:
+        """Packets of this SSRC can be forwarded from now on; with ``deliver`` they are handed up as well.
+
+        ``codec`` is "H264", "VP8" or "opus"; ``rtx_ssrc`` is where the peer repeats packets (RFC 4588), 0 for nowhere.
+        Packets of an SSRC that is no source are handed up.
+        """
+
+    def close_source(self, peer: int, ssrc: int, /) -> None: ...
+    def deliver(self, peer: int, ssrc: int, wanted: bool, /) -> None: ...
+    def requests(self, peer: int, ssrc: int, now: float, wait: float, /) -> list[int]:
+        """Sequence numbers that are missing, to ask for now; ``wait`` seconds lie between two requests for one."""
+
+    def source_statistics(self, peer: int, ssrc: int, /) -> tuple[int, int, int, int, int, int, int, float]:
+        """Packets, octets of payload, missed, of these come after all, key frames, highest sequence number with its
+        cycles (RFC 3550 section 6.4.1), last timestamp, last arrival."""
+
+    def open_outlet(
+        self, peer: int, ssrc: int, payload_type: int, first_sequence: int, rtx_ssrc: int = 0, rtx_payload_type: int = 0
+    ) -> None: ...
+    def close_outlet(self, peer: int, ssrc: int, /) -> None: ...
+    def route(self, peer: int, ssrc: int, source: tuple[int, int] | None, /) -> None:
+        """Feed the outlet from a source (peer, SSRC), from that one's next key frame on; from nothing, at once."""
+
+    def resend(self, peer: int, ssrc: int, sequences: Sequence[int], /) -> int:
+        """Send packets of an outlet again, by RTX where it has one; how many were still there."""
+
+    def outlet_statistics(self, peer: int, ssrc: int, /) -> tuple[int, int, int, int, int, float, bool]:
+        """Packets, octets of payload, sent again, changes of source, last timestamp and when it was sent, and whether
+        the outlet waits for a key frame."""
+
+    def counters(self) -> tuple[int, int, int, int]:
+        """Packets forwarded, not sent since the socket was full, from strangers, and longer than 2048 octets."""

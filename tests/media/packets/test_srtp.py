@@ -154,12 +154,12 @@ def test_a_successor_goes_on_with_roll_overs_and_indices(suite: str) -> None:
 
 def test_sources_are_bounded_and_only_authentic_ones_count() -> None:
     sender, receiver = context("AEAD_AES_128_GCM", False), context("AEAD_AES_128_GCM", True)
-    protected = sender.protect_rtp([rtp(1, ssrc=number) for number in range(1, 70)])
-    assert protected[64:] == [None] * 5 and sender.exhausted == 5
+    protected = sender.protect_rtp([rtp(1, ssrc=number) for number in range(1, 102)])
+    assert protected[96:] == [None] * 5 and sender.exhausted == 5
     receiver.unprotect_rtp([packet for packet in protected if packet is not None])
-    assert len(receiver.sources()) == 64
-    other = context("AEAD_AES_128_GCM", False).protect_rtp([rtp(1, ssrc=100)])[0]
-    assert receiver.unprotect_rtp([other or b""]) == [rtp(1, ssrc=100)]
+    assert len(receiver.sources()) == 96
+    other = context("AEAD_AES_128_GCM", False).protect_rtp([rtp(1, ssrc=200)])[0]
+    assert receiver.unprotect_rtp([other or b""]) == [rtp(1, ssrc=200)]
     assert [source[0] for source in receiver.sources()].count(1) == 0  # silent for longest
 
 

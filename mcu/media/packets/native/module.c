@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "port_type.h"
 #include "srtp_type.h"
 #include "udp_type.h"
 
@@ -17,7 +18,7 @@ PyMODINIT_FUNC PyInit__native(void)
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL)
         return NULL;
-    if (add_srtp_type(module) < 0 || add_udp_type(module) < 0) {
+    if (add_srtp_type(module) < 0 || add_udp_type(module) < 0 || add_port_type(module) < 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -1,5 +1,7 @@
 #include "srtp.h"
 
+#include "rtp.h"
+
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -15,32 +17,6 @@ enum label { RTP_CIPHER = 0, RTP_AUTHENTICATION = 1, RTP_SALT = 2 };
 #define RTCP_INDEX 4
 #define RTCP_ENCRYPTED 0x80000000u
 #define RTCP_LAST_INDEX 0x7fffffffu
-
-static uint16_t get16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
-
-static uint32_t get32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)(value >> 24), at[1] = (uint8_t)(value >> 16), at[2] = (uint8_t)(value >> 8);
-    at[3] = (uint8_t)value;
-}
-
-size_t rtp_header_length(const uint8_t *packet, size_t length)
-{
-    if (length < 12 || packet[0] >> 6 != 2)
-        return 0;
-    size_t header = 12 + 4u * (packet[0] & 0x0f);
-    if (packet[0] & 0x10) {
-        if (length < header + 4)
-            return 0;
-        header += 4 + 4u * get16(packet + header + 2);
-    }
-    return header <= length ? header : 0;
-}
 
 /* Suites */
 

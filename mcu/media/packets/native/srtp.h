@@ -18,8 +18,8 @@
 #define SRTP_MAX_PACKET 65507
 /* Most that protection adds: a tag of GCM and the index of SRTCP, or 10 octets of HMAC and that index. */
 #define SRTP_MAX_OVERHEAD 20
-/* Sources remembered by a context. A browser sends a handful; each change of an encoder may bring a new one. */
-#define SRTP_MAX_SOURCES 64
+/* Sources remembered by a context: a few that a browser sends, or all that it gets, each with its repetitions. */
+#define SRTP_MAX_SOURCES 96
 /* Packets by which a sender may be out of order and still be taken; at 8 Mbit/s about a second. */
 #define SRTP_WINDOW 1024
 
@@ -87,8 +87,5 @@ enum srtp_result srtp_unprotect_rtcp(struct srtp *srtp, uint8_t *packet, size_t 
 /* The state of a source, made if need be; NULL when there are too many. For going on after another process. */
 struct srtp_source *srtp_source(struct srtp *srtp, uint32_t ssrc);
 const struct srtp_source *srtp_find(const struct srtp *srtp, uint32_t ssrc);
-
-/* Length of the header of an RTP packet with CSRCs and extension; 0 when it is none. */
-size_t rtp_header_length(const uint8_t *packet, size_t length);
 
 #endif

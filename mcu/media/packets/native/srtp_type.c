@@ -5,18 +5,9 @@
 
 #include <string.h>
 
+#include "names.h"
 #include "srtp.h"
 #include "srtp_type.h"
-
-/* More packets than any run has; it bounds what one call may ask for. */
-#define MAX_BATCH 65536
-
-static const struct { const char *name; enum srtp_suite suite; } suites[] = {
-    {"AES_CM_128_HMAC_SHA1_80", SRTP_AES_CM_128_HMAC_SHA1_80},
-    {"AES_CM_128_HMAC_SHA1_32", SRTP_AES_CM_128_HMAC_SHA1_32},
-    {"AEAD_AES_128_GCM", SRTP_AEAD_AES_128_GCM},
-    {"AEAD_AES_256_GCM", SRTP_AEAD_AES_256_GCM},
-};
 
 typedef struct {
     PyObject_HEAD
@@ -34,20 +25,15 @@ static int srtp_init(SrtpObject *self, PyObject *arguments, PyObject *keywords)
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "sy*$p", names, &name, &material, &inbound))
         return -1;
     int result = -1;
-    size_t index = 0;
-    while (index < sizeof suites / sizeof *suites && strcmp(suites[index].name, name) != 0)
-        index++;
+    enum srtp_suite suite;
     if (self->begun)
         PyErr_SetString(PyExc_RuntimeError, "keys are given once");
-    else if (index == sizeof suites / sizeof *suites)
-        PyErr_Format(PyExc_ValueError, "no such suite: %s", name);
-    else if ((size_t)material.len != srtp_material_size(suites[index].suite))
-        PyErr_Format(PyExc_ValueError, "%s takes %zu octets of key and salt, not %zd", name,
-                     srtp_material_size(suites[index].suite), material.len);
-    else if (!srtp_begin(&self->srtp, suites[index].suite, material.buf, inbound))
-        PyErr_NoMemory();
-    else
-        result = 0, self->begun = true;
+    else if (suite_of_name(name, (size_t)material.len, &suite)) {
+        if (srtp_begin(&self->srtp, suite, material.buf, inbound))
+            result = 0, self->begun = true;
+        else
+            PyErr_NoMemory();
+    }
     PyBuffer_Release(&material);
     return result;
 }
@@ -80,68 +66,72 @@ static void count(SrtpObject *self, enum srtp_result result)
     self->exhausted += result == SRTP_EXHAUSTED;
 }
 
-typedef enum srtp_result operation(struct srtp *, uint8_t *, size_t *);
-
-/* What happens to one packet of a batch: worked on in ``out``, which starts as a copy of the packet. */
-struct job { uint8_t *out; size_t length; enum srtp_result result; };
-
-/* Run ``work`` on a copy of each packet. The result has None for what could not be done; such packets are counted. */
-static PyObject *run(SrtpObject *self, PyObject *packets, operation *work, size_t overhead)
+PyObject *srtp_run(struct srtp *srtp, PyObject *packets, srtp_operation *work, size_t overhead,
+                   enum srtp_result **results)
 {
-    if (!ready(self))
-        return NULL;
-    PyObject *batch = PySequence_Tuple(packets);
+    struct udp_out *in;
+    PyObject *batch = batch_of(packets, &in), *list = NULL;
     if (batch == NULL)
         return NULL;
-    Py_ssize_t total = PyTuple_GET_SIZE(batch), made = 0;
-    struct job *jobs = total > MAX_BATCH ? NULL : PyMem_Calloc((size_t)total + 1, sizeof *jobs);
-    PyObject *results = jobs == NULL ? NULL : PyList_New(total);
-    if (jobs == NULL)
-        PyErr_SetString(PyExc_ValueError, "too many packets at once");
-    for (; results != NULL && made < total; made++) {
-        char *data;
-        Py_ssize_t length;
-        if (PyBytes_AsStringAndSize(PyTuple_GET_ITEM(batch, made), &data, &length) < 0)
-            goto failed;
-        PyObject *out = PyBytes_FromStringAndSize(NULL, length + (Py_ssize_t)overhead);
+    Py_ssize_t count = PyTuple_GET_SIZE(batch);
+    struct job { uint8_t *out; size_t length; } *jobs = PyMem_Calloc((size_t)count + 1, sizeof *jobs);
+    *results = PyMem_Calloc((size_t)count + 1, sizeof **results);
+    if (jobs == NULL || *results == NULL || (list = PyList_New(count)) == NULL)
+        goto failed;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *out = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(in[i].length + overhead));
         if (out == NULL)
             goto failed;
-        jobs[made].out = (uint8_t *)PyBytes_AS_STRING(out);
-        jobs[made].length = (size_t)length;
-        memcpy(jobs[made].out, data, (size_t)length);
-        PyList_SET_ITEM(results, made, out);
+        jobs[i].out = (uint8_t *)PyBytes_AS_STRING(out);
+        jobs[i].length = in[i].length;
+        memcpy(jobs[i].out, in[i].data, in[i].length);
+        PyList_SET_ITEM(list, i, out);
     }
-    if (results != NULL) {
-        self->busy = true;
-        Py_BEGIN_ALLOW_THREADS;
-        for (Py_ssize_t i = 0; i < total; i++)
-            jobs[i].result = work(&self->srtp, jobs[i].out, &jobs[i].length);
-        Py_END_ALLOW_THREADS;
-        self->busy = false;
-    }
-    for (Py_ssize_t i = 0; results != NULL && i < total; i++) {
-        PyObject *out = PyList_GET_ITEM(results, i);
-        if (jobs[i].result == SRTP_OK) {
-            /* Of the list alone so far, so it may be cut to length; this replaces the pointer. */
-            if (_PyBytes_Resize(&out, (Py_ssize_t)jobs[i].length) < 0) {
-                PyList_SET_ITEM(results, i, NULL);
-                goto failed;
-            }
-        } else {
-            count(self, jobs[i].result);
+    Py_BEGIN_ALLOW_THREADS;
+    for (Py_ssize_t i = 0; i < count; i++)
+        (*results)[i] = work(srtp, jobs[i].out, &jobs[i].length);
+    Py_END_ALLOW_THREADS;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *out = PyList_GET_ITEM(list, i);
+        if ((*results)[i] != SRTP_OK) {
             Py_DECREF(out);
             out = Py_NewRef(Py_None);
+        } else if (_PyBytes_Resize(&out, (Py_ssize_t)jobs[i].length) < 0) { /* the list's alone so far */
+            PyList_SET_ITEM(list, i, NULL);
+            goto failed;
         }
-        PyList_SET_ITEM(results, i, out);
+        PyList_SET_ITEM(list, i, out);
     }
+    PyMem_Free(in);
     PyMem_Free(jobs);
     Py_DECREF(batch);
-    return results;
+    return list;
 failed:
+    if (!PyErr_Occurred())
+        PyErr_NoMemory();
+    PyMem_Free(in);
     PyMem_Free(jobs);
+    PyMem_Free(*results);
     Py_DECREF(batch);
-    Py_DECREF(results);
+    Py_XDECREF(list);
     return NULL;
+}
+
+/* Run ``work`` on a copy of each packet. The result has None for what could not be done; such packets are counted. */
+static PyObject *run(SrtpObject *self, PyObject *packets, srtp_operation *work, size_t overhead)
+{
+    enum srtp_result *results;
+    if (!ready(self))
+        return NULL;
+    self->busy = true;
+    PyObject *list = srtp_run(&self->srtp, packets, work, overhead, &results);
+    self->busy = false;
+    if (list == NULL)
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
+        count(self, results[i]);
+    PyMem_Free(results);
+    return list;
 }
 
 static PyObject *protect_rtp(PyObject *self, PyObject *packets)

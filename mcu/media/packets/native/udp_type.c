@@ -6,13 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
+#include "names.h"
 #include "udp.h"
 #include "udp_type.h"
-
-#define MAX_BATCH 65536
 
 typedef struct {
     PyObject_HEAD
@@ -62,18 +58,6 @@ static void udp_dealloc(UdpObject *self)
     Py_DECREF(type);
 }
 
-static PyObject *name_of(const struct sockaddr_storage *address)
-{
-    char text[INET6_ADDRSTRLEN];
-    const struct sockaddr_in *four = (const struct sockaddr_in *)address;
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
-    bool is_four = address->ss_family == AF_INET;
-    const void *host = is_four ? (const void *)&four->sin_addr : (const void *)&six->sin6_addr;
-    if (inet_ntop(address->ss_family, host, text, sizeof text) == NULL)
-        return PyErr_SetFromErrno(PyExc_OSError);
-    return Py_BuildValue("(si)", text, (int)ntohs(is_four ? four->sin_port : six->sin6_port));
-}
-
 static PyObject *receive(PyObject *object, PyObject *Py_UNUSED(nothing))
 {
     UdpObject *self = (UdpObject *)object;
@@ -93,7 +77,7 @@ static PyObject *receive(PyObject *object, PyObject *Py_UNUSED(nothing))
         if (self->source_name == NULL || datagram->source_length != self->source_length ||
             memcmp(&datagram->source, &self->source, datagram->source_length) != 0) {
             Py_CLEAR(self->source_name);
-            self->source_name = name_of(&datagram->source);
+            self->source_name = name_of_address(&datagram->source);
             if (self->source_name == NULL) {
                 Py_DECREF(list);
                 return NULL;
@@ -111,32 +95,39 @@ static PyObject *receive(PyObject *object, PyObject *Py_UNUSED(nothing))
     return list;
 }
 
-/* Raises ValueError for what is no address of the socket's family. */
 static bool set_target(UdpObject *self, PyObject *name)
 {
-    const char *host;
-    int port;
     if (self->target_name == name)
         return true;
-    if (!PyTuple_Check(name) || !PyArg_ParseTuple(name, "si", &host, &port))
-        return PyErr_Occurred() ? false : (PyErr_SetString(PyExc_TypeError, "an address is (host, port)"), false);
-    struct sockaddr_storage target = {.ss_family = (sa_family_t)self->family};
-    struct sockaddr_in *four = (struct sockaddr_in *)&target;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&target;
-    bool is_four = self->family == AF_INET;
-    if (port < 1 || port > 65535 || inet_pton(self->family, host, is_four ? (void *)&four->sin_addr : (void *)&six->sin6_addr) != 1) {
-        PyErr_Format(PyExc_ValueError, "no address of this socket's family: %s port %d", host, port);
+    Py_CLEAR(self->target_name);
+    if (!address_of_name(name, self->family, &self->target, &self->target_length))
         return false;
-    }
-    if (is_four)
-        four->sin_port = htons((uint16_t)port);
-    else
-        six->sin6_port = htons((uint16_t)port);
-    self->target = target;
-    self->target_length = is_four ? sizeof *four : sizeof *six;
-    Py_XDECREF(self->target_name);
     self->target_name = Py_NewRef(name);
     return true;
+}
+
+PyObject *udp_send_batch(int socket, PyObject *packets, const struct sockaddr_storage *address, socklen_t length,
+                         bool *segmenting)
+{
+    struct udp_out *out;
+    PyObject *batch = batch_of(packets, &out);
+    if (batch == NULL)
+        return NULL;
+    size_t sent, count = (size_t)PyTuple_GET_SIZE(batch);
+    struct sockaddr_storage target = *address;
+    int reason;
+    Py_BEGIN_ALLOW_THREADS;
+    errno = 0;
+    sent = udp_send(socket, out, count, (struct sockaddr *)&target, length, segmenting);
+    reason = errno;
+    Py_END_ALLOW_THREADS;
+    PyMem_Free(out);
+    Py_DECREF(batch);
+    if (sent < count && reason != EAGAIN && reason != EWOULDBLOCK) {
+        errno = reason;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return PyLong_FromSize_t(sent);
 }
 
 static PyObject *send_batch(PyObject *object, PyObject *arguments)
@@ -145,42 +136,7 @@ static PyObject *send_batch(PyObject *object, PyObject *arguments)
     PyObject *packets, *name;
     if (!PyArg_ParseTuple(arguments, "OO", &packets, &name) || !set_target(self, name))
         return NULL;
-    PyObject *batch = PySequence_Tuple(packets);
-    if (batch == NULL)
-        return NULL;
-    Py_ssize_t count = PyTuple_GET_SIZE(batch);
-    struct udp_out *out = count > MAX_BATCH ? NULL : PyMem_Calloc((size_t)count + 1, sizeof *out);
-    if (out == NULL) {
-        Py_DECREF(batch);
-        PyErr_SetString(PyExc_ValueError, "too many packets at once");
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        char *data;
-        Py_ssize_t length;
-        if (PyBytes_AsStringAndSize(PyTuple_GET_ITEM(batch, i), &data, &length) < 0) {
-            PyMem_Free(out);
-            Py_DECREF(batch);
-            return NULL;
-        }
-        out[i] = (struct udp_out){(const uint8_t *)data, (size_t)length};
-    }
-    size_t sent;
-    int reason = 0;
-    struct sockaddr_storage target = self->target;
-    Py_BEGIN_ALLOW_THREADS;
-    errno = 0;
-    sent = udp_send(self->socket, out, (size_t)count, (struct sockaddr *)&target, self->target_length,
-                    &self->segmenting);
-    reason = errno;
-    Py_END_ALLOW_THREADS;
-    PyMem_Free(out);
-    Py_DECREF(batch);
-    if (sent < (size_t)count && reason != EAGAIN && reason != EWOULDBLOCK) {
-        errno = reason;
-        return PyErr_SetFromErrno(PyExc_OSError);
-    }
-    return PyLong_FromSize_t(sent);
+    return udp_send_batch(self->socket, packets, &self->target, self->target_length, &self->segmenting);
 }
 
 static PyMethodDef methods[] = {

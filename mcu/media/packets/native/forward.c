@@ -1,0 +1,327 @@
+#include "forward.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A gap larger than this is a sender that began anew, not loss (RFC 3550 appendix A.1, MAX_DROPOUT). */
+#define MAX_DROPOUT 3000
+/* The first number of a source is remembered this far behind, since numbers compare over half the circle only. */
+#define FIRST_LAGS 0x4000
+/* A packet is asked for so often, then it is given up. */
+#define MAX_ASKED 8
+
+/* Sources */
+
+void source_begin(struct source *source, enum rtp_codec codec, uint32_t ssrc, uint32_t clock_rate)
+{
+    memset(source, 0, sizeof *source);
+    source->codec = codec, source->ssrc = ssrc, source->clock_rate = clock_rate;
+}
+
+static void detach(struct source *source, const struct outlet *outlet)
+{
+    for (size_t i = 0; source != NULL && i < source->outlet_count; i++)
+        if (source->outlets[i] == outlet) {
+            source->outlets[i] = source->outlets[--source->outlet_count];
+            return;
+        }
+}
+
+static bool attach(struct source *source, struct outlet *outlet)
+{
+    for (size_t i = 0; i < source->outlet_count; i++)
+        if (source->outlets[i] == outlet)
+            return true;
+    if (source->outlet_count == source->outlet_room) {
+        size_t room = source->outlet_room ? 2 * source->outlet_room : 8;
+        struct outlet **outlets = realloc(source->outlets, room * sizeof *outlets);
+        if (outlets == NULL)
+            return false;
+        source->outlets = outlets, source->outlet_room = room;
+    }
+    source->outlets[source->outlet_count++] = outlet;
+    return true;
+}
+
+void source_end(struct source *source)
+{
+    while (source->outlet_count > 0) {
+        struct outlet *outlet = source->outlets[--source->outlet_count];
+        if (outlet->source == source)
+            outlet->source = NULL;
+        if (outlet->wanted == source)
+            outlet->wanted = NULL;
+    }
+    free(source->outlets);
+    free(source->kept);
+    source->outlets = NULL, source->kept = NULL;
+}
+
+static bool keep(struct source *source, uint16_t sequence, const uint8_t *packet, size_t length)
+{
+    if (source->kept == NULL)
+        source->kept = calloc(FORWARD_KEPT, sizeof *source->kept);
+    if (source->kept == NULL)
+        return false;
+    struct kept *place = &source->kept[sequence % FORWARD_KEPT];
+    if (place->there && place->sequence == sequence)
+        return false;
+    place->sequence = sequence, place->length = (uint16_t)length, place->there = true;
+    memcpy(place->data, packet, length);
+    return true;
+}
+
+static void forget_missing(struct source *source, size_t index)
+{
+    source->missing_count--;
+    memmove(&source->missing[index], &source->missing[index + 1],
+            (source->missing_count - index) * sizeof *source->missing);
+}
+
+static void found(struct source *source, uint16_t sequence)
+{
+    for (size_t i = 0; i < source->missing_count; i++)
+        if (source->missing[i].sequence == sequence) {
+            source->recovered++;
+            forget_missing(source, i);
+            return;
+        }
+}
+
+static void note_missing(struct source *source, uint16_t sequence, double now)
+{
+    source->lost++;
+    if (source->missing_count == FORWARD_MISSING)
+        forget_missing(source, 0);
+    source->missing[source->missing_count++] = (struct missing){.sequence = sequence, .since = now};
+}
+
+static void begin_anew(struct source *source, uint16_t sequence)
+{
+    source->begun = true;
+    source->highest = sequence;
+    source->cycles = 0;
+    source->missing_count = 0;
+    for (size_t i = 0; source->kept != NULL && i < FORWARD_KEPT; i++)
+        source->kept[i].there = false;
+}
+
+bool source_receive(struct source *source, const uint8_t *packet, size_t length, double now)
+{
+    size_t start, size;
+    if (length > FORWARD_LONGEST || !rtp_payload(packet, length, &start, &size))
+        return false;
+    uint16_t sequence = get16(packet + 2);
+    int distance = (int16_t)(uint16_t)(sequence - source->highest);
+    if (!source->begun || distance > MAX_DROPOUT || distance < -MAX_DROPOUT) {
+        begin_anew(source, sequence);
+    } else if (distance > 0) {
+        for (uint16_t lost = (uint16_t)(source->highest + 1); lost != sequence; lost++)
+            note_missing(source, lost, now);
+        source->cycles += sequence < source->highest;
+        source->highest = sequence;
+    } else if (distance <= -FORWARD_KEPT) {
+        return false; /* too late to be of use, and to be told from a repetition */
+    }
+    if (!keep(source, sequence, packet, length))
+        return false;
+    if (distance < 0)
+        found(source, sequence);
+    source->packets++;
+    source->octets += size;
+    source->last_arrival = now;
+    source->last_timestamp = get32(packet + 4);
+    source->payload_type = packet[1] & 0x7f;
+    source->key_frames += source->codec != CODEC_OTHER && rtp_begins_key_frame(source->codec, packet + start, size);
+    return true;
+}
+
+size_t source_unwrap(const struct source *source, uint8_t *packet, size_t length)
+{
+    size_t start, size;
+    if (!source->begun || !rtp_payload(packet, length, &start, &size) || size < 2)
+        return 0; /* padding alone probes for bandwidth */
+    put16(packet + 2, get16(packet + start));
+    put32(packet + 8, source->ssrc);
+    packet[1] = (uint8_t)((packet[1] & 0x80) | source->payload_type);
+    memmove(packet + start, packet + start + 2, length - start - 2);
+    return length - 2;
+}
+
+size_t source_requests(struct source *source, double now, double wait, uint16_t *sequences, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < source->missing_count && count < room;) {
+        struct missing *missing = &source->missing[i];
+        if (missing->asked > 0 && now - missing->last_asked < wait) {
+            i++;
+        } else if (missing->asked == MAX_ASKED) {
+            forget_missing(source, i);
+        } else {
+            missing->asked++;
+            missing->last_asked = now;
+            sequences[count++] = missing->sequence;
+            i++;
+        }
+    }
+    return count;
+}
+
+/* Outlets */
+
+void outlet_begin(struct outlet *outlet, uint32_t ssrc, uint8_t payload_type, uint32_t rtx_ssrc,
+                  uint8_t rtx_payload_type, uint16_t first_sequence)
+{
+    memset(outlet, 0, sizeof *outlet);
+    outlet->ssrc = ssrc, outlet->payload_type = payload_type;
+    outlet->rtx_ssrc = rtx_ssrc, outlet->rtx_payload_type = rtx_payload_type;
+    outlet->highest = (uint16_t)(first_sequence - 1);
+    outlet->rtx_sequence = first_sequence;
+}
+
+void outlet_end(struct outlet *outlet)
+{
+    detach(outlet->source, outlet);
+    detach(outlet->wanted, outlet);
+    outlet->source = outlet->wanted = NULL;
+}
+
+bool outlet_route(struct outlet *outlet, struct source *source)
+{
+    if (source == NULL) {
+        outlet_end(outlet);
+        return true;
+    }
+    if (outlet->wanted != NULL && outlet->wanted != outlet->source)
+        detach(outlet->wanted, outlet);
+    outlet->wanted = NULL;
+    if (outlet->source == source)
+        return true;
+    if (!attach(source, outlet))
+        return false;
+    outlet->wanted = source;
+    return true;
+}
+
+/* From here on the outlet is fed by ``source``, whose first packet this is. Sequence numbers go on by one; timestamps by the
+ * time that has passed, so that the receiver's clock does not jump. */
+static void go_over(struct outlet *outlet, struct source *source, const uint8_t *packet, const uint8_t *payload,
+                    size_t size, double now)
+{
+    struct vp8_places places;
+    if (outlet->source != source)
+        detach(outlet->source, outlet);
+    outlet->source = source;
+    outlet->wanted = NULL;
+    outlet->first = (uint16_t)(outlet->highest + 1);
+    outlet->sequence_offset = (uint16_t)(outlet->first - get16(packet + 2));
+    outlet->switches++;
+    if (outlet->begun) {
+        double passed = now > outlet->last_sent ? now - outlet->last_sent : 0;
+        uint32_t step = (uint32_t)(passed * source->clock_rate + 0.5);
+        outlet->timestamp_offset = outlet->last_timestamp + (step > 0 ? step : 1) - get32(packet + 4);
+    }
+    if (source->codec == CODEC_VP8 && vp8_find(payload, size, &places)) {
+        if (places.picture_id) {
+            const uint8_t *at = payload + places.picture_id;
+            uint16_t number = places.long_picture_id ? get16(at) & 0x7fff : *at & 0x7f;
+            outlet->picture_id_offset = outlet->begun ? (uint16_t)(outlet->last_picture_id + 1 - number) : 0;
+        }
+        if (places.tl0)
+            outlet->tl0_offset = outlet->begun ? (uint8_t)(outlet->last_tl0 + 1 - payload[places.tl0]) : 0;
+    }
+    outlet->begun = true;
+}
+
+static void renumber_vp8(struct outlet *outlet, uint8_t *payload, size_t size, bool newest)
+{
+    struct vp8_places places;
+    if (!vp8_find(payload, size, &places))
+        return;
+    if (places.picture_id) {
+        uint8_t *at = payload + places.picture_id;
+        uint16_t number;
+        if (places.long_picture_id) {
+            number = (uint16_t)(((get16(at) & 0x7fff) + outlet->picture_id_offset) & 0x7fff);
+            put16(at, (uint16_t)(0x8000 | number));
+        } else {
+            number = (uint16_t)((*at + outlet->picture_id_offset) & 0x7f);
+            *at = (uint8_t)number;
+        }
+        if (newest)
+            outlet->last_picture_id = number;
+    }
+    if (places.tl0) {
+        payload[places.tl0] = (uint8_t)(payload[places.tl0] + outlet->tl0_offset);
+        if (newest)
+            outlet->last_tl0 = payload[places.tl0];
+    }
+}
+
+static size_t write_header(const struct outlet *outlet, const uint8_t *packet, uint16_t sequence, uint8_t *out)
+{
+    /* Extensions, CSRCs and padding are between the sender and us. */
+    out[0] = 0x80;
+    out[1] = (uint8_t)((packet[1] & 0x80) | outlet->payload_type);
+    put16(out + 2, sequence);
+    put32(out + 4, get32(packet + 4) + outlet->timestamp_offset);
+    put32(out + 8, outlet->ssrc);
+    return 12;
+}
+
+size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t *packet, size_t length, double now,
+                    uint8_t *out)
+{
+    size_t start, size;
+    if (!rtp_payload(packet, length, &start, &size))
+        return 0;
+    if (outlet->wanted == source && rtp_begins_key_frame(source->codec, packet + start, size))
+        go_over(outlet, source, packet, packet + start, size, now);
+    if (outlet->source != source)
+        return 0;
+    uint16_t incoming = get16(packet + 2), outgoing = (uint16_t)(incoming + outlet->sequence_offset);
+    bool newest = outlet->packets == 0 || is_after(outgoing, outlet->highest);
+    if (is_after(outlet->first, outgoing))
+        return 0; /* its number belongs to the source before, or to what nobody was to get */
+    if ((uint16_t)(outgoing - outlet->first) > FIRST_LAGS)
+        outlet->first = (uint16_t)(outgoing - FIRST_LAGS);
+    outlet->origins[outgoing % FORWARD_KEPT] = (struct origin){outgoing, incoming, source};
+    size_t header = write_header(outlet, packet, outgoing, out);
+    memcpy(out + header, packet + start, size);
+    if (source->codec == CODEC_VP8)
+        renumber_vp8(outlet, out + header, size, newest);
+    if (newest) {
+        outlet->highest = outgoing;
+        outlet->last_timestamp = get32(out + 4);
+        outlet->last_sent = now;
+    }
+    outlet->packets++;
+    outlet->octets += size;
+    return header + size;
+}
+
+size_t outlet_rewrite(struct outlet *outlet, uint16_t sequence, uint8_t *out)
+{
+    const struct origin *origin = &outlet->origins[sequence % FORWARD_KEPT];
+    struct source *source = outlet->source;
+    /* After a change of source, what it sent is gone: the key frame of the new one makes it needless. */
+    if (source == NULL || origin->source != source || origin->outgoing != sequence || source->kept == NULL)
+        return 0;
+    const struct kept *kept = &source->kept[origin->incoming % FORWARD_KEPT];
+    size_t start, size;
+    if (!kept->there || kept->sequence != origin->incoming || !rtp_payload(kept->data, kept->length, &start, &size))
+        return 0;
+    size_t header = write_header(outlet, kept->data, sequence, out);
+    if (outlet->rtx_ssrc != 0) {
+        out[1] = (uint8_t)((out[1] & 0x80) | outlet->rtx_payload_type);
+        put16(out + 2, outlet->rtx_sequence++);
+        put32(out + 8, outlet->rtx_ssrc);
+        put16(out + header, sequence);
+        header += 2;
+    }
+    memcpy(out + header, kept->data + start, size);
+    if (source->codec == CODEC_VP8)
+        renumber_vp8(outlet, out + header, size, false);
+    outlet->resent++;
+    return header + size;
+}

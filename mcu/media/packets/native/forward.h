@@ -1,0 +1,95 @@
+/* Forwarding of streams, without I/O: what comes in once goes out to many, each with numbers of its own.
+ *
+ * A source is an incoming stream (one SSRC of one peer). An outlet is an outgoing stream of one receiver; it is fed by
+ * one source at a time and goes over to another at that one's next key frame, its numbers running on without a gap. The
+ * last packets of a source are kept, so that a receiver that lost one gets it again.
+ */
+#ifndef CONSILIUM_FORWARD_H
+#define CONSILIUM_FORWARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rtp.h"
+
+/* Packets kept of a source: a second and a half at 3 Mbit/s. A power of two, since places go by sequence number. */
+#define FORWARD_KEPT 512
+/* Longest packet forwarded; what a browser sends is below 1300 octets. */
+#define FORWARD_LONGEST 1500
+/* What an outlet may add to a packet in place of its own header: the original sequence number of RFC 4588. */
+#define FORWARD_OVERHEAD 2
+/* Packets of a source that may be missing at once; beyond that only a key frame helps. */
+#define FORWARD_MISSING 128
+
+struct kept { uint16_t sequence; uint16_t length; bool there; uint8_t data[FORWARD_LONGEST]; };
+
+struct missing { uint16_t sequence; uint8_t asked; double since, last_asked; };
+
+struct outlet;
+
+struct source {
+    enum rtp_codec codec;
+    uint32_t ssrc, clock_rate;
+    bool begun;
+    uint16_t highest;
+    uint32_t cycles;
+    uint32_t last_timestamp;
+    double last_arrival;
+    uint64_t packets, octets, lost, recovered, key_frames;
+    struct kept *kept;                       /* FORWARD_KEPT of them, made with the first packet */
+    struct missing missing[FORWARD_MISSING]; /* in order of sequence */
+    size_t missing_count;
+    bool deliver;                            /* its packets are wanted above as well */
+    uint32_t rtx_ssrc;                       /* where the sender repeats packets (RFC 4588); 0 for nowhere */
+    uint8_t payload_type;                    /* of its packets, once one has come */
+    struct outlet **outlets;                 /* fed by this source, or waiting for its key frame */
+    size_t outlet_count, outlet_room;
+};
+
+/* Where an outgoing sequence number came from. */
+struct origin { uint16_t outgoing, incoming; struct source *source; };
+
+struct outlet {
+    struct source *source, *wanted; /* what feeds it; and what is to, from its next key frame on */
+    uint32_t ssrc, rtx_ssrc;
+    uint8_t payload_type, rtx_payload_type;
+    bool begun;
+    uint16_t sequence_offset, highest, rtx_sequence;
+    uint16_t first; /* number of the present source's first packet: those below are another's */
+    uint32_t timestamp_offset, last_timestamp;
+    uint16_t picture_id_offset, last_picture_id;
+    uint8_t tl0_offset, last_tl0;
+    double last_sent;
+    void *owner; /* whose outlet it is */
+    uint64_t packets, octets, resent, switches;
+    struct origin origins[FORWARD_KEPT];
+};
+
+void source_begin(struct source *source, enum rtp_codec codec, uint32_t ssrc, uint32_t clock_rate);
+void source_end(struct source *source);
+
+/* Take an RTP packet of this source, decrypted. False when it is none, or was there before. */
+bool source_receive(struct source *source, const uint8_t *packet, size_t length, double now);
+
+/* Make a packet of the source's out of an RTX packet (RFC 4588), in place. The length afterwards, or 0. */
+size_t source_unwrap(const struct source *source, uint8_t *packet, size_t length);
+
+/* Which sequence numbers to ask the sender for now, at most ``room``; ``wait`` is the time between two requests. */
+size_t source_requests(struct source *source, double now, double wait, uint16_t *sequences, size_t room);
+
+void outlet_begin(struct outlet *outlet, uint32_t ssrc, uint8_t payload_type, uint32_t rtx_ssrc,
+                  uint8_t rtx_payload_type, uint16_t first_sequence);
+void outlet_end(struct outlet *outlet);
+
+/* Feed the outlet from ``source`` from its next key frame on; NULL: from nothing, at once. False without memory. */
+bool outlet_route(struct outlet *outlet, struct source *source);
+
+/* Write the packet as this outlet sends it; ``out`` has room for it and FORWARD_OVERHEAD. 0 when it is not for it. */
+size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t *packet, size_t length, double now,
+                    uint8_t *out);
+
+/* The packet that went out under this number once more, as RTX where that was agreed (RFC 4588). 0 when it is gone. */
+size_t outlet_rewrite(struct outlet *outlet, uint16_t sequence, uint8_t *out);
+
+#endif

@@ -1,0 +1,335 @@
+#include "port.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <netinet/in.h>
+
+/* Addresses */
+
+static uint32_t hash(const struct sockaddr_storage *name)
+{
+    /* FNV-1a over host and port. */
+    const struct sockaddr_in *four = (const struct sockaddr_in *)name;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)name;
+    bool is_four = name->ss_family == AF_INET;
+    const uint8_t *host = is_four ? (const uint8_t *)&four->sin_addr : (const uint8_t *)&six->sin6_addr;
+    uint16_t port = is_four ? four->sin_port : six->sin6_port;
+    uint32_t value = 2166136261u;
+    for (size_t i = 0; i < (is_four ? 4u : 16u); i++)
+        value = (value ^ host[i]) * 16777619u;
+    value = (value ^ (port & 0xff)) * 16777619u;
+    return (value ^ (port >> 8)) * 16777619u;
+}
+
+static bool same(const struct sockaddr_storage *one, const struct sockaddr_storage *other)
+{
+    if (one->ss_family != other->ss_family)
+        return false;
+    if (one->ss_family == AF_INET) {
+        const struct sockaddr_in *a = (const struct sockaddr_in *)one, *b = (const struct sockaddr_in *)other;
+        return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)one, *b = (const struct sockaddr_in6 *)other;
+    return a->sin6_port == b->sin6_port && memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr) == 0;
+}
+
+static bool has_address(const struct peer *peer, const struct sockaddr_storage *name)
+{
+    for (size_t i = 0; i < peer->address_count; i++)
+        if (same(&peer->addresses[i].name, name))
+            return true;
+    return false;
+}
+
+/* The table has a place for each address of each peer; several peers may stand one after the other (linear probing). */
+static struct peer *find(const struct port *port, const struct sockaddr_storage *name)
+{
+    for (uint32_t at = hash(name);; at++) {
+        struct peer *peer = port->table[at % PORT_TABLE];
+        if (peer == NULL)
+            return NULL;
+        if (has_address(peer, name))
+            return peer;
+    }
+}
+
+static void rebuild(struct port *port)
+{
+    memset(port->table, 0, sizeof port->table);
+    for (size_t i = 0; i < PORT_MAX_PEERS; i++)
+        for (size_t j = 0; port->peers[i] != NULL && j < port->peers[i]->address_count; j++) {
+            uint32_t at = hash(&port->peers[i]->addresses[j].name);
+            while (port->table[at % PORT_TABLE] != NULL)
+                at++;
+            port->table[at % PORT_TABLE] = port->peers[i];
+        }
+}
+
+bool port_set_addresses(struct port *port, struct peer *peer, const struct address *addresses, size_t count,
+                        const struct address *selected)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct peer *owner = find(port, &addresses[i].name);
+        if (owner != NULL && owner != peer)
+            return false;
+    }
+    memcpy(peer->addresses, addresses, count * sizeof *addresses);
+    peer->address_count = count;
+    peer->reachable = selected != NULL;
+    if (selected != NULL)
+        peer->selected = *selected;
+    rebuild(port);
+    return true;
+}
+
+/* Peers */
+
+void port_begin(struct port *port, int socket)
+{
+    memset(port, 0, sizeof *port);
+    port->socket = socket;
+    port->segmenting = true;
+}
+
+void port_end(struct port *port)
+{
+    for (size_t i = 0; i < PORT_MAX_PEERS; i++)
+        if (port->peers[i] != NULL)
+            port_close_peer(port, port->peers[i]);
+}
+
+struct peer *port_open_peer(struct port *port)
+{
+    for (uint32_t i = 0; i < PORT_MAX_PEERS; i++)
+        if (port->peers[i] == NULL) {
+            struct peer *peer = calloc(1, sizeof *peer);
+            if (peer != NULL) {
+                peer->id = i;
+                port->peers[i] = peer;
+            }
+            return peer;
+        }
+    return NULL;
+}
+
+void port_close_peer(struct port *port, struct peer *peer)
+{
+    for (size_t i = 0; i < PORT_MAX_OUTLETS; i++)
+        if (peer->outlets[i] != NULL)
+            peer_close_outlet(peer, peer->outlets[i]);
+    for (size_t i = 0; i < PORT_MAX_SOURCES; i++)
+        if (peer->sources[i] != NULL)
+            peer_close_source(peer, peer->sources[i]);
+    if (peer->keyed) {
+        srtp_end(&peer->inbound);
+        srtp_end(&peer->outbound);
+    }
+    port->peers[peer->id] = NULL;
+    free(peer);
+    rebuild(port);
+}
+
+struct source *peer_source(const struct peer *peer, uint32_t ssrc)
+{
+    for (size_t i = 0; i < PORT_MAX_SOURCES; i++)
+        if (peer->sources[i] != NULL && peer->sources[i]->ssrc == ssrc)
+            return peer->sources[i];
+    return NULL;
+}
+
+struct source *peer_open_source(struct peer *peer, enum rtp_codec codec, uint32_t ssrc, uint32_t clock_rate,
+                                uint32_t rtx_ssrc, bool deliver)
+{
+    for (size_t i = 0; i < PORT_MAX_SOURCES; i++)
+        if (peer->sources[i] == NULL) {
+            struct source *source = malloc(sizeof *source);
+            if (source != NULL) {
+                source_begin(source, codec, ssrc, clock_rate);
+                source->rtx_ssrc = rtx_ssrc, source->deliver = deliver;
+                peer->sources[i] = source;
+            }
+            return source;
+        }
+    return NULL;
+}
+
+void peer_close_source(struct peer *peer, struct source *source)
+{
+    for (size_t i = 0; i < PORT_MAX_SOURCES; i++)
+        if (peer->sources[i] == source)
+            peer->sources[i] = NULL;
+    source_end(source);
+    free(source);
+}
+
+struct outlet *peer_outlet(const struct peer *peer, uint32_t ssrc)
+{
+    for (size_t i = 0; i < PORT_MAX_OUTLETS; i++)
+        if (peer->outlets[i] != NULL && peer->outlets[i]->ssrc == ssrc)
+            return peer->outlets[i];
+    return NULL;
+}
+
+struct outlet *peer_open_outlet(struct peer *peer, uint32_t ssrc, uint8_t payload_type, uint32_t rtx_ssrc,
+                                uint8_t rtx_payload_type, uint16_t first_sequence)
+{
+    for (size_t i = 0; i < PORT_MAX_OUTLETS; i++)
+        if (peer->outlets[i] == NULL) {
+            struct outlet *outlet = malloc(sizeof *outlet);
+            if (outlet != NULL) {
+                outlet_begin(outlet, ssrc, payload_type, rtx_ssrc, rtx_payload_type, first_sequence);
+                outlet->owner = peer;
+                peer->outlets[i] = outlet;
+            }
+            return outlet;
+        }
+    return NULL;
+}
+
+void peer_close_outlet(struct peer *peer, struct outlet *outlet)
+{
+    for (size_t i = 0; i < PORT_MAX_OUTLETS; i++)
+        if (peer->outlets[i] == outlet)
+            peer->outlets[i] = NULL;
+    outlet_end(outlet);
+    free(outlet);
+}
+
+/* Packets */
+
+static void send_run(struct port *port, const struct peer *peer, const struct udp_out *out, size_t count)
+{
+    size_t sent = udp_send(port->socket, out, count, (const struct sockaddr *)&peer->selected.name,
+                           peer->selected.length, &port->segmenting);
+    port->unsent += count - sent; /* a full buffer is loss like any other: it is asked for again */
+}
+
+/* Send what came from one source in this batch to all that get it. */
+static void send_on(struct port *port, struct source *source, const size_t *datagrams, size_t count, double now)
+{
+    /* An outlet that goes over to this source leaves the list of another, never this one. */
+    for (size_t i = 0; i < source->outlet_count; i++) {
+        struct outlet *outlet = source->outlets[i];
+        struct peer *receiver = outlet->owner;
+        struct udp_out out[UDP_BATCH];
+        size_t ready = 0;
+        if (!receiver->keyed || !receiver->reachable)
+            continue;
+        for (size_t j = 0; j < count; j++) {
+            const struct udp_datagram *datagram = &port->datagrams[datagrams[j]];
+            size_t length = outlet_write(outlet, source, datagram->data, datagram->length, now, port->arena[ready]);
+            if (length > 0 && srtp_protect(&receiver->outbound, port->arena[ready], &length) == SRTP_OK) {
+                out[ready] = (struct udp_out){port->arena[ready], length};
+                ready++;
+            }
+        }
+        if (ready > 0) {
+            port->forwarded += ready;
+            send_run(port, receiver, out, ready);
+        }
+    }
+}
+
+static struct source *source_of(const struct peer *peer, struct udp_datagram *datagram)
+{
+    uint32_t ssrc = get32(datagram->data + 8);
+    for (size_t i = 0; i < PORT_MAX_SOURCES; i++) {
+        struct source *source = peer->sources[i];
+        if (source == NULL || (source->ssrc != ssrc && source->rtx_ssrc != ssrc))
+            continue;
+        if (source->ssrc == ssrc)
+            return source;
+        if (source->rtx_ssrc != 0) {
+            datagram->length = source_unwrap(source, datagram->data, datagram->length);
+            return source;
+        }
+    }
+    return NULL;
+}
+
+static void take_rtp(struct port *port, struct peer *peer, size_t index, struct source **of, double now, int *events)
+{
+    struct udp_datagram *datagram = &port->datagrams[index];
+    if (srtp_unprotect(&peer->inbound, datagram->data, &datagram->length) != SRTP_OK) {
+        peer->refused++;
+        return;
+    }
+    struct source *source = source_of(peer, datagram);
+    if (source != NULL) {
+        if (datagram->length == 0 || !source_receive(source, datagram->data, datagram->length, now))
+            return;
+        of[index] = source;
+    }
+    if (source == NULL || source->deliver)
+        port->events[(*events)++] = (struct port_event){PORT_RTP, peer->id, index, datagram->length};
+}
+
+static void take(struct port *port, size_t index, struct source **of, double now, int *events)
+{
+    struct udp_datagram *datagram = &port->datagrams[index];
+    if (datagram->length == 0) {
+        port->cut++;
+        return;
+    }
+    uint8_t first = datagram->data[0]; /* RFC 7983 */
+    if (first < 4) {
+        port->events[(*events)++] = (struct port_event){PORT_STUN, 0, index, datagram->length};
+        return;
+    }
+    struct peer *peer = find(port, &datagram->source);
+    if (peer == NULL) {
+        port->strangers++;
+    } else if (first >= 20 && first <= 63) {
+        port->events[(*events)++] = (struct port_event){PORT_DTLS, peer->id, index, datagram->length};
+    } else if (first >> 6 != 2 || datagram->length < 2 || !peer->keyed) {
+        peer->refused++;
+    } else if (datagram->data[1] >= 192 && datagram->data[1] <= 223) {
+        if (srtp_unprotect_rtcp(&peer->inbound, datagram->data, &datagram->length) == SRTP_OK)
+            port->events[(*events)++] = (struct port_event){PORT_RTCP, peer->id, index, datagram->length};
+        else
+            peer->refused++;
+    } else {
+        take_rtp(port, peer, index, of, now, events);
+    }
+}
+
+int port_receive(struct port *port, double now)
+{
+    struct source *of[UDP_BATCH] = {NULL};
+    int events = 0, count = udp_receive(port->socket, port->datagrams);
+    for (int i = 0; i < count; i++)
+        take(port, (size_t)i, of, now, &events);
+    for (int i = 0; i < count; i++) {
+        size_t run[UDP_BATCH], length = 0;
+        struct source *source = of[i];
+        for (int j = i; source != NULL && j < count; j++)
+            if (of[j] == source) {
+                run[length++] = (size_t)j;
+                of[j] = NULL;
+            }
+        if (length > 0)
+            send_on(port, source, run, length, now);
+    }
+    return count < 0 ? -1 : events;
+}
+
+size_t port_resend(struct port *port, struct peer *peer, struct outlet *outlet, const uint16_t *sequences,
+                   size_t count)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < count && peer->keyed && peer->reachable;) {
+        struct udp_out out[UDP_BATCH];
+        size_t ready = 0;
+        for (; i < count && ready < UDP_BATCH; i++) {
+            size_t length = outlet_rewrite(outlet, sequences[i], port->arena[ready]);
+            if (length > 0 && srtp_protect(&peer->outbound, port->arena[ready], &length) == SRTP_OK) {
+                out[ready] = (struct udp_out){port->arena[ready], length};
+                ready++;
+            }
+        }
+        send_run(port, peer, out, ready);
+        done += ready;
+    }
+    return done;
+}

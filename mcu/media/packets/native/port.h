@@ -1,0 +1,82 @@
+/* One UDP socket that many peers share: browsers, told apart by the addresses that ICE has proved. Without Python.
+ *
+ * What comes in is decrypted and, where it is a source that somebody is to get, sent on at once, encrypted for each
+ * receiver. The rest is handed up: STUN, DTLS, RTCP, and packets that are wanted above.
+ */
+#ifndef CONSILIUM_PORT_H
+#define CONSILIUM_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "forward.h"
+#include "srtp.h"
+#include "udp.h"
+
+#define PORT_MAX_PEERS 1024
+/* Addresses that have proved themselves for one peer: a phone that roams has a few. */
+#define PORT_ADDRESSES 8
+#define PORT_MAX_SOURCES 32
+#define PORT_MAX_OUTLETS 32
+/* Twice the addresses there may be, a power of two: places of the table by address. */
+#define PORT_TABLE 16384
+
+struct address { struct sockaddr_storage name; socklen_t length; };
+
+struct peer {
+    uint32_t id;
+    bool keyed, reachable;
+    struct srtp inbound, outbound;
+    struct address addresses[PORT_ADDRESSES], selected;
+    size_t address_count;
+    struct source *sources[PORT_MAX_SOURCES];
+    struct outlet *outlets[PORT_MAX_OUTLETS];
+    uint64_t refused; /* packets that did not authenticate, were seen before, or came without keys */
+};
+
+enum port_kind { PORT_STUN, PORT_DTLS, PORT_RTP, PORT_RTCP };
+
+/* Something for above. The data stay in ``datagrams`` until the next call. */
+struct port_event { enum port_kind kind; uint32_t peer; size_t datagram, length; };
+
+struct port {
+    int socket;
+    bool segmenting;
+    struct peer *peers[PORT_MAX_PEERS];
+    struct peer *table[PORT_TABLE];
+    struct udp_datagram datagrams[UDP_BATCH];
+    struct port_event events[UDP_BATCH];
+    uint8_t arena[UDP_BATCH][FORWARD_LONGEST + FORWARD_OVERHEAD + SRTP_MAX_OVERHEAD];
+    uint64_t strangers, cut, forwarded, unsent;
+};
+
+void port_begin(struct port *port, int socket);
+void port_end(struct port *port);
+
+/* A new peer; NULL when there are too many, or no memory. */
+struct peer *port_open_peer(struct port *port);
+void port_close_peer(struct port *port, struct peer *peer);
+
+/* The addresses that this peer may send from, and where it gets packets (NULL: nowhere). False when one is another's. */
+bool port_set_addresses(struct port *port, struct peer *peer, const struct address *addresses, size_t count,
+                        const struct address *selected);
+
+struct source *peer_open_source(struct peer *peer, enum rtp_codec codec, uint32_t ssrc, uint32_t clock_rate,
+                                uint32_t rtx_ssrc, bool deliver);
+void peer_close_source(struct peer *peer, struct source *source);
+struct source *peer_source(const struct peer *peer, uint32_t ssrc);
+
+struct outlet *peer_open_outlet(struct peer *peer, uint32_t ssrc, uint8_t payload_type, uint32_t rtx_ssrc,
+                                uint8_t rtx_payload_type, uint16_t first_sequence);
+void peer_close_outlet(struct peer *peer, struct outlet *outlet);
+struct outlet *peer_outlet(const struct peer *peer, uint32_t ssrc);
+
+/* Take what has come in and send on what is to be; the number of ``events``, or -1 with errno. */
+int port_receive(struct port *port, double now);
+
+/* Send these packets of an outlet again; how many were still there. */
+size_t port_resend(struct port *port, struct peer *peer, struct outlet *outlet, const uint16_t *sequences,
+                   size_t count);
+
+#endif

@@ -1,0 +1,498 @@
+/* ``MediaPort``: the shared port of browsers for Python. Peers go by number, sources and outlets by peer and SSRC. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#include <string.h>
+
+#include "names.h"
+#include "port.h"
+#include "port_type.h"
+#include "srtp_type.h"
+#include "udp_type.h"
+
+typedef struct {
+    PyObject_HEAD
+    struct port *port;
+    int family;
+    bool busy;
+} PortObject;
+
+/* Life */
+
+static int port_init(PortObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"fileno", NULL};
+    struct sockaddr_storage own;
+    socklen_t length = sizeof own;
+    int socket;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "i", names, &socket))
+        return -1;
+    if (self->port != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a port is opened once");
+        return -1;
+    }
+    if (getsockname(socket, (struct sockaddr *)&own, &length) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    self->family = own.ss_family;
+    if (self->family != AF_INET && self->family != AF_INET6) {
+        PyErr_SetString(PyExc_ValueError, "not a socket of IPv4 or IPv6");
+        return -1;
+    }
+    self->port = PyMem_Malloc(sizeof *self->port);
+    if (self->port == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    port_begin(self->port, socket);
+    return 0;
+}
+
+static void port_dealloc(PortObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    if (self->port != NULL)
+        port_end(self->port);
+    PyMem_Free(self->port);
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
+}
+
+/* The port, unless another thread is at work on it: all calls belong to one thread. */
+static struct port *port_of(PyObject *object)
+{
+    PortObject *self = (PortObject *)object;
+    if (self->port != NULL && !self->busy)
+        return self->port;
+    PyErr_SetString(PyExc_RuntimeError, self->busy ? "in use by another thread" : "not open");
+    return NULL;
+}
+
+static struct peer *peer_of(PyObject *object, unsigned long id)
+{
+    struct port *port = port_of(object);
+    if (port == NULL)
+        return NULL;
+    if (id < PORT_MAX_PEERS && port->peers[id] != NULL)
+        return port->peers[id];
+    PyErr_SetString(PyExc_KeyError, "no such peer");
+    return NULL;
+}
+
+static struct source *source_found(PyObject *object, unsigned long id, unsigned long ssrc)
+{
+    struct peer *peer = peer_of(object, id);
+    struct source *source = peer == NULL ? NULL : peer_source(peer, (uint32_t)ssrc);
+    if (peer != NULL && source == NULL)
+        PyErr_SetString(PyExc_KeyError, "no such source");
+    return source;
+}
+
+static struct outlet *outlet_found(PyObject *object, unsigned long id, unsigned long ssrc)
+{
+    struct peer *peer = peer_of(object, id);
+    struct outlet *outlet = peer == NULL ? NULL : peer_outlet(peer, (uint32_t)ssrc);
+    if (peer != NULL && outlet == NULL)
+        PyErr_SetString(PyExc_KeyError, "no such outlet");
+    return outlet;
+}
+
+/* Peers */
+
+static PyObject *open_peer(PyObject *self, PyObject *Py_UNUSED(nothing))
+{
+    struct port *port = port_of(self);
+    if (port == NULL)
+        return NULL;
+    struct peer *peer = port_open_peer(port);
+    if (peer == NULL) {
+        PyErr_SetString(PyExc_ValueError, "too many peers");
+        return NULL;
+    }
+    return PyLong_FromUnsignedLong(peer->id);
+}
+
+static PyObject *close_peer(PyObject *self, PyObject *id)
+{
+    unsigned long number = PyLong_AsUnsignedLong(id);
+    if (PyErr_Occurred())
+        return NULL;
+    struct peer *peer = peer_of(self, number);
+    if (peer == NULL)
+        return NULL;
+    port_close_peer(((PortObject *)self)->port, peer);
+    Py_RETURN_NONE;
+}
+
+static PyObject *set_keys(PyObject *self, PyObject *arguments)
+{
+    unsigned long id;
+    const char *name;
+    Py_buffer local, remote;
+    if (!PyArg_ParseTuple(arguments, "ksy*y*", &id, &name, &local, &remote))
+        return NULL;
+    struct peer *peer = peer_of(self, id);
+    enum srtp_suite suite;
+    bool good = peer != NULL && suite_of_name(name, (size_t)local.len, &suite) &&
+                suite_of_name(name, (size_t)remote.len, &suite);
+    if (good && peer->keyed) {
+        srtp_end(&peer->inbound);
+        srtp_end(&peer->outbound);
+        peer->keyed = false;
+    }
+    if (good && srtp_begin(&peer->inbound, suite, remote.buf, true)) {
+        peer->keyed = srtp_begin(&peer->outbound, suite, local.buf, false);
+        if (!peer->keyed)
+            srtp_end(&peer->inbound);
+    }
+    if (good && !peer->keyed)
+        PyErr_NoMemory();
+    PyBuffer_Release(&local);
+    PyBuffer_Release(&remote);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *set_addresses(PyObject *object, PyObject *arguments)
+{
+    PortObject *self = (PortObject *)object;
+    unsigned long id;
+    PyObject *names, *selected;
+    struct address addresses[PORT_ADDRESSES], target;
+    if (!PyArg_ParseTuple(arguments, "kOO", &id, &names, &selected))
+        return NULL;
+    struct peer *peer = peer_of(object, id);
+    PyObject *list = peer == NULL ? NULL : PySequence_Tuple(names);
+    if (list == NULL)
+        return NULL;
+    Py_ssize_t count = PyTuple_GET_SIZE(list);
+    bool good = count <= PORT_ADDRESSES;
+    if (!good)
+        PyErr_SetString(PyExc_ValueError, "too many addresses");
+    for (Py_ssize_t i = 0; good && i < count; i++)
+        good = address_of_name(PyTuple_GET_ITEM(list, i), self->family, &addresses[i].name, &addresses[i].length);
+    if (good && selected != Py_None)
+        good = address_of_name(selected, self->family, &target.name, &target.length);
+    if (good && !port_set_addresses(self->port, peer, addresses, (size_t)count, selected == Py_None ? NULL : &target)) {
+        PyErr_SetString(PyExc_ValueError, "an address belongs to another peer");
+        good = false;
+    }
+    Py_DECREF(list);
+    return good ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *refused(PyObject *self, PyObject *id)
+{
+    unsigned long number = PyLong_AsUnsignedLong(id);
+    struct peer *peer = PyErr_Occurred() ? NULL : peer_of(self, number);
+    return peer == NULL ? NULL : PyLong_FromUnsignedLongLong(peer->refused);
+}
+
+/* Packets */
+
+static PyObject *receive(PyObject *object, PyObject *time)
+{
+    PortObject *self = (PortObject *)object;
+    double now = PyFloat_AsDouble(time);
+    struct port *port = PyErr_Occurred() ? NULL : port_of(object);
+    int count;
+    if (port == NULL)
+        return NULL;
+    self->busy = true;
+    Py_BEGIN_ALLOW_THREADS;
+    count = port_receive(port, now);
+    Py_END_ALLOW_THREADS;
+    self->busy = false;
+    if (count < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    PyObject *list = PyList_New(count);
+    for (int i = 0; list != NULL && i < count; i++) {
+        const struct port_event *event = &port->events[i];
+        const struct udp_datagram *datagram = &port->datagrams[event->datagram];
+        PyObject *source = event->kind == PORT_STUN ? name_of_address(&datagram->source) : Py_NewRef(Py_None);
+        PyObject *entry = source == NULL ? NULL
+                                         : Py_BuildValue("(iky#N)", (int)event->kind, (unsigned long)event->peer,
+                                                         (const char *)datagram->data, (Py_ssize_t)event->length, source);
+        if (entry == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, entry);
+    }
+    return list;
+}
+
+static PyObject *send_plain(PyObject *object, PyObject *arguments)
+{
+    PortObject *self = (PortObject *)object;
+    PyObject *packets, *name;
+    struct sockaddr_storage address;
+    socklen_t length;
+    struct port *port = port_of(object);
+    if (port == NULL || !PyArg_ParseTuple(arguments, "OO", &packets, &name) ||
+        !address_of_name(name, self->family, &address, &length))
+        return NULL;
+    return udp_send_batch(port->socket, packets, &address, length, &port->segmenting);
+}
+
+static PyObject *protect(PyObject *object, PyObject *arguments, srtp_operation *work)
+{
+    PortObject *self = (PortObject *)object;
+    unsigned long id;
+    PyObject *packets;
+    enum srtp_result *results;
+    if (!PyArg_ParseTuple(arguments, "kO", &id, &packets))
+        return NULL;
+    struct peer *peer = peer_of(object, id);
+    if (peer == NULL)
+        return NULL;
+    if (!peer->keyed)
+        return PyList_New(0);
+    self->busy = true;
+    PyObject *list = srtp_run(&peer->outbound, packets, work, SRTP_MAX_OVERHEAD, &results);
+    self->busy = false;
+    if (list != NULL)
+        PyMem_Free(results);
+    return list;
+}
+
+static PyObject *protect_rtp(PyObject *self, PyObject *arguments) { return protect(self, arguments, srtp_protect); }
+
+static PyObject *protect_rtcp(PyObject *self, PyObject *arguments)
+{
+    return protect(self, arguments, srtp_protect_rtcp);
+}
+
+/* Sources */
+
+static const struct { const char *name; enum rtp_codec codec; } codecs[] = {
+    {"H264", CODEC_H264}, {"VP8", CODEC_VP8}, {"opus", CODEC_OTHER},
+};
+
+static PyObject *open_source(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"peer", "ssrc", "codec", "clock_rate", "rtx_ssrc", "deliver", NULL};
+    unsigned long id, ssrc, clock_rate, rtx_ssrc = 0;
+    const char *name;
+    int deliver = 1;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "kksk|k$p", names, &id, &ssrc, &name, &clock_rate, &rtx_ssrc,
+                                     &deliver))
+        return NULL;
+    struct peer *peer = peer_of(self, id);
+    size_t index = 0;
+    if (peer == NULL)
+        return NULL;
+    while (index < sizeof codecs / sizeof *codecs && strcmp(codecs[index].name, name) != 0)
+        index++;
+    if (index == sizeof codecs / sizeof *codecs)
+        return PyErr_Format(PyExc_ValueError, "%s is not forwarded", name);
+    if (peer_source(peer, (uint32_t)ssrc) != NULL)
+        return PyErr_Format(PyExc_ValueError, "source %lu is open", ssrc);
+    if (peer_open_source(peer, codecs[index].codec, (uint32_t)ssrc, (uint32_t)clock_rate, (uint32_t)rtx_ssrc,
+                         deliver) == NULL)
+        return PyErr_Format(PyExc_ValueError, "too many sources");
+    Py_RETURN_NONE;
+}
+
+static PyObject *close_source(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
+        return NULL;
+    struct source *source = source_found(self, id, ssrc);
+    if (source == NULL)
+        return NULL;
+    peer_close_source(((PortObject *)self)->port->peers[id], source);
+    Py_RETURN_NONE;
+}
+
+static PyObject *deliver(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    int wanted;
+    if (!PyArg_ParseTuple(arguments, "kkp", &id, &ssrc, &wanted))
+        return NULL;
+    struct source *source = source_found(self, id, ssrc);
+    if (source == NULL)
+        return NULL;
+    source->deliver = wanted;
+    Py_RETURN_NONE;
+}
+
+static PyObject *requests(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    double now, wait;
+    uint16_t sequences[FORWARD_MISSING];
+    if (!PyArg_ParseTuple(arguments, "kkdd", &id, &ssrc, &now, &wait))
+        return NULL;
+    struct source *source = source_found(self, id, ssrc);
+    if (source == NULL)
+        return NULL;
+    size_t count = source_requests(source, now, wait, sequences, FORWARD_MISSING);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *number = PyLong_FromLong(sequences[i]);
+        if (number == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, number);
+    }
+    return list;
+}
+
+static PyObject *source_statistics(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
+        return NULL;
+    const struct source *source = source_found(self, id, ssrc);
+    if (source == NULL)
+        return NULL;
+    return Py_BuildValue("(KKKKKkkd)", source->packets, source->octets, source->lost, source->recovered,
+                         source->key_frames, (unsigned long)(source->cycles << 16 | source->highest),
+                         (unsigned long)source->last_timestamp, source->last_arrival);
+}
+
+/* Outlets */
+
+static PyObject *open_outlet(PyObject *self, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"peer", "ssrc", "payload_type", "first_sequence", "rtx_ssrc", "rtx_payload_type", NULL};
+    unsigned long id, ssrc, rtx_ssrc = 0;
+    unsigned char payload_type, rtx_payload_type = 0;
+    unsigned short first;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "kkbH|kb", names, &id, &ssrc, &payload_type, &first,
+                                     &rtx_ssrc, &rtx_payload_type))
+        return NULL;
+    struct peer *peer = peer_of(self, id);
+    if (peer == NULL)
+        return NULL;
+    if (payload_type > 127 || rtx_payload_type > 127)
+        return PyErr_Format(PyExc_ValueError, "a payload type is below 128");
+    if (peer_outlet(peer, (uint32_t)ssrc) != NULL)
+        return PyErr_Format(PyExc_ValueError, "outlet %lu is open", ssrc);
+    if (peer_open_outlet(peer, (uint32_t)ssrc, payload_type, (uint32_t)rtx_ssrc, rtx_payload_type, first) == NULL)
+        return PyErr_Format(PyExc_ValueError, "too many outlets");
+    Py_RETURN_NONE;
+}
+
+static PyObject *close_outlet(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
+        return NULL;
+    struct outlet *outlet = outlet_found(self, id, ssrc);
+    if (outlet == NULL)
+        return NULL;
+    peer_close_outlet(((PortObject *)self)->port->peers[id], outlet);
+    Py_RETURN_NONE;
+}
+
+static PyObject *route(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc, source_peer, source_ssrc;
+    PyObject *from;
+    if (!PyArg_ParseTuple(arguments, "kkO", &id, &ssrc, &from))
+        return NULL;
+    struct source *source = NULL;
+    struct outlet *outlet = outlet_found(self, id, ssrc);
+    if (outlet == NULL)
+        return NULL;
+    if (from != Py_None) {
+        if (!PyTuple_Check(from) || !PyArg_ParseTuple(from, "kk", &source_peer, &source_ssrc))
+            return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "a source is (peer, ssrc)");
+        source = source_found(self, source_peer, source_ssrc);
+        if (source == NULL)
+            return NULL;
+    }
+    return outlet_route(outlet, source) ? Py_NewRef(Py_None) : PyErr_NoMemory();
+}
+
+static PyObject *resend(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    PyObject *numbers;
+    if (!PyArg_ParseTuple(arguments, "kkO", &id, &ssrc, &numbers))
+        return NULL;
+    struct outlet *outlet = outlet_found(self, id, ssrc);
+    PyObject *list = outlet == NULL ? NULL : PySequence_Tuple(numbers);
+    if (list == NULL)
+        return NULL;
+    uint16_t sequences[FORWARD_KEPT];
+    size_t count = 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(list) && count < FORWARD_KEPT; i++)
+        sequences[count++] = (uint16_t)PyLong_AsUnsignedLongMask(PyTuple_GET_ITEM(list, i));
+    Py_DECREF(list);
+    if (PyErr_Occurred())
+        return NULL;
+    struct port *port = ((PortObject *)self)->port;
+    return PyLong_FromSize_t(port_resend(port, port->peers[id], outlet, sequences, count));
+}
+
+static PyObject *outlet_statistics(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
+        return NULL;
+    const struct outlet *outlet = outlet_found(self, id, ssrc);
+    if (outlet == NULL)
+        return NULL;
+    return Py_BuildValue("(KKKKkdO)", outlet->packets, outlet->octets, outlet->resent, outlet->switches,
+                         (unsigned long)outlet->last_timestamp, outlet->last_sent,
+                         outlet->wanted != NULL ? Py_True : Py_False);
+}
+
+static PyObject *counters(PyObject *self, PyObject *Py_UNUSED(nothing))
+{
+    const struct port *port = port_of(self);
+    if (port == NULL)
+        return NULL;
+    return Py_BuildValue("(KKKK)", port->forwarded, port->unsent, port->strangers, port->cut);
+}
+
+#define NAMED (METH_VARARGS | METH_KEYWORDS)
+
+static PyMethodDef methods[] = {
+    {"open_peer", open_peer, METH_NOARGS, NULL},
+    {"close_peer", close_peer, METH_O, NULL},
+    {"set_keys", set_keys, METH_VARARGS, NULL},
+    {"set_addresses", set_addresses, METH_VARARGS, NULL},
+    {"refused", refused, METH_O, NULL},
+    {"receive", receive, METH_O, NULL},
+    {"send", send_plain, METH_VARARGS, NULL},
+    {"protect_rtp", protect_rtp, METH_VARARGS, NULL},
+    {"protect_rtcp", protect_rtcp, METH_VARARGS, NULL},
+    {"open_source", (PyCFunction)(void (*)(void))open_source, NAMED, NULL},
+    {"close_source", close_source, METH_VARARGS, NULL},
+    {"deliver", deliver, METH_VARARGS, NULL},
+    {"requests", requests, METH_VARARGS, NULL},
+    {"source_statistics", source_statistics, METH_VARARGS, NULL},
+    {"open_outlet", (PyCFunction)(void (*)(void))open_outlet, NAMED, NULL},
+    {"close_outlet", close_outlet, METH_VARARGS, NULL},
+    {"route", route, METH_VARARGS, NULL},
+    {"resend", resend, METH_VARARGS, NULL},
+    {"outlet_statistics", outlet_statistics, METH_VARARGS, NULL},
+    {"counters", counters, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_init, port_init}, {Py_tp_dealloc, port_dealloc}, {Py_tp_methods, methods},
+    {Py_tp_new, PyType_GenericNew}, {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "mcu.media.packets._native.MediaPort",
+    .basicsize = sizeof(PortObject),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = slots,
+};
+
+int add_port_type(PyObject *module)
+{
+    PyObject *type = PyType_FromSpec(&spec);
+    int result = type == NULL ? -1 : PyModule_AddObjectRef(module, "MediaPort", type);
+    Py_XDECREF(type);
+    return result;
+}

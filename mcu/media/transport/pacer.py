@@ -1,0 +1,77 @@
+"""What goes out of a socket, at a pace that receivers can follow."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from mcu.media.transport.sockets import NetworkAddress
+
+logger = logging.getLogger(__name__)
+
+# A picture that takes more datagrams than this, mostly a key frame, goes out in parts so large with a pause after each:
+# a burst of hundreds overruns a receiver's socket, or a switch on the way. 24 datagrams every 2 ms are some 100 Mbit/s,
+# so that even a large key frame is on its way within a frame's time.
+BURST = 24
+PAUSE = 0.002
+
+# Datagrams that may wait for one receiver, two large key frames; what is beyond is dropped, as a router would drop it.
+MAX_WAITING = 1000
+
+
+class Pacer:
+    """Sends by ``send``, which says how many the kernel took; each receiver has its own pace. Needs a running loop.
+
+    ``dropped`` counts datagrams not sent since too many were waiting.
+    """
+
+    def __init__(self, send: Callable[[Sequence[bytes], NetworkAddress], int]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._send_batch = send
+        self._waiting: dict[NetworkAddress, deque[bytes]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self.dropped = 0
+
+    def send(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
+        """Send to an IP address, in order."""
+        if not datagrams:
+            return
+        waiting = self._waiting.get(address)
+        sent = 0 if waiting else self._send_now(datagrams[:BURST], address)
+        if sent == len(datagrams):
+            return
+        if waiting is None:
+            waiting = self._waiting[address] = deque()
+        room = MAX_WAITING - len(waiting)
+        self.dropped += max(0, len(datagrams) - sent - room)
+        waiting.extend(datagrams[sent : sent + room])
+        if self._timer is None:
+            self._timer = self._loop.call_later(PAUSE, self._send_waiting)
+
+    def close(self) -> None:
+        """Send no more; what waits is dropped."""
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _send_now(self, datagrams: Sequence[bytes], address: NetworkAddress) -> int:
+        """How many are dealt with: sent, or given up since the way there is closed."""
+        try:
+            return self._send_batch(datagrams, address)
+        except (OSError, ValueError) as error:
+            # No route, or an address of the other family: as good as lost on the way. Silence detection sees to it.
+            logger.debug("media socket: %s", error)
+            return len(datagrams)
+
+    def _send_waiting(self) -> None:
+        """The next part for each receiver; also when the kernel had no room for all of the last."""
+        for address, waiting in list(self._waiting.items()):
+            part = list(itertools.islice(waiting, BURST))
+            for _ in range(self._send_now(part, address)):
+                waiting.popleft()
+            if not waiting:
+                del self._waiting[address]
+        self._timer = self._loop.call_later(PAUSE, self._send_waiting) if self._waiting else None

@@ -1,0 +1,102 @@
+"""What goes out is paced for each receiver, and waits in order and not without end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from mcu.media.transport.pacer import BURST, MAX_WAITING, PAUSE, Pacer
+from tests.media.transport.sockets import PATIENCE, Address
+
+HERE, THERE = ("127.0.0.1", 1), ("127.0.0.1", 2)
+
+
+class Kernel:
+    """Has room for so many datagrams."""
+
+    def __init__(self, room: int = 0) -> None:
+        self.room = room
+        self.sent: list[tuple[bytes, Address]] = []
+        self.error: Exception | None = None
+
+    def send(self, packets: Sequence[bytes], address: Address, /) -> int:
+        if self.error is not None:
+            raise self.error
+        taken = packets[: self.room]
+        self.room -= len(taken)
+        self.sent += ((packet, address) for packet in taken)
+        return len(taken)
+
+
+async def until(kernel: Kernel, count: int) -> None:
+    """So many datagrams are out. The pauses between parts are real, and short."""
+    async with asyncio.timeout(PATIENCE):
+        while len(kernel.sent) < count:
+            await asyncio.sleep(0)
+
+
+async def test_a_large_picture_goes_out_in_parts_and_what_follows_it_keeps_its_place() -> None:
+    kernel = Kernel(room=1000)
+    way = Pacer(kernel.send)
+    picture = [bytes([index]) for index in range(2 * BURST + 1)]
+    way.send(picture, HERE)
+    way.send([b"next"], HERE)
+    assert [data for data, _ in kernel.sent] == picture[:BURST]
+    way.send([b"other"], THERE)  # another receiver has its own pace
+    assert kernel.sent[-1] == (b"other", THERE)
+    await until(kernel, len(picture) + 2)
+    assert [data for data, to in kernel.sent if to == HERE] == [*picture, b"next"]
+    way.send([b"later"], HERE)
+    assert kernel.sent[-1] == (b"later", HERE)
+    way.close()
+
+
+async def test_what_the_kernel_has_no_room_for_goes_out_later_in_order() -> None:
+    kernel = Kernel(room=1)
+    way = Pacer(kernel.send)
+    way.send([b"1", b"2", b"3"], HERE)
+    way.send([b"4"], HERE)
+    assert kernel.sent == [(b"1", HERE)]
+    kernel.room = 2
+    await until(kernel, 3)
+    kernel.room = 100
+    await until(kernel, 4)
+    assert kernel.sent == [(b"1", HERE), (b"2", HERE), (b"3", HERE), (b"4", HERE)]
+    way.close()
+
+
+async def test_no_more_waits_for_one_receiver_than_so_much() -> None:
+    kernel = Kernel()
+    way = Pacer(kernel.send)
+    way.send([b"x"] * (MAX_WAITING + 7), HERE)
+    way.send([b"y"] * 3, HERE)
+    way.send([b"z"], THERE)
+    assert way.dropped == 10
+    kernel.room = 10 * MAX_WAITING
+    await until(kernel, MAX_WAITING + 1)
+    assert kernel.sent.count((b"x", HERE)) == MAX_WAITING and (b"z", THERE) in kernel.sent
+    way.close()
+
+
+@pytest.mark.parametrize("error", [OSError("no route"), ValueError("other family")])
+async def test_a_way_that_is_closed_loses_packets_and_nothing_else(error: Exception) -> None:
+    kernel = Kernel()
+    way = Pacer(kernel.send)
+    kernel.error = error
+    way.send([b"1"], HERE)
+    kernel.error, kernel.room = None, 5
+    way.send([b"2"], HERE)
+    assert kernel.sent == [(b"2", HERE)] and way.dropped == 0
+    way.close()
+
+
+async def test_what_waits_when_it_closes_is_dropped() -> None:
+    kernel = Kernel()
+    way = Pacer(kernel.send)
+    way.send([b"waits"], HERE)
+    way.close()
+    kernel.room = 5
+    await asyncio.sleep(2 * PAUSE)
+    assert kernel.sent == []
