@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 
 import pytest
 
-from mcu.media.spec import Address
+from mcu.media.spec import Address, DtlsKeys, SdesKeys
 from mcu.ports import MediaError
 from sip.events import (
     CallConfirmed,
@@ -15,6 +16,9 @@ from sip.events import (
     ReofferAnswered,
     ReofferReceived,
 )
+from sip.sdp.crypto import read_crypto
+from sip.sdp.grammar import SessionDescription
+from sip.sdp.security import Encryption
 from tests.gateway.world import (
     FIRST_PORT,
     HOLD,
@@ -80,6 +84,81 @@ async def test_an_answer_that_the_media_cannot_follow_ends_the_call(world: Gatew
     await world.settle()
     assert world.agent.last.what == "hang_up"
     assert nothing_is_left(world)
+
+
+OURS = ":".join(["AB"] * 32)
+THEIRS = "sha-256 " + ":".join(["CD"] * 32)
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd"
+SHA1_80 = "AES_CM_128_HMAC_SHA1_80"
+
+
+def answered_with(offer: SessionDescription, lines: str) -> str:
+    """A room's answer to our offer: PCMA and H.264 with these attributes, and nothing else."""
+    text = OFFER.replace("96", "102").replace("RTP/AVP", offer.media[0].protocol)
+    refused = "".join(f"m={line.media} 0 {line.protocol} {line.formats[0]}\r\n" for line in offer.media[2:])
+    return text.replace("a=sendrecv\r\n", f"a=sendrecv\r\n{lines}") + refused
+
+
+@pytest.mark.parametrize("encryption", [Encryption.PREFERRED, Encryption.REQUIRED])
+@pytest.mark.parametrize("tag", ["2", "3"])
+async def test_a_late_offer_is_encrypted_with_the_keys_of_the_answer(encryption: Encryption, tag: str) -> None:
+    async with gateway_world(fingerprint=OURS, encryption=encryption) as world:
+        await world.connect(offer=None)
+        offer = sent(world.agent.last.sdp)
+        assert offer.media[0].protocol == ("RTP/SAVP" if encryption is Encryption.REQUIRED else "RTP/AVP")
+        (ours,) = (line for line in read_crypto(offer.media[0].values("crypto")) if line.tag == tag)
+        suite, octets = ours.suite.name, ours.suite.octets
+        key = base64.b64encode(bytes(octets)).decode()
+        world.gateway.handle(CallConfirmed("call-1", answered_with(offer, f"a=crypto:{tag} {suite} inline:{key}\r\n")))
+        await world.settle()
+        security = transport_of(world).security
+        assert list(security) == ["audio", "video"]
+        keys = security["audio"]
+        assert isinstance(keys, SdesKeys) and keys.suite == suite
+        assert (base64.b64decode(keys.local), keys.remote) == (ours.key, key)
+        assert isinstance(security["video"], SdesKeys) and security["video"].local != keys.local
+
+
+async def test_a_late_offer_may_be_answered_with_dtls() -> None:
+    async with gateway_world(fingerprint=OURS, encryption=Encryption.PREFERRED) as world:
+        await world.connect(offer=None)
+        offer = sent(world.agent.last.sdp)
+        assert offer.media[0].value("fingerprint") == f"sha-256 {OURS}" and offer.media[0].value("setup") == "actpass"
+        lines = f"a=fingerprint:{THEIRS}\r\na=setup:active\r\n"
+        world.gateway.handle(CallConfirmed("call-1", answered_with(offer, lines)))
+        await world.settle()
+        keys = transport_of(world).security["audio"]
+        assert isinstance(keys, DtlsKeys) and keys.role == "server" and " ".join(keys.fingerprints[0]) == THEIRS
+
+
+async def test_a_late_offer_that_demands_encryption_is_not_answered_in_the_clear() -> None:
+    async with gateway_world(fingerprint=OURS, encryption=Encryption.REQUIRED) as world:
+        await world.connect(offer=None)
+        offer = sent(world.agent.last.sdp)
+        for text in (answered_with(offer, ""), answered_with(offer, "").replace("RTP/SAVP", "RTP/AVP")):
+            world.gateway.handle(CallConfirmed("call-1", text))
+            await world.settle()
+            assert (world.agent.last.what, world.agent.last.reason) == (
+                "hang_up",
+                "The answer to our offer was not usable",
+            )
+        assert nothing_is_left(world)
+
+
+async def test_our_offer_within_a_call_keeps_its_keys_and_what_else_we_take() -> None:
+    async with gateway_world(fingerprint=OURS) as world:
+        encrypted = OFFER.replace("RTP/AVP", "RTP/SAVP")
+        encrypted = encrypted.replace("a=sendrecv\r\n", f"a=sendrecv\r\na=crypto:1 {SHA1_80} inline:{KEY}\r\n")
+        await world.connect(offer=encrypted)
+        before = transport_of(world).security
+        world.gateway.handle(ReofferReceived("call-1", None))
+        await world.settle()
+        offer = sent(world.agent.last.sdp)
+        assert [line.protocol for line in offer.media] == ["RTP/SAVP", "RTP/SAVP"]
+        assert len(offer.media[0].formats) > 1
+        world.gateway.handle(ReofferAnswered("call-1", encrypted))
+        await world.settle()
+        assert transport_of(world).security == before
 
 
 # Changing a call

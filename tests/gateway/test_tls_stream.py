@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mcu.gateway.tls_stream import TlsError, TlsStream
 from tests.gateway.identities import Known, known
@@ -131,3 +133,31 @@ def test_a_missing_certificate_is_said_so(tmp_path: Path, ours: Known) -> None:
                 other.do_handshake()
             us.receive(outgoing.read())
             incoming.write(us.to_send())
+
+
+def hello_of(client: TlsStream) -> bytes:
+    client.begin()
+    return client.to_send()
+
+
+@given(st.integers(0, 400), st.binary(max_size=64), st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_comes_in_is_a_stream_or_its_one_error(
+    ours: Known, theirs: Known, at: int, junk: bytes, early: bool
+) -> None:
+    """Bytes of anybody, in place of a handshake, in the middle of one, and behind it."""
+    client = TlsStream(theirs.identity, (ours.fingerprint,), server=False)
+    server = TlsStream(ours.identity, (theirs.fingerprint,), server=True)
+    if early:
+        hello = hello_of(client)
+        data = hello[:at] + junk + hello[at + len(junk) :]
+    else:
+        joined(server, client)
+        client.send(bytes(at))
+        record = client.to_send()
+        data = record[:at] + junk + record[at:]
+    with contextlib.suppress(TlsError):
+        server.receive(data)
+        server.receive(junk)
+        server.send(b"hello")
+    assert isinstance(server.to_send(), bytes)

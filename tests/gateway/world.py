@@ -24,6 +24,7 @@ from sip.events import IncomingCall
 from sip.flow import Flow
 from sip.local_networks import LocalNetworks
 from sip.sdp.grammar import SessionDescription, parse
+from sip.sdp.security import Encryption
 from sip.warning import Warning
 from tests.fakes.media import FakeMedia
 from tests.fakes.time import FakeTime
@@ -199,6 +200,7 @@ async def gateway_world(
     admission: CallAdmission | None = None,
     fingerprint: str | None = None,
     local_networks: Sequence[str] = (),
+    encryption: Encryption = Encryption.ALLOWED,
 ) -> AsyncIterator[GatewayWorld]:
     """A gateway over a fake user agent, or over ``commands``."""
     agent, media, time, rooms = FakeUserAgent(), FakeMedia(), FakeTime(), MemoryRooms()
@@ -222,6 +224,7 @@ async def gateway_world(
         ids=lambda: next(numbers),
         admission=admission,
         fingerprint=fingerprint,
+        encryption=encryption,
     )
     yield GatewayWorld(agent, media, time, rooms, manager, ports, gateway)
     await manager.close()
