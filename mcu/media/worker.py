@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 import time
@@ -33,6 +34,7 @@ from mcu.media.link import (
     frame,
     read_message,
 )
+from mcu.media.thread_priority import come_first
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import load_certificate
 from mcu.media.workload import Workload
@@ -181,6 +183,9 @@ async def _main(path: str) -> None:
     for chatty in ("libav", "aioice", "aiortc", "PIL"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     loop = asyncio.get_running_loop()
+    if (os.cpu_count() or 1) > 1:
+        # Packets come before pictures; one thread among several processors cannot take the machine from others.
+        come_first()
     # The control process closes the link to stop us; a signal to the group must not cut recordings short.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, writer.close)

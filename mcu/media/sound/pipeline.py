@@ -12,6 +12,7 @@ from mcu.media.codec.audio_decoder import RECEIVED_CODECS, SOUND_CODECS
 from mcu.media.sound.mix import SoundMix, Tick, aac_config
 from mcu.media.sound.samples import TICK, Sound
 from mcu.media.sound.state import CodedMix, RecordedSound, SoundLeg, SoundState, SoundStatistics
+from mcu.media.thread_priority import come_first
 from mcu.media.units import CodedSound
 
 __all__ = ["CodedMix", "RecordedSound", "SoundLeg", "SoundPipeline", "SoundState", "SoundStatistics"]
@@ -115,6 +116,7 @@ class SoundPipeline:
         return self._statistics
 
     def _run(self) -> None:
+        come_first()
         deadline = self._clock() + TICK
         while not self._stopping.wait(max(0.0, deadline - self._clock())):
             behind = self._clock() - deadline
