@@ -15,6 +15,11 @@ class PollingRound:
         self.deadline: float | None = None
         """When the next are due; None while there is room for all."""
 
+    @property
+    def next(self) -> tuple[str, ...]:
+        """Who is due then."""
+        return () if self.deadline is None else tuple((self._waiting + self._shown)[: len(self._shown)])
+
     def turn(self, people: Sequence[str], places: int, now: float) -> tuple[str, ...]:
         """Who of ``people`` is seen at ``now``: ``places`` of them, or all. Newcomers wait for their turn."""
         present = set(people)

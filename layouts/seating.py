@@ -39,6 +39,15 @@ class Seating:
         """When seats may change although nothing else does; as of the last time that they were asked for."""
         return self._deadline
 
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """Who may get a tile at the next deadline: their pictures had better be at hand by then."""
+        if self._deadline is None:
+            return ()
+        if self.rules.mode is Mode.POLLING:
+            return self._round.next
+        return () if self._voice.candidate is None else (self._voice.candidate,)
+
     def seats(self, people: Sequence[Sitter], tiles: int, speech: Speech, now: float) -> tuple[str | None, ...]:
         """The occupant of each of ``tiles`` tiles at ``now``; None is an empty tile. ``people`` in order of joining."""
         self._deadline = None

@@ -97,6 +97,8 @@ class VoiceSwitch:
         """Who was chosen before, the latest first."""
         self.deadline: float | None = None
         """When to choose again even if nothing changes until then."""
+        self.candidate: str | None = None
+        """Who will be chosen then, if it goes on speaking."""
 
     def choose(self, group: Collection[str], speech: Speech, now: float) -> str | None:
         """Who of ``group`` is chosen at ``now``; None while nobody has spoken long enough."""
@@ -109,14 +111,14 @@ class VoiceSwitch:
             # A picture that begins in the middle of a conversation.
             self._asked = True
             self.chosen = speech.latest(group, self._after, now)
-        self.deadline = None
+        self.deadline = self.candidate = None
         candidate = speech.current
         if candidate is not None and candidate != self.chosen and candidate in group:
             due = self._due(speech, now)
             if now >= due:
                 self._take(candidate, now)
             else:
-                self.deadline = due
+                self.deadline, self.candidate = due, candidate
         return self.chosen
 
     def _due(self, speech: Speech, now: float) -> float:

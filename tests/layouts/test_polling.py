@@ -13,12 +13,14 @@ def test_all_are_seen_where_there_is_room():
     assert polling.turn("abc", 3, 0.0) == ("a", "b", "c")
     assert polling.deadline is None
     assert polling.turn("abc", 3, 1000.0) == ("a", "b", "c")
+    assert polling.next == ()
 
 
 def test_the_next_come_when_the_interval_is_over():
     polling = PollingRound(10)
     assert polling.turn("abcde", 2, 0.0) == ("a", "b")
     assert polling.turn("abcde", 2, 9.9) == ("a", "b")
+    assert polling.next == ("c", "d")
     assert polling.turn("abcde", 2, 10.0) == ("c", "d")
     assert polling.turn("abcde", 2, 10.0) == ("c", "d")
     assert polling.deadline == 20.0

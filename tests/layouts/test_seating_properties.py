@@ -87,8 +87,11 @@ def play(seating: Seating, known: dict[str, tuple[int, bool]], tiles: int, happe
             just_before = now + (due - now) * 0.999
             assert seating.seats(people, tiles, speech, just_before) == before, "nothing changes before it is due"
             assert due > now
-            now = due
-            yield Moment(now, "due", list(people), seating.seats(people, tiles, speech, now))
+            now, expected = due, set(seating.expected)
+            seats = seating.seats(people, tiles, speech, now)
+            if not any(one.priority for one in people):  # with priorities, a second one may come in for the first
+                assert set(seats) - set(before) <= expected, "whoever gets a tile when it is due was expected"
+            yield Moment(now, "due", list(people), seats)
         before = seating.seats(people, tiles, speech, now)
         now = end
         assert seating.seats(people, tiles, speech, now) == before, "nothing changes without being due"

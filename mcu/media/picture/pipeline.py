@@ -263,7 +263,7 @@ class PicturePipeline:
             change.want(self._scenes.scene(form, now), now)
             change.proceed(lambda source_id, size: self._awaited(source_id, size, now), now)
             self._set_canvas(form, change)
-            for source_id, size in change.pictures(now):
+            for source_id, size in (*change.pictures(now), *self._scenes.expected(form, now)):
                 sizes.setdefault(source_id, set()).add(size)
         for source_id, worker in self._sources.items():
             slides = self._state.content is not None and source_id == self._state.content.id
@@ -300,7 +300,7 @@ class PicturePipeline:
 
     def _next_deadline(self, now: float) -> float | None:
         """When to look at the scenes again though nobody says anything."""
-        deadlines = [self._scenes.next_deadline(), *(change.next_deadline() for change in self._changes.values())]
+        deadlines = [self._scenes.next_deadline(now), *(change.next_deadline() for change in self._changes.values())]
         if any(change.waiting for change in self._changes.values()):
             deadlines.append(now + _LOOK_EVERY)
         if self._hides_silent:

@@ -15,11 +15,15 @@ from layouts.seating import Seating
 from layouts.sharing import beside_content
 from layouts.speech import Speech
 from mcu.media.picture.canvas_worker import Scene, decorated
+from mcu.media.picture.planes import Size
 from mcu.media.picture.state import COMMON_VIEW, CanvasFormat, ContentPlace, PictureSource, PictureState, View
 
 logger = logging.getLogger(__name__)
 
 _FOR_CONTENT = frozenset(name for name in CATALOGUE if name.startswith("content+"))
+
+# How long before its turn somebody's picture is decoded, in seconds: time for a key frame to be asked for and to come.
+_AHEAD = 1.0
 
 Seats = tuple[PictureSource | None, ...]
 
@@ -54,10 +58,19 @@ class Scenes:
         """Forget who sat where in all other views."""
         self._seatings = {view: seating for view, seating in self._seatings.items() if view in views}
 
-    def next_deadline(self) -> float | None:
-        """When scenes may change although nothing else does."""
+    def next_deadline(self, now: float) -> float | None:
+        """When scenes may change although nothing else does, or somebody is ``expected``."""
         deadlines = [seating.next_deadline() for seating in self._seatings.values()]
-        return min((one for one in deadlines if one is not None), default=None)
+        return min((due - _AHEAD if due - _AHEAD > now else due for due in deadlines if due is not None), default=None)
+
+    def expected(self, form: CanvasFormat, now: float) -> list[tuple[str, Size]]:
+        """Whose turn comes soon in this canvas, and a size to have their pictures in: so decoding has begun by then."""
+        seating = self._seatings.get(form.view)
+        due = None if seating is None else seating.next_deadline()
+        if seating is None or due is None or now < due - _AHEAD:
+            return []
+        size = self.scene(form, now).tiles[0].size
+        return [(who, size) for who in seating.expected if who in self._people and self._people[who].has_picture]
 
     def hides_silent(self) -> bool:
         """Whether it matters to any picture who sends nothing."""

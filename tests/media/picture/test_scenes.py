@@ -73,15 +73,33 @@ def test_the_voice_gets_the_large_tile_and_says_when_to_look_again():
     assert (stage.shows(), stage.layout()) == ("abcd", "1+3")
     stage.scenes.speaks("c", 10.0)
     assert stage.shows(now=10.0) == "abcd"
-    assert stage.scenes.next_deadline() == 11.0
+    assert stage.scenes.next_deadline(10.0) == 11.0
     assert stage.shows(now=11.0) == "cbad"
-    assert stage.scenes.next_deadline() is None
+    assert stage.scenes.next_deadline(11.0) is None
 
 
 def test_a_round_goes_on_by_itself():
     stage = Stage("abc", seating=SeatingRules(Mode.POLLING, interval=5.0))
     assert [stage.shows(now=now) for now in (0.0, 5.0, 10.0, 15.0)] == ["a", "b", "c", "a"]
-    assert stage.scenes.next_deadline() == 20.0
+    assert stage.scenes.next_deadline(15.0) == 19.0
+    assert stage.scenes.next_deadline(19.0) == 20.0
+
+
+def test_pictures_of_those_whose_turn_comes_are_decoded_a_second_before():
+    stage = Stage("abc", seating=SeatingRules(Mode.POLLING, interval=5.0))
+    whole = (320, 180)
+    stage.shows()
+    assert stage.scenes.expected(stage.form(), 3.9) == []
+    assert stage.scenes.expected(stage.form(), 4.0) == [("b", whole)]
+    stage.change(layout="1", seating=SeatingRules(Mode.VOICE))
+    stage.shows(now=10.0)
+    assert stage.scenes.expected(stage.form(), 10.0) == []
+    stage.scenes.speaks("c", 10.0)
+    stage.shows(now=10.0)
+    assert stage.scenes.expected(stage.form(), 10.0) == [("c", whole)]
+    stage.change(sources=(*people("ab"), replace(people("abc")[2], muted=True)))
+    stage.shows(now=10.5)
+    assert stage.scenes.expected(stage.form(), 10.5) == []
 
 
 def test_all_sizes_of_a_view_show_the_same_people():
@@ -136,7 +154,7 @@ def test_a_view_that_nobody_has_any_more_is_forgotten():
     stage.scenes.keep({View("2")})
     stage.shows(View("2"), 1.0)
     stage.scenes.keep(set())
-    assert stage.scenes.next_deadline() is None
+    assert stage.scenes.next_deadline(2.0) is None
 
 
 def test_without_video_nobody_is_shown_if_so_wished():
