@@ -22,6 +22,9 @@ from mcu.media.spec import Corner, DecorationSpec
 
 logger = logging.getLogger(__name__)
 
+# In pictures lower than this, in pixels, lines of text would hide more than they tell.
+_LEAST_HEIGHT = 80
+
 _TIME = "%Y-%m-%d  %H:%M:%S"
 
 
@@ -101,7 +104,7 @@ class Decorator:
         fixed: list[Item] = []
         taken: list[Rect] = []
         top, bottom = 0, height
-        if spec.banner.strip():
+        if self._has_room_for(spec.banner):
             drawing = self._artist.kept(
                 ("banner", spec.banner, self._size), lambda: band.banner(self._artist.letters, spec.banner, self._size)
             )
@@ -114,7 +117,9 @@ class Decorator:
             taken.append(self._caption.rect)
         self._zone = _zone(spec.time_zone)
         self._clock = self._clock_place = None
-        for corner, drawings in self._corners(spec, recorded).items():
+        # That something is recorded must be told, even where there is no room for all of it.
+        corners = sorted(self._corners(spec, recorded).items(), key=lambda corner: "recording" not in corner[1])
+        for corner, drawings in corners:
             for name, place in _in_corner(corner, drawings, self._size, top, bottom):
                 if any(place.overlaps(other) for other in taken):
                     continue  # a small picture has not room for everything
@@ -135,7 +140,12 @@ class Decorator:
             self._captioned = spec.caption, spec.scroll
             rate = self._frame_rate if spec.scroll else None
             letters = self._artist.letters
-            self._caption = Caption(letters, spec.caption, self._size, rate, time) if spec.caption.strip() else None
+            shown = self._has_room_for(spec.caption)
+            self._caption = Caption(letters, spec.caption, self._size, rate, time) if shown else None
+
+    def _has_room_for(self, line: str) -> bool:
+        """Whether a line across the picture has anything to say, and leaves something of the picture."""
+        return self._size[1] >= _LEAST_HEIGHT and bool(self._artist.letters.clean(line))
 
     def _set_watermark(self, text: str) -> None:
         if text != self._marked:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from layouts.automatic import layout_named
@@ -16,6 +18,7 @@ from mcu.media.picture.tiles import Look, TileContent
 from mcu.media.spec import Corner, DecorationSpec
 from tests.media.picture.material import BLUE, FONT, GREEN, RED, assert_golden, pattern, solid
 
+ARTIST = Artist(FONT)
 SIZE = (640, 360)
 TILES = layout_named("4", 4).tiles(*SIZE)
 # 2026-11-20 10:12:13 in Shanghai.
@@ -214,6 +217,35 @@ def test_odd_captions_and_banners_are_drawn(caption):
     room = Room()
     for time in (0.0, 3.0, 20.0):
         room.paint(DecorationSpec(caption=caption, banner=caption, watermark=caption), time=time)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.builds(
+        DecorationSpec,
+        banner=st.text(max_size=60),
+        caption=st.text(max_size=80),
+        watermark=st.text(max_size=30),
+        scroll=st.booleans(),
+        clock=st.booleans(),
+        names=st.booleans(),
+        time_zone=st.none() | st.text(max_size=20),
+    ),
+    st.sampled_from([(320, 180), (176, 144), (96, 64), (16, 16), (2, 2)]),
+)
+def test_whatever_is_written_the_picture_is_made(spec, size):
+    decorator, canvas = Decorator(ARTIST, size, 30, lambda: NOON), Canvas(*size, ARTIST)
+    for time in (0.0, 2.0, 9.0):
+        canvas.paint((Rect(0, 0, *size),), [TileContent.EMPTY], None, decorator.decoration(spec, True, time))
+
+
+def test_a_picture_too_small_for_all_of_it_tells_of_the_recording_first(logo):
+    room = Room((176, 144))
+    spec = DecorationSpec(clock=True, logo=logo)
+    (sign,) = room.decoration(DecorationSpec(), True).taken
+    taken = room.decoration(spec, True).taken
+    assert any(rect.size == sign.size for rect in taken)
+    assert len(taken) == 2
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (704, 576), (320, 180), (176, 144), (128, 96)])
