@@ -278,7 +278,8 @@ def test_files_named_in_the_docs_exist() -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_words_in_bold_in_the_user_guide_stand_on_the_pages(language: str) -> None:
-    texts = set(re.findall(r'": "(.*)",$', page(f"web_client/i18n/{language}.js"), re.MULTILINE))
+    files = sorted((ROOT / "web_client" / "i18n").glob(f"{language}*.js"))
+    texts = set(re.findall(r'": "(.*)",$', "\n".join(path.read_text("utf-8") for path in files), re.MULTILINE))
     guide = re.sub(r"^```.*?^```", "", page(f"docs/user-guide.{language}.md"), flags=re.MULTILINE | re.DOTALL)
     assert set(re.findall(r"\*\*([^*]+)\*\*", guide)) - texts == set()
 

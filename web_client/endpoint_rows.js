@@ -141,9 +141,19 @@ function streamTable(streams) {
   );
 }
 
-/** A zone or a class of devices. @param {import("./gatekeeper_api.js").Zone} zone */
-export function zoneCard(zone) {
-  const { total, reserved, each, over } = zone.budget;
+/** What can be done with an entry. @param {string} name @param {() => void} edit @param {(() => void)|null} remove */
+function entryActions(name, edit, remove) {
+  return el(
+    "p",
+    { class: "entry-actions" },
+    el("button", { type: "button", "aria-haspopup": "dialog", "aria-label": t("endpoints.edit_named", { name }), click: edit }, t("endpoints.edit")),
+    remove && el("button", { type: "button", class: "danger-quiet", "aria-label": t("endpoints.remove_named", { name }), click: remove }, t("endpoints.remove")),
+  );
+}
+
+/** A zone or a class of devices. @param {import("./gatekeeper_api.js").Zone} zone @param {() => void} edit @param {() => void} remove */
+export function zoneCard(zone, edit, remove) {
+  const { total, reserved, each, over, making_room } = zone.budget;
   const share = total ? Math.min(1, zone.rate / total) : 0;
   const members = zone.networks ?? zone.products ?? [];
   return el(
@@ -157,12 +167,14 @@ export function zoneCard(zone) {
       [t("endpoints.reserved"), reserved ? formatRate(reserved) : ""],
       [t("endpoints.each"), each === null ? "" : formatRate(each)],
       [t("endpoints.over"), total === null ? "" : t(`endpoints.over_${over}`)],
+      [t("endpoints.making_room"), total === null ? "" : t(`endpoints.room_${making_room ?? "lower"}`)],
     ]),
+    entryActions(zone.title || zone.name, edit, zone.name === "default" ? null : remove),
   );
 }
 
-/** @param {import("./gatekeeper_api.js").Rule} rule */
-export function ruleRow(rule) {
+/** @param {import("./gatekeeper_api.js").Rule} rule @param {() => void} edit @param {() => void} remove */
+export function ruleRow(rule, edit, remove) {
   return el(
     "li",
     { "data-id": rule.id, "data-enabled": String(rule.enabled) },
@@ -176,6 +188,7 @@ export function ruleRow(rule) {
       rule.important ? el("span", { class: "alarm calm" }, t("endpoints.important")) : null,
       rule.enabled ? null : el("span", { class: "alarm calm" }, t("endpoints.off")),
     ),
+    entryActions(rule.id, edit, remove),
   );
 }
 
@@ -187,7 +200,17 @@ export function resultText({ destination, important }) {
 
 /** @param {import("./gatekeeper_api.js").DryRun} answer */
 export function bandwidthText({ bandwidth }) {
-  if (bandwidth === null || (bandwidth.allowed && !bandwidth.shortage)) return "";
+  if (bandwidth === null) return "";
+  const others = [
+    bandwidth.lowered ? t("endpoints.would_lower_others", { count: bandwidth.lowered }) : "",
+    bandwidth.ended ? t("endpoints.would_end_others", { count: bandwidth.ended }) : "",
+  ].filter(Boolean);
+  if (bandwidth.allowed && !bandwidth.shortage) return others.join(" ");
+  return [...others, shortageText(bandwidth)].join(" ");
+}
+
+/** @param {{allowed: boolean, picture: number, wished: number}} bandwidth */
+function shortageText(bandwidth) {
   return t(bandwidth.allowed ? "endpoints.would_lower" : "endpoints.would_refuse", { rate: formatRate(bandwidth.picture), wished: formatRate(bandwidth.wished) });
 }
 

@@ -1,18 +1,28 @@
-// The page at "/endpoints": devices, call records, zones, and where a dialled address would lead.
+// The page at "/endpoints": alarms, devices, calls and their use, zones, and where a dialled address would lead.
 
+import { alarmRow, alarmText } from "./alarm_rows.js";
+import { confirmed } from "./confirm.js";
 import { byId, el, setText, show } from "./dom.js";
 import { callRow, deviceRow, ruleRow, stepText, zoneCard, bandwidthText, resultText } from "./endpoint_rows.js";
 import { errorText } from "./errors.js";
+import { EventChannel, eventsUrl } from "./event_channel.js";
 import { GatekeeperApi } from "./gatekeeper_api.js";
 import { onLanguage, startLanguage, t } from "./language.js";
 import { Notices } from "./notices.js";
-import { Api } from "./protocol.js";
+import { editClass, editRule, editZone } from "./plan_dialogs.js";
+import { Api, ApiError } from "./protocol.js";
 import { SessionGate } from "./session.js";
+import { topologyPicture } from "./topology.js";
+import { UseReport } from "./use_report.js";
 
 /** What is shown is asked for again this often. */
 const REFRESH_MS = 5_000;
 
-const VIEWS = ["devices", "calls", "zones", "plan"];
+/** The picture's place has so much space at its sides; wider than this, lines only become longer. */
+const PICTURE_PADDING = 12;
+const PICTURE_WIDTH = 900;
+
+const VIEWS = ["overview", "devices", "calls", "use", "zones", "plan"];
 
 /** @typedef {import("./gatekeeper_api.js").Endpoint} Endpoint */
 
@@ -39,6 +49,14 @@ class EndpointsPage {
     this.rules = [];
     /** @type {import("./gatekeeper_api.js").DryRun|null} */
     this.answer = null;
+    /** @type {import("./gatekeeper_api.js").Topology|null} */
+    this.topology = null;
+    /** @type {import("./gatekeeper_api.js").KnownAlarm[]} */
+    this.alarms = [];
+    /** @type {import("./gatekeeper_api.js").KnownAlarm[]} */
+    this.past = [];
+    this.report = new UseReport(this.gatekeeper, () => this.refresh());
+    this.channel = new EventChannel({ url: eventsUrl(location), token: null, onEvent: (event) => this.hear(event), onState: () => {} });
     /** @type {Set<string>} */
     this.ready = new Set();
     /** @type {unknown} */
@@ -51,12 +69,18 @@ class EndpointsPage {
       event.preventDefault();
       this.ask();
     });
+    byId("new-zone").addEventListener("click", () => this.edit(editZone(this.gatekeeper, null)));
+    byId("new-class").addEventListener("click", () => this.edit(editClass(this.gatekeeper, null)));
+    byId("new-rule").addEventListener("click", () => this.edit(editRule(this.gatekeeper, this.zones, null)));
     addEventListener("hashchange", () => this.turnTo());
+    new ResizeObserver(() => this.drawPicture()).observe(byId("topology"));
     onLanguage(() => this.draw());
   }
 
   clear() {
     [this.endpoints, this.calls, this.zones, this.classes, this.rules] = [[], [], [], [], []];
+    [this.alarms, this.past, this.topology] = [[], [], null];
+    this.report.devices = [];
     this.more = false;
     this.turned = false;
     this.answer = null;
@@ -70,22 +94,31 @@ class EndpointsPage {
     this.timer = setInterval(() => {
       if (!document.hidden) this.refresh();
     }, REFRESH_MS);
+    this.channel.start();
     this.turnTo();
   }
 
   shut() {
     clearInterval(this.timer);
+    this.channel.stop();
     this.clear();
     this.draw();
+  }
+
+  /** Alarms are told at once; everything else waits for its turn. @param {any} event */
+  hear(event) {
+    if (event.type !== "alarm_raised" && event.type !== "alarm_cleared") return;
+    if (event.type === "alarm_raised") this.notices.say(alarmText(event.alarm));
+    if (this.place.view === "overview") this.refresh();
   }
 
   /** "calls" and the endpoint of "#calls=theatre2". */
   get place() {
     const [view = "", subject = ""] = location.hash.slice(1).split("=", 2);
     try {
-      return { view: VIEWS.includes(view) ? view : "devices", subject: decodeURIComponent(subject) };
+      return { view: VIEWS.includes(view) ? view : "overview", subject: decodeURIComponent(subject) };
     } catch {
-      return { view: "devices", subject: "" }; // a mangled link
+      return { view: "overview", subject: "" }; // a mangled link
     }
   }
 
@@ -112,7 +145,12 @@ class EndpointsPage {
 
   /** @param {string} view @param {string} subject */
   async load(view, subject) {
-    if (view === "devices") {
+    if (view === "overview") {
+      const [{ alarms, past }, topology] = await Promise.all([this.gatekeeper.alarms(), this.gatekeeper.topology()]);
+      [this.alarms, this.past, this.topology] = [alarms, past, topology];
+    } else if (view === "use") {
+      await this.report.load();
+    } else if (view === "devices") {
       this.endpoints = (await this.gatekeeper.endpoints()).endpoints;
     } else if (view === "calls") {
       const { calls, more } = await this.gatekeeper.calls({ endpoint: subject });
@@ -160,12 +198,27 @@ class EndpointsPage {
     await this.refresh();
   }
 
+  /** @param {Promise<boolean>} dialog */
+  async edit(dialog) {
+    if (await dialog) await this.refresh();
+  }
+
+  /** @param {string} name as people call it @param {() => Promise<unknown>} request */
+  async remove(name, request) {
+    const question = { title: t("endpoints.remove_named", { name }), text: t("endpoints.remove_text"), button: t("endpoints.remove") };
+    if (!(await confirmed(question))) return;
+    await this.attempt(request);
+    await this.refresh();
+  }
+
   /** @param {() => Promise<unknown>} request */
   async attempt(request) {
     try {
       await request();
     } catch (error) {
-      if (!this.gate.hasEnded(error)) this.notices.say(errorText(error));
+      if (this.gate.hasEnded(error)) return;
+      const detail = error instanceof ApiError && error.status === 422 ? error.detail : "";
+      this.notices.say(detail ? `${t("endpoints.refused_entry")} ${detail}` : errorText(error));
     }
   }
 
@@ -185,10 +238,28 @@ class EndpointsPage {
     }
     show(byId("failure"), this.failure !== null);
     setText(byId("failure"), this.failure === null ? "" : errorText(this.failure));
-    if (view === "devices") this.drawDevices();
+    if (view === "overview") this.drawOverview();
+    else if (view === "use") this.report.draw();
+    else if (view === "devices") this.drawDevices();
     else if (view === "calls") this.drawCalls(subject);
     else if (view === "zones") this.drawZones();
     else this.drawPlan();
+  }
+
+  drawOverview() {
+    byId("alarms").replaceChildren(...this.alarms.map(alarmRow));
+    show(byId("alarms-none"), this.ready.has("overview") && this.alarms.length === 0);
+    show(byId("past"), this.past.length > 0);
+    byId("past-alarms").replaceChildren(...this.past.map(alarmRow));
+    this.drawPicture();
+  }
+
+  /** Also when the place for it becomes wider or narrower. */
+  drawPicture() {
+    const place = byId("topology");
+    const width = place.clientWidth - 2 * PICTURE_PADDING;
+    if (!this.topology || width <= 0) return;
+    place.replaceChildren(topologyPicture(this.topology, Math.min(width, PICTURE_WIDTH)));
   }
 
   drawDevices() {
@@ -224,8 +295,8 @@ class EndpointsPage {
   }
 
   drawZones() {
-    byId("zones").replaceChildren(...this.zones.map(zoneCard));
-    byId("classes").replaceChildren(...this.classes.map(zoneCard));
+    this.fillEntries("zones", this.zones, (zone) => zoneCard(zone, () => this.edit(editZone(this.gatekeeper, zone)), () => this.remove(zone.title || zone.name, () => this.gatekeeper.removeZone(zone.name))));
+    this.fillEntries("classes", this.classes, (sort) => zoneCard(sort, () => this.edit(editClass(this.gatekeeper, sort)), () => this.remove(sort.title || sort.name, () => this.gatekeeper.removeClass(sort.name))));
     show(byId("classes-empty"), this.ready.has("zones") && this.classes.length === 0);
   }
 
@@ -236,7 +307,7 @@ class EndpointsPage {
       this.zoneChoice.replaceChildren(...this.zones.map((zone) => el("option", { value: zone.name }, zone.title ? `${zone.title} (${zone.name})` : zone.name)));
       this.zoneChoice.value = names.includes(chosen) ? chosen : "default";
     }
-    byId("rules").replaceChildren(...this.rules.map(ruleRow));
+    this.fillEntries("rules", this.rules, (rule) => ruleRow(rule, () => this.edit(editRule(this.gatekeeper, this.zones, rule)), () => this.remove(rule.id, () => this.gatekeeper.removeRule(rule.id))));
     show(byId("rules-empty"), this.ready.has("plan") && this.rules.length === 0);
     const { answer } = this;
     show(byId("where-answer"), answer !== null);
@@ -247,6 +318,20 @@ class EndpointsPage {
     show(byId("where-bandwidth"), bandwidth !== "");
     setText(byId("where-bandwidth"), bandwidth);
     byId("where-steps").replaceChildren(...answer.steps.map((step) => el("li", { "data-step": step.kind }, stepText(step))));
+  }
+
+  /**
+   * Entries are made anew only when something about them has changed, so that the keyboard stays where it is.
+   * @template T @param {string} id @param {T[]} items @param {(item: T) => HTMLElement} make
+   */
+  fillEntries(id, items, make) {
+    const list = byId(id);
+    const told = `${document.documentElement.lang} ${JSON.stringify(items)}`;
+    if (list.dataset.told === told) return;
+    const focused = document.activeElement instanceof HTMLElement && list.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+    list.dataset.told = told;
+    list.replaceChildren(...items.map(make));
+    if (focused) /** @type {HTMLElement|null} */ (list.querySelector(`[aria-label="${CSS.escape(focused)}"]`))?.focus();
   }
 
   /**

@@ -213,6 +213,9 @@ class FakeServer:
         self.peers.clear()
 
 
+GATEKEEPER = "endpoints|call-records|zones|device-classes|number-plan|alarms|topology"
+
+
 def problem(status: int, code: str) -> web.HTTPException:
     kinds: dict[int, type[web.HTTPException]] = {
         401: web.HTTPUnauthorized,
@@ -410,6 +413,10 @@ class Handlers:
         self.check_user()
         if request.method == "DELETE":
             return web.Response(status=204)
+        if request.method == "PUT":
+            if self.state.canned.get("refuses"):
+                raise problem(422, "invalid")
+            return web.json_response(await request.json())
         return web.json_response(self.state.canned[request.path.removeprefix("/api/v1")])
 
     # --- recordings
@@ -527,7 +534,11 @@ def application(state: FakeServer) -> web.Application:
         ("POST", "/conferences/{number}/calls", handlers.calls),
         ("GET", "/layouts", handlers.layouts),
         ("GET", "/logos", handlers.logos),
-        ("*", r"/{path:(?:endpoints|call-records|zones|device-classes|number-plan)(?:/.*)?}", handlers.gatekeeper),
+        (
+            "*",
+            r"/{path:(?:endpoints|call-records|zones|device-classes|number-plan|alarms|topology)(?:/.*)?}",
+            handlers.gatekeeper,
+        ),
         ("GET", "/events", handlers.events),
         ("GET", "/recordings", handlers.recordings),
         ("*", "/recordings/{id}", handlers.recorded),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.async_api import Page, expect
@@ -45,10 +46,82 @@ def call(identity: str, **changes: Any) -> dict[str, Any]:
     return {**view, **changes}
 
 
+ALARM = {
+    "topic": "loss", "subject": "4001", "name": "手术室 3", "since": NOON, "until": None, "figure": 0.05, "detail": "",
+}  # fmt: skip
+ALARMS = [
+    ALARM,
+    {**ALARM, "topic": "budget", "subject": "zone ward", "name": "", "figure": 0.96, "detail": "zone ward has left 0"},
+    {**ALARM, "topic": "lockout", "subject": "192.0.2.77", "name": "", "detail": "messages are dropped: too many"},
+]
+
+
+def edge(identity: str, room: str, **changes: Any) -> dict[str, Any]:
+    view = {
+        "id": identity, "endpoint": identity, "name": "", "kind": "sip", "zone": "ward", "room": room,
+        "important": False, "lowered": False, "loss": 0.0, "rate_received": 1_000_000, "rate_sent": 1_000_000,
+    }  # fmt: skip
+    return {**view, **changes}
+
+
+def zone_node(name: str, title: str, devices: int) -> dict[str, Any]:
+    states = ["registered"] * (devices - 2) + ["unregistered", "in_call"]
+    return {
+        "name": name, "title": title, "calls": 2, "rate": 4_100_000, "total": 4_500_000 if title else None,
+        "registered": devices - 1, "more": 240 if title else 0,
+        "devices": [
+            {"id": f"{name}{number}", "name": "", "state": state, "alarms": ["unregistered"] * (state[0] == "u")}
+            for number, state in enumerate(states)
+        ],
+    }  # fmt: skip
+
+
+TOPOLOGY = {
+    "zones": [zone_node("default", "", 6), zone_node("ward", "住院部三楼病房与重症监护", 60)],
+    "calls": [
+        edge("a", "1000", name="手术室 3", important=True),
+        edge("b", "1000", name="A cart with a very long name that says where it stands", lowered=True),
+        edge("browser@10.1.2.9", "1000", name="李医生", kind="browser", loss=0.08),
+        edge("c", "2000", zone="default", kind="browser", name="Dr. Meyer"),
+        edge("d", "", zone="default"),
+    ],
+    "more_calls": 0,
+}
+USE = {
+    "since": NOON, "until": NOON,
+    "devices": [
+        {"endpoint": "4001", "name": "手术室 3", "calls": 12, "answered": 11, "failed": 1, "seconds": 45_000.0,
+         "loss": 0.031},
+        {"endpoint": "a-very-long-account-name@clinic.example", "name": "", "calls": 2, "answered": 2, "failed": 0,
+         "seconds": 720.0, "loss": 0.0},
+    ],
+}  # fmt: skip
+
 BUDGET = {"total": 2_500_000, "reserved": 500_000, "each": None, "least": 128_000, "over": "lower"}
+BUDGET["making_room"] = "lower"
+HABITS = {
+    "country_code": "86", "outside_prefix": "9", "international_prefix": "00", "trunk_prefix": "0",
+    "shortest_outside": 7,
+}  # fmt: skip
 ZONES = [
-    {"name": "default", "title": "", "networks": [], "budget": {**BUDGET, "total": None}, "calls": 0, "rate": 0},
-    {"name": "ward", "title": "病房", "networks": ["10.1.0.0/16"], "budget": BUDGET, "calls": 2, "rate": 2_400_000},
+    {
+        "name": "default",
+        "title": "",
+        "networks": [],
+        "habits": HABITS,
+        "budget": {**BUDGET, "total": None},
+        "calls": 0,
+        "rate": 0,
+    },
+    {
+        "name": "ward",
+        "title": "病房",
+        "networks": ["10.1.0.0/16"],
+        "habits": HABITS,
+        "budget": BUDGET,
+        "calls": 2,
+        "rate": 2_400_000,
+    },
 ]
 RULE = {
     "id": "er", "kind": "exact", "match": "急诊", "target": "room", "value": "1000", "priority": 100, "zones": ["ward"],
@@ -86,8 +159,13 @@ async def open_view(
             ],
             "more": True,
         },
+        "/alarms": {"alarms": ALARMS, "past": [{**ALARM, "until": NOON}], "left_out": 0},
+        "/topology": TOPOLOGY,
+        "/call-records/use": USE,
         "/zones": {"zones": ZONES},
-        "/device-classes": {"classes": []},
+        "/device-classes": {
+            "classes": [{"name": "carts", "title": "", "products": ["VC800"], "budget": BUDGET, "calls": 0, "rate": 0}]
+        },
         "/number-plan": {"rules": [RULE]},
         "/number-plan/dry-run": ANSWER,
     }
@@ -98,7 +176,7 @@ async def open_view(
 
 @BOTH_LANGUAGES
 @BOTH_SIZES
-@pytest.mark.parametrize("view", ["devices", "calls", "zones", "plan"])
+@pytest.mark.parametrize("view", ["overview", "devices", "calls", "use", "zones", "plan"])
 async def test_every_view_fits(
     open_page: OpenPage, server: FakeServer, view: str, language: str, size: tuple[int, int]
 ) -> None:
@@ -175,3 +253,151 @@ async def test_the_page_asks_for_a_login(open_page: OpenPage, server: FakeServer
     page = await open_page("/endpoints")
     await page.wait_for_selector("#login-name")
     await expect(page.locator("#content")).to_be_hidden()
+
+
+async def test_the_overview_shows_alarms_and_who_is_connected(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_view(open_page, server, "overview")
+    await expect(page.locator("#alarms li .title")).to_have_text(
+        [
+            "手术室 3: 5.0 % of the packets are lost",
+            "Zone ward: the bandwidth does not suffice, 96 % are in use",
+            "192.0.2.77: is locked out for now",
+        ]
+    )
+    picture = page.locator("#topology svg")
+    assert await picture.get_attribute("aria-label") == "Picture of 2 zones, 3 conferences and 5 calls"
+    states = [await line.get_attribute("data-state") for line in await picture.locator("path.call").all()]
+    assert sorted(states) == ["good", "good", "good", "lowered", "poor"]
+    await expect(picture.locator(".room-box[data-important=true] .name")).to_have_text("1000")
+    await expect(picture.locator("circle.device")).to_have_count(64)  # those in calls have lines of their own
+    await page.locator("#past summary").click()
+    await expect(page.locator("#past-alarms li")).to_have_count(1)
+
+
+async def test_an_alarm_is_told_at_once(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_view(open_page, server, "overview", "zh-CN")
+    server.canned["/alarms"] = {"alarms": [], "past": [], "left_out": 0}
+    await server.send({"type": "alarm_raised", "alarm": ALARM})
+    await expect(page.locator("#notices")).to_contain_text("告警：手术室 3，丢包率 5.0 %")
+    await expect(page.locator("#alarms-none")).to_be_visible()
+
+
+async def test_the_picture_stays_readable_on_a_phone(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_view(open_page, server, "overview", "zh-CN", PHONE)
+    sizes = await page.evaluate(
+        "[...document.querySelectorAll('#topology text')].map((one) => one.getBoundingClientRect().height)"
+    )
+    assert min(sizes) >= 12
+    box = await page.locator("#topology svg").bounding_box()
+    assert box is not None
+    for text in await page.locator("#topology text").all():
+        inside = await text.bounding_box()
+        assert inside is not None and inside["x"] + inside["width"] <= box["x"] + box["width"] + 1
+
+
+async def test_use_is_shown_for_the_days_chosen_and_can_be_taken_along(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_view(open_page, server, "use")
+    await expect(page.locator("#use-sum")).to_have_text("2 devices, 14 calls, 13 hours, 1 failures")
+    await expect(page.locator("#use-rows tbody tr").first.locator("td")).to_have_text(["12", "13", "3.1 %", "1"])
+    await page.fill("#use-first", "2026-01-05")
+    await page.fill("#use-last", "2026-01-04")
+    await expect(page.locator("#use-wrong")).to_be_visible()
+    await expect(page.locator("#use-table")).to_be_hidden()
+    await page.fill("#use-first", "2026-01-03")
+    await expect(page.locator("#use-wrong")).to_be_hidden()
+    link = await page.locator("#calls-table").get_attribute("href")
+    midnight = await page.evaluate("new Date('2026-01-03T00:00:00').toISOString()")
+    end = await page.evaluate("new Date('2026-01-05T00:00:00').toISOString()")
+    assert link is not None
+    assert parse_qs(urlsplit(link).query) == {"since": [midnight], "until": [end]}
+    assert urlsplit(link).path == "/api/v1/call-records.csv"
+
+
+async def test_a_zone_is_made_and_changed_by_keyboard(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_view(open_page, server, "zones")
+    await page.locator("#new-zone").focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("icu")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("重症监护")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("10.2.0.0/16")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("10.3.0.0/16")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("20")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("4.5")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("dialog.entry")).to_have_count(0)
+    (made,) = server.asked("PUT", "/zones/icu")
+    assert made["title"] == "重症监护" and made["networks"] == ["10.2.0.0/16", "10.3.0.0/16"]
+    assert made["budget"] == {
+        "total": 20_000_000, "reserved": 4_500_000, "each": None, "least": 128_000, "over": "lower",
+        "making_room": "lower",
+    }  # fmt: skip
+    assert made["habits"]["international_prefix"] == "00"
+
+
+async def test_what_is_not_changed_of_a_zone_stays(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_view(open_page, server, "zones")
+    await page.get_by_role("button", name="Change 病房").click()
+    await page.select_option("#entry-room", "end")
+    await page.click("#entry-save")
+    await expect(page.locator("dialog.entry")).to_have_count(0)
+    (changed,) = server.asked("PUT", "/zones/ward")
+    assert changed == {
+        "title": "病房", "networks": ["10.1.0.0/16"], "habits": HABITS, "budget": {**BUDGET, "making_room": "end"},
+    }  # fmt: skip
+
+
+async def test_a_rule_is_made_and_what_the_server_says_against_it_is_told(
+    open_page: OpenPage, server: FakeServer
+) -> None:
+    page = await open_view(open_page, server, "plan", "zh-CN")
+    await page.click("#new-rule")
+    await page.fill("#entry-name", "out")
+    await page.select_option("#entry-kind", "pattern")
+    await page.click("#entry-save")
+    await expect(page.locator("#entry-error")).to_have_text("请填写必填项。")
+    await page.fill("#entry-match", "9X.")
+    await page.fill("#entry-value", "1000")
+    await page.get_by_label("病房 (ward)").check()
+    server.canned["refuses"] = True
+    await page.click("#entry-save")
+    await expect(page.locator("#entry-error")).to_contain_text("服务器未接受此设置：")
+    server.canned["refuses"] = False
+    await page.click("#entry-save")
+    await expect(page.locator("dialog.entry")).to_have_count(0)
+    made = server.asked("PUT", "/number-plan/out")[-1]
+    assert made == {
+        "kind": "pattern", "match": "9X.", "target": "room", "value": "1000", "priority": 100, "zones": ["ward"],
+        "important": False, "enabled": True, "note": "",
+    }  # fmt: skip
+
+
+async def test_an_entry_is_removed_only_after_a_question(open_page: OpenPage, server: FakeServer) -> None:
+    page = await open_view(open_page, server, "plan")
+    await page.get_by_role("button", name="Remove er").click()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog")).to_have_count(0)
+    assert server.asked("DELETE", "/number-plan") == []
+    await page.get_by_role("button", name="Remove er").click()
+    await page.click("#confirm-button")
+    await expect(page.locator("dialog")).to_have_count(0)
+    assert len(server.asked("DELETE", "/number-plan/er")) == 1
+
+
+@BOTH_LANGUAGES
+@BOTH_SIZES
+@pytest.mark.parametrize(("view", "button"), [("zones", "#new-zone"), ("zones", "#new-class"), ("plan", "#new-rule")])
+async def test_every_dialog_fits(
+    open_page: OpenPage, server: FakeServer, view: str, button: str, language: str, size: tuple[int, int]
+) -> None:
+    page = await open_view(open_page, server, view, language, size)
+    await page.click(button)
+    dialog = page.locator("dialog.entry")
+    box = await dialog.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= size[0]
+    assert await dialog.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+    assert "endpoints." not in await dialog.inner_text(), "every text is translated"
