@@ -19,6 +19,9 @@ from mcu.media.spec import CodecSpec
 OPUS_BITRATE = 48_000
 """Enough for full-band mono speech; the peer may ask for less by maxaveragebitrate (RFC 7587 section 6.1)."""
 
+OPUS_STEREO_BITRATE = 96_000
+"""Where both ends agreed on stereo, which is asked for by who sends more than speech."""
+
 OPUS_BITRATE_RANGE = (6_000, 128_000)
 
 OPUS_EXPECTED_LOSS = 10
@@ -45,12 +48,17 @@ class SoundEncoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EncoderKey:
-    """What makes two listeners' encoders the same: the payload type is theirs alone, these are not."""
+    """What makes two listeners' encoders the same: the payload type is theirs alone, these are not.
+
+    ``music``: nothing is done for the sake of speech; Opus's mode for speech takes away what lies below 60 Hz.
+    """
 
     name: str
     bitrate: int
     in_band_fec: bool
     constant_bitrate: bool
+    channels: int = 1
+    music: bool = False
 
     @classmethod
     def of(cls, codec: CodecSpec) -> EncoderKey:
@@ -59,13 +67,16 @@ class EncoderKey:
             return cls(codec.name, 64_000, False, False)
         wished = codec.parameters.get("maxaveragebitrate", "")
         # int() takes more than a number in an fmtp may look like, and refuses very long ones.
-        bitrate = int(wished) if wished.isascii() and wished.isdigit() and len(wished) <= 9 else OPUS_BITRATE
+        stereo = codec.parameters.get("stereo") == "1"
+        most = OPUS_STEREO_BITRATE if stereo else OPUS_BITRATE
+        bitrate = int(wished) if wished.isascii() and wished.isdigit() and len(wished) <= 9 else most
         low, high = OPUS_BITRATE_RANGE
         return cls(
             codec.name,
-            max(low, min(high, OPUS_BITRATE, bitrate)),
+            max(low, min(high, most, bitrate)),
             codec.parameters.get("useinbandfec") == "1",
             codec.parameters.get("cbr") == "1",
+            2 if stereo else 1,
         )
 
 
@@ -88,7 +99,7 @@ def rtp_samples(codec: CodecSpec) -> int:
 
 
 class OpusEncoder:
-    """Opus, mono, 20 ms, with in-band repair for the frame before when the peer reads it."""
+    """Opus, 20 ms, with in-band repair for the frame before when the peer reads it."""
 
     delay = OPUS_LOOKAHEAD / RATE
 
@@ -99,7 +110,7 @@ class OpusEncoder:
             "flt",
             key.bitrate,
             {
-                "application": "voip",
+                "application": "audio" if key.music or key.channels == 2 else "voip",
                 "frame_duration": "20",
                 "fec": "1" if key.in_band_fec else "0",
                 "packet_loss": str(OPUS_EXPECTED_LOSS) if key.in_band_fec else "0",
@@ -107,6 +118,7 @@ class OpusEncoder:
                 # Few encoders serve all listeners, so each may take its time: PESQ after two generations 4.03 to 4.28.
                 "compression_level": "10",
             },
+            key.channels,
         )
 
     def encode(self, sound: Sound) -> bytes:
@@ -165,13 +177,21 @@ class AacEncoder:
 
 
 class _LibraryEncoder:
-    """An encoder of FFmpeg's, mono."""
+    """An encoder of FFmpeg's, mono or stereo."""
 
-    def __init__(self, name: str, rate: int, sample_format: str, bitrate: int | None, options: dict[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        rate: int,
+        sample_format: str,
+        bitrate: int | None,
+        options: dict[str, str],
+        channels: int = 1,
+    ) -> None:
         context = av.CodecContext.create(name, "w")
         assert isinstance(context, AudioCodecContext)
         context.sample_rate = rate
-        context.layout = "mono"
+        self._layout = context.layout = "mono" if channels == 1 else "stereo"
         context.format = sample_format
         context.time_base = Fraction(1, rate)
         if bitrate is not None:
@@ -191,9 +211,11 @@ class _LibraryEncoder:
             array = np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16)
         else:
             array = sound.astype(np.float32, copy=False)
-        frame = AudioFrame.from_ndarray(array.reshape(1, -1), format=self._format, layout="mono")
+        # Left and right alternate in what is handed over.
+        array = np.ascontiguousarray(array.T) if array.ndim == 2 else array
+        frame = AudioFrame.from_ndarray(array.reshape(1, -1), format=self._format, layout=self._layout)
         frame.sample_rate = self._rate
         frame.pts = self._position
         frame.time_base = Fraction(1, self._rate)
-        self._position += sound.size
+        self._position += sound.shape[-1]
         return [(bytes(packet), packet.pts or 0) for packet in self._context.encode(frame)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, replace
 from functools import cache
+
+import numpy as np
 
 from mcu.media.codec.audio_encoder import (
     AAC_FRAME,
@@ -16,14 +18,15 @@ from mcu.media.codec.audio_encoder import (
     rtp_samples,
 )
 from mcu.media.sound.announcer import Announcer
-from mcu.media.sound.dtmf import DtmfDetector
+from mcu.media.sound.leg_sound import LegSound
+from mcu.media.sound.level import Fader
 from mcu.media.sound.mixer import Limiter, Mixture
-from mcu.media.sound.playout import PlayoutBuffer
 from mcu.media.sound.playout_packet import PlayoutStatistics
-from mcu.media.sound.samples import RATE, SILENCE_DBFS, TICK_SAMPLES, Sound, silence
-from mcu.media.sound.speaker import Gate, SpeakerDetector
+from mcu.media.sound.samples import RATE, SILENCE_DBFS, TICK_SAMPLES, Sound, silence, stereo
+from mcu.media.sound.speaker import SpeakerDetector
 from mcu.media.sound.state import CodedMix, RecordedSound, SoundLeg, SoundState
-from mcu.media.spec import CodecSpec
+from mcu.media.sound.tones import Tones
+from mcu.media.spec import CodecSpec, ProcessingSpec
 from mcu.media.units import CodedSound
 
 log = logging.getLogger(__name__)
@@ -43,10 +46,16 @@ RECORDING_SLIP = 0.010
 
 EVERYONE = ("everyone", "")
 NOTHING = ("nothing", "")
-ANNOUNCEMENT = ""
-"""Stands for an announcement among the ids of legs."""
+ANNOUNCEMENT, TONE = "", " "
+"""Stand for an announcement and a tone among the ids of legs."""
 Source = tuple[str, str]
 """Which mix a listener gets: EVERYONE, NOTHING, or ("without", leg)."""
+
+_Listened = tuple[Source, EncoderKey, float]
+"""A mix, how it is coded, and how much louder in dB."""
+
+_Groups = dict[_Listened, list[tuple[CodecSpec, list[str]]]]
+"""Who hears what, by the payload type under which it goes out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,55 +67,6 @@ class Tick:
     speaker: str | None
     speaker_changed: bool
     keys: tuple[tuple[str, str], ...] = ()
-
-
-class _Leg:
-    """A leg's playout buffer and gate; kept over changes that do not touch what it receives."""
-
-    def __init__(self, spec: SoundLeg) -> None:
-        self.spec = spec
-        self._held_back = 0.0
-        self._muted = not spec.heard
-        self._begin(spec)
-        self.spoke_at: float | None = None
-        self.complained = False
-        self.key: str | None = None
-        self._keys = DtmfDetector()
-
-    def change(self, spec: SoundLeg) -> None:
-        if spec.receive_codecs != self.spec.receive_codecs:
-            self._begin(spec)
-        self.spec = spec
-
-    def pull(self, now: float) -> Sound | None:
-        """This leg's part of the tick's mix, or None. One last fading tick is played when it is muted."""
-        self.key = None
-        if self.spec.heard:
-            self._muted = False
-            return self.gate.passing(self._listened(self.playout.pull(now)), now)
-        if self._muted:
-            if self.spec.listens:
-                self._listened(self.playout.pull(now))
-            return None
-        self._muted = True
-        part = self.gate.shut(self.playout.pull(now))
-        # What is waiting must not be heard when the microphone comes back.
-        self._begin(self.spec)
-        return part
-
-    def _listened(self, sound: Sound | None) -> Sound | None:
-        if self.spec.find_keys:
-            self.key = self._keys.hear(sound)
-        return sound
-
-    def hold_back(self, seconds: float) -> None:
-        self._held_back = seconds
-        self.playout.hold_back(seconds)
-
-    def _begin(self, spec: SoundLeg) -> None:
-        self.playout = PlayoutBuffer(spec.receive_codecs)
-        self.playout.hold_back(self._held_back)
-        self.gate = Gate()
 
 
 @dataclass(slots=True)
@@ -145,26 +105,41 @@ class SoundMix:
 
     def __init__(self, conference_id: str) -> None:
         self._conference = conference_id
-        self._legs: dict[str, _Leg] = {}
-        self._outputs: dict[tuple[Source, EncoderKey], _Output] = {}
-        self._limiters: dict[Source, Limiter] = {}
+        self._legs: dict[str, LegSound] = {}
+        self._outputs: dict[_Listened, _Output] = {}
+        self._limiters: dict[tuple[Source, int], Limiter] = {}
         self._detector = SpeakerDetector()
         self._announcer = Announcer()
+        self._tones = Tones()
+        self._deaf: dict[str, frozenset[str]] = {}
+        self._processing = ProcessingSpec()
+        self._grouped: tuple[tuple[frozenset[str], bool], _Groups] | None = None
+        self._faders: dict[_Listened, Fader] = {}
         self._recording: _Recording | None = None
         self._record = False
 
     def apply(self, state: SoundState) -> None:
         """Take over a new state; legs that stay keep what they have buffered."""
-        legs: dict[str, _Leg] = {}
+        legs: dict[str, LegSound] = {}
         for spec in state.legs:
             leg = self._legs.get(spec.id)
             if leg is None:
-                leg = _Leg(spec)
+                leg = LegSound(spec)
             elif leg.spec != spec:
                 leg.change(spec)
             legs[spec.id] = leg
+        self._processing = state.processing
+        if state.processing.tones:
+            self._tell_of(legs.keys() - self._legs.keys(), self._legs.keys() - legs.keys())
         self._legs = legs
         self._record = state.record
+        self._grouped = None
+
+    def _tell_of(self, come: Set[str], gone: Set[str]) -> None:
+        if come:
+            self._tones.enter(frozenset(come))
+        if gone:
+            self._tones.leave()
 
     def push(self, leg_id: str, unit: CodedSound) -> None:
         """A received frame. Of a leg that is unknown or not to be heard it is dropped."""
@@ -183,9 +158,10 @@ class SoundMix:
 
     def tick(self, now: float) -> Tick:
         """Mix and encode the next 20 ms; ``now`` is the tick's nominal time."""
-        mixture = Mixture(self._audible(now))
+        parts = self._audible(now)
+        mixture = Mixture(parts, self._deaf)
         changed = self._detector.update(
-            {leg_id: leg.gate.level for leg_id, leg in self._legs.items() if leg.spec.heard}, now
+            {leg_id: leg.voice_level for leg_id, leg in self._legs.items() if leg.spec.heard}, now
         )
         mixes = _Mixes(mixture, self._limiters)
         recorded = self._recorded(mixes, now)
@@ -197,13 +173,17 @@ class SoundMix:
     def _audible(self, now: float) -> dict[str, Sound]:
         parts: dict[str, Sound] = {}
         for leg_id, leg in self._legs.items():
-            part = leg.pull(now)
+            part = leg.pull(now, self._processing)
             if part is not None:
                 parts[leg_id] = part
                 leg.spoke_at = now
         said = self._announcer.pull()
         if said is not None:
             parts[ANNOUNCEMENT] = said
+        tone = self._tones.pull()
+        self._deaf = {}
+        if tone is not None:
+            parts[TONE], self._deaf[TONE] = tone
         return parts
 
     def announce(self, sound: Sound) -> None:
@@ -220,32 +200,47 @@ class SoundMix:
 
     def _coded(self, mixes: _Mixes, now: float) -> list[CodedMix]:
         coded: list[CodedMix] = []
-        for (source, key), listeners in self._listeners(now).items():
-            output = self._outputs.get((source, key))
+        faders: dict[_Listened, Fader] = {}
+        for listened, listeners in self._listeners(now).items():
+            source, key, gain = listened
+            output = self._outputs.get(listened)
             if output is None:
-                output = self._outputs[source, key] = _Output(make_encoder(key), now)
+                output = self._outputs[listened] = _Output(make_encoder(key), now)
             output.used_at = now
-            data = output.encoder.encode(mixes.get(source))
+            mix = mixes.get(source, key.channels)
+            if gain:
+                fader = faders[listened] = self._faders.get(listened) or Fader()
+                # Made louder, it may go beyond full scale again; the encoder bends nothing.
+                mix = np.clip(fader.set(mix, gain), -1.0, 1.0)
+            data = output.encoder.encode(mix)
             time = now - output.encoder.delay
             coded += [
                 CodedMix(tuple(legs), CodedSound(data, codec.payload_type, time, samples=rtp_samples(codec)))
-                for codec, legs in _by_payload_type(listeners)
+                for codec, legs in listeners
             ]
+        self._faders = faders
         for idle in [each for each, output in self._outputs.items() if now - output.used_at > IDLE_ENCODER]:
             del self._outputs[idle]
         return coded
 
-    def _listeners(self, now: float) -> dict[tuple[Source, EncoderKey], list[SoundLeg]]:
-        """Who hears the same in the same codec."""
-        own = self._own_mixes(now)
-        groups: dict[tuple[Source, EncoderKey], list[SoundLeg]] = {}
+    def _listeners(self, now: float) -> _Groups:
+        """Who hears the same in the same codec; thought over only when those who speak have changed."""
+        music = any(leg.spec.music and leg.spoke_at == now for leg in self._legs.values())
+        reason = frozenset(self._own_mixes(now)), music
+        own, _ = reason
+        if self._grouped is not None and self._grouped[0] == reason:
+            return self._grouped[1]
+        groups: dict[_Listened, list[SoundLeg]] = {}
         for leg_id, leg in self._legs.items():
-            spec = leg.spec
-            if not spec.send or spec.send_codec is None:
+            if leg.encoder_key is None:
                 continue
+            spec = leg.spec
             source = NOTHING if spec.speaker_muted else ("without", leg_id) if leg_id in own else EVERYONE
-            groups.setdefault((source, EncoderKey.of(spec.send_codec)), []).append(spec)
-        return groups
+            key = replace(leg.encoder_key, music=music and leg.encoder_key.name == "opus")
+            groups.setdefault((source, key, spec.listen_gain), []).append(spec)
+        made = {listened: _by_payload_type(listeners) for listened, listeners in groups.items()}
+        self._grouped = reason, made
+        return made
 
     def _own_mixes(self, now: float) -> set[str]:
         """Legs that must not, or should not, share the mix of everyone: they speak, or spoke a moment ago."""
@@ -256,7 +251,7 @@ class SoundMix:
             leg_id
             for rank, (ago, leg_id) in enumerate(spoke)
             if ago <= 0 or (ago < OWN_MIX_HOLD and rank < OWN_MIX_LIMIT)
-        }
+        } | {leg_id for deaf in self._deaf.values() for leg_id in deaf}
 
     def hold_back(self, leg_id: str, seconds: float) -> None:
         """Lip sync: play a leg's sound so much later than the network alone asks for."""
@@ -282,25 +277,30 @@ class SoundMix:
 class _Mixes:
     """The limited mixes of one tick, each made when first asked for."""
 
-    def __init__(self, mixture: Mixture, limiters: dict[Source, Limiter]) -> None:
+    def __init__(self, mixture: Mixture, limiters: dict[tuple[Source, int], Limiter]) -> None:
         self._mixture = mixture
         self._before = limiters
-        self._made: dict[Source, Sound] = {NOTHING: silence(TICK_SAMPLES)}
-        self.limiters: dict[Source, Limiter] = {}
+        self._made: dict[tuple[Source, int], Sound] = {}
+        self.limiters: dict[tuple[Source, int], Limiter] = {}
 
-    def get(self, source: Source) -> Sound:
-        made = self._made.get(source)
+    def get(self, source: Source, channels: int = 1) -> Sound:
+        made = self._made.get((source, channels))
         if made is None:
-            limiter = self.limiters[source] = self._before.get(source) or Limiter()
-            mix = self._mixture.everyone if source == EVERYONE else self._mixture.without(source[1])
-            made = self._made[source] = limiter.limit(mix)
+            made = self._made[source, channels] = self._make(source, channels)
         return made
 
+    def _make(self, source: Source, channels: int) -> Sound:
+        if source == NOTHING:
+            return silence(TICK_SAMPLES) if channels == 1 else stereo(silence(TICK_SAMPLES))
+        limiter = self.limiters[source, channels] = self._before.get((source, channels)) or Limiter()
+        whole = source == EVERYONE
+        return limiter.limit(self._mixture.everyone(channels) if whole else self._mixture.without(source[1], channels))
 
-def _by_payload_type(listeners: Iterable[SoundLeg]) -> Iterable[tuple[CodecSpec, list[str]]]:
+
+def _by_payload_type(listeners: Iterable[SoundLeg]) -> list[tuple[CodecSpec, list[str]]]:
     """The same coded frame goes out under the number that each listener negotiated."""
     groups: dict[int, tuple[CodecSpec, list[str]]] = {}
     for spec in listeners:
         assert spec.send_codec is not None  # _listeners leaves such legs out
         groups.setdefault(spec.send_codec.payload_type, (spec.send_codec, []))[1].append(spec.id)
-    return groups.values()
+    return list(groups.values())

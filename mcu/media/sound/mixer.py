@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mcu.media.sound.samples import Sound, silence
+from mcu.media.sound.samples import TICK_SAMPLES, Sound, mono
 
 CEILING = 0.9
 """The limiter holds peaks at about -1 dBFS and leaves the rest to the soft knee above."""
@@ -19,27 +19,48 @@ RELEASE = 1.04
 
 
 class Mixture:
-    """One tick's sum and its parts."""
+    """One tick's sum and its parts, in mono and, where somebody asks for it and sends it, in stereo."""
 
-    def __init__(self, parts: Mapping[str, Sound]) -> None:
-        """``parts`` holds the sound of each audible leg, one tick each."""
+    def __init__(self, parts: Mapping[str, Sound], unheard: Mapping[str, frozenset[str]] | None = None) -> None:
+        """``parts`` holds the sound of each audible source, one tick each, mono or stereo; ``unheard`` the legs that
+        shall not hear a source, besides the leg itself.
+        """
         self._parts = parts
-        self._sum = silence()
-        for part in parts.values():
-            self._sum += part
+        self._unheard = unheard or {}
+        self._sums: dict[int, Sound] = {}
 
     @property
-    def everyone(self) -> Sound:
-        """The sum of all, as a listener who says nothing hears it."""
-        return self._sum
+    def is_stereo(self) -> bool:
+        """Whether there is anything in it that differs between left and right."""
+        return any(part.ndim == 2 for part in self._parts.values())
 
-    def without(self, leg: str) -> Sound:
+    def everyone(self, channels: int = 1) -> Sound:
+        """The sum of all, as a listener who says nothing hears it."""
+        found = self._sums.get(channels)
+        if found is None:
+            found = np.zeros(TICK_SAMPLES if channels == 1 else (2, TICK_SAMPLES), np.float32)
+            for part in self._parts.values():
+                found += mono(part) if channels == 1 else part  # one channel goes to both sides
+            self._sums[channels] = found
+        return found
+
+    def without(self, leg: str, channels: int = 1) -> Sound:
         """What ``leg`` hears: everybody but itself."""
-        own = self._parts.get(leg)
-        if own is None:
-            return self._sum
+        own = [
+            part
+            for source, part in self._parts.items()
+            if source == leg or leg in self._unheard.get(source, frozenset())
+        ]
+        whole = self.everyone(channels)
+        if not own:
+            return whole
         # Subtraction leaves rounding noise where nothing should be; alone means silence.
-        return self._sum - own if len(self._parts) > 1 else silence()
+        if len(own) == len(self._parts):
+            return np.zeros_like(whole)
+        rest = whole.copy()
+        for part in own:
+            rest -= mono(part) if channels == 1 else part
+        return rest
 
 
 class Limiter:
@@ -55,8 +76,9 @@ class Limiter:
         gain = wanted if wanted < self._gain else min(wanted, self._gain * RELEASE)
         if gain == self._gain == 1.0:
             return sound if peak <= CEILING else _bend(sound)
-        ramp = np.full(sound.size, gain, np.float32)
-        steep = min(ATTACK if gain < self._gain else sound.size, sound.size)
+        length = sound.shape[-1]
+        ramp = np.full(length, gain, np.float32)
+        steep = min(ATTACK if gain < self._gain else length, length)
         ramp[:steep] = np.linspace(self._gain, gain, steep, dtype=np.float32)
         self._gain = gain
         return _bend(sound * ramp)

@@ -1,4 +1,4 @@
-"""Who is audible, and who speaks: by level, with hold times. Pure; time is passed in."""
+"""Who is audible, and who speaks: by level, among those with a voice, with hold times. Pure; time is passed in."""
 
 from __future__ import annotations
 
@@ -55,6 +55,16 @@ class Gate:
             return None
         return _opening(sound) if is_open else _closing(sound)
 
+    def asleep(self, now: float) -> bool:
+        """Whether it is closed, so that what is below its threshold is of no interest."""
+        return not self._was_open and now >= self._open_until
+
+    def always(self, sound: Sound | None) -> Sound | None:
+        """Let everything pass, but say how loud it is."""
+        self.level = SILENCE_DBFS if sound is None else level_dbfs(sound)
+        self._was_open = sound is not None
+        return sound
+
     def shut(self, sound: Sound | None) -> Sound | None:
         """Close over this tick, however loud it is: the microphone has been muted."""
         was_open, self._was_open, self._open_until = self._was_open, False, 0.0
@@ -65,12 +75,12 @@ class Gate:
 
 def _opening(sound: Sound) -> Sound:
     result = sound.copy()
-    result[:OPENING] *= np.linspace(0, 1, result[:OPENING].size, dtype=np.float32)
+    result[..., :OPENING] *= np.linspace(0, 1, OPENING, dtype=np.float32)
     return result
 
 
 def _closing(sound: Sound) -> Sound:
-    result: Sound = sound * np.linspace(1, 0, sound.size, dtype=np.float32)
+    result: Sound = sound * np.linspace(1, 0, sound.shape[-1], dtype=np.float32)
     return result
 
 
@@ -85,10 +95,13 @@ class SpeakerDetector:
         self._heard_at = 0.0
 
     def update(self, levels: Mapping[str, float], now: float) -> bool:
-        """Take one tick's levels in dBFS of the legs that may speak. True when the speaker changed."""
+        """Take one tick's levels in dBFS of the legs that may speak, SILENCE_DBFS for one without a voice.
+
+        True when the speaker changed.
+        """
         before = self.speaker
         self._levels = {
-            leg: (1 - SMOOTHING) * self._levels.get(leg, SILENCE_DBFS) + SMOOTHING * max(level, -80.0)
+            leg: (1 - SMOOTHING) * self._levels.get(leg, SILENCE_DBFS) + SMOOTHING * max(level, OPEN_DBFS)
             for leg, level in levels.items()
         }
         if self.speaker not in self._levels:

@@ -1,0 +1,87 @@
+"""Whether what is heard is a voice: so that a pump, a fan or a keyboard does not take the floor. Pure; ticks come in.
+
+A voice has a pitch, moves, and lasts for more than a beep. Pumps and fans stand still; keys and chairs have no pitch;
+hum and heart sounds lie below every pitch.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound, mono, silence
+
+THINNING = 6
+"""Looked at with 8 kHz; every sixth sample alone would fold hiss into the band, so six are averaged."""
+
+LOWEST_PITCH, HIGHEST_PITCH = 75.0, 420.0
+"""Hz, from a deep man's to a child's."""
+
+CUT = 180.0
+"""Hz, below which pumps and mains hum are loudest; a voice's harmonics go on above."""
+
+ABOVE_CUT = 0.15
+"""Of a sound's energy so much must lie above; of a heart's hardly any does."""
+
+PITCHED = 0.5
+"""Of the energy that must repeat itself from period to period."""
+
+STEADY_SECONDS, STEADY_DB = 4.0, 3.0
+"""What stays within so many dB for so long is a machine: nobody speaks for so long without a syllable."""
+
+LOOK_BACK = 50
+ENOUGH = 10
+"""Of the ticks of the last second so many must have a pitch: 0.2 s, more than a monitor's beep, less than a word."""
+
+_RATE = RATE // THINNING
+_SHORT = TICK_SAMPLES // THINNING
+_SHORTEST_LAG, _LONGEST_LAG = round(_RATE / HIGHEST_PITCH), round(_RATE / LOWEST_PITCH)
+_SIZE = 512
+_CUT_BIN = round(CUT * _SIZE / _RATE)
+_FADE = np.hanning(2 * _SHORT).astype(np.float32)
+# A window's own autocorrelation bends that of the sound; divided out.
+_CORRECTION = np.fft.irfft(np.abs(np.fft.rfft(_FADE, _SIZE)) ** 2)[: _LONGEST_LAG + 1]
+
+
+def pitch_strength(sound: Sound) -> float:
+    """Of 40 ms at 8 kHz, how much of the energy above CUT repeats itself at a voice's pitch: 0 to about 1."""
+    spectrum = np.fft.rfft((sound - sound.mean()) * _FADE, _SIZE)
+    power = spectrum.real**2 + spectrum.imag**2
+    everything = float(power.sum())
+    power[:_CUT_BIN] = 0
+    if float(power.sum()) < ABOVE_CUT * everything:
+        return 0.0
+    correlation = np.fft.irfft(power)[: _LONGEST_LAG + 1] / _CORRECTION
+    whole = float(correlation[0])
+    if whole <= 1e-12:
+        return 0.0
+    return float(correlation[_SHORTEST_LAG:].max()) / whole
+
+
+class VoiceDetector:
+    """Follows one leg."""
+
+    def __init__(self) -> None:
+        self._before = np.zeros(_SHORT, np.float32)
+        self._pitched: deque[bool] = deque(maxlen=LOOK_BACK)
+        self._levels: deque[float] = deque(maxlen=round(STEADY_SECONDS * RATE / TICK_SAMPLES))
+        self.speaking = False
+
+    def hear(self, sound: Sound | None, level: float) -> bool:
+        """Take a tick (None is silence) with its level in dBFS; returns whether there is a voice now."""
+        self._levels.append(level)
+        if sound is None:
+            self._before = silence(_SHORT)
+            self._pitched.append(False)
+        else:
+            thin = mono(sound).reshape(_SHORT, THINNING).mean(axis=1, dtype=np.float32)
+            self._pitched.append(pitch_strength(np.concatenate((self._before, thin))) > PITCHED)
+            self._before = thin
+        self.speaking = sum(self._pitched) >= ENOUGH and not self._steady
+        return self.speaking
+
+    @property
+    def _steady(self) -> bool:
+        levels = self._levels
+        return len(levels) == levels.maxlen and max(levels) - min(levels) < STEADY_DB
