@@ -112,6 +112,14 @@ def test_a_round_goes_on_though_nobody_speaks_and_shows_nothing_but_people(room)
             assert any(is_(one, picture) for one in COLOURS.values())
 
 
+def test_whoever_comes_next_is_asked_for_a_key_frame_before_its_turn(room):
+    started = time.monotonic()
+    room.pipeline.apply(state("1", seating=SeatingRules(Mode.POLLING, interval=1.5)))
+    while room.wanted.get(timeout=PATIENCE) != "b":
+        send(room, "a")
+    assert 0.4 < time.monotonic() - started < 1.5
+
+
 def test_the_voice_takes_the_large_tile_after_a_while_and_not_for_a_cough(room):
     large, second, _ = CATALOGUE["1+2"].tiles(320, 180)
     room.pipeline.apply(state(seating=SeatingRules(Mode.VOICE, switch_after=0.3, hold=0.0)))
