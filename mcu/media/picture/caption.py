@@ -104,7 +104,9 @@ class Caption:
         for begin in range(0, len(text), _PIECE):
             left = even(font.getlength(text[:begin])) if begin else 0
             end = begin + _PIECE
-            yield _Piece(text[begin:end], left, even(font.getlength(text[:end])))
+            right = even(font.getlength(text[:end]))
+            if right > left:
+                yield _Piece(text[begin:end], left, right)
 
     def _draw(self, piece: _Piece) -> Overlay:
         size = piece.right - piece.left, self.rect.height

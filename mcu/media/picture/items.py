@@ -97,15 +97,22 @@ class Group:
 
 
 def intersection(one: Rect, other: Rect) -> Rect | None:
-    """What both share; one of the two themselves where it lies in the other. None without area."""
-    x, y = max(one.x, other.x), max(one.y, other.y)
-    width, height = min(one.right, other.right) - x, min(one.bottom, other.bottom) - y
-    if width <= 0 or height <= 0:
+    """What both share; one of the two themselves where it lies in the other. None when they lie apart.
+
+    Both have an area.
+    """
+    left, top, right, bottom = one.x, one.y, one.x + one.width, one.y + one.height
+    x, y = other.x, other.y
+    to_x, to_y = x + other.width, y + other.height
+    # Most of what is compared lies apart or in the other: comparisons cost less than calls of max and min.
+    if x >= right or left >= to_x or y >= bottom or top >= to_y:
         return None
-    for same in (other, one):
-        if (same.x, same.y, same.width, same.height) == (x, y, width, height):
-            return same
-    return Rect(x, y, width, height)
+    if left <= x and top <= y and to_x <= right and to_y <= bottom:
+        return other
+    if x <= left and y <= top and right <= to_x and bottom <= to_y:
+        return one
+    x, y = max(x, left), max(y, top)
+    return Rect(x, y, min(to_x, right) - x, min(to_y, bottom) - y)
 
 
 def difference(one: Rect, other: Rect) -> list[Rect]:
