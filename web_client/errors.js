@@ -26,6 +26,7 @@ const BY_CODE = {
   in_use: "error.in_use",
   name_taken: "error.name_taken",
   too_many_views: "error.too_many_views",
+  capacity: "error.capacity",
   bad_logo: "error.bad_logo",
   too_many_logos: "error.too_many_logos",
 };

@@ -35,6 +35,7 @@ export default {
   "error.unknown_room": "There is no room with this number.",
   "error.wrong_pin": "That PIN is not right. Please try again.",
   "error.full": "The room is full.",
+  "error.capacity": "The server is fully used. Try again in a minute.",
   "error.locked": "The room is locked. Ask the chair to let you in.",
   "error.media": "The server could not agree with this browser on sound and picture.",
   "error.unreachable": "The server cannot be reached. Check the network and try again.",

@@ -35,6 +35,7 @@ export default {
   "error.unknown_room": "没有这个号码的会诊室。",
   "error.wrong_pin": "密码不正确，请重新输入。",
   "error.full": "会诊室人数已满。",
+  "error.capacity": "服务器资源已用满，请一分钟后再试。",
   "error.locked": "会诊室已锁定，请联系主席。",
   "error.media": "服务器与此浏览器无法建立音视频连接。",
   "error.unreachable": "无法连接服务器，请检查网络后重试。",
