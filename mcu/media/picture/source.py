@@ -16,7 +16,7 @@ import av
 
 from layouts.geometry import Cover, Rect, cover, fit
 from mcu.media.codec.video_decoder import VideoDecoder
-from mcu.media.picture.planes import Planes, Size
+from mcu.media.picture.planes import Planes, Size, same_picture
 from mcu.media.picture.scaler import Scaler
 from mcu.media.picture.state import VideoCodec
 from mcu.media.thread_priority import step_back
@@ -29,6 +29,10 @@ QUEUE_LIMIT = 15
 
 # How far one picture moves the measured latency: it follows within two seconds, and not the odd key frame.
 _LATENCY_GAIN = 1 / 32
+
+# A coded picture that changes nothing is this small at most, in bytes: slides that stand still are sent so, 30 times a
+# second. Larger ones are not worth a look whether they changed anything.
+NOTHING_NEW = 400
 
 # A key frame is asked for no more often than this while the stream needs one; the packet layer has limits of its own.
 ASK_INTERVAL = 1.0
@@ -79,6 +83,7 @@ class PictureSourceWorker:
         self._scalers: dict[Size, Scaler] = {}
         self._cropping = False
         self._frame: av.VideoFrame | None = None
+        self._changed = False
         self._arrived = 0.0
         self._serial = 0
         self._thread = threading.Thread(target=self._run, name=f"picture-{source_id}", daemon=True)
@@ -161,8 +166,11 @@ class PictureSourceWorker:
             self._cropping = crop
             if not sizes:
                 self._frame = self.newest = None
-        if fresh or resized:
+        if resized or (fresh and self._changed):
             self._publish()
+        elif fresh and self.newest is not None:
+            # Canvases know by the planes that there is nothing to paint, and by the time that the source lives.
+            self.newest = SourcePicture(self._serial, self._arrived, self.newest.scaled)
         if fresh:
             self.latency += (self._clock() - self._arrived - self.latency) * _LATENCY_GAIN
         if sizes and self._decoder.key_frame_wanted:
@@ -176,6 +184,9 @@ class PictureSourceWorker:
         if frame is None:
             return False
         self.decoded += 1
+        before = self._frame
+        if before is None or len(unit.data) > NOTHING_NEW or not same_picture(before, frame):
+            self._changed = True
         self._frame, self._arrived = frame, unit.time
         self._serial += 1
         return True
@@ -193,6 +204,7 @@ class PictureSourceWorker:
                 scaled[size] = planes.window(target.part)
         if scaled:
             self.newest = SourcePicture(self._serial, self._arrived, scaled)
+            self._changed = False
 
     def _ask(self) -> None:
         now = self._clock()

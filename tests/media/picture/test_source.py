@@ -1,11 +1,15 @@
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
+from av.video.codeccontext import VideoCodecContext
 
-from mcu.media.picture.source import ASK_INTERVAL, QUEUE_LIMIT, PictureSourceWorker
+from mcu.media.codec.video_encoder import VideoEncoder
+from mcu.media.picture.planes import Planes
+from mcu.media.picture.source import ASK_INTERVAL, NOTHING_NEW, QUEUE_LIMIT, PictureSourceWorker
 from mcu.media.picture.state import Rung
 from mcu.media.units import CodedPicture
-from tests.media.picture.material import clip, difference, pattern
+from tests.media.picture.material import clip, difference, pattern, pattern_frame
 
 RUNG = Rung(320, 180, 30, 400_000)
 SMALL, SQUARE = frozenset({(160, 90)}), frozenset({(160, 90), (100, 100)})
@@ -153,3 +157,52 @@ def test_the_time_from_arrival_to_the_slot_is_measured(source):
         source.now = unit.time + 0.040
         source.feed(unit)
     assert 0.035 < source.worker.latency <= 0.0401
+
+
+def still_clip(frames: int) -> list[CodedPicture]:
+    """A picture that is sent again and again at one quality, so that after the first there is nothing to send."""
+    encoder = VideoCodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 320, 180, "yuv420p", Fraction(1, 30)
+    encoder.options = {"tune": "zerolatency", "qp": "24", "x264-params": "annexb=1"}
+    units = []
+    for index in range(frames):
+        frame = pattern_frame(320, 180)
+        frame.pts = index
+        units += [CodedPicture(bytes(packet), packet.is_keyframe, index / 30) for packet in encoder.encode(frame)]
+    return units
+
+
+def test_a_picture_that_stands_still_is_neither_scaled_nor_painted_again(source):
+    units = still_clip(60)
+    assert len(units[-1].data) < NOTHING_NEW
+    for unit in units[:-2]:
+        source.feed(unit)
+    before = source.worker.newest
+    source.feed(units[-2])
+    source.feed(units[-1])
+    after = source.worker.newest
+    assert after.scaled[(160, 90)] is before.scaled[(160, 90)]
+    assert (after.serial, after.arrived) == (60, units[-1].time), "it lives all the same"
+
+
+def test_a_small_change_is_a_change(source):
+    encoder = VideoEncoder(RUNG)
+    for index in range(40):
+        frame = pattern_frame(320, 180)
+        if index == 39:
+            Planes.of(frame).y[80:96, 160:176] = 235
+        source.feed(encoder.encode(frame, index / 30, index == 0))
+        if index == 38:
+            before = source.worker.newest
+    after = source.worker.newest
+    assert after.scaled[(160, 90)] is not before.scaled[(160, 90)]
+    assert int(after.scaled[(160, 90)].y[44, 84]) > 200
+
+
+def test_a_still_picture_is_served_in_a_new_layout_too(source):
+    units = still_clip(61)
+    for unit in units[:60]:
+        source.feed(unit)
+    source.worker.show(SQUARE)
+    source.feed(units[60])
+    assert source.worker.newest.scaled.keys() == SQUARE
