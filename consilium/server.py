@@ -226,6 +226,7 @@ class Server:
         self._stack.push_async_callback(menu(self.settings, gateway, self.manager, self.pool).close)
         self.registry.attach(agent)
         gateway.entrance.on_refused = self.registry.sip.call_refused
+        self.registry.sip.zone_policy = self.gatekeeping.admission.policy.of_strangers
         self.registry.sip.on_locked_out = self.gatekeeping.locked_out
         calls = dial_out(self.settings, agent, gateway, self.manager, self.registry.registrar)
         self._stack.push_async_callback(point_to_point(agent, gateway, self.manager, calls).close)

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from gatekeeper.networks import CallerPolicy
 from gatekeeper.normalisation import DialHabits, Value
 
 DEFAULT_ZONE = "default"
@@ -68,12 +69,17 @@ class Budget(Value):
 
 
 class ZoneContent(Value):
-    """What is said of a zone: addresses that belong to it, how its people dial, what its line carries."""
+    """What is said of a zone: addresses that belong to it, how its people dial, what its line carries.
+
+    ``unregistered``: what callers there must show that are not registered; None: what the settings say of their
+    networks.
+    """
 
     title: Annotated[str, Field(max_length=128)] = ""
     networks: Annotated[tuple[str, ...], Field(max_length=MAX_NETWORKS)] = ()
     habits: DialHabits = DialHabits()
     budget: Budget = Budget()
+    unregistered: CallerPolicy | None = None
 
     @field_validator("networks")
     @classmethod

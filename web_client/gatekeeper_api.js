@@ -64,7 +64,7 @@ import { API_ROOT } from "./protocol.js";
  *
  * @typedef {{total: number|null, reserved: number, each: number|null, least: number, over: string, making_room?: string}} Budget
  * @typedef {{country_code: string, outside_prefix: string, international_prefix: string, trunk_prefix: string, shortest_outside: number}} Habits
- * @typedef {{name: string, title: string, networks?: string[], products?: string[], habits?: Habits, budget: Budget, calls: number, rate: number}} Zone
+ * @typedef {{name: string, title: string, networks?: string[], products?: string[], habits?: Habits, unregistered?: string|null, budget: Budget, calls: number, rate: number}} Zone
  *
  * @typedef {Object} Rule
  * @property {string} id

@@ -158,11 +158,13 @@ export function editZone(gatekeeper, zone) {
   const trunk = text(habits.trunk_prefix, digits);
   const shortest = text(String(habits.shortest_outside), { type: "number", min: "3", max: "15" });
   const budget = budgetFields(zone?.budget ?? NO_BUDGET);
+  const strangers = choice(zone?.unregistered ?? "", ["", "allow", "challenge", "refuse"].map((one) => [one, t(`endpoints.strangers_${one || "settings"}`)]));
   const rows = [
     ...(zone ? [] : field("entry-name", "endpoints.entry_name", name, "endpoints.name_hint")),
     ...field("entry-title-text", "endpoints.entry_title", title),
     ...(zone?.name === "default" ? [] : field("entry-networks", "endpoints.networks", networks, "endpoints.networks_hint")),
     budget.rows,
+    ...field("entry-strangers", "endpoints.strangers", strangers),
     el(
       "fieldset",
       { class: "pairs" },
@@ -186,6 +188,7 @@ export function editZone(gatekeeper, zone) {
         shortest_outside: Number(shortest.value) || 7,
       },
       budget: budget.collect(),
+      unregistered: strangers.value || null,
     });
   return entryDialog(zone ? t("endpoints.edit_zone", { name: zone.title || zone.name }) : t("endpoints.new_zone"), rows, () => (zone || NAME.test(name.value.trim()) ? null : name), save);
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from gatekeeper.bandwidth import BandwidthLedger, Granted, Refusing, Usage, Wish
 from gatekeeper.dialing import DialSettings, RoomDestination
+from gatekeeper.networks import CallerPolicy
 from gatekeeper.number_plan import NumberPlan, PlanError, Rule
 from gatekeeper.routing import Router, Routing
 from gatekeeper.stores import PlanStore
@@ -65,6 +66,10 @@ class CallPolicy:
     def route(self, request_uri: str, address: str) -> Routing:
         """Where this address leads a caller at ``address``. Never raises."""
         return self.router.route(request_uri, self.zones.zone_of(address))
+
+    def of_strangers(self, address: str) -> CallerPolicy | None:
+        """What the zone of this address says of callers that are not registered; None: nothing."""
+        return self.zones.zone_of(address).unregistered
 
     def leads_to_important_room(self, number: str, address: str) -> bool:
         """Whether calls to this room by its own number, from this address, are important."""

@@ -51,6 +51,8 @@ class SipRegistrar:
         self._callers = callers
         self._clock = clock
         self._noisy = OncePerSource(logger)
+        self.zone_policy: Callable[[str], CallerPolicy | None] = lambda source: None
+        """What the zone of an address says of callers that are not registered; None: what the settings say."""
         self.on_locked_out: Callable[[str, str], None] = lambda source, why: None
         """Told, for every message, of an address that is not served for now, and why; must be quick."""
 
@@ -79,7 +81,7 @@ class SipRegistrar:
         account = self._registrar.account_of(flow, self._clock())
         if account:
             return Admit(account)
-        policy = self._callers.policy(flow.remote[0])
+        policy = self.zone_policy(flow.remote[0]) or self._callers.policy(flow.remote[0])
         if policy is CallerPolicy.ALLOW and self._protection.tries_numbers(flow.remote[0], self._clock()):
             policy = CallerPolicy.CHALLENGE
             self.on_locked_out(flow.remote[0], "strangers must show a password: too many calls led nowhere")

@@ -16,6 +16,7 @@ from gatekeeper.nonces import Nonces
 from gatekeeper.protection import Protection
 from gatekeeper.registrar import Registrar, RegistrarSettings
 from gatekeeper.users import UserTable, make_user
+from gatekeeper.zones import Zone, ZoneMap
 from mcu.gateway.sip_registrar import SipRegistrar
 from sip.agent import UserAgent
 from sip.events import IncomingCall
@@ -197,6 +198,26 @@ def test_unregistered_callers_are_treated_by_their_network() -> None:
     authorization = f"Authorization: {device.answer(challenged.challenges, 'INVITE')}"
     call = invite(server, flow("198.51.100.5"), authorization, cseq=3)
     assert isinstance(call, IncomingCall) and call.identity == "r2"
+
+
+def test_the_zone_of_a_caller_has_the_first_word() -> None:
+    server = Server()
+    zones = ZoneMap(
+        [
+            Zone(name="guests", networks=("10.7.0.0/16",), unregistered=CallerPolicy.CHALLENGE),
+            Zone(name="outside", networks=("10.8.0.0/16",), unregistered=CallerPolicy.REFUSE),
+            Zone(name="branch", networks=("203.0.113.0/25",), unregistered=CallerPolicy.ALLOW),
+            Zone(name="ward", networks=("198.51.100.0/24",)),
+        ]
+    )
+    server.sip.zone_policy = lambda source: zones.zone_of(source).unregistered
+    for source, status in (("10.7.0.1", 401), ("10.8.0.1", 403), ("198.51.100.1", 401), ("203.0.113.200", 403)):
+        answer = invite(server, flow(source))
+        assert isinstance(answer, Answer) and answer.status == status, source
+    for source in ("203.0.113.1", "10.0.0.1"):
+        assert isinstance(invite(server, flow(source)), IncomingCall), source
+    assert server.register(1, flow("10.8.0.1")).status == 200
+    assert isinstance(invite(server, flow("10.8.0.1")), IncomingCall), "who is registered is no stranger"
 
 
 def test_who_tries_numbers_must_show_a_password() -> None:

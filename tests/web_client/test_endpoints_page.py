@@ -336,18 +336,20 @@ async def test_a_zone_is_made_and_changed_by_keyboard(open_page: OpenPage, serve
         "total": 20_000_000, "reserved": 4_500_000, "each": None, "least": 128_000, "over": "lower",
         "making_room": "lower",
     }  # fmt: skip
-    assert made["habits"]["international_prefix"] == "00"
+    assert made["habits"]["international_prefix"] == "00" and made["unregistered"] is None
 
 
 async def test_what_is_not_changed_of_a_zone_stays(open_page: OpenPage, server: FakeServer) -> None:
     page = await open_view(open_page, server, "zones")
     await page.get_by_role("button", name="Change 病房").click()
     await page.select_option("#entry-room", "end")
+    await page.select_option("#entry-strangers", "challenge")
     await page.click("#entry-save")
     await expect(page.locator("dialog.entry")).to_have_count(0)
     (changed,) = server.asked("PUT", "/zones/ward")
     assert changed == {
         "title": "病房", "networks": ["10.1.0.0/16"], "habits": HABITS, "budget": {**BUDGET, "making_room": "end"},
+        "unregistered": "challenge",
     }  # fmt: skip
 
 
