@@ -79,7 +79,8 @@ def offered_camera(capabilities: LocalCapabilities, local: LocalMedia) -> MediaD
     """The m-line of an offer of ours: in the clear, or by SDES where everything must be encrypted."""
     required = capabilities.encryption is Encryption.REQUIRED
     protocol = protocol_to_offer(capabilities.encryption, "sdes", local.security, feedback=False)
-    keys = offer_security("camera", capabilities.encryption, "sdes", local.security) if required else ()
+    security = None if local.security is None else replace(local.security, fingerprint=None)
+    keys = offer_security("camera", capabilities.encryption, "sdes", security) if required else ()
     return camera_line(local, protocol, _PAYLOAD_TYPE, keys)
 
 

@@ -160,7 +160,8 @@ def _answer_dtls(offer: SessionDescription, media: MediaDescription, local: Loca
 def offer_security(kind: str, policy: Encryption, method: Method, local: LocalSecurity | None) -> tuple[Attribute, ...]:
     """What our offer of an m-line says of encryption; see ``protocol_to_offer``.
 
-    As an option both methods are offered; where encryption is demanded, the one that the transport protocol names.
+    As an option both methods are offered; where encryption is demanded, the one that the transport protocol names. With
+    RTP/SAVP a fingerprint goes along all the same: rooms that know DTLS alone answer that with theirs.
     """
     if local is None or policy is Encryption.ALLOWED:
         return ()
@@ -168,7 +169,7 @@ def offer_security(kind: str, policy: Encryption, method: Method, local: LocalSe
     if method == "sdes" or policy is Encryption.PREFERRED:
         for number, suite in enumerate(SUITES.values(), 1):
             lines.append(CryptoLine(str(number), suite, local.key(kind, suite)).attribute)
-    if local.fingerprint is not None and (method == "dtls" or policy is Encryption.PREFERRED):
+    if local.fingerprint is not None:
         lines += [Attribute("fingerprint", " ".join(local.fingerprint)), Attribute("setup", "actpass")]
     return tuple(lines)
 

@@ -186,6 +186,18 @@ def test_an_identifier_in_the_answer_to_our_offer_is_of_its_packets_alone() -> N
     assert (security.local_mki, security.remote_mki) == (b"", b"\0\0\0\1")
 
 
+def test_a_room_that_knows_dtls_alone_answers_a_demand_for_keys_with_its_fingerprint() -> None:
+    demanding = LocalCapabilities(encryption=Encryption.REQUIRED)
+    offer = make_offer(demanding, HERE, session_id=1, version=1)
+    assert {media.protocol for media in offer.media} == {"RTP/SAVP"}
+    theirs = str(answered(parse(str(offer)), local=THERE).description)
+    shown = f"a=fingerprint:{' '.join(THEIRS)}"
+    lines = [shown if line.startswith("a=crypto") else line for line in theirs.splitlines()]
+    session = accept_answer(offer, parse("\r\n".join([*lines, "a=setup:active", ""])), demanding)
+    security = agreement(session)
+    assert isinstance(security, DtlsAgreement) and security.role == "server"
+
+
 def test_a_next_offer_keeps_keys_and_leaves_the_choice_of_roles_again() -> None:
     keys = answered(sound("RTP/SAVP", CRYPTO)).description
     dtls = answered(sound("UDP/TLS/RTP/SAVP", FINGERPRINT)).description
