@@ -78,7 +78,7 @@ class LocalMedia:
 
 
 OPUS_PARAMETERS = {"useinbandfec": "1", "stereo": "0", "sprop-stereo": "0"}
-"""Our Opus (RFC 7587 section 6.1): one channel, with redundancy against loss."""
+"""Our Opus (RFC 7587 section 6.1): with redundancy against loss, and one channel unless the peer has two."""
 
 TELEPHONE_EVENTS = {"": "0-15"}
 """The sixteen DTMF events (RFC 4733 section 3.2)."""

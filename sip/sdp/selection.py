@@ -168,8 +168,13 @@ def _speaks_audio(codec: OfferedCodec, capabilities: LocalCapabilities) -> bool:
 
 
 def _audio_answer(codec: OfferedCodec) -> OfferedCodec:
-    parameters: Mapping[str, str] = {"opus": OPUS_PARAMETERS, "G729": G729_PARAMETERS}.get(codec.name, {})
-    if codec.name == "G7221":
+    parameters: dict[str, str] = {"opus": OPUS_PARAMETERS, "G729": G729_PARAMETERS}.get(codec.name, {})
+    if codec.name == "opus":
+        # RFC 7587 section 7.1: each side says what it likes to get and what it is likely to send. We have two channels
+        # where the peer has them, and where it has not they are of no use to it.
+        takes, sends = (codec.parameters.get(name) == "1" for name in ("stereo", "sprop-stereo"))
+        parameters = parameters | {"stereo": "01"[takes or sends], "sprop-stereo": "01"[takes]}
+    elif codec.name == "G7221":
         parameters = {"bitrate": codec.parameters["bitrate"]}
     elif codec.name == "iLBC":
         # RFC 3952 section 4.2: 30 ms unless both say 20

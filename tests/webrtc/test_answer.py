@@ -33,6 +33,13 @@ def answered(offer: str, local: BrowserLocal = HERE) -> tuple[BrowserAnswer, Ses
     return answer, parse(answer.sdp)
 
 
+def test_a_browser_that_asks_for_stereo_gets_it() -> None:
+    answer, description = answered(CHROMIUM.replace("minptime=10;useinbandfec=1", "stereo=1;sprop-stereo=1"))
+    assert answer.audio is not None
+    assert answer.audio.send_codec.parameters["stereo"] == "1"
+    assert "stereo=1;sprop-stereo=1" in (description.media[0].value("fmtp") or "")
+
+
 def test_chromium_gets_opus_and_constrained_baseline_in_mode_1() -> None:
     answer, _ = answered(CHROMIUM)
 

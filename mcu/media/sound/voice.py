@@ -66,10 +66,14 @@ class VoiceDetector:
         self._before = np.zeros(_SHORT, np.float32)
         self._pitched: deque[bool] = deque(maxlen=LOOK_BACK)
         self._levels: deque[float] = deque(maxlen=round(STEADY_SECONDS * RATE / TICK_SAMPLES))
+        self._silent_ticks = LOOK_BACK
         self.speaking = False
 
     def hear(self, sound: Sound | None, level: float) -> bool:
         """Take a tick (None is silence) with its level in dBFS; returns whether there is a voice now."""
+        self._silent_ticks = self._silent_ticks + 1 if sound is None else 0
+        if self._silent_ticks > LOOK_BACK:
+            return False  # as it was: most legs of a large conference say nothing
         self._levels.append(level)
         if sound is None:
             self._before = silence(_SHORT)
