@@ -78,7 +78,9 @@ class PicturePipeline:
         self._state = PictureState()
         self._scenes = Scenes(conference_id, self._sends)
         self._changes: dict[CanvasFormat, SceneChange] = {}
-        self._deadline: float | None = None
+        self._expected: list[tuple[str, Size]] = []
+        self._scenes_due: float | None = None
+        self._look_at: float | None = None
         self._directing: threading.Thread | None = None
         self._heard: dict[str, float] = {}
         self._hides_silent = False
@@ -188,15 +190,19 @@ class PicturePipeline:
         """On a thread of its own: scenes change when a round is due, and when the pictures for a change are there."""
         with self._lock:
             while self._running:
-                wait = None if self._deadline is None else self._deadline - self._clock()
-                if wait is None or wait > 0:
-                    self._wake.wait(wait)
+                now = self._clock()
+                due = min((one for one in (self._scenes_due, self._look_at) if one is not None), default=None)
+                if due is None or now < due:
+                    self._wake.wait(None if due is None else due - now)
                     continue
                 try:
-                    self._set_scenes()
+                    if self._scenes_due is not None and now >= self._scenes_due:
+                        self._set_scenes()
+                    else:
+                        self._proceed(now)
                 except Exception:
                     logger.exception("conference %s: scenes stay as they are", self._conference_id)
-                    self._deadline = self._clock() + 1.0
+                    self._scenes_due, self._look_at = now + 1.0, None
 
     # The rest is called with the lock held.
 
@@ -246,7 +252,7 @@ class PicturePipeline:
             encoder.set_key_interval(state.key_interval)
 
     def _set_scenes(self) -> None:
-        """Canvases for the rungs there are, who sits where in each, and the sizes each source is wanted in."""
+        """Canvases for the rungs there are, and who is to sit where in each."""
         now = self._clock()
         formats = {rung.canvas for rung in self._encoders}
         for form in self._changes.keys() - formats:
@@ -256,21 +262,36 @@ class PicturePipeline:
                 self._retire(canvas)
                 self._dropped_before += canvas.missed
         self._scenes.keep({form.view for form in formats})
-        sizes: dict[str, set[Size]] = {}
+        self._expected = []
         # The picture that all see comes first: new views begin in its order.
         for form in sorted(formats, key=lambda form: form.view != COMMON_VIEW):
-            change = self._changes.setdefault(form, SceneChange())
-            change.want(self._scenes.scene(form, now), now)
+            self._changes.setdefault(form, SceneChange()).want(self._scenes.scene(form, now), now)
+            self._expected += self._scenes.expected(form, now)
+        self._hides_silent = self._scenes.hides_silent()
+        deadlines = [self._scenes.next_deadline(now)]
+        if self._hides_silent:
+            deadlines += [heard + GONE_AFTER for heard in self._heard.values() if heard + GONE_AFTER > now]
+        self._scenes_due = min((one for one in deadlines if one is not None), default=None)
+        self._proceed(now)
+
+    def _proceed(self, now: float) -> None:
+        """Let canvases go on to the scenes whose pictures are there; sources are told the sizes they are wanted in."""
+        sizes: dict[str, set[Size]] = {}
+        for form, change in self._changes.items():
             change.proceed(lambda source_id, size: self._awaited(source_id, size, now), now)
             self._set_canvas(form, change)
-            for source_id, size in (*change.pictures(now), *self._scenes.expected(form, now)):
+            for source_id, size in change.pictures(now):
                 sizes.setdefault(source_id, set()).add(size)
+        for source_id, size in self._expected:
+            sizes.setdefault(source_id, set()).add(size)
         for source_id, worker in self._sources.items():
             slides = self._state.content is not None and source_id == self._state.content.id
             crop = self._state.decoration.fill == "crop" and not slides  # slides are always shown whole
             worker.show(frozenset(sizes.get(source_id, ())), crop)
-        self._hides_silent = self._scenes.hides_silent()
-        self._deadline = self._next_deadline(now)
+        looks = [change.next_deadline() for change in self._changes.values()]
+        if any(change.waiting for change in self._changes.values()):
+            looks.append(now + _LOOK_EVERY)
+        self._look_at = min((one for one in looks if one is not None), default=None)
         self._wake.notify()
 
     def _set_canvas(self, form: CanvasFormat, change: SceneChange) -> None:
@@ -297,15 +318,6 @@ class PicturePipeline:
 
     def _sends(self, source_id: str) -> bool:
         return self._clock() - self._heard.get(source_id, float("-inf")) < GONE_AFTER
-
-    def _next_deadline(self, now: float) -> float | None:
-        """When to look at the scenes again though nobody says anything."""
-        deadlines = [self._scenes.next_deadline(now), *(change.next_deadline() for change in self._changes.values())]
-        if any(change.waiting for change in self._changes.values()):
-            deadlines.append(now + _LOOK_EVERY)
-        if self._hides_silent:
-            deadlines += [heard + GONE_AFTER for heard in self._heard.values() if heard + GONE_AFTER > now]
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def _newest(self, source_id: str) -> SourcePicture | None:
         worker = self._sources.get(source_id)
