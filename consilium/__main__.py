@@ -11,12 +11,16 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
 from consilium.config import Settings, SettingsError, described, load_settings
 from consilium.sip_user_command import add_sip_user_arguments, run_sip_user
 from consilium.where import add_where_arguments, run_where
+
+if TYPE_CHECKING:  # it loads codecs, which only the room needs
+    from consilium.simulated_room.sharing import RoomSharing
 
 CONFIG_VARIABLE = "CONSILIUM_CONFIG"
 DEFAULT_CONFIG = Path("consilium.toml")
@@ -51,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     room.add_argument("--name", default="Simulated room", help="what the tile shows")
     room.add_argument("--seconds", type=float, help="hang up after so long (default: when interrupted)")
     room.add_argument("--transport", choices=("udp", "tcp"), default="udp", help="transport of the signalling")
+    room.add_argument(
+        "--encryption",
+        choices=("none", "sdes", "dtls"),
+        default="none",
+        help="demand encrypted media, by keys in the description or by DTLS, and BFCP over TLS",
+    )
     room.add_argument("--size", choices=("1080p", "720p", "360p"), default="720p", help="size of the picture sent")
     room.add_argument("--verbose", action="store_true", help="log what happens")
     room.set_defaults(run=_room)
@@ -167,7 +177,11 @@ async def _run_room(options: argparse.Namespace) -> int:
         print(f"consilium: {error}", file=sys.stderr)
         return 2
     settings = RoomSettings(
-        name=options.name, transport=options.transport, save=options.save, dual_stream=slides is not None
+        name=options.name,
+        transport=options.transport,
+        save=options.save,
+        dual_stream=slides is not None,
+        encryption=options.encryption,
     )
     room = SimulatedRoom(settings, clip)
     loop = asyncio.get_running_loop()
@@ -180,18 +194,31 @@ async def _run_room(options: argparse.Namespace) -> int:
         await room.hang_up()
         return 1
     print(f"In the call with {options.call}. Ctrl-C hangs up.", flush=True)
+    telling: asyncio.Task[None] | None = None
     if slides is not None:
         if room.sharing is None:
             print("The other side takes no second picture.", flush=True)
         else:
             room.sharing.ask(slides)
+            telling = asyncio.create_task(_tell_of_sharing(room.sharing))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(options.seconds):
             await room.ended.wait()
+    if telling is not None:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
     reason = f" ({room.end_reason})" if room.end_reason else ""
     print(f"Received {room.pictures_received} pictures and {room.sounds_received} sound frames{reason}.")
     await room.hang_up()
     return 0
+
+
+async def _tell_of_sharing(sharing: RoomSharing) -> None:
+    """Say so once we have the floor, however long others have it first."""
+    from sip.bfcp.client import FloorState
+
+    await sharing.until(FloorState.GRANTED, seconds=None)
+    print("Sharing.", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-from aiortc.rtcdtlstransport import RTCCertificate
+from typing import Literal
 
 from consilium.simulated_room.camera import VirtualCamera
 from consilium.simulated_room.clip import Clip
+from consilium.simulated_room.identity import RoomIdentity
 from consilium.simulated_room.player import ClipPlayer
 from consilium.simulated_room.saver import ReceivedSaver
 from consilium.simulated_room.sharing import RoomSharing
@@ -37,7 +37,7 @@ from sip.sdp.floor import FloorRole
 from sip.sdp.grammar import SdpError, parse
 from sip.sdp.ice import LocalIce
 from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
-from sip.sdp.security import LocalSecurity
+from sip.sdp.security import Encryption, LocalSecurity
 from sip.sdp.session import NegotiatedSession
 from sip.server import SipServer
 from sip.uri import SipUri, host_port_to_text, parse_uri
@@ -58,7 +58,11 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True)
 class RoomSettings:
-    """Who the room is and what it can. ``local_host`` None: the address that leads to the server."""
+    """Who the room is and what it can. ``local_host`` None: the address that leads to the server.
+
+    ``encryption`` by keys in the description or by DTLS is demanded, and covers floor control too; "none" leaves it to
+    ``capabilities``.
+    """
 
     name: str = "Simulated room"
     user: str = "room"
@@ -69,6 +73,14 @@ class RoomSettings:
     save: Path | None = None
     dual_stream: bool = False
     floor_protocol: str = "UDP/BFCP"
+    encryption: Literal["none", "sdes", "dtls"] = "none"
+
+    @property
+    def spoken(self) -> LocalCapabilities:
+        """The capabilities with the encryption that is wanted."""
+        if self.encryption == "none":
+            return self.capabilities
+        return replace(self.capabilities, encryption=Encryption.REQUIRED, offer_method=self.encryption)
 
 
 class SimulatedRoom:
@@ -114,7 +126,7 @@ class SimulatedRoom:
         self._answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._playing: asyncio.Task[None] | None = None
         self._media: RoomMedia | None = None
-        self._certificate = RTCCertificate.generateCertificate()
+        self._identity = RoomIdentity()
         self._timers: asyncio.Task[None] | None = None
         self._sockets: dict[tuple[str, int], socket.socket] = {}
 
@@ -136,7 +148,7 @@ class SimulatedRoom:
             video_port=ports.take(),
             audio_ssrc=random.SystemRandom().randrange(1, 1 << 32),
             video_ssrc=random.SystemRandom().randrange(1, 1 << 32),
-            security=LocalSecurity(secrets.token_bytes(32), _fingerprint(self._certificate)),
+            security=LocalSecurity(secrets.token_bytes(32), self._identity.fingerprint),
             ice=LocalIce(secrets.token_hex(4), secrets.token_hex(16)),
             content_port=ports.take() if self.settings.dual_stream else 0,
             content_ssrc=random.SystemRandom().randrange(1, 1 << 32),
@@ -152,9 +164,8 @@ class SimulatedRoom:
         ):
             for number in (port, port + 1):
                 self._sockets[host, number] = bound_udp_socket(host, number)
-        offer = make_offer(
-            self.settings.capabilities, local_media(self._media), session_id=secrets.randbits(31), version=1
-        )
+        spoken = self.settings.spoken
+        offer = make_offer(spoken, local_media(self._media), session_id=secrets.randbits(31), version=1)
         self.invited_at = time.monotonic()
         self._call = self._agent.invite(
             target,
@@ -168,7 +179,7 @@ class SimulatedRoom:
                 body = await self._answered
             if body is None:
                 raise CallFailed("the answer has no session description")
-            self.session = accept_answer(offer, parse(body), self.settings.capabilities)
+            self.session = accept_answer(offer, parse(body), spoken)
         except (SdpError, NotAcceptable) as error:
             await self.hang_up()
             raise CallFailed(f"the answer is not usable: {error}") from error
@@ -200,6 +211,7 @@ class SimulatedRoom:
             self._saver = None
         while self._sockets:
             self._sockets.popitem()[1].close()
+        self._identity.close()
         self.ended.set()
 
     async def _start_media(self) -> None:
@@ -211,10 +223,12 @@ class SimulatedRoom:
             codecs = {codec.payload_type: codec for codec in spec.audio.receive_codecs} if spec.audio else {}
             self._saver = ReceivedSaver(self.settings.save, width, height, codecs)
         await self.leg.open(
-            None, bind=lambda host, port: self._sockets.pop((host, port)), certificate=self._certificate
+            None, bind=lambda host, port: self._sockets.pop((host, port)), certificate=self._identity.dtls
         )
         if self.session.floor is not None:
-            self.sharing = RoomSharing(self.session.floor, self.leg, self._media.bind_host, self._media.floor_port)
+            self.sharing = RoomSharing(
+                self.session.floor, self.leg, self._media.bind_host, self._media.floor_port, self._identity.tls
+            )
             await self.sharing.open()
         self._timers = asyncio.create_task(self._run_timers())
         if self._clip is not None:
@@ -254,9 +268,7 @@ class SimulatedRoom:
                 self._agent.refuse_reoffer(call, 488, "An offer is needed")
                 return
             try:
-                session = answer(
-                    parse(body), self.settings.capabilities, local_media(self._media), session_id=1, version=2
-                )
+                session = answer(parse(body), self.settings.spoken, local_media(self._media), session_id=1, version=2)
             except (SdpError, NotAcceptable) as error:
                 self._agent.refuse_reoffer(call, 488, str(error))
                 return
@@ -317,11 +329,6 @@ class SimulatedRoom:
 
     def leg_failed(self, leg: MediaLeg, reason: str) -> None:
         logger.error("room: %s", reason)
-
-
-def _fingerprint(certificate: RTCCertificate) -> tuple[str, str]:
-    found = next(one for one in certificate.getFingerprints() if one.algorithm == "sha-256")
-    return found.algorithm, found.value
 
 
 async def _address_towards(host: str, port: int) -> str:

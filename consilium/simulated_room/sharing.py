@@ -8,6 +8,7 @@ import time
 from consilium.simulated_room.clip import Clip
 from consilium.simulated_room.player import ClipPlayer
 from mcu.gateway.floor_channel import make_channel
+from mcu.gateway.tls_stream import TlsIdentity
 from mcu.media.leg import MediaLeg
 from mcu.media.units import CodedPicture, CodedSound
 from sip.bfcp.client import ClientEvent, FloorChanged, FloorClient, FloorSeen, FloorState
@@ -34,11 +35,11 @@ class _SecondPicture:
 class RoomSharing:
     """``seen`` are the requests for the floor as the server told them last; ``history`` is all that it said to us."""
 
-    def __init__(self, floor: NegotiatedFloor, leg: MediaLeg, host: str, port: int) -> None:
+    def __init__(self, floor: NegotiatedFloor, leg: MediaLeg, host: str, port: int, identity: TlsIdentity) -> None:
         self.history: list[FloorChanged] = []
         self.seen: tuple[RequestInformation, ...] = ()
         self._client = FloorClient(floor.reliable, floor.conference_id, floor.user_id, floor.floor_id)
-        self._channel = make_channel(floor, host, port, self._receive, lambda: None)
+        self._channel = make_channel(floor, host, port, self._receive, lambda: None, identity)
         self._leg = leg
         self._clip: Clip | None = None
         self._playing: asyncio.Task[None] | None = None
@@ -68,8 +69,8 @@ class RoomSharing:
         self._client.release(time.monotonic())
         self._flush()
 
-    async def until(self, state: FloorState, seconds: float = PATIENCE) -> None:
-        """Wait until we stand so. Raises TimeoutError."""
+    async def until(self, state: FloorState, seconds: float | None = PATIENCE) -> None:
+        """Wait until we stand so. Raises TimeoutError after so long, never where that is None."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(lambda: self.state is state)
 

@@ -83,7 +83,8 @@ async def test_a_browser_registers_and_is_called(tmp_path: Path) -> None:
             invite = await phone.receive()
             assert isinstance(invite, Request) and invite.method == "INVITE" and "RTP/AVPF" in invite.body.decode()
             contact = f"Contact: <sip:{USER}@k2p9.invalid;transport=ws>\r\nContent-Type: application/sdp\r\n"
-            await phone.answer(invite, "200 OK", contact, SDP.replace("192.0.2.1", "127.0.0.1").replace("RTP/AVP", "RTP/AVPF"))
+            sdp = SDP.replace("192.0.2.1", "127.0.0.1").replace("RTP/AVP", "RTP/AVPF")
+            await phone.answer(invite, "200 OK", contact, sdp)
             ack = await phone.receive()
             assert isinstance(ack, Request) and ack.method == "ACK"
             async with asyncio.timeout(10):

@@ -17,8 +17,6 @@ from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.units import CodedPicture
 from sip.bfcp.client import FloorState
 from sip.bfcp.message import RequestStatus
-from sip.sdp.capabilities import LocalCapabilities
-from sip.sdp.security import Encryption
 from tests.e2e.checks import ALIKE
 from tests.e2e.material import Source, likeness
 from tests.peers.server import ServerProcess
@@ -86,36 +84,35 @@ async def test_rooms_share_in_turn(server: ServerProcess, sources: list[Source])
         room(server, "Udp", face, dual_stream=True) as (udp, _face, udp_content),
         room(
             server,
-            "Tcp",
+            "Tls",
             face,
             dual_stream=True,
-            floor_protocol="TCP/BFCP",
-            capabilities=LocalCapabilities(encryption=Encryption.REQUIRED),
-        ) as (tcp, tcp_main, tcp_content),
+            encryption="sdes",
+        ) as (tls, tls_main, tls_content),
         room(server, "Plain", face) as (_, plain_main, _nothing),
     ):
-        assert udp.sharing is not None and tcp.sharing is not None
+        assert udp.sharing is not None and tls.sharing is not None
         udp.sharing.ask(first_slides)
         await udp.sharing.until(FloorState.GRANTED)
-        await tcp_content.until_like(carphone)
+        await tls_content.until_like(carphone)
         await plain_main.until_like(carphone, largest(3))
-        await tcp_main.until_like(bunny, lambda width, height: Rect(0, 0, width // 2, height // 2))
+        await tls_main.until_like(bunny, lambda width, height: Rect(0, 0, width // 2, height // 2))
         assert udp_content.frame is None, "who shares is not sent its own slides"
 
-        tcp.sharing.ask(second_slides)
-        await tcp.sharing.until(FloorState.QUEUED)
+        tls.sharing.ask(second_slides)
+        await tls.sharing.until(FloorState.QUEUED)
         view = await server.api("GET", "/conferences/1000")
         assert len(view["floor"]["queue"]) == 1
 
         udp.sharing.give_back()
-        await tcp.sharing.until(FloorState.GRANTED)
+        await tls.sharing.until(FloorState.GRANTED)
         await udp.sharing.until(FloorState.IDLE)
         await udp_content.until_like(bikes)
         await plain_main.until_like(bikes, largest(3))
 
         await server.api("DELETE", "/conferences/1000/floor")
-        await tcp.sharing.until(FloorState.IDLE)
-        assert tcp.sharing.history[-1].status is RequestStatus.REVOKED
+        await tls.sharing.until(FloorState.IDLE)
+        assert tls.sharing.history[-1].status is RequestStatus.REVOKED
         await plain_main.until_like(bunny, lambda width, height: Rect(0, 0, width // 2, height // 2))
         assert udp.sharing.seen == ()
     assert await server.stop() == 0
