@@ -54,6 +54,13 @@ class PortBook:
         """A conference has ended."""
         self._used.pop(conference_id, None)
 
+    def largest_source(self) -> tuple[int, int] | None:
+        """What somebody who comes now should send at most, so that it can be decoded too; None: whatever it likes."""
+        free = self.state.free
+        if free is None or free >= 1.0:
+            return None
+        return LOWER_SIZES[0] if free >= 0.5 else LOWER_SIZES[1]
+
     def fits(self, spec: ConferenceSpec) -> bool:
         """Whether a conference may become so. What takes no more ports than before always may."""
         total = self.state.total

@@ -12,11 +12,15 @@ from mcu.ports import LegOwner
 
 @dataclass(frozen=True)
 class Seat:
-    """What a newcomer's leg must know: its own id, and the conference whose worker will hold it."""
+    """What a newcomer's leg must know: its own id, and the conference whose worker will hold it.
+
+    ``largest_picture`` is what it should be asked to send at most, width and height: ports are scarce. None: no limit.
+    """
 
     participant_id: str
     conference_id: str
     number: str
+    largest_picture: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class CallSessions:
         there is none), or else that at ``peer_address``. What a peer's ``offer`` does not have gets no ports, nor do a
         second picture and camera control without ``shares``.
         """
-        capabilities = self._capabilities
+        capabilities = within(self._capabilities, seat.largest_picture)
         if self._admission is not None:
             rate = self._admission.reserve(call) if call else self._admission.room_at(peer_address)
             capabilities = _limited(capabilities, rate)
@@ -133,6 +133,19 @@ class CallSessions:
             self._ports.give_back(*taken)
             raise
         return taken
+
+
+# The H.264 levels that carry a size at 30 pictures per second (ITU-T H.264 table A-1), largest first.
+_LEVELS = ((1920 * 1080, 40), (1280 * 720, 31), (640 * 360, 30))
+
+
+def within(capabilities: LocalCapabilities, largest: tuple[int, int] | None) -> LocalCapabilities:
+    """The capabilities with a level at which the peer sends pictures of at most this size; None: as they are."""
+    if largest is None:
+        return capabilities
+    pixels = largest[0] * largest[1]
+    level = next((level for size, level in _LEVELS if size <= pixels), _LEVELS[-1][1])
+    return replace(capabilities, level=min(capabilities.level, level))
 
 
 def _limited(capabilities: LocalCapabilities, rate: int) -> LocalCapabilities:
