@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
 from sip.bfcp.association import Association
@@ -11,7 +10,7 @@ from sip.bfcp.message import Message, Primitive
 Event = TypeVar("Event")
 
 
-class Participation(ABC, Generic[Event]):
+class Participation(Generic[Event]):
     """One side of floor control, for one floor. The three numbers are the server's (RFC 8856 section 5)."""
 
     def __init__(self, reliable: bool, conference_id: int, user_id: int, floor_id: int) -> None:
@@ -49,9 +48,9 @@ class Participation(ABC, Generic[Event]):
         events, self._events = self._events, []
         return events
 
-    @abstractmethod
     def _dispatch(self, now: float) -> None:
         """Deal with what the association has to tell."""
+        raise NotImplementedError
 
     def _message(self, primitive: Primitive) -> Message:
         return Message(primitive, self._conference_id, 0, self._user_id)
