@@ -6,10 +6,11 @@ then sources are scaled for both scenes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from mcu.media.picture.canvas_worker import Scene
 from mcu.media.picture.planes import Size
+from mcu.media.picture.state import CanvasFormat
 
 PATIENCE = 0.6
 """Seconds that a change waits for pictures: time for a key frame to be asked for and to come from far away. Whoever has
@@ -17,6 +18,9 @@ none by then gets a placeholder."""
 
 LINGERING = 0.2
 """Seconds that the sizes of a scene are kept after it: a canvas may be in the middle of composing it."""
+
+# How often a change looks whether the pictures it waits for are there: less than a picture's time.
+_LOOK_EVERY = 0.01
 
 Awaited = Callable[[str, Size], bool]
 """Whether the picture of a source in the size of a tile is still to come."""
@@ -69,6 +73,37 @@ class SceneChange:
     def next_deadline(self) -> float | None:
         """When ``pictures`` will be fewer."""
         return None if self._leaving is None else self._left_at + LINGERING
+
+
+class SceneChanges:
+    """Those of all canvases, by format."""
+
+    def __init__(self) -> None:
+        self._changes: dict[CanvasFormat, SceneChange] = {}
+
+    def want(self, scenes: Mapping[CanvasFormat, Scene], now: float) -> None:
+        """These are the canvases there are to be, and what they are to show."""
+        self._changes = {form: self._changes.get(form) or SceneChange() for form in scenes}
+        for form, scene in scenes.items():
+            self._changes[form].want(scene, now)
+
+    def proceed(self, awaited: Awaited, now: float) -> dict[CanvasFormat, Scene]:
+        """What each canvas shows from now on; those whose first scene is not ready are left out."""
+        for change in self._changes.values():
+            change.proceed(awaited, now)
+        return {form: change.shown for form, change in self._changes.items() if change.shown is not None}
+
+    def pictures(self, now: float) -> Iterator[tuple[str, Size]]:
+        """Which sources are needed in which sizes."""
+        for change in self._changes.values():
+            yield from change.pictures(now)
+
+    def next_deadline(self, now: float) -> float | None:
+        """When to go on although nothing else has happened."""
+        deadlines = [change.next_deadline() for change in self._changes.values()]
+        if any(change.waiting for change in self._changes.values()):
+            deadlines.append(now + _LOOK_EVERY)
+        return min((one for one in deadlines if one is not None), default=None)
 
 
 def _pictures(scene: Scene) -> Iterator[tuple[str, Size]]:

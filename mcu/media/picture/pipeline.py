@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from mcu.media.picture.artist import Artist
-from mcu.media.picture.canvas_worker import CanvasWorker
-from mcu.media.picture.changes import SceneChange
+from mcu.media.picture.canvas_worker import CanvasWorker, Scene
+from mcu.media.picture.changes import SceneChanges
 from mcu.media.picture.planes import Size
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.scenes import Scenes
@@ -31,9 +31,6 @@ logger = logging.getLogger(__name__)
 
 # How long stop() waits for each thread; the longest step of any is the encoding of one picture.
 _STOP_SECONDS = 2.0
-
-# How often a change of scene looks whether the pictures it waits for are there: less than a picture's time.
-_LOOK_EVERY = 0.01
 
 # A source that sends has sent within this many seconds, whatever its frame rate.
 _SENDS_WITHIN = 0.5
@@ -77,7 +74,7 @@ class PicturePipeline:
         self._running = False
         self._state = PictureState()
         self._scenes = Scenes(conference_id, self._sends)
-        self._changes: dict[CanvasFormat, SceneChange] = {}
+        self._changes = SceneChanges()
         self._expected: list[tuple[str, Size]] = []
         self._scenes_due: float | None = None
         self._look_at: float | None = None
@@ -255,18 +252,15 @@ class PicturePipeline:
         """Canvases for the rungs there are, and who is to sit where in each."""
         now = self._clock()
         formats = {rung.canvas for rung in self._encoders}
-        for form in self._changes.keys() - formats:
-            del self._changes[form]
-            if form in self._canvases:
-                canvas = self._canvases.pop(form)
-                self._retire(canvas)
-                self._dropped_before += canvas.missed
+        for form in self._canvases.keys() - formats:
+            canvas = self._canvases.pop(form)
+            self._retire(canvas)
+            self._dropped_before += canvas.missed
         self._scenes.keep({form.view for form in formats})
-        self._expected = []
         # The picture that all see comes first: new views begin in its order.
-        for form in sorted(formats, key=lambda form: form.view != COMMON_VIEW):
-            self._changes.setdefault(form, SceneChange()).want(self._scenes.scene(form, now), now)
-            self._expected += self._scenes.expected(form, now)
+        ordered = sorted(formats, key=lambda form: form.view != COMMON_VIEW)
+        self._changes.want({form: self._scenes.scene(form, now) for form in ordered}, now)
+        self._expected = [picture for form in ordered for picture in self._scenes.expected(form, now)]
         self._hides_silent = self._scenes.hides_silent()
         deadlines = [self._scenes.next_deadline(now)]
         if self._hides_silent:
@@ -276,33 +270,26 @@ class PicturePipeline:
 
     def _proceed(self, now: float) -> None:
         """Let canvases go on to the scenes whose pictures are there; sources are told the sizes they are wanted in."""
+        shown = self._changes.proceed(lambda source_id, size: self._awaited(source_id, size, now), now)
+        for form, scene in shown.items():
+            self._set_canvas(form, scene)
         sizes: dict[str, set[Size]] = {}
-        for form, change in self._changes.items():
-            change.proceed(lambda source_id, size: self._awaited(source_id, size, now), now)
-            self._set_canvas(form, change)
-            for source_id, size in change.pictures(now):
-                sizes.setdefault(source_id, set()).add(size)
-        for source_id, size in self._expected:
+        for source_id, size in (*self._changes.pictures(now), *self._expected):
             sizes.setdefault(source_id, set()).add(size)
         for source_id, worker in self._sources.items():
             slides = self._state.content is not None and source_id == self._state.content.id
             crop = self._state.decoration.fill == "crop" and not slides  # slides are always shown whole
             worker.show(frozenset(sizes.get(source_id, ())), crop)
-        looks = [change.next_deadline() for change in self._changes.values()]
-        if any(change.waiting for change in self._changes.values()):
-            looks.append(now + _LOOK_EVERY)
-        self._look_at = min((one for one in looks if one is not None), default=None)
+        self._look_at = self._changes.next_deadline(now)
         self._wake.notify()
 
-    def _set_canvas(self, form: CanvasFormat, change: SceneChange) -> None:
-        if change.shown is None:
-            return
+    def _set_canvas(self, form: CanvasFormat, scene: Scene) -> None:
         encoders = tuple(encoder for rung, encoder in self._encoders.items() if rung.canvas == form)
         canvas = self._canvases.get(form)
         if canvas is not None:
-            canvas.scene, canvas.encoders = change.shown, encoders
+            canvas.scene, canvas.encoders = scene, encoders
             return
-        canvas = CanvasWorker(form, Artist(self._font_file), change.shown, self._newest, self._clock)
+        canvas = CanvasWorker(form, Artist(self._font_file), scene, self._newest, self._clock)
         canvas.encoders = encoders
         self._canvases[form] = canvas
         canvas.start()

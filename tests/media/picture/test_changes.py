@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from layouts.automatic import automatic
 from mcu.media.picture.canvas_worker import Scene
-from mcu.media.picture.changes import LINGERING, PATIENCE, SceneChange
+from mcu.media.picture.changes import LINGERING, PATIENCE, SceneChange, SceneChanges
 from mcu.media.picture.planes import Size
-from mcu.media.picture.state import PictureSource
+from mcu.media.picture.state import CanvasFormat, PictureSource
 
 ANNA = PictureSource("a", "Anna", "H264")
 BO = PictureSource("b", "Bo", "H264")
@@ -99,3 +99,29 @@ def test_the_sizes_of_a_scene_are_kept_for_a_moment_after_it():
 
 def test_nothing_is_scaled_for_people_without_a_camera():
     assert sizes(shown(scene(NOBODY)), 0.0) == set()
+
+
+FORM = CanvasFormat(320, 180, 30)
+OTHER = CanvasFormat(160, 90, 30)
+
+
+def test_each_canvas_changes_for_itself():
+    changes = SceneChanges()
+    changes.want({FORM: scene(ANNA), OTHER: scene(BO)}, 1.0)
+    assert changes.proceed(lambda source_id, size: source_id == "b", 1.0) == {FORM: scene(ANNA)}
+    deadline = changes.next_deadline(1.0)
+    assert deadline is not None and 1.0 < deadline <= 1.0 + 1 / 60
+    assert set(changes.pictures(1.0)) == {("a", (320, 180)), ("b", (320, 180))}
+    assert changes.proceed(never, 1.1) == {FORM: scene(ANNA), OTHER: scene(BO)}
+    assert changes.next_deadline(1.1) is None
+
+
+def test_canvases_that_are_gone_need_nothing_and_one_that_comes_back_begins_anew():
+    changes = SceneChanges()
+    changes.want({FORM: scene(ANNA)}, 1.0)
+    changes.proceed(never, 1.0)
+    changes.want({}, 2.0)
+    assert changes.proceed(never, 2.0) == {}
+    assert list(changes.pictures(2.0)) == []
+    changes.want({FORM: scene(BO)}, 3.0)
+    assert changes.proceed(always, 3.0) == {}
