@@ -42,7 +42,7 @@ def quality(reference: Sound, heard: Sound, *, wide: bool) -> float | None:
     None where the package ``pesq``, a test tool that must be compiled, is not installed.
     """
     try:
-        grade = importlib.import_module("pesq").pesq
+        grade = importlib.import_module("pesq").pesq  # by name: it need not be there
     except ImportError:
         return None
     rate, factor = (_WIDE, 3) if wide else (8_000, 6)
