@@ -11,8 +11,10 @@ from mcu.conference.arrangement import pinned, without
 from mcu.conference.audit_words import audit_detail
 from mcu.conference.commands import Command, CommandRefused, Refusal
 from mcu.conference.layout_store import MAXIMUM_LAYOUTS
+from mcu.conference.library import catalogue
 from mcu.conference.picture_changes import DecorationChange, ProcessingChange, SeatingChange
 from mcu.conference.roles import Role
+from mcu.conference.steering import LAYOUT_STEPS, seen_alone
 from mcu.media.spec import CellSpec, LegSpec, SeatingSpec
 from mcu.ports import Actor, ActorKind
 from tests.conference.conftest import USER, World
@@ -235,6 +237,34 @@ async def test_layouts_of_ones_own_are_checked_used_and_forgotten(world: World) 
     await world.manager.execute(commands.RemoveLayout("halves"), USER)
     assert await refused(world, commands.RemoveLayout("halves")) is Refusal.UNKNOWN_LAYOUT
     assert await refused(world, commands.RemoveLayout("4")) is Refusal.FORBIDDEN
+
+
+async def test_keys_lead_out_of_a_layout_of_ones_own(world: World) -> None:
+    first = await world.join_room()
+    await world.manager.execute(commands.AddLayout("halves", HALVES), USER)
+    await world.manager.execute(commands.SetParticipantLayout(first.id, "halves"), USER)
+    world.manager.press(first.id, "8", "event")
+    await world.manager.settle()
+    assert leg(world, first.id).layout == "auto" and world.media.only.layouts == ()
+    world.time.advance(2.0)
+    world.manager.press(first.id, "0", "event")
+    await world.manager.settle()
+    assert leg(world, first.id).layout is None
+
+
+def test_every_layout_that_keys_lead_to_is_in_the_catalogue() -> None:
+    assert set(LAYOUT_STEPS) - {"auto"} <= {layout.name for layout in catalogue()}
+
+
+async def test_the_class_sees_the_lecturer_alone(world: World) -> None:
+    people = [await world.join_room() for _ in range(3)]
+    lecture = SeatingChange(mode="lecture", lecturer=people[0].id)
+    await world.manager.execute(commands.ArrangeSeats("1000", lecture), USER)
+    await world.manager.execute(commands.SetParticipantLayout(people[2].id, "4"), USER)
+    conference = world.manager.conference("1000")
+    assert conference is not None
+    seen = [seen_alone(conference, one.id) for one in people]
+    assert [one and one.id for one in seen] == [None, people[0].id, None]
 
 
 @pytest.mark.parametrize("name", ["", " x", "x ", "a/b", "x\n", "é" * 33, "<b>", "..", "\u202ex"])

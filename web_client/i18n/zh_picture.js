@@ -59,7 +59,7 @@ export default {
   "picture.watermark": "水印",
   "picture.logo": "徽标",
   "picture.no_logo": "无",
-  "picture.logo_number": "徽标 {index}（{width}×{height}）",
+  "picture.logo_number": "第 {index} 个，{width}×{height}",
   "picture.upload": "上传 PNG…",
   "picture.logo_corner": "徽标位置",
   "picture.clock": "日期和时间",
