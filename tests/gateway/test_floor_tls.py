@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ from mcu.gateway.sip_media import RoomMedia, room_capabilities
 from mcu.media.spec import LegSpec
 from mcu.ports import SYSTEM
 from sip.bfcp.client import FloorClient, FloorState
+from sip.events import CallEnded
 from sip.sdp.floor import SECURE_PROTOCOL, FloorRole, NegotiatedFloor
 from tests.fakes.media import sharing_leg
 from tests.gateway.identities import Known, known
@@ -197,3 +200,30 @@ async def test_a_stranger_does_not_push_the_room_out(world: GatewayWorld, ours: 
         await peer.until(FloorState.IDLE)
         writer.transport.abort()
         peer.close()
+
+
+async def test_a_call_gets_its_floor_over_tls_as_its_description_says(ours: Known, theirs: Known) -> None:
+    room = (Path(__file__).parents[1] / "sip" / "sdp" / "offers" / "polycom_like.sdp").read_text()
+    lines = f"a=setup:actpass\r\na=connection:new\r\na=fingerprint:{' '.join(theirs.fingerprint)}\r\na=floorctrl"
+    offer = room.replace("UDP/BFCP", "TCP/TLS/BFCP").replace("a=floorctrl", lines, 1)
+    async with gateway_world(media_host=HERE, fingerprint=ours.fingerprint[1], identity=ours.identity) as world:
+        participant = await world.connect(offer=offer)
+        description = world.agent.last.sdp
+        assert description is not None
+        line = next(media for media in description.media if "BFCP" in media.protocol)
+        assert (line.protocol, line.value("setup")) == ("TCP/TLS/BFCP", "passive")
+        async with asyncio.timeout(PATIENCE):
+            while len(world.gateway._floors._tasks) > 1:  # until the port is bound; one task follows the conferences
+                await asyncio.sleep(0)
+        reader, writer = await asyncio.open_connection(HERE, line.port, ssl=context_of(theirs))
+        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        announced = (line.value("fingerprint") or "").partition(" ")[2].replace(":", "")
+        assert hashlib.sha256(shown).hexdigest().upper() == announced
+        peer = TlsPeer(reader, writer)
+        peer.do("request")
+        await peer.until(FloorState.GRANTED)
+        assert world.media.only.content_from == participant.id
+        peer.close()
+        world.gateway.handle(CallEnded("call-1", "left"))
+        await world.settle()
+        assert world.taken == 0

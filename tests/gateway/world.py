@@ -18,6 +18,7 @@ from mcu.gateway.media_addresses import MediaAddresses
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_commands import SipCommands
 from mcu.gateway.sip_gateway import SipGateway
+from mcu.gateway.tls_stream import TlsIdentity
 from mcu.media.spec import LegSpec, PlainTransport
 from sip.errors import CallStateError
 from sip.events import IncomingCall
@@ -201,6 +202,7 @@ async def gateway_world(
     fingerprint: str | None = None,
     local_networks: Sequence[str] = (),
     encryption: Encryption = Encryption.ALLOWED,
+    identity: TlsIdentity | None = None,
 ) -> AsyncIterator[GatewayWorld]:
     """A gateway over a fake user agent, or over ``commands``."""
     agent, media, time, rooms = FakeUserAgent(), FakeMedia(), FakeTime(), MemoryRooms()
@@ -225,6 +227,7 @@ async def gateway_world(
         admission=admission,
         fingerprint=fingerprint,
         encryption=encryption,
+        identity=identity,
     )
     yield GatewayWorld(agent, media, time, rooms, manager, ports, gateway)
     await manager.close()
