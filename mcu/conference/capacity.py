@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mcu.media.spec import ConferenceSpec, LegSpec, VideoSpec
@@ -70,21 +69,11 @@ class PortBook:
         return more <= _ROUNDING or self.state.used + more <= total + _ROUNDING
 
 
-def lowered(leg: LegSpec) -> Iterator[LegSpec]:
-    """The leg as it came, and then with ever smaller pictures to it."""
-    yield leg
-    for width, height in LOWER_SIZES:
-        smaller = leg.model_copy(
-            update={"video": _at_most(leg.video, width, height), "content": _at_most(leg.content, width, height)}
-        )
-        if smaller != leg:
-            yield smaller
-
-
-def smallest(leg: LegSpec) -> LegSpec:
-    """The last step of ``lowered``."""
-    *_, last = lowered(leg)
-    return last
+def within(leg: LegSpec, largest: tuple[int, int] | None) -> LegSpec:
+    """The leg with no picture to it larger than this, width and height; None: as it came."""
+    if largest is None:
+        return leg
+    return leg.model_copy(update={"video": _at_most(leg.video, *largest), "content": _at_most(leg.content, *largest)})
 
 
 def _at_most(video: VideoSpec | None, width: int, height: int) -> VideoSpec | None:

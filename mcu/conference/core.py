@@ -223,6 +223,21 @@ class ConferenceCore:
             await self.end(running, "conference_ended")
         else:
             await self.sync_if_possible(running)
+            self._relieve_others()
+
+    def _relieve_others(self) -> None:
+        """Ports came free: those who were lowered for want of them get larger pictures again."""
+        everyone = (one for running in self.all() for one in running.conference.participants)
+        if any(one.largest_picture is not None for one in everyone):
+            self.spawn(self._relieve(), "return of larger pictures")
+
+    async def _relieve(self) -> None:
+        for running in self.all():
+            async with self.lock(running.conference.number):
+                relieved = self.fitting.relieved(running.conference)
+                if relieved != running.conference and not running.over:
+                    running.conference = relieved
+                    await self.sync_if_possible(running)
 
     def tell_floor(self, running: Running, before: Floor, revoked_id: str | None = None) -> None:
         """Publish that the floor is not as before, if so."""
@@ -268,6 +283,7 @@ class ConferenceCore:
             del self._by_number[conference.number]
         self._by_id.pop(conference.id, None)
         self.ports.forget(conference.id)
+        self._relieve_others()
         try:
             async with asyncio.timeout(self.settings.media_seconds):
                 await self.media.remove(conference.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from mcu.conference.capacity import PortBook, lowered
+from mcu.conference.capacity import LOWER_SIZES, PortBook
 from mcu.conference.model import Conference, Participant
 from mcu.conference.planner import plan
 from mcu.conference.settings import ConferenceSettings
@@ -28,17 +28,27 @@ class Fitting:
         """A participant, new or changed, as there are ports for it: with smaller pictures if need be. None: not at
         all.
         """
-        for leg in lowered(participant.leg):
-            one = replace(participant, leg=leg)
+        for largest in (None, *LOWER_SIZES):
+            one = replace(participant, largest_picture=largest)
             if self.fits(_with(conference, one)):
-                if leg != participant.leg:
+                if largest is not None and largest != participant.largest_picture:
                     logger.info(
-                        "Conference %s: %s gets smaller pictures, for few ports are free",
+                        "Conference %s: pictures to %s are of at most %d×%d, for few ports are free",
                         conference.number,
                         participant.id,
+                        *largest,
                     )
                 return one
         return None
+
+    def relieved(self, conference: Conference) -> Conference:
+        """The conference with larger pictures for those who were lowered, as far as there are ports by now."""
+        for participant in conference.participants:
+            if participant.largest_picture is not None:
+                fitted = self.fitted(conference, participant)
+                if fitted is not None:
+                    conference = _with(conference, fitted)
+        return conference
 
 
 def _with(conference: Conference, participant: Participant) -> Conference:

@@ -13,7 +13,7 @@ from mcu.conference.admission import Admission, Terms
 from mcu.conference.audit import AuditEntry, AuditLog, NoAudit
 from mcu.conference.audit_words import audit_detail, audit_subject
 from mcu.conference.cameras import CameraRelay
-from mcu.conference.capacity import PortsInUse, smallest
+from mcu.conference.capacity import LOWER_SIZES, PortsInUse
 from mcu.conference.chat import ChatMessage
 from mcu.conference.clock import Clock
 from mcu.conference.commands import Command, CommandRefused
@@ -189,19 +189,22 @@ class ConferenceManager:
                 raise KeyError(participant_id)
             # Who is in stays in: where not even small pictures fit any more, it gets the smallest.
             fitted = self._core.fitting.fitted(running.conference, replace(before, leg=leg))
-            leg = smallest(leg) if fitted is None else fitted.leg
+            largest = LOWER_SIZES[-1] if fitted is None else fitted.largest_picture
             moved = leg.transport != before.leg.transport
             flowing = flows_at_once(leg) or (before.flowing and not moved)
             floor = running.conference.floor
             if leg.content is None or not leg.content.receive:
                 running.conference = replace(running.conference, floor=floor.released(participant_id))
             running.conference = running.conference.changed(
-                participant_id, lambda now: replace(now, leg=leg, flowing=flowing)
+                participant_id, lambda now: replace(now, leg=leg, flowing=flowing, largest_picture=largest)
             )
             await self._core.attempt(
                 running,
                 lambda now: replace(now, floor=floor).changed(
-                    participant_id, lambda one: replace(one, leg=before.leg, flowing=before.flowing)
+                    participant_id,
+                    lambda one: replace(
+                        one, leg=before.leg, flowing=before.flowing, largest_picture=before.largest_picture
+                    ),
                 ),
                 participant_id,
             )

@@ -45,6 +45,7 @@ class Participant:
     ``hide_self`` it does not see itself; ``content_choice`` is how it gets what is shared.
     How others see and hear it: ``role`` tells who is seated first, ``hidden`` ones are not seen; ``gain`` (of what it
     hears: ``listen_gain``) in dB, ``music``: its sound is left as it is. ``muted_by_chair`` it cannot unmute itself.
+    ``largest_picture`` (width, height) bounds what it is sent while ports are scarce.
     ``notice`` is a line of text over its picture, for a moment. ``camera_presets`` are those of its camera where that
     can be moved from afar, else None.
     """
@@ -65,6 +66,7 @@ class Participant:
     custom: LayoutSpec | None = None
     seating: SeatingSpec | None = None
     hide_self: bool = False
+    largest_picture: tuple[int, int] | None = None
     content_choice: ContentChoice = "auto"
     role: Role = Role.MEMBER
     hidden: bool = False

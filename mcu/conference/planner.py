@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcu.conference.capacity import within
 from mcu.conference.model import Conference, Participant
 from mcu.conference.settings import ConferenceSettings
 from mcu.media.spec import ConferenceSpec, DecorationSpec, LayoutSpec, LegSpec, RecordingSpec
@@ -45,7 +46,7 @@ def _leg(conference: Conference, participant: Participant) -> LegSpec:
 
     While one is broadcast, everybody else sees that one; own choices wait until it is over.
     """
-    leg = participant.leg
+    leg = within(participant.leg, participant.largest_picture)
     chooses = conference.broadcast_id in (None, participant.id)
     return leg.model_copy(
         update={

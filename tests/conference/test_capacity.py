@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.conference.capacity import LOWER_SIZES, PortBook, PortsInUse, lowered
+from mcu.conference.capacity import LOWER_SIZES, PortBook, PortsInUse, within
 from mcu.conference.commands import SetParticipantLayout
 from mcu.conference.hashing import Cost, Hasher
 from mcu.conference.joining import JoinCode, JoinRefused, Newcomer
@@ -78,28 +78,24 @@ def test_without_a_measure_everything_fits() -> None:
     assert unknown.state.free is None
 
 
-def test_a_leg_is_lowered_step_by_step_in_both_its_pictures() -> None:
-    legs = list(lowered(sharing_leg("a")))
-    sizes = [(leg.video.max_width, leg.content.max_width) for leg in legs if leg.video and leg.content]
-    assert sizes == [(1920, 1920), (1280, 1280), (640, 640)]
-    assert legs[0] == sharing_leg("a")
+def test_a_leg_is_lowered_in_both_its_pictures() -> None:
+    small = within(sharing_leg("a"), LOWER_SIZES[0])
+    assert small.video is not None and small.content is not None
+    assert (small.video.max_width, small.video.max_height, small.content.max_width) == (1280, 720, 1280)
+    assert within(sharing_leg("a"), None) == sharing_leg("a")
+    assert within(browser_leg("a"), LOWER_SIZES[0]) == browser_leg("a")
 
 
-def test_a_leg_without_a_picture_cannot_be_lowered() -> None:
-    assert list(lowered(browser_leg("a"))) == [browser_leg("a")]
-
-
-@given(st.integers(16, 4096), st.integers(16, 4096))
-def test_a_lowered_leg_is_never_sent_more_than_it_can_take(width: int, height: int) -> None:
+@given(st.integers(16, 4096), st.integers(16, 4096), st.sampled_from(LOWER_SIZES))
+def test_a_lowered_leg_is_never_sent_more_than_it_can_take(width: int, height: int, largest: tuple[int, int]) -> None:
     leg = room_leg("a")
     assert leg.video is not None
     leg = leg.model_copy(update={"video": leg.video.model_copy(update={"max_width": width, "max_height": height})})
-    before = width * height
-    for one in list(lowered(leg))[1:]:
-        assert one.video is not None
-        assert (one.video.max_width, one.video.max_height) in LOWER_SIZES
-        assert one.video.max_width * one.video.max_height < before
-        before = one.video.max_width * one.video.max_height
+    video = within(leg, largest).video
+    assert video is not None
+    size = video.max_width, video.max_height
+    assert size in {(width, height), largest}
+    assert size[0] * size[1] == min(width * height, largest[0] * largest[1])
 
 
 # Through the door
@@ -177,6 +173,16 @@ async def test_a_call_is_lowered_before_it_is_refused(hall: Hall) -> None:
     assert hall.sent(first) == 1920
 
 
+async def test_whoever_was_lowered_gets_larger_pictures_when_ports_come_free(hall: Hall) -> None:
+    first = await hall.join()
+    hall.leave_free(1.0)
+    second = await hall.join("2000")
+    assert hall.sent(second) == 1280
+    await hall.manager.leave(first.id)
+    await hall.manager.settle()
+    assert hall.sent(second) == 1920
+
+
 async def test_whoever_shares_a_picture_needs_no_ports_for_it(hall: Hall) -> None:
     await hall.join()
     hall.leave_free(0.5)
@@ -203,13 +209,10 @@ async def test_an_own_picture_is_refused_when_no_ports_are_free_and_the_old_one_
 
 
 async def test_a_call_that_is_negotiated_anew_stays_whatever_is_free(hall: Hall) -> None:
-    one = await hall.join()
-    small = hall.media.only.legs[0]
+    one, _ = await hall.join(make=browser_leg), await hall.join("2000")
     hall.leave_free(0.0)
-    await hall.manager.replace_leg(one.id, small)
+    await hall.manager.replace_leg(one.id, room_leg(one.id))
+    assert hall.sent(one) == 640
+    hall.leave_free(2.0)
+    await hall.manager.replace_leg(one.id, room_leg(one.id))
     assert hall.sent(one) == 1920
-    hall.capacity = Capacity(ports=0.1)
-    second = sharing_leg(one.id)
-    assert second.content is not None
-    await hall.manager.replace_leg(one.id, second)
-    assert hall.sent(one) in (1920, 640)
