@@ -61,3 +61,56 @@ async def test_a_call_by_the_plan_is_lowered_recorded_and_its_bandwidth_given_ba
     zones = {zone["name"]: zone for zone in (await server.api("GET", "/zones"))["zones"]}
     assert (zones["lab"]["calls"], zones["lab"]["rate"]) == (0, 0)
     assert "Traceback" not in server.log()
+
+
+async def test_a_call_gives_way_to_an_important_one_and_gets_back_what_it_had(
+    tmp_path: Path, server: ServerProcess, sources: list[Source]
+) -> None:
+    await server.login()
+    await server.api("PUT", "/zones/lab", {**ZONE, "budget": {"total": 3_000_000, "least": 300_000}})
+    await server.api("PUT", "/number-plan/old-prefix", RULE)
+    first, second = sources[:2]
+
+    async def ordinary() -> dict[str, Any]:
+        calls: list[dict[str, Any]] = (await server.api("GET", "/call-records"))["calls"]
+        return next(call for call in calls if call["dialled"] == "1000")
+
+    async def lowered(is_lowered: bool) -> dict[str, Any]:
+        async with asyncio.timeout(20):
+            while bool((call := await ordinary())["lowered"]) is not is_lowered:
+                await asyncio.sleep(0.2)
+        return call
+
+    async with (
+        JackServer(tmp_path, f"way{server.sip_port}") as jack,
+        BaresipRoom(
+            tmp_path / "one", jack, name="Ward", control_port=server.sip_port + 10, video=first.video,
+            sound=first.sound,
+        ) as ward,
+        BaresipRoom(
+            tmp_path / "two", jack, name="Emergency", control_port=server.sip_port + 11, video=second.video,
+            sound=second.sound,
+        ) as emergency,
+    ):  # fmt: skip
+        await ward.dial(server.sip_uri("1000"))
+        await _until(server, "/call-records", lambda found: found["calls"][0]["video"]["packets_received"] > 0)
+        before = (await ordinary())["video"]["negotiated_bitrate"]
+        await emergency.dial(server.sip_uri("882000"))
+        assert "important" in (await lowered(True))["lowered"]
+        # The room has taken the new offer: what was agreed on anew is in its record.
+        await _until(server, "/call-records", lambda found: any(
+            call["dialled"] == "1000" and call["video"]["negotiated_bitrate"] < before for call in found["calls"]
+        ))  # fmt: skip
+        zones = {zone["name"]: zone for zone in (await server.api("GET", "/zones"))["zones"]}
+        assert zones["lab"]["calls"] == 2 and zones["lab"]["rate"] <= 3_000_000
+        received = (await ordinary())["video"]["packets_received"]
+        await _until(server, "/call-records", lambda found: any(
+            call["dialled"] == "1000" and call["video"]["packets_received"] > received for call in found["calls"]
+        ))  # fmt: skip
+        await emergency.hang_up()
+        await lowered(False)
+        await _until(server, "/call-records", lambda found: any(
+            call["dialled"] == "1000" and call["video"]["negotiated_bitrate"] == before for call in found["calls"]
+        ))  # fmt: skip
+        assert (await ordinary())["ended_at"] is None
+    assert "Traceback" not in server.log()
