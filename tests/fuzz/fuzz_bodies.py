@@ -10,11 +10,12 @@ from mcu.control.bodies import parse_body
 from mcu.control.conference_operations import ConferenceChange, NewConference
 from mcu.control.event_socket import TokenMessage
 from mcu.control.participant_operations import ParticipantChange
+from mcu.control.picture_operations import NewLayout
 from mcu.control.problems import InvalidBody, problem_response
 from mcu.control.session_operations import LoginBody, PasswordBody
 from mcu.ports import Problem
 
-MODELS = (ConferenceChange, NewConference, ParticipantChange, LoginBody, PasswordBody, TokenMessage)
+MODELS = (ConferenceChange, NewConference, NewLayout, ParticipantChange, LoginBody, PasswordBody, TokenMessage)
 
 
 def fuzz_one(data: bytes) -> None:

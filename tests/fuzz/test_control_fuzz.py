@@ -7,7 +7,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz import fuzz_account_file, fuzz_bodies, fuzz_dialing
+from tests.fuzz import fuzz_account_file, fuzz_bodies, fuzz_dialing, fuzz_png
 
 _FIELDS = st.sampled_from(
     [
@@ -60,3 +60,12 @@ def test_anything_dialled(text: str) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_as_a_list_of_accounts(data: bytes) -> None:
     fuzz_account_file.fuzz_one(b"name,password,title\n" + data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(fuzz_png.SEEDS), st.integers(0, 12), st.integers(0, 255), st.binary(max_size=40))
+def test_any_bytes_as_a_logo(seed: bytes, place: int, value: int, more: bytes) -> None:
+    fuzz_png.fuzz_one(seed)
+    fuzz_png.fuzz_one(more)
+    fuzz_png.fuzz_one(seed[:place] + bytes([value]) + seed[place + 1 :])
+    fuzz_png.fuzz_one(seed + more)
