@@ -5,8 +5,8 @@ from __future__ import annotations
 from mcu.media.rtp.unwrap import Unwrapper
 from mcu.media.units import CodedSound
 
-# Packets that come later than this many after their turn are of no use to any playout buffer (1.3 s at 20 ms).
-WINDOW = 64
+# Packets that come later than this many after their turn are of no use to any playout buffer (1.3 s at 10 ms).
+WINDOW = 128
 _MASK = (1 << WINDOW) - 1
 
 
