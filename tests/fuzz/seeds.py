@@ -29,7 +29,8 @@ _BODIES = (
     {"number": "1000", "title": "Ward round", "pin": "1234", "layout": "auto", "locked": True, "active": False},
     {"name": "doctor", "password": "Correct-Horse-7", "old_password": "x", "token": "x" * 43},
     {"microphone_muted": True, "speaker_muted": None, "camera_muted": False, "name": "李医生"},
-    {"seating": {"mode": "lecture", "lecturer": "a", "pins": {"0": "b"}}, "decoration": {"banner": "会诊", "fill": "crop"}},
+    {"seating": {"mode": "lecture", "lecturer": "a", "pins": {"0": "b"}}},
+    {"decoration": {"banner": "会诊", "fill": "crop"}, "processing": {"tones": True}},
     {"name": "own", "cells": [{"left": 0, "top": 0.5, "width": 1, "height": 0.5}], "overlap": True},
     {"role": "expert", "pin": 0, "gain": -3.5, "seating": None, "content_choice": "swap"},
 )
