@@ -54,7 +54,7 @@ def view_for_leg(conference: ConferenceSpec, leg: LegSpec) -> View:
     if common is not None and leg.id != common and leg.layout is None and rules == usual:
         return COMMON_VIEW
     teaching = rules.mode is Mode.LECTURE and rules.lecturer in present
-    if teaching and rules.lecturer == leg.id:
+    if teaching and rules.lecturer == leg.id and len(present) > 1:
         return View(leg.layout or _ONE_BY_ONE, seating=_class_in_turn(rules), without=leg.id)
     layout = _own_layout(conference, leg, rules, always=leg.id == common)
     lecturer_alone = teaching and layout is None

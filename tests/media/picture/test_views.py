@@ -91,6 +91,11 @@ def test_the_lecturer_sees_the_class_in_turn_and_the_class_the_common_picture():
     assert views(spec)["a"] == View("4", seating=in_turn, without="a")
 
 
+def test_a_lecturer_without_a_class_sees_itself():
+    assert views(conference(leg("a"), seating=LECTURE)) == {"a": COMMON_VIEW}
+    assert views(conference(leg("a"), leg("b", hidden=True), seating=LECTURE))["a"] == COMMON_VIEW
+
+
 def test_a_lecture_without_its_lecturer_is_no_lecture():
     assert set(views(conference(leg("b"), leg("c"), seating=LECTURE)).values()) == {COMMON_VIEW}
     hidden = conference(leg("a", hidden=True), leg("b"), seating=LECTURE)
