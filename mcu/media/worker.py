@@ -34,6 +34,7 @@ from mcu.media.link import (
     frame,
     read_message,
 )
+from mcu.media.picture.scaler_tuning import tune_scaling
 from mcu.media.thread_priority import come_first
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import load_certificate
@@ -75,6 +76,7 @@ class Worker:
             await self._writer.drain()
             return
         # Before there is work, which would be disturbed by it and disturb it.
+        await asyncio.to_thread(tune_scaling)
         capacity = await asyncio.to_thread(calibrate) if self._start.calibrate else None
         self._send(Pong(capacity=capacity))
         timers = asyncio.create_task(self._run_timers())
