@@ -12,7 +12,8 @@ from aiortc.rtcdtlstransport import RTCCertificate
 
 from mcu.media.camera.session import CameraAsked, CameraFoundEvent
 from mcu.media.camera_stream import CameraStream
-from mcu.media.demultiplexer import Media, MidExtension, PayloadTypes
+from mcu.media.demultiplexer import Media
+from mcu.media.leg_streams import is_same_path, mids, payload_types, stream_config
 from mcu.media.leg_transport import (
     BrowserAccess,
     BrowserLegTransport,
@@ -29,10 +30,8 @@ from mcu.media.rtp.session import (
     PictureReceived,
     RtpStream,
     SoundReceived,
-    StreamConfig,
 )
-from mcu.media.secured_legs import same_protection
-from mcu.media.spec import AudioSpec, CameraRequest, CameraSpec, LegSpec, Line, PlainTransport, SdesKeys, VideoSpec
+from mcu.media.spec import AudioSpec, CameraRequest, LegSpec, Line, PlainTransport, SdesKeys, VideoSpec
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
@@ -127,13 +126,13 @@ class MediaLeg:
             if certificate is None and browsers is not None:
                 certificate = browsers.certificate
             transport = PlainLegTransport(
-                self._receive_rtp, self._receive_rtcp, self._payload_types(), bind, certificate
+                self._receive_rtp, self._receive_rtcp, payload_types(self.spec), bind, certificate
             )
         elif browsers is None:
             raise LegTransportError("there is no port for browsers here")
         else:
             transport = BrowserLegTransport(
-                self._receive_rtp, self._receive_rtcp, self._payload_types(), browsers, self._mids()
+                self._receive_rtp, self._receive_rtcp, payload_types(self.spec), browsers, mids(self.spec)
             )
         transport.on_connected = lambda: self._listener.leg_connected(self)
         transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
@@ -145,19 +144,7 @@ class MediaLeg:
 
     def can_become(self, spec: LegSpec) -> bool:
         """Whether ``update`` can take this description: same sockets, same credentials, same streams."""
-        mine, theirs = self.spec.transport, spec.transport
-        if isinstance(mine, PlainTransport) and isinstance(theirs, PlainTransport):
-            same_path = _ports(mine) == _ports(theirs)
-            same_path = same_path and same_protection(mine, theirs)
-        else:
-            same_path = mine == theirs
-        return (
-            same_path
-            and _same_stream(self.spec.audio, spec.audio)
-            and _same_stream(self.spec.video, spec.video)
-            and _same_stream(self.spec.content, spec.content)
-            and _same_camera(self.spec.camera, spec.camera)
-        )
+        return is_same_path(self.spec, spec)
 
     def update(self, spec: LegSpec) -> None:
         """Take a changed description for which ``can_become`` holds."""
@@ -285,21 +272,7 @@ class MediaLeg:
     # Inside
 
     def _make_stream(self, media: Media, spec: AudioSpec | VideoSpec, now: float) -> RtpStream:
-        config = StreamConfig(
-            kind="audio" if media == "audio" else "video",
-            ssrc=self._ssrc(media, spec.ssrc),
-            cname=self.spec.id,
-            receive={codec.payload_type: codec for codec in spec.receive_codecs},
-            dtmf_payload_type=spec.dtmf_payload_type if isinstance(spec, AudioSpec) else None,
-            send_codec=spec.send_codec,
-            dtmf_clock_rate=spec.dtmf_clock_rate if isinstance(spec, AudioSpec) else 8000,
-            feedback=frozenset(spec.feedback) if isinstance(spec, VideoSpec) else frozenset(),
-            abs_send_time_id=spec.abs_send_time_id if isinstance(spec, VideoSpec) else None,
-            mid_id=spec.mid_id,
-            mid=spec.mid,
-            label=self.spec.id,
-            reduced_size_rtcp=spec.reduced_size_rtcp,
-        )
+        config = stream_config(self.spec.id, media, spec, self._ssrc(media, spec.ssrc))
         stream = RtpStream(config, self._rng, now, self._wallclock)
         if media == "video" and "remb" in config.feedback:
             stream.set_maximum_bitrate(self._receive_bitrate())
@@ -319,32 +292,6 @@ class MediaLeg:
             # (RFC 3711 section 9.1).
             return self._rng.getrandbits(32) or 1
         return (ssrc + self._generation * 0x9E3779B1) & 0xFFFFFFFF or 1
-
-    def _payload_types(self) -> PayloadTypes:
-        video = frozenset(codec.payload_type for codec in self.spec.video.receive_codecs) if self.spec.video else set()
-        audio = {codec.payload_type for codec in self.spec.audio.receive_codecs} if self.spec.audio else set()
-        if self.spec.audio is not None and self.spec.audio.dtmf_payload_type is not None:
-            audio.add(self.spec.audio.dtmf_payload_type)
-        content = self.spec.content.receive_codecs if self.spec.content else ()
-        return {
-            "audio": frozenset(audio),
-            "video": frozenset(video),
-            "content": frozenset(codec.payload_type for codec in content),
-            "camera": frozenset({self.spec.camera.payload_type} if self.spec.camera else ()),
-        }
-
-    def _mids(self) -> dict[Line, MidExtension]:
-        """What tells a browser's streams apart (RFC 8843 section 15.2)."""
-        lines: dict[Line, AudioSpec | VideoSpec | None] = {
-            "audio": self.spec.audio,
-            "video": self.spec.video,
-            "content": self.spec.content,
-        }
-        return {
-            media: MidExtension(spec.mid, spec.mid_id)
-            for media, spec in lines.items()
-            if spec is not None and spec.mid is not None and spec.mid_id is not None
-        }
 
     def _receive_rtp(self, media: Line, data: bytes) -> None:
         if media == "camera":
@@ -411,26 +358,3 @@ class MediaLeg:
 
 def _picture(media: Media) -> PictureMedia:
     return "content" if media == "content" else "video"
-
-
-def _ports(transport: PlainTransport) -> tuple[str, int, int, int, int]:
-    return (
-        transport.local_host,
-        transport.audio_port,
-        transport.video_port,
-        transport.content_port,
-        transport.camera_port,
-    )
-
-
-def _same_camera(mine: CameraSpec | None, theirs: CameraSpec | None) -> bool:
-    if mine is None or theirs is None:
-        return mine is theirs
-    return (mine.ssrc, mine.payload_type) == (theirs.ssrc, theirs.payload_type)
-
-
-def _same_stream(mine: AudioSpec | VideoSpec | None, theirs: AudioSpec | VideoSpec | None) -> bool:
-    if mine is None or theirs is None:
-        return mine is theirs
-    fields = {"ssrc", "send_codec", "receive_codecs", "mid", "reduced_size_rtcp"}
-    return mine.model_dump(include=fields) == theirs.model_dump(include=fields)
