@@ -14,25 +14,14 @@ from collections.abc import Iterable
 
 from mcu.media.codec.audio_decoder import SoundDecodeError
 from mcu.media.sound.concealment import Concealer
-from mcu.media.sound.drift import DriftMeter, RateConverter
-from mcu.media.sound.playout_delay import (
-    INITIAL_DELAY,
-    JUMP,
-    MAXIMUM_DELAY,
-    STRAY_SECONDS,
-    STRAYS_TO_BELIEVE,
-    ArrivalClock,
-    MarginWatch,
-    Reach,
-)
-from mcu.media.sound.playout_packet import Packet, PlayoutStatistics, ReceivedCodecs
+from mcu.media.sound.drift import RateConverter
+from mcu.media.sound.playout_delay import INITIAL_DELAY, MAXIMUM_DELAY, MarginWatch, Reach
+from mcu.media.sound.playout_intake import MAX_PACKETS, Intake
+from mcu.media.sound.playout_packet import Packet, PlayoutStatistics
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound, join, level_dbfs, silence
 from mcu.media.sound.stretch import LONGEST_LAG, SHORTEST_LAG, leave_out, lengthen, shorten
 from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedSound
-
-MAX_PACKETS = 500
-"""1.25 s of the shortest Opus frames (2.5 ms); more than plausible arrival times allow in any other codec."""
 
 REVIEW_TICKS = 10
 """How often the delay is thought over."""
@@ -56,15 +45,13 @@ class PlayoutBuffer:
 
     def __init__(self, codecs: Iterable[CodecSpec]) -> None:
         """``codecs`` are the payload types that may come. Raises ValueError when one is not a sound codec."""
-        self._codecs = ReceivedCodecs(codecs)
-        self._clock = ArrivalClock()
-        self._drift = DriftMeter()
+        self._intake = Intake(codecs)
+        self._clock = self._intake.clock
+        self._meter = self._intake.meter
         self._converter = RateConverter()
         self._margins = MarginWatch()
         self._concealer = Concealer()
         self._packets: list[Packet] = []
-        self._strays: list[Packet] = []
-        self._newest: Packet | None = None
         self._reach = Reach()
         self._started = False
         self._cursor = 0
@@ -81,54 +68,21 @@ class PlayoutBuffer:
         self._owed: int = 0
         self._extra_delay = 0.0
         self._ticks = 0
-        self._concealed = self._late = self._malformed = self._restarts = self._stretched = 0
+        self._concealed = self._late = self._undecodable = self._stretched = 0
 
     # Packets in
 
     def insert(self, unit: CodedSound) -> None:
         """Take a received frame; ``unit.time`` is its arrival."""
-        packet = self._codecs.packet(unit)
-        if packet is None:
-            self._malformed += 1
-        elif self._clock.plausible(packet.position, packet.arrival) and not self._jumps(packet):
-            self._strays.clear()
+        anew, packets = self._intake.take(unit)
+        if anew:
+            self._restart()
+        for packet in packets:
             self._admit(packet)
-        else:
-            self._consider_restart(packet)
-
-    def _jumps(self, packet: Packet) -> bool:
-        """Whether the timestamps leap where the sequence numbers do not: no network does that."""
-        newest = self._newest
-        ahead = packet.sequence - newest.sequence if newest is not None else 0
-        if newest is None or not 0 < ahead <= MAX_PACKETS:
-            return False
-        leap = (packet.position - newest.end) / RATE - (ahead - 1) * newest.duration / RATE
-        return leap < -JUMP or leap - (packet.arrival - newest.arrival) > JUMP
-
-    def _consider_restart(self, packet: Packet) -> None:
-        """The timestamp fits nothing: believe it once others agree (a sender's restart), else it was a fault."""
-        self._strays = [
-            stray
-            for stray in self._strays[-MAX_PACKETS:]
-            if abs((packet.arrival - stray.arrival) - (packet.position - stray.position) / RATE) < MAXIMUM_DELAY
-        ]
-        self._strays.append(packet)
-        lasting = packet.arrival - self._strays[0].arrival
-        if len(self._strays) < STRAYS_TO_BELIEVE or lasting < STRAY_SECONDS - 0.001:
-            self._late += 1
-            return
-        self._restarts += 1
-        strays, self._strays = self._strays, []
-        self._restart()
-        for stray in strays:
-            self._admit(stray)
 
     def _restart(self) -> None:
-        self._clock.reset()
-        self._drift.reset()
         self._margins.reset()
         self._packets.clear()
-        self._newest = None
         self._interrupt()
         self._started = False
         self._starved_at = None
@@ -136,10 +90,6 @@ class PlayoutBuffer:
         self._owed = 0
 
     def _admit(self, packet: Packet) -> None:
-        if self._newest is None or packet.sequence > self._newest.sequence:
-            self._newest = packet
-        self._clock.observe(packet.position, packet.arrival)
-        self._drift.observe(packet.arrival, packet.arrival - packet.position / RATE)
         if self._started and packet.position < self._decoded_to:
             self._margins.note_late((packet.position - self._decoded_to) / RATE, packet.arrival)
             if self._starved_at is None or packet.position < self._starved_at:
@@ -177,7 +127,7 @@ class PlayoutBuffer:
     @property
     def _wanted(self) -> int:
         """Samples to have ready for the next tick: more than it holds when some are to be left out."""
-        return self._converter.wanted(self._drift.drift) + max(0, min(self._owed, LONGEST_LAG))
+        return self._converter.wanted(self._meter.drift) + max(0, min(self._owed, LONGEST_LAG))
 
     @property
     def _decoded_to(self) -> int:
@@ -202,12 +152,12 @@ class PlayoutBuffer:
         self._decode(self._wanted, now, drowsy)
         self._review(now)
         if self._silent and not self._ready.size:
-            self._cursor += self._converter.pass_over(self._drift.drift)
+            self._cursor += self._converter.pass_over(self._meter.drift)
             return None
         if self._inaudible and drowsy and self._ready.shape[-1] >= TICK_SAMPLES - 1:
             self._take_nothing()
             return None
-        wanted = self._converter.wanted(self._drift.drift)
+        wanted = self._converter.wanted(self._meter.drift)
         if self._ready.shape[-1] < min(wanted, TICK_SAMPLES):
             self._starve(wanted)
         elif self._ready.shape[-1] < wanted:
@@ -317,7 +267,7 @@ class PlayoutBuffer:
                 skipped.decoder.decode(skipped.data)
             sound = packet.decoder.decode(packet.data)[..., skip:]
         except SoundDecodeError:
-            self._malformed += 1
+            self._undecodable += 1
             return
         self._last = packet
         self._last_sequence = packet.sequence
@@ -360,7 +310,7 @@ class PlayoutBuffer:
         if self._ticks % REVIEW_TICKS or busy:
             return
         # With a clock that runs off, packets slide along our ticks, and some are needed a tick sooner than others.
-        slack = TICK if self._drift.drift else 0.0
+        slack = TICK if self._meter.drift else 0.0
         change = self._margins.wanted_change(self._extra_delay, slack)
         room = MAXIMUM_DELAY - self._clock.delay(self._cursor, now)
         change = min(change, int(room / TICK) * TICK_SAMPLES) if change > 0 else change
@@ -378,7 +328,7 @@ class PlayoutBuffer:
         if self._owed <= -TICK_SAMPLES:
             self._owed += TICK_SAMPLES
             return
-        taken = min(self._converter.pass_over(self._drift.drift), self._ready.shape[-1])
+        taken = min(self._converter.pass_over(self._meter.drift), self._ready.shape[-1])
         if self._owed > 0:
             left_out = min(self._owed, self._ready.shape[-1] - taken)
             self._owed -= left_out
@@ -398,7 +348,7 @@ class PlayoutBuffer:
             stretched = self._take_faster() if self._owed > 0 else self._take_slower()
             if stretched is not None:
                 return self._converter.convert(stretched, 0.0)
-        drift = self._drift.drift
+        drift = self._meter.drift
         taken = min(self._converter.wanted(drift), self._ready.shape[-1])
         sound, self._ready = self._ready[..., :taken], self._ready[..., taken:]
         self._cursor += taken
@@ -434,17 +384,17 @@ class PlayoutBuffer:
     @property
     def malformed(self) -> int:
         """Packets that could not be used at all."""
-        return self._malformed
+        return self._intake.malformed + self._undecodable
 
     def statistics(self, now: float) -> PlayoutStatistics:
         """Counters, and the delay that the tick after ``now`` will have."""
         return PlayoutStatistics(
             delay=self._clock.delay(self._cursor, now + TICK) if self._started else 0.0,
             concealed=self._concealed / RATE,
-            late=self._late,
-            malformed=self._malformed,
-            restarts=self._restarts,
-            drift=self._drift.drift,
+            late=self._late + self._intake.strayed,
+            malformed=self.malformed,
+            restarts=self._intake.restarts,
+            drift=self._meter.drift,
             stretched=self._stretched,
             origin=now + TICK - self._cursor / RATE if self._started else None,
         )
