@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from mcu.conference.joining import Seat
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
-from mcu.media.spec import LegSpec, PlainTransport
+from mcu.media.spec import AudioSpec, LegSpec, PlainTransport, VideoSpec
 from sip.sdp.capabilities import LocalCapabilities
 from sip.sdp.floor import NegotiatedFloor
 from sip.sdp.grammar import SessionDescription, parse
 from sip.sdp.negotiation import accept_answer, answer, make_offer
 from sip.sdp.session import NegotiatedSession
+
+Stream = TypeVar("Stream", AudioSpec, VideoSpec)
 
 
 class CallDescriptions:
@@ -104,6 +106,8 @@ class CallSession:
         """The leg as negotiated; without that, a seat without media until the peer answers our offer."""
         if negotiated is not None:
             leg = sip_leg(negotiated, leg_id=self.seat.participant_id, name=self.name, room=self.room)
+            if self.leg is not None:
+                leg = still_hearing(self.leg, leg)
             if self.on_leg is not None:
                 self.on_leg(leg)
             if self.on_floor is not None:
@@ -112,6 +116,27 @@ class CallSession:
         return LegSpec(
             id=self.seat.participant_id, name=self.name, transport=PlainTransport(local_host=self.room.bind_host)
         )
+
+
+def still_hearing(before: LegSpec, leg: LegSpec) -> LegSpec:
+    """The leg with what it heard before, where all that was agreed on now is among that.
+
+    A payload type keeps its meaning as long as the call lasts (RFC 3264 section 8.3.2), so nothing is lost by hearing
+    more; and streams that change begin anew, which costs a moment, and a DTLS handshake that is under way.
+    """
+    return leg.model_copy(
+        update={
+            "audio": None if leg.audio is None else _with_formats_of(before.audio, leg.audio),
+            "video": None if leg.video is None else _with_formats_of(before.video, leg.video),
+            "content": None if leg.content is None else _with_formats_of(before.content, leg.content),
+        }
+    )
+
+
+def _with_formats_of(before: Stream | None, stream: Stream) -> Stream:
+    if before is None or any(codec not in before.receive_codecs for codec in stream.receive_codecs):
+        return stream
+    return stream.model_copy(update={"receive_codecs": before.receive_codecs})
 
 
 class LegHolder(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,11 +90,57 @@ async def test_where_encryption_is_required_only_rooms_that_encrypt_come_in(tmp_
         assert KEYS not in server.log()
 
 
+@pytest.mark.parametrize(("encryption", "ice"), [("srtp-mand", True), ("dtls_srtp", False), ("dtls_srtp", True)])
+async def test_a_room_that_is_called_is_offered_what_it_encrypts_with(
+    tmp_path: Path, sources: list[Source], encryption: str, ice: bool
+) -> None:
+    first = sources[0]
+    async with ServerProcess(tmp_path, {**REQUIRED, "dial_out.networks": "127.0.0.0/8", "dial_out.ice": ice}) as server:
+        await server.login()
+        room_port = server.sip_port + 30
+        async with (
+            JackServer(tmp_path, f"consilium{server.sip_port}") as jack,
+            BaresipRoom(
+                tmp_path / "room", jack, name="Called room", control_port=server.sip_port + 10, video=first.video,
+                sound=first.sound, sip_port=room_port, answers=True, encryption=encryption, ice=ice,
+            ) as room,
+        ):  # fmt: skip
+            target = f"sip:calledroom@127.0.0.1:{room_port}"
+            await server.api("POST", "/conferences/1000/calls", {"targets": [target]})
+            await room.wait_for("CALL_ESTABLISHED")
+            await _until_connected(server, 1)
+            assert SECURED[encryption] in room.log()
+            await room.hang_up()
+        assert KEYS not in server.log() and "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("method", ["none", "sdes", "dtls"])
+async def test_the_room_of_the_command_line_encrypts_as_it_is_told(tmp_path: Path, method: str) -> None:
+    async with ServerProcess(tmp_path, REQUIRED) as server:
+        program = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "consilium", "room", "--call", server.sip_uri("1000"), "--size", "360p"),
+            *("--encryption", method, "--seconds", "8"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert program.stdout is not None and program.stderr is not None
+        if method == "none":
+            _, errors = await program.communicate()
+            assert program.returncode == 1 and b"encryption is required here" in errors
+            return
+        assert b"In the call" in await program.stdout.readline()
+        said, errors = await program.communicate()
+        assert program.returncode == 0 and not errors, errors.decode()
+        pictures, sounds = (int(word) for word in said.decode().split() if word.isdecimal())
+        assert sounds > 100 and pictures > 0
+        assert KEYS not in server.log() and "Traceback" not in server.log()
+
+
 @pytest.mark.parametrize("method", ["sdes", "dtls"])
 async def test_a_killed_worker_is_replaced_and_goes_on_with_the_keys(server: ServerProcess, method: Method) -> None:
     clip = await asyncio.to_thread(make_test_card, CLIP)
-    encrypting = LocalCapabilities(encryption=Encryption.REQUIRED, offer_method=method)
-    rooms = [SimulatedRoom(RoomSettings(name=name, capabilities=encrypting), clip) for name in ("One", "Two")]
+    rooms = [SimulatedRoom(RoomSettings(name=name, encryption=method), clip) for name in ("One", "Two")]
     try:
         for room in rooms:
             await room.call(server.sip_uri("1000"))

@@ -145,6 +145,28 @@ async def test_a_late_offer_that_demands_encryption_is_not_answered_in_the_clear
         assert nothing_is_left(world)
 
 
+async def test_an_offer_of_less_than_what_is_heard_already_changes_no_stream(world: GatewayWorld) -> None:
+    """As rooms with ICE send it once they have found their way."""
+    await world.connect(offer=None)
+    answer = OFFER.replace("96", "102")
+    world.gateway.handle(CallConfirmed("call-1", answer))
+    await world.settle()
+    before = world.leg()
+    assert before.video is not None and len(before.video.receive_codecs) > 1, "all that we have offered of it is heard"
+    world.gateway.handle(ReofferReceived("call-1", answer.replace("192.0.2.9", "192.0.2.10")))
+    await world.settle()
+    leg = world.leg()
+    assert transport_of(world).audio_remote == Address(host="192.0.2.10", port=30000)
+    assert (leg.audio, leg.video) == (before.audio, before.video)
+
+    world.gateway.handle(
+        ReofferReceived("call-1", answer.replace("RTP/AVP 8", "RTP/AVP 0").replace(":8 PCMA", ":0 PCMU"))
+    )
+    await world.settle()
+    changed = world.leg().audio
+    assert changed is not None and [codec.name for codec in changed.receive_codecs] == ["PCMU"]
+
+
 async def test_our_offer_within_a_call_keeps_its_keys_and_what_else_we_take() -> None:
     async with gateway_world(fingerprint=OURS) as world:
         encrypted = OFFER.replace("RTP/AVP", "RTP/SAVP")
