@@ -100,8 +100,9 @@ export function callRow(call) {
 
 /** @param {CallRecord} call */
 function directionText(call) {
+  const room = call.room && call.destination !== `room ${call.room}` ? ` → ${t("call.room", { number: call.room })}` : "";
   const where = call.destination.startsWith("room ") ? t("call.room", { number: call.destination.slice(5) }) : call.destination === "menu" ? t("endpoints.menu") : call.destination;
-  return call.direction === "out" ? t("endpoints.called", { name: call.endpoint }) : `${call.dialled || "–"}${where && call.dialled !== where ? ` → ${where}` : ""}`;
+  return call.direction === "out" ? t("endpoints.called", { name: call.endpoint }) + room : `${call.dialled || "–"}${where && call.dialled !== where ? ` → ${where}` : ""}${room}`;
 }
 
 /** @param {CallRecord} call */

@@ -45,6 +45,7 @@ import { API_ROOT } from "./protocol.js";
  * @property {string} name
  * @property {string} dialled
  * @property {string} destination
+ * @property {string} [room]                the conference that it came into
  * @property {string} zone
  * @property {string} address
  * @property {string} user_agent

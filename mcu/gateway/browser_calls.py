@@ -18,7 +18,10 @@ logger = logging.getLogger(__name__)
 
 
 class BrowserCalls:
-    """One for the server. A browser's call goes by the id of its participant, and ends when that has left."""
+    """One for the server. A browser's call goes by the id of its participant, and ends when that has left.
+
+    Whoever comes into a conference, browser or room, is told to the books, which then know the room of its call.
+    """
 
     def __init__(self, manager: ConferenceManager, admission: CallAdmission) -> None:
         self._manager = manager

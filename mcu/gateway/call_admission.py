@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 GAVE_WAY = "gave way to an important call"
 
+WORTH_RAISING = 1.25
+"""A rate is not raised by less, unless it is whole again then: each time, a room is asked to agree anew."""
+
 BUDGET_QUIET = timedelta(minutes=2)
 """After so long without a call that was lowered or refused, the bandwidth of a zone or class suffices again."""
 
@@ -197,7 +200,7 @@ class CallAdmission:
             granted = self.policy.ledger.ask(call, replace(wish, picture=picture))
         except Refusing:
             return
-        if granted.picture <= had:
+        if granted.picture <= had or granted.picture < min(picture, had * WORTH_RAISING):
             self.policy.ledger.book(call, replace(wish, picture=had))
             return
         if granted.picture >= picture:

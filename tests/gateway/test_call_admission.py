@@ -433,3 +433,20 @@ async def test_a_dry_run_tells_who_would_give_way(kept: Kept) -> None:
     view = dry_run_view(kept.admission.policy.try_out("sip:2000@192.0.2.1", "192.0.2.9"))
     assert view.important and view.bandwidth is not None
     assert (view.bandwidth.lowered, view.bandwidth.ended, view.bandwidth.shortage) == (1, 0, "")
+
+
+async def test_a_little_more_bandwidth_is_not_worth_a_new_agreement(kept: Kept) -> None:
+    await kept.set_up(total=4_700_000, least=256_000)
+    await kept.rule("2000", value="2000", important=True)
+    await kept.world.connect("a")
+    sound = await kept.world.connect("sound", SOUND_ONLY)
+    assert sound.leg.video is None
+    kept.world.call("urgent", dialled="2000")
+    kept.world.call("second", dialled="2000")
+    await kept.world.settle()
+    lowered = kept.admission.policy.ledger.picture_of("a")
+    told = len([one for one in kept.world.agent.told if one.what == "reoffer"])
+    kept.world.gateway.handle(CallEnded("sound", "bye"))  # 64 kbit/s are free
+    await kept.world.settle()
+    assert kept.admission.policy.ledger.picture_of("a") == lowered
+    assert len([one for one in kept.world.agent.told if one.what == "reoffer"]) == told

@@ -153,7 +153,7 @@ async def open_view(
         },
         "/call-records": {
             "calls": [
-                call("running", ended_at=None, reason="", loss=0.0),
+                call("running", ended_at=None, reason="", loss=0.0, destination="menu", room="2000"),
                 call("poor"),
                 call("refused", answered_at=None, reason="refused", status=503, detail="<b>Not</b> enough", video=None),
             ],
@@ -226,6 +226,7 @@ async def test_calls_tell_how_they_went(open_page: OpenPage, server: FakeServer)
     await poor.locator("summary").click()
     await expect(poor.locator("tbody tr")).to_contain_text("2 / 9 ms")
     await expect(poor.locator(".main")).to_contain_text("急诊 → Room 1000")
+    await expect(page.locator("#calls li[data-id=running] .main")).to_contain_text("急诊 → Voice menu → Room 2000")
     refused = page.locator("#calls li[data-id=refused]")
     await refused.locator("summary").click()
     await expect(refused.locator(".facts")).to_contain_text("<b>Not</b> enough")
