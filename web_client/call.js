@@ -1,11 +1,11 @@
 // A call: joined to a conference, with media, events, and the will to stay. It knows nothing of how it is shown.
 
-import { EventChannel, eventsUrl } from "./event_channel.js";
+import { CallEvents } from "./call_events.js";
 import { MediaLink } from "./media_link.js";
 import { OwnMedia } from "./own_media.js";
 import { Api, ApiError } from "./protocol.js";
 import { ReconnectPolicy } from "./reconnect.js";
-import { applyEvent, conferencesOf } from "./roster.js";
+import { conferencesOf } from "./roster.js";
 import { canShare, Sharing } from "./sharing.js";
 
 /** How often it is looked whether media still come, and whether a new attempt is due. */
@@ -13,9 +13,6 @@ const TICK_MS = 250;
 
 /** Coming back by ourselves is welcome after a drop-out, but not hours later when a lid is opened. */
 const REJOIN_WINDOW_MS = 120_000;
-
-/** Failed attempts to open the event channel after which the server is asked whether it still knows us. */
-const CHANNEL_DOUBT = 2;
 
 /**
  * @typedef {"connecting"|"connected"|"reconnecting"|"ended"} CallState
@@ -58,10 +55,7 @@ export class Call extends EventTarget {
     this.participantId = "";
     /** @type {import("./protocol.js").LayoutList} that may be chosen */
     this.layouts = { layouts: [] };
-    /** @type {EventChannel|null} */
-    this.channel = null;
-    this.channelOpen = false;
-    this.channelDoubted = false;
+    this.events = new CallEvents(this);
     this.lastContact = 0;
     /** @type {ReadonlyMap<string, import("./protocol.js").Conference>} */
     this.conferences = new Map();
@@ -72,6 +66,11 @@ export class Call extends EventTarget {
   /** @returns {import("./protocol.js").Conference|null} */
   get conference() {
     return this.conferences.get(this.number) ?? null;
+  }
+
+  /** Whether events come. */
+  get channelOpen() {
+    return this.events.isOpen;
   }
 
   get self() {
@@ -92,7 +91,7 @@ export class Call extends EventTarget {
     this.timer = setInterval(() => this.tick(), TICK_MS);
     this.onOnline = () => {
       this.policy.hurry(performance.now());
-      this.channel?.hurry();
+      this.events.hurry();
     };
     addEventListener("online", this.onOnline);
   }
@@ -130,7 +129,7 @@ export class Call extends EventTarget {
       throw error;
     }
     this.tell("conference");
-    this.openChannel();
+    this.events.open();
     // Come back as somebody new, we have to ask anew for the floor that we had.
     if (this.sharing.state !== "idle") this.sharing.ask();
     this.learnLayouts();
@@ -153,7 +152,7 @@ export class Call extends EventTarget {
     this.state = "ended";
     clearInterval(this.timer);
     if (this.onOnline) removeEventListener("online", this.onOnline);
-    this.channel?.stop();
+    this.events.stop();
     this.link?.close();
     this.candidate?.close();
     this.sharing.drop();
@@ -267,7 +266,7 @@ export class Call extends EventTarget {
     }
     this.setState("reconnecting");
     this.policy.begin(performance.now());
-    this.channel?.stop();
+    this.events.stop();
     this.rejoining = true;
     try {
       await this.enter();
@@ -277,77 +276,5 @@ export class Call extends EventTarget {
     } finally {
       this.rejoining = false;
     }
-  }
-
-  // --- events
-
-  openChannel() {
-    this.channel?.stop();
-    this.channelDoubted = false;
-    this.channel = new EventChannel({
-      url: eventsUrl(location),
-      token: this.api.token,
-      onEvent: (event) => this.receive(event),
-      onState: (open) => this.channelChanged(open),
-    });
-    this.channel.start();
-  }
-
-  channelChanged(/** @type {boolean} */ open) {
-    if (open) {
-      this.channelDoubted = false;
-      this.lastContact = Date.now();
-    } else if (!this.channelDoubted && (this.channel?.attempt ?? 0) >= CHANNEL_DOUBT) {
-      this.channelDoubted = true;
-      this.policy.suspected(performance.now());
-    }
-    if (this.channelOpen === open) return;
-    this.channelOpen = open;
-    this.tell("state");
-  }
-
-  receive(/** @type {import("./protocol.js").ServerEvent} */ event) {
-    if (this.state === "ended") return;
-    if (event.type === "kicked") {
-      this.end(event.reason === "ended" ? "conference_ended" : event.reason === "made_way" ? "made_way" : "kicked");
-      return;
-    }
-    const number = event.conference?.number ?? event.number;
-    if (number !== undefined && number !== this.number) return;
-    if (event.type === "participant_left" && event.participant?.id === this.participantId) {
-      // Taken for gone after a long silence, but here we are again.
-      if (event.reason === "silent") this.rejoin();
-      else this.end(["kicked", "made_way"].includes(event.reason ?? "") ? String(event.reason) : "conference_ended");
-    } else if (event.type === "conference_ended") {
-      this.end("conference_ended");
-    } else if (event.type === "media_restarted") {
-      this.setState("reconnecting");
-      this.policy.mediaRestarted(performance.now());
-    } else {
-      this.follow(event);
-    }
-  }
-
-  follow(/** @type {import("./protocol.js").ServerEvent} */ event) {
-    if (event.type === "chat_message") {
-      this.tell("chat", event.message);
-      return;
-    }
-    const newcomer = event.type === "participant_joined" && event.participant?.id !== this.participantId;
-    const before = this.conferences;
-    const selfBefore = this.self;
-    this.conferences = applyEvent(before, event);
-    if (event.type === "welcome" && !this.self) {
-      this.rejoin();
-      return;
-    }
-    if (this.conferences === before) return;
-    if (newcomer) this.tell("joined", event.participant);
-    if (event.type === "participant_left") this.tell("left", event.participant);
-    if (event.type === "recording_failed") this.tell("notice", "notice.recording_failed");
-    const floor = event.type === "welcome" ? this.conference?.floor : event.floor;
-    if (floor) this.sharing.follow(floor, event.revoked_id ?? null);
-    this.own.compare(selfBefore);
-    this.tell("conference");
   }
 }
