@@ -303,3 +303,27 @@ async def test_the_house_is_seen_from_above(api: Api) -> None:
     (edge,) = found["calls"]
     assert (edge["endpoint"], edge["room"], edge["zone"], edge["kind"]) == ("a@h", "1000", "ward", "sip")
     assert found["more_calls"] == 0
+
+
+async def test_entries_as_the_page_writes_them_are_taken(api: Api) -> None:
+    budget = {
+        "total": 20_000_000, "reserved": 4_500_000, "each": None, "least": 128_000, "over": "lower",
+        "making_room": "end",
+    }  # fmt: skip
+    habits = {
+        "country_code": "86", "outside_prefix": "9", "international_prefix": "00", "trunk_prefix": "0",
+        "shortest_outside": 7,
+    }  # fmt: skip
+    zone = {"title": "重症监护", "networks": ["10.2.0.0/16"], "habits": habits, "budget": budget, "unregistered": None}
+    made = await api.call("PUT", "/zones/icu", zone)
+    assert {name: made[name] for name in zone} == zone
+    strict = await api.call("PUT", "/zones/icu", {**zone, "unregistered": "challenge"})
+    assert strict["unregistered"] == "challenge"
+    await api.call("PUT", "/zones/icu", {**zone, "unregistered": "perhaps"}, status=422)
+    sort = {"title": "", "products": ["VC800"], "budget": budget}
+    assert (await api.call("PUT", "/device-classes/carts", sort))["budget"]["making_room"] == "end"
+    rule = {
+        "kind": "pattern", "match": "9X.", "target": "refuse", "value": "", "priority": 0, "zones": ["icu"],
+        "important": False, "enabled": True, "note": "",
+    }  # fmt: skip
+    assert await api.call("PUT", "/number-plan/out", rule) == {**rule, "id": "out"}
