@@ -159,6 +159,7 @@ class Server:
         )
         self._stack.push_async_callback(self.gatekeeping.close)
         self._operations += self.gatekeeping.operations(audit)
+        accounts.on_locked_out = self.gatekeeping.locked_out
         await self._start_sip(identity)
         await self._start_web(accounts, store, identity, local_addresses)
         for work in (self.manager.run(), self.registry.run(), self.gatekeeping.run()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,6 +89,8 @@ class Accounts:
         self._clock = clock
         self._audit = audit
         self._throttle = Throttle()
+        self.on_locked_out: Callable[[str, str], None] = lambda source, why: None
+        """Told of an address that has tried too many passwords, and why that is."""
         self._at_work: Counter[str] = Counter()
 
     async def ensure_administrator(self) -> str | None:
@@ -153,6 +156,7 @@ class Accounts:
         wait = self._throttle.attempt(key, self._clock.monotonic())
         if wait > 0:
             self._record("unknown" if device is None else name, source, "Login", "too_many_attempts")
+            self.on_locked_out(source, "no password is tried: too many wrong ones for an account of people")
             raise LoginRefused("Too many tries. Wait before the next one.", wait)
         hashed = await self._hash_of(name)
         if not await self._verify(password, hashed, source, known=device is not None):

@@ -166,3 +166,15 @@ async def test_logins_are_audited_but_no_unknown_names(control: Control) -> None
         ("doctor", "wrong_credentials", "192.0.2.5"),
         ("doctor", "done", "192.0.2.5"),
     ]
+
+
+async def test_an_address_that_has_tried_too_many_passwords_is_told_of(control: Control) -> None:
+    told: list[tuple[str, str]] = []
+    control.accounts.on_locked_out = lambda source, why: told.append((source, why.partition(":")[0]))
+    for _ in range(5):
+        with pytest.raises(LoginRefused):
+            await control.accounts.login("doctor", "wrong", "198.51.100.66")
+    assert told == []
+    with pytest.raises(LoginRefused):
+        await control.accounts.login("doctor", "wrong", "198.51.100.66")
+    assert told == [("198.51.100.66", "no password is tried")]
