@@ -71,6 +71,14 @@ def test_whoever_shares_does_not_get_it_back(choice: str) -> None:
     assert places(rungs, "b") == (ContentPlace.INSIDE, None)
 
 
+def test_a_browser_shares_like_a_room() -> None:
+    spec = conference(content_from="b", legs=(browser("b", second=True), sharing_leg("a"), room_leg("c")))
+    rungs = served(spec)
+    assert places(rungs, "b") == (ContentPlace.OUTSIDE, None)
+    assert places(rungs, "a") == (ContentPlace.OUTSIDE, ContentPlace.ALONE)
+    assert places(rungs, "c") == (ContentPlace.INSIDE, None)
+
+
 def test_swapped_slides_keep_their_size_and_people_give_way() -> None:
     """A call of 768 kbit/s: the slides get two thirds of it, in whichever picture they are."""
     plain = sharing_leg("plain").model_copy(update={"picture_bitrate": 768_000})
