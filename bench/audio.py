@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,7 @@ SPEAKERS = 3
 TURN_SECONDS = 2.0
 SETTLE_SECONDS = 4.0
 SENTENCE_SECONDS = 6.0
-# Said so often: on a machine that is busy with other things, senders here are late, and what is late is lost. The best
-# one is that without loss.
+# Said so often: on a machine that is busy with other things, senders are late, and what is late is lost.
 SENTENCES = 2
 NOISE_AMPLITUDE = 0.0003
 
@@ -122,15 +122,17 @@ def _conference(rooms: list[Room]) -> ConferenceSpec:
 
 async def _measure(load: Rooms, facts: _Facts, worker: psutil.Process, turns: int, talking: int) -> Figures:
     rooms = load.rooms
+    # Nothing is computed while the rooms send: it would hold them up.
     quiet = _quiet_voices()
+    voices = {codec.name: _voices(codec) for codec in (OPUS, PCMA)}
+    sentences = _Sentences()
     for index, room in enumerate(rooms):
         room.say(quiet[index % 4])
     load.start()
     await asyncio.sleep(SETTLE_SECONDS)
-    figures = await _measure_quality(load, quiet)
-    voices = {codec.name: _voices(codec) for codec in (OPUS, PCMA)}
+    await sentences.say(rooms, quiet)
     for room in rooms:
-        room.heard.clear()
+        room.heard = []
     late_before, times = facts.late_ticks, worker.cpu_times()
     begun, done = asyncio.get_running_loop().time(), []
     for number in range(turns):
@@ -145,6 +147,8 @@ async def _measure(load: Rooms, facts: _Facts, worker: psutil.Process, turns: in
     elapsed = asyncio.get_running_loop().time() - begun
     after = worker.cpu_times()
     await asyncio.sleep(2.5)  # the last statistics
+    load.stop()
+    figures = sentences.grades()
     figures |= {
         "legs": len(rooms),
         "cpu_cores": round((after.user + after.system - times.user - times.system) / elapsed, 3),
@@ -152,7 +156,7 @@ async def _measure(load: Rooms, facts: _Facts, worker: psutil.Process, turns: in
         "late_senders": load.late,
         "concealed_ms_median": percentile(list(facts.concealed.values()), 50),
     }
-    heard = {index: Heard(room) for index, room in enumerate(rooms) if room.listens}
+    heard = {index: Heard(room.codec, room.heard) for index, room in enumerate(rooms) if room.listens}
     return figures | tone_check(heard, done) | mouth_to_ear(rooms, heard, done, facts.playout)
 
 
@@ -182,28 +186,47 @@ def _speech_or_noise(seconds: float, start: float) -> Sound:
         return noise(seconds, 0.03, round(start))
 
 
-async def _measure_quality(load: Rooms, quiet: list[Voice]) -> Figures:
+class _Sentences:
     """One person speaks a sentence while all others are quiet; an Opus and a G.711 listener hear it."""
-    try:
-        sentence = speech(SENTENCE_SECONDS)
-    except NoSpeech as error:
-        return {"pesq": None, "pesq_g711": None, "pesq_missing": str(error)}
-    rooms = load.rooms
-    lead = silence(RATE // 2)
-    figures: Figures = {}
-    for name, codec, speaker in (("pesq", OPUS, 0), ("pesq_g711", PCMA, 1)):
-        listener = len(rooms) - 2 + speaker
-        spoken = coded(codec, np.concatenate((lead, sentence, lead)))
-        grades: list[float] = []
-        for _ in range(SENTENCES):
-            rooms[listener].heard.clear()
-            rooms[speaker].say(spoken)
-            await asyncio.sleep(SENTENCE_SECONDS + 1.5)
-            rooms[speaker].say(quiet[speaker])
-            grade = quality(sentence, aligned(sentence, Heard(rooms[listener]).sound), wide=codec is OPUS)
-            grades += [grade] if grade is not None else []
-        figures |= {name: max(grades, default=None), f"{name}_worst": min(grades, default=None)}
-    return figures
+
+    def __init__(self) -> None:
+        self._heard: dict[str, list[list[tuple[float, bytes]]]] = {"pesq": [], "pesq_g711": []}
+        self._listeners: dict[str, Room] = {}
+        self.missing = ""
+        try:
+            self._sentence = speech(SENTENCE_SECONDS)
+        except NoSpeech as error:
+            self.missing = str(error)
+            return
+        lead = silence(RATE // 2)
+        whole = np.concatenate((lead, self._sentence, lead))
+        self._spoken = {codec.name: coded(codec, whole) for codec in (OPUS, PCMA)}
+
+    async def say(self, rooms: Sequence[Room], quiet: list[Voice]) -> None:
+        """Each says it SENTENCES times."""
+        if self.missing:
+            return
+        for speaker, name in enumerate(self._heard):
+            listener = self._listeners[name] = rooms[len(rooms) - 2 + speaker]
+            for _ in range(SENTENCES):
+                listener.heard = []
+                rooms[speaker].say(self._spoken[rooms[speaker].codec.name])
+                await asyncio.sleep(SENTENCE_SECONDS + 1.5)
+                rooms[speaker].say(quiet[speaker])
+                self._heard[name].append(listener.heard)
+
+    def grades(self) -> Figures:
+        """The best and the worst of each kind."""
+        if self.missing:
+            return {"pesq": None, "pesq_g711": None, "pesq_missing": self.missing}
+        figures: Figures = {}
+        for name, takes in self._heard.items():
+            codec = self._listeners[name].codec
+            sounds = [aligned(self._sentence, Heard(codec, packets).sound) for packets in takes]
+            found = [quality(self._sentence, sound, wide=codec is OPUS) for sound in sounds]
+            grades = [grade for grade in found if grade is not None]
+            figures |= {name: max(grades, default=None), f"{name}_worst": min(grades, default=None)}
+        return figures
 
 
 BENCHMARK = Benchmark(

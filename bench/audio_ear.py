@@ -11,6 +11,7 @@ from bench.audio_rooms import Room
 from bench.report import Figures, percentile
 from mcu.media.codec.audio_decoder import make_decoder
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound, silence
+from mcu.media.spec import CodecSpec
 
 # Of a turn: gates and jitter buffers have settled.
 TURN_SETTLE = 0.6
@@ -35,9 +36,8 @@ class Turn:
 class Heard:
     """What a room has heard, decoded, with the instant at which each sample came."""
 
-    def __init__(self, room: Room) -> None:
-        decoder = make_decoder(room.codec)
-        packets = sorted(room.heard, key=lambda packet: packet[0])
+    def __init__(self, codec: CodecSpec, packets: Sequence[tuple[float, bytes]]) -> None:
+        decoder = make_decoder(codec)
         self.sound = np.concatenate([silence(0), *(decoder.decode(data[12:]) for _, data in packets)])
         self.arrivals = np.array([at for at, _ in packets])
 

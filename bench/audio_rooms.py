@@ -17,6 +17,7 @@ import numpy as np
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder, rtp_samples
 from mcu.media.sound.samples import TICK, TICK_SAMPLES, Sound
 from mcu.media.spec import CodecSpec
+from mcu.media.thread_priority import come_first
 
 OPUS = CodecSpec(name="opus", payload_type=111, clock_rate=48_000, channels=2, parameters={"useinbandfec": "1"})
 PCMA = CodecSpec(name="PCMA", payload_type=8, clock_rate=8_000)
@@ -115,13 +116,17 @@ class Rooms:
             thread.start()
 
     def stop(self) -> None:
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
         for room in self.rooms:
             room.socket.close()
 
     def _send(self) -> None:
+        come_first()  # what else the machine does must not make rooms late
         bursts = [self.rooms[start::BURSTS] for start in range(BURSTS)]
         deadline = time.monotonic()
         while not self._stopping.is_set():
@@ -136,6 +141,7 @@ class Rooms:
                     room.send()
 
     def _hear(self) -> None:
+        come_first()
         with selectors.DefaultSelector() as selector:
             for room in self.rooms:
                 if room.listens:
