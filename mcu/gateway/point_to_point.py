@@ -13,7 +13,8 @@ from gatekeeper.dialing import AliasDestination
 from mcu.conference.calls import TargetRefused
 from mcu.conference.joining import JoinRefused
 from mcu.conference.manager import ConferenceManager
-from mcu.gateway.dial_out import Answered, DialFailed, DialOut
+from mcu.gateway.dial_out import DialOut
+from mcu.gateway.ringing import Answered, DialFailed
 from mcu.gateway.sip_call import SipCall
 from mcu.gateway.sip_gateway import SipGateway
 from mcu.gateway.sip_replies import Refusal
@@ -67,7 +68,7 @@ class PointToPoint:
     async def _connect(self, call: SipCall, event: IncomingCall, alias: str) -> None:
         try:
             ways = self._dial_out.ways(alias)
-            answered = await self._dial_out.ring(
+            answered = await self._dial_out.ringing.ring(
                 ways, _name_of(alias), _user_of(event.from_uri), call.name, lambda: self._ringing(call)
             )
         except TargetRefused as refused:

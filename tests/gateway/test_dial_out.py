@@ -322,7 +322,7 @@ async def test_all_devices_of_a_name_ring_and_the_first_to_answer_wins(world: Di
 
 
 async def test_nobody_rings_for_ever(world: DialWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    object.__setattr__(world.dial_out._settings, "ring_seconds", 0.0)
+    object.__setattr__(world.dial_out.ringing._settings, "seconds", 0.0)
     await world.place(ROOM)
     assert world.states == [CallState.FAILED] and world.base.taken == 0
 
