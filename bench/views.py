@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.caller import Caller
-from bench.compose import CLIP, REFERENCE_SECONDS, SETTLE_SECONDS, SHAPE, cpu_ratio, join, measure
+from bench.compose import CLIP, REFERENCE_SECONDS, SETTLE_SECONDS, SHAPE, UNLIMITED, cpu_ratio, join, measure
 from bench.ffmpeg_reference import Coding, Composite, NoFfmpeg, cpu_per_second
 from bench.real_clip import real_clip, write_mp4
 from bench.report import Benchmark, Figures
@@ -34,7 +34,8 @@ async def run(seconds: float, rooms: int) -> Figures:
     if not 1 <= rooms <= len(LAYOUTS):
         raise SystemExit(f"between 1 and {len(LAYOUTS)} rooms have views of their own")
     clip = await asyncio.to_thread(real_clip, CLIP, SHAPE)
-    settings = {"media.width": WIDTH, "media.height": HEIGHT, "media.bitrate": BITRATE}
+    own = {"media.width": WIDTH, "media.height": HEIGHT, "media.bitrate": BITRATE, "rooms.max_views": len(LAYOUTS)}
+    settings = UNLIMITED | own
     with tempfile.TemporaryDirectory(prefix="consilium-bench-") as folder:
         async with ServerProcess(Path(folder), settings) as server:
             await server.login()

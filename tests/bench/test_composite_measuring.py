@@ -98,5 +98,5 @@ def test_pictures_and_gaps_are_counted() -> None:
 
 def test_pictures_that_fell_out_are_no_gain() -> None:
     assert cpu_ratio(0.6, 30.0, 0.6) == 1.0
-    assert cpu_ratio(0.6, 15.0, 0.6) == 2.0
-    assert cpu_ratio(0.6, 0.0, 0.6) is None
+    assert cpu_ratio(0.6, 27.0, 0.6) == 1.111
+    assert cpu_ratio(0.6, 15.0, 0.6) is None
