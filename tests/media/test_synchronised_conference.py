@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-import statistics
 import time
 from collections.abc import Iterator
 from typing import cast
 
 import av
 import numpy as np
-import pytest
 
 from mcu.media.codec import g711
 from mcu.media.codec.video_decoder import VideoDecoder
@@ -31,7 +29,9 @@ from tests.peers.ports import port_block
 NO_BROWSERS = cast(BrowserAccess, None)
 LATE = 0.150
 """The sender's pictures take so much longer than its sound: more than anybody overlooks."""
-SECONDS = 12.0
+SECONDS = 30.0
+"""For so long at most it may take on a machine that has other work; else a few seconds."""
+TOGETHER, IN_A_ROW = 0.040, 3
 SIGNAL_EVERY, SIGNAL_SECONDS = 0.8, 0.24
 TONE = g711.encode("PCMA", (0.5 * np.sin(np.arange(160) * 2 * np.pi / 8)).astype(np.float32))
 QUIET = b"\xd5" * 160
@@ -131,8 +131,13 @@ class Watcher:
 
     def apart(self) -> list[float]:
         """By how much each flash came after its beep, seconds; of those that have both."""
-        found = [min((flash - beep for flash in self.flashes), key=abs) for beep in self.beeps]
+        found = [min((flash - beep for flash in self.flashes), key=abs) for beep in self.beeps if self.flashes]
         return [one for one in found if abs(one) < SIGNAL_EVERY / 2]
+
+    def together(self) -> bool:
+        """Whether some signals in a row came together. By chance they do not: they would be apart by LATE at least."""
+        near = [abs(one) <= TOGETHER for one in self.apart()]
+        return any(all(near[at : at + IN_A_ROW]) for at in range(len(near) - IN_A_ROW + 1))
 
 
 def leg(name: str, ours: int, theirs: int) -> LegSpec:
@@ -168,7 +173,7 @@ async def test_a_flash_and_its_beep_leave_together_though_the_picture_came_late(
         )  # fmt: skip
         pictures = list(coded_flashes())
         sent_pictures = sent_sounds = 0
-        while (now := time.monotonic()) < began + SECONDS:
+        while (now := time.monotonic()) < began + SECONDS and not seen.together():
             while sent_sounds * 0.02 + 0.02 <= now - began:
                 captured = sent_sounds * 0.02
                 unit = CodedSound(TONE if on(captured) else QUIET, 8, began + captured, samples=160)
@@ -191,7 +196,4 @@ async def test_a_flash_and_its_beep_leave_together_though_the_picture_came_late(
         speaking.close()
         watching.close()
         await conference.close()
-    apart = seen.apart()
-    assert len(apart) >= 8, (seen.beeps, seen.flashes)
-    assert apart[0] > 0.05, "the measurement finds what is to be mended"
-    assert statistics.median(apart[-4:]) == pytest.approx(0.0, abs=0.040), apart
+    assert seen.together(), seen.apart()
