@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.e2e.material import Source
 from tests.peers.baresip import BaresipRoom, JackServer
+from tests.peers.chromium import Chromium, wait_for_picture
 from tests.peers.server import ServerProcess
 
 ZONE = {"networks": ["127.0.0.0/8"], "budget": {"total": 1_200_000, "least": 300_000}}
@@ -113,4 +114,53 @@ async def test_a_call_gives_way_to_an_important_one_and_gets_back_what_it_had(
             call["dialled"] == "1000" and call["video"]["negotiated_bitrate"] == before for call in found["calls"]
         ))  # fmt: skip
         assert (await ordinary())["ended_at"] is None
+    assert "Traceback" not in server.log()
+
+
+_REMEMBER_CONNECTION = """
+const Original = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Original {
+  constructor(...options) { super(...options); window.usedConnection = this; }
+};
+"""
+
+_RATE_SENT = """
+async () => {
+  const sent = async () => [...(await window.usedConnection.getStats()).values()]
+    .filter((s) => s.type === 'outbound-rtp' && s.kind === 'video').reduce((sum, s) => sum + s.bytesSent, 0);
+  const before = await sent();
+  await new Promise((done) => setTimeout(done, 3000));
+  return (await sent() - before) * 8 / 3;
+}
+"""
+
+
+async def test_a_browser_keeps_within_the_bandwidth_of_its_zone_and_its_call_is_recorded(
+    server: ServerProcess, sources: list[Source]
+) -> None:
+    await server.login()
+    await server.api("PUT", "/zones/lab", {**ZONE, "budget": {"total": 464_000, "least": 300_000}})
+    async with Chromium(sources[0].camera, sources[0].sound) as chromium:
+        page = await chromium.page()
+        await page.add_init_script(_REMEMBER_CONNECTION)
+        await page.goto(f"{server.url}/?room=1000&name=李医生")
+        await page.click("#join-button")
+        await wait_for_picture(page)
+        zones = {zone["name"]: zone for zone in (await server.api("GET", "/zones"))["zones"]}
+        assert (zones["lab"]["calls"], zones["lab"]["rate"]) == (1, 464_000)
+        assert 50_000 < await page.evaluate(_RATE_SENT) < 440_000
+        second = await chromium.page()
+        await second.goto(f"{server.url}/?room=1000&name=Second")
+        await second.click("#join-button")
+        await _until(server, "/call-records", lambda found: len(found["calls"]) == 2)
+        alarms = await server.api("GET", "/alarms")
+        assert [(one["topic"], one["subject"]) for one in alarms["alarms"]] == [("budget", "zone lab")]
+    ended = await _until(
+        server, "/call-records", lambda found: found["calls"][-1]["ended_at"] is not None, seconds=60.0
+    )
+    refused, call = ended["calls"]
+    assert (refused["reason"], refused["status"]) == ("refused", 503)
+    assert (call["kind"], call["name"], call["room"], call["zone"]) == ("browser", "李医生", "1000", "lab")
+    assert call["video"]["codec_received"] == "H264" and call["video"]["packets_received"] > 0
+    assert call["lowered"].startswith("zone lab has left") and call["duration"] > 0
     assert "Traceback" not in server.log()
