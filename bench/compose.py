@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.caller import Caller
+from bench.caller import Caller, CallFailed
 from bench.composite import latencies
 from bench.ffmpeg_reference import Coding, Composite, NoFfmpeg, cpu_per_second
 from bench.real_clip import real_clip, write_mp4
@@ -135,7 +135,10 @@ async def _largest(
     assert isinstance(fps, float)
     held = rooms if fps >= ENOUGH_FPS else 0
     while held and held < largest:
-        await join(server, caller, traffic)
+        try:
+            await join(server, caller, traffic)
+        except CallFailed:
+            break
         await asyncio.sleep(SETTLE_SECONDS / 2)
         measured = await measure(server, traffic.rooms, LARGEST_SECONDS)
         if measured.fps < ENOUGH_FPS:
