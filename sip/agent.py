@@ -444,7 +444,7 @@ class UserAgent:
     def _screen(self, request: Request) -> Response | None:
         """The refusal of a request that nobody need remember, or None (RFC 3261 §8.2.7)."""
         core = self._core
-        if core.transactions.is_full:
+        if not core.transactions.has_room():
             return add_refusal_headers(core.stateless_response(request, 503), None, 30)
         if request.method == "CANCEL":
             is_known = core.transactions.cancelled_by(request) is not None

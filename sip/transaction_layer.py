@@ -9,8 +9,11 @@ from sip.message import Request, Response
 from sip.transactions import ClientTransaction, Failure, ServerTransaction, TransactionContext
 from sip.via import Via
 
-# Each holds a few kilobytes for up to 32 s; beyond this number a flood is on, and new requests get 503.
+# Each holds a few kilobytes for up to 32 s. Beyond this number those that were answered are forgotten early, the oldest
+# first: they are kept only for repetitions of their requests. When all wait for an answer, new requests get 503.
 MAX_SERVER_TRANSACTIONS = 20_000
+# Those that wait for an answer stand between them; so many are looked at, and put behind the others, in one go.
+_LOOKED_AT = 16
 
 Key = tuple[str, ...]
 
@@ -24,10 +27,18 @@ class TransactionLayer:
         self._servers: dict[Key, ServerTransaction] = {}
         self._merge_keys: dict[Key, Key] = {}
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no further request should be accepted."""
-        return len(self._servers) >= MAX_SERVER_TRANSACTIONS
+    def has_room(self) -> bool:
+        """Whether a further request can be served; makes room for it where that is possible."""
+        for _ in range(_LOOKED_AT):
+            if len(self._servers) < MAX_SERVER_TRANSACTIONS:
+                return True
+            key = next(iter(self._servers))
+            oldest = self._servers[key]
+            if oldest.is_only_kept:
+                oldest.abandon()
+            else:
+                self._servers[key] = self._servers.pop(key)
+        return len(self._servers) < MAX_SERVER_TRANSACTIONS
 
     @property
     def pending_clients(self) -> int:

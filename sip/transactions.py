@@ -185,6 +185,15 @@ class ServerTransaction(_Transaction):
         """Whether a final response was sent."""
         return self.state not in (State.TRYING, State.PROCEEDING)
 
+    @property
+    def is_only_kept(self) -> bool:
+        """Whether it is there only to answer repetitions of its request (RFC 3261 §17.2.2, Completed)."""
+        return self.request.method != "INVITE" and self.state is State.COMPLETED
+
+    def abandon(self) -> None:
+        """Forget it before its time: a repetition of its request will be served as a new one."""
+        self._enter(Step(State.TERMINATED))
+
     def receive_request(self, request: Request) -> None:
         """A retransmission of the request, or the ACK of an INVITE."""
         self._step(Stimulus.ACK if request.method == "ACK" else Stimulus.REQUEST, request)

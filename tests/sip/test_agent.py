@@ -12,7 +12,6 @@ from sip.events import CallAnswered, CallEnded, CallRefused, IncomingCall, Optio
 from sip.flow import Address
 from sip.local_networks import LocalNetworks
 from sip.message import Request, Response, parse
-from sip.transaction_layer import MAX_SERVER_TRANSACTIONS
 from tests.sip.network import ANSWER, SDP, Network, Node
 
 PEER = ("192.0.2.9", 5060)
@@ -316,12 +315,26 @@ def test_an_old_peer_that_reuses_the_branch_in_its_ack_is_understood(peer: Peer)
     assert type(peer.agent_node.events[-1]).__name__ == "CallConfirmed"
 
 
-def test_a_flood_is_refused_without_memory(peer: Peer) -> None:
-    peer.agent._core.transactions._servers = dict.fromkeys(  # type: ignore[assignment]
-        (str(number),) for number in range(MAX_SERVER_TRANSACTIONS)
-    )
+def test_a_flood_that_waits_for_answers_is_refused_without_memory(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sip.transaction_layer.MAX_SERVER_TRANSACTIONS", 3)
+    for number in range(3):
+        peer.send("INVITE", body=SDP, call_id=f"waits-{number}")
     assert peer.send("OPTIONS") == ["503"]
     assert header(peer, "Retry-After") == "30"
+
+
+def test_requests_that_were_answered_make_room_for_new_ones(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sip.transaction_layer.MAX_SERVER_TRANSACTIONS", 3)
+    peer.send("INVITE", body=SDP)
+    calls = len(peer.agent_node.of_type(IncomingCall))
+    for number in range(20):
+        assert peer.send("OPTIONS", call_id=f"question-{number}") == ["200"]
+    assert len(peer.agent._core.transactions._servers) <= 3
+    event = peer.agent_node.of_type(IncomingCall)[calls - 1]
+    assert isinstance(event, IncomingCall)
+    peer.agent.accept(event.call, ANSWER)  # the call that waits is still there
+    peer.network.run(0)
+    assert isinstance(peer.last(), Response) and peer.last().to_address.tag
 
 
 def test_forked_answers_are_acknowledged_and_the_second_is_ended(peer: Peer) -> None:
