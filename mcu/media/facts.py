@@ -102,6 +102,15 @@ class SpeakerChanged(Model):
     leg: str | None
 
 
+class SlotsChanged(Model):
+    """Whom each slot of a leg shows now; None for a slot that shows nobody."""
+
+    kind: Literal["slots_changed"] = "slots_changed"
+    conference: str
+    leg: str
+    shown: tuple[str | None, ...]
+
+
 class RecordingProgress(Model):
     """So much of a recording is safely on disk."""
 
@@ -166,6 +175,7 @@ Fact = Annotated[
     | CameraRequested
     | CameraFound
     | SpeakerChanged
+    | SlotsChanged
     | RecordingProgress
     | RecordingFailed
     | LegStatistics

@@ -66,6 +66,10 @@ class VideoSpec(Model):
 
     ``max_*`` is what the peer can take (RFC 6184 section 8.1, RFC 3890): pixels, frames/s, bit/s. With
     ``reduced_size_rtcp`` feedback may go out without a report before it (RFC 5506).
+
+    ``rids`` are the peer's encodings of the same picture, the smallest first (RFC 8853), told apart by the RTP header
+    extensions ``rid_id`` and, for repetitions, ``repaired_rid_id`` (RFC 8852). ``repeats`` gives for each payload type
+    the one that repeats its packets (RTX, RFC 4588), both ways; ours go out under ``rtx_ssrc``.
     """
 
     send: bool = True
@@ -73,6 +77,11 @@ class VideoSpec(Model):
     send_codec: CodecSpec
     receive_codecs: tuple[CodecSpec, ...]
     ssrc: Annotated[int, Field(ge=1, le=0xFFFFFFFF)]
+    rtx_ssrc: Annotated[int, Field(ge=1, le=0xFFFFFFFF)] | None = None
+    repeats: dict[int, int] = {}
+    rids: tuple[str, ...] = ()
+    rid_id: int | None = None
+    repaired_rid_id: int | None = None
     mid: str | None = None
     mid_id: int | None = None
     abs_send_time_id: int | None = None
@@ -284,6 +293,9 @@ class LegSpec(Model):
     ``content_choice``: what is shared comes as a second picture where there is one ("auto"), in a tile like a person's
     ("tile"), or changes places with the people ("swap": the second picture shows them).
 
+    ``slots`` are places for pictures of others as they are, not composed. With ``forwarded`` they are used: each shows
+    one browser, and the main picture those alone whom no slot can show.
+
     How it is seen and heard: ``hidden`` in nobody's picture; with ``priority`` before those of less; ``gain`` in dB on
     its sound; ``music``: its sound is left as it is (stethoscopes, monitors). ``listen_gain`` in dB: on what it hears.
     """
@@ -312,6 +324,8 @@ class LegSpec(Model):
     gain: Annotated[float, Field(ge=-60, le=20)] = 0.0
     listen_gain: Annotated[float, Field(ge=-60, le=20)] = 0.0
     music: bool = False
+    slots: tuple[VideoSpec, ...] = ()
+    forwarded: bool = False
 
 
 class RecordingSpec(Model):
