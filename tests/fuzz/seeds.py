@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from tests.fuzz import fuzz_old_video_payload
+from tests.fuzz import fuzz_account_file, fuzz_old_video_payload, fuzz_png
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -184,6 +184,7 @@ def _link() -> list[bytes]:
 
 
 _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
+    "fuzz_account_file": lambda: list(fuzz_account_file.SEEDS),
     "fuzz_bfcp": _bfcp,
     "fuzz_bodies": lambda: [json.dumps(body).encode() for body in _BODIES],
     "fuzz_browser_offer": lambda: _files("webrtc/offers/*.sdp", "sip/sdp/offers/baresip*.sdp"),
@@ -200,6 +201,7 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
     "fuzz_mp4_boxes": _boxes,
     "fuzz_number_plan": _number_plan,
     "fuzz_old_video_payload": lambda: list(fuzz_old_video_payload.SEEDS),
+    "fuzz_png": lambda: list(fuzz_png.SEEDS),
     "fuzz_recording_index": _index,
     "fuzz_registrar": _registrar,
     "fuzz_rtcp": _rtcp,

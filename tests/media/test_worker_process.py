@@ -87,7 +87,7 @@ async def test_a_worker_that_was_told_something_else_than_to_start_ends(
 ) -> None:
     identity = ensure_identity(tmp_path / "tls", [], datetime.datetime.now(datetime.UTC))
     process = WorkerProcess(worker_settings(identity, port_block(1)[0]), 0)
-    monkeypatch.setattr(worker_process, "Start", lambda settings, generation: Ping())
+    monkeypatch.setattr(worker_process, "Start", lambda settings, generation, calibrate: Ping())
     with pytest.raises(LinkError, match="closed"):
         await process.start(tmp_path)
     await process.kill()
