@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,9 @@ import psutil
 
 from bench.audio_ear import BEEP_EVERY, BEEP_SECONDS, TONE_AMPLITUDE, TONES, Heard, Turn, mouth_to_ear, tone_check
 from bench.audio_rooms import OPUS, PCMA, Room, Rooms, Voice, coded, noise, paused, tone
+from bench.audio_sentences import Sentences
 from bench.report import Benchmark, Figures, percentile
-from bench.speech import NoSpeech, aligned, quality, speech
+from bench.speech import NoSpeech, speech
 from consilium.certificates import Identity, ensure_identity
 from consilium.pages import FONT, WEB_CLIENT
 from mcu.media.facts import ConferenceStatistics, Fact, LegStatistics
@@ -32,9 +32,6 @@ SPEAKERS = 3
 TURN_SECONDS = 2.0
 # Jitter buffers look back on 4 s; what the opening of so many legs did to them must be over.
 SETTLE_SECONDS = 7.0
-SENTENCE_SECONDS = 6.0
-# Said so often: on a machine that is busy with other things, senders are late, and what is late is lost.
-SENTENCES = 2
 NOISE_AMPLITUDE = 0.0003
 
 
@@ -126,7 +123,7 @@ async def _measure(load: Rooms, facts: _Facts, worker: psutil.Process, turns: in
     # Nothing is computed while the rooms send: it would hold them up.
     quiet = _quiet_voices()
     voices = {codec.name: _voices(codec) for codec in (OPUS, PCMA)}
-    sentences = _Sentences()
+    sentences = Sentences()
     for index, room in enumerate(rooms):
         room.say(quiet[index % 4])
     load.start()
@@ -185,49 +182,6 @@ def _speech_or_noise(seconds: float, start: float) -> Sound:
         return speech(seconds, start)
     except NoSpeech:
         return noise(seconds, 0.03, round(start))
-
-
-class _Sentences:
-    """One person speaks a sentence while all others are quiet; an Opus and a G.711 listener hear it."""
-
-    def __init__(self) -> None:
-        self._heard: dict[str, list[list[tuple[float, bytes]]]] = {"pesq": [], "pesq_g711": []}
-        self._listeners: dict[str, Room] = {}
-        self.missing = ""
-        try:
-            self._sentence = speech(SENTENCE_SECONDS)
-        except NoSpeech as error:
-            self.missing = str(error)
-            return
-        lead = silence(RATE // 2)
-        whole = np.concatenate((lead, self._sentence, lead))
-        self._spoken = {codec.name: coded(codec, whole) for codec in (OPUS, PCMA)}
-
-    async def say(self, rooms: Sequence[Room], quiet: list[Voice]) -> None:
-        """Each says it SENTENCES times."""
-        if self.missing:
-            return
-        for speaker, name in enumerate(self._heard):
-            listener = self._listeners[name] = rooms[len(rooms) - 2 + speaker]
-            for _ in range(SENTENCES):
-                listener.heard = []
-                rooms[speaker].say(self._spoken[rooms[speaker].codec.name])
-                await asyncio.sleep(SENTENCE_SECONDS + 1.5)
-                rooms[speaker].say(quiet[speaker])
-                self._heard[name].append(listener.heard)
-
-    def grades(self) -> Figures:
-        """The best and the worst of each kind."""
-        if self.missing:
-            return {"pesq": None, "pesq_g711": None, "pesq_missing": self.missing}
-        figures: Figures = {}
-        for name, takes in self._heard.items():
-            codec = self._listeners[name].codec
-            sounds = [aligned(self._sentence, Heard(codec, packets).sound) for packets in takes]
-            found = [quality(self._sentence, sound, wide=codec is OPUS) for sound in sounds]
-            grades = [grade for grade in found if grade is not None]
-            figures |= {name: max(grades, default=None), f"{name}_worst": min(grades, default=None)}
-        return figures
 
 
 BENCHMARK = Benchmark(
