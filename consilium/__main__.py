@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from consilium.config import Settings, SettingsError, described, load_settings
+from consilium.garbage import settle
 from consilium.sip_user_command import add_sip_user_arguments, run_sip_user
 from consilium.where import add_where_arguments, run_where
 
@@ -146,6 +147,7 @@ async def _run_server(settings: Settings) -> int:
         print(f"  First start: log in as 'admin' with the password  {addresses.administrator_password}")
         print("  It is shown only now; change it after logging in.")
     print("  Ctrl-C stops it.", flush=True)
+    settle()
     await stopped.wait()
     print("Stopping: calls are ended and recordings closed …", flush=True)
     await server.stop()

@@ -199,8 +199,14 @@ class ServerTransaction(_Transaction):
         self._step(Stimulus.ACK if request.method == "ACK" else Stimulus.REQUEST, request)
 
     def respond(self, response: Response) -> None:
-        """Send a response; after a final one only another 2xx of an INVITE still goes out."""
+        """Send a response; after a final one only another 2xx of an INVITE still goes out.
+
+        Of a request that is answered for good only the method stays: thousands of these wait for repetitions of theirs.
+        """
         self._step(_class_of(response), response)
+        if self.is_only_kept:
+            self.request = Request(headers=Headers(), method=self.request.method, uri=self.request.uri)
+            self._intervals.clear()
 
     def _act(self, action: Action, message: Request | Response | None) -> None:
         if action is Action.PASS_UP and isinstance(message, Request):
