@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from mcu.media.spec import CameraRequest, Line, Model, SdesKeys
+from mcu.media.spec import CameraRequest, LegNumbers, Line, Model, SdesKeys
 
 
 class Capacity(Model):
@@ -50,12 +50,24 @@ class LegFailed(Model):
 
 
 class LegConnected(Model):
-    """A leg has finished DTLS. ``keys`` are what a room's m-lines got by it: a successor of the worker needs them."""
+    """A leg has finished DTLS. A successor of the worker needs what came out.
+
+    ``keys`` are those of a room's m-lines, ``bundled`` those of a browser.
+    """
 
     kind: Literal["leg_connected"] = "leg_connected"
     conference: str
     leg: str
     keys: dict[Line, SdesKeys] = Field(default_factory=dict, repr=False)
+    bundled: SdesKeys | None = Field(None, repr=False)
+
+
+class NumbersReached(Model):
+    """How far the streams of these legs have come; sent so often that a successor can go on beyond it, safely."""
+
+    kind: Literal["numbers_reached"] = "numbers_reached"
+    conference: str
+    legs: dict[str, LegNumbers]
 
 
 class KeyFrameWanted(Model):
@@ -170,6 +182,7 @@ Fact = Annotated[
     | LegSilent
     | LegFailed
     | LegConnected
+    | NumbersReached
     | KeyFrameWanted
     | DigitPressed
     | CameraRequested

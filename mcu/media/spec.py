@@ -277,6 +277,59 @@ class ProcessingSpec(Model):
     tones: bool = False
 
 
+class SentNumbers(Model):
+    """How far an SSRC of ours had come: the next sequence number with the roll-overs before it, the last SRTCP index.
+
+    ``picture`` is the next picture id, where a payload format has such (RFC 7741 section 4.2).
+    """
+
+    sequence: Annotated[int, Field(ge=0, lt=1 << 48)]
+    rtcp_index: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
+    picture: int | None = None
+
+
+class HeardNumbers(Model):
+    """How far an SSRC of the peer's had come; ``highest`` is None before any RTP. See ``packets.Srtp.sources``."""
+
+    rollovers: Annotated[int, Field(ge=0, lt=1 << 32)] = 0
+    highest: Annotated[int, Field(ge=0, lt=1 << 16)] | None = None
+    rtcp_index: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
+
+
+Path = Literal["audio", "video", "content", "camera", "bundle"]
+"""What has keys of its own: an m-line of a room, or everything of a browser."""
+
+
+class PathNumbers(Model):
+    """Numbers of one path by SSRC, counted under the keys that ``protection`` tells apart from others ("": none)."""
+
+    protection: str = ""
+    ssrc: int | None = None
+    sent: dict[int, SentNumbers] = {}
+    heard: dict[int, HeardNumbers] = {}
+
+
+class LegNumbers(Model):
+    """How far the streams of a leg had come, and which addresses of a browser had proved themselves by then."""
+
+    paths: dict[Path, PathNumbers] = {}
+    addresses: tuple[Address, ...] = ()
+    selected: Address | None = None
+
+
+class Continuation(Model):
+    """Where the streams of a leg begin. Sequence numbers and timestamps follow from ``seed`` and their SSRC.
+
+    ``numbers`` are what was last heard of the worker that had the leg before; since then it has sent more, and so may
+    ``ahead - 1`` others that have not been heard of. ``keys`` are what a browser's handshake gave.
+    """
+
+    seed: Annotated[int, Field(repr=False)]
+    ahead: int = 0
+    numbers: LegNumbers | None = None
+    keys: Annotated[SdesKeys | None, Field(repr=False)] = None
+
+
 ContentChoice = Literal["auto", "tile", "swap"]
 
 
@@ -298,6 +351,8 @@ class LegSpec(Model):
 
     How it is seen and heard: ``hidden`` in nobody's picture; with ``priority`` before those of less; ``gain`` in dB on
     its sound; ``music``: its sound is left as it is (stethoscopes, monitors). ``listen_gain`` in dB: on what it hears.
+
+    ``continuation`` is where its streams begin, for the worker that opens it; whoever keeps the workers fills it in.
     """
 
     id: str
@@ -326,6 +381,7 @@ class LegSpec(Model):
     music: bool = False
     slots: tuple[VideoSpec, ...] = ()
     forwarded: bool = False
+    continuation: Continuation | None = None
 
 
 class RecordingSpec(Model):
