@@ -23,7 +23,7 @@ from mcu.gateway.call_description import Peer
 from mcu.media.facts import Fact, LegSilent
 from mcu.media.spec import LegSpec
 from mcu.ports import ActorKind, MediaControl, MediaError, Operation, Problem, actor_of, body_of
-from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, answer_browser_offer
+from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, PictureSources, answer_browser_offer
 from sip.sdp.grammar import SdpError
 from sip.sdp.negotiation import NotAcceptable
 
@@ -255,8 +255,9 @@ class BrowserGateway:
             fingerprint=("sha-256", self._addresses.fingerprint),
             candidates=tuple((address, port) for address in self._candidate_addresses(request)),
             audio_ssrc=self._ids(),
-            video_ssrc=self._ids(),
-            content_ssrc=self._ids(),
+            video=PictureSources(self._ids()),
+            content=PictureSources(self._ids()),
+            simulcast=False,
             cname=leg_id,
             picture_rate=limit,
         )
@@ -273,6 +274,7 @@ class BrowserGateway:
             audio=answer.audio,
             video=answer.video,
             content=answer.content,
+            slots=answer.slots,
             picture_bitrate=limit,
             receive_bitrate=limit,
         )

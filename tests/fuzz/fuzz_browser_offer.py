@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcu.webrtc.answer import BrowserLocal, answer_browser_offer
+from mcu.webrtc.answer import BrowserLocal, PictureSources, answer_browser_offer
 from sip.sdp.grammar import SdpError, parse
 from sip.sdp.negotiation import NotAcceptable
 
@@ -12,7 +12,9 @@ _LOCAL = BrowserLocal(
     fingerprint=("sha-256", ":".join(["AB"] * 32)),
     candidates=(("192.0.2.7", 50000),),
     audio_ssrc=1,
-    video_ssrc=2,
+    video=PictureSources(2, 3),
+    content=PictureSources(4, 5),
+    slots=tuple(PictureSources(10 + index, 20 + index) for index in range(3)),
     cname="fuzz",
 )
 
@@ -26,3 +28,7 @@ def fuzz_one(data: bytes) -> None:
         return
     assert answer.audio is not None or answer.video is not None
     assert len(parse(answer.sdp).media) == len(parse(text).media)
+    assert len(answer.slots) <= 3
+    for picture in (answer.video, answer.content, *answer.slots):
+        assert picture is None or bool(picture.repeats) == (picture.rtx_ssrc is not None)
+        assert picture is None or bool(picture.rids) == (picture.rid_id is not None)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mcu.webrtc.answer import ABS_SEND_TIME, BrowserAnswer, BrowserLocal, answer_browser_offer
+from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, PictureSources, answer_browser_offer
+from mcu.webrtc.extensions import ABS_SEND_TIME
 from sip.sdp.capabilities import LocalCapabilities
 from sip.sdp.codecs import read_codecs
 from sip.sdp.grammar import SdpError, SessionDescription, parse
@@ -23,7 +24,7 @@ HERE = BrowserLocal(
     fingerprint=("sha-256", FINGERPRINT),
     candidates=(("192.0.2.7", 50000), ("2001:db8::7", 50000)),
     audio_ssrc=1001,
-    video_ssrc=1002,
+    video=PictureSources(1002),
     cname="consilium@example",
 )
 
@@ -147,7 +148,7 @@ def test_a_second_picture_is_taken_for_what_is_shared_where_we_have_a_place_for_
     picture = CHROMIUM[CHROMIUM.index("m=video") :].replace("a=mid:1", "a=mid:2")
     offer = (CHROMIUM + picture).replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0 1 2")
 
-    answer, description = answered(offer, replace(HERE, content_ssrc=1003))
+    answer, description = answered(offer, replace(HERE, content=PictureSources(1003)))
 
     assert answer.video is not None and answer.content is not None
     assert (answer.video.ssrc, answer.video.mid) == (1002, "1")

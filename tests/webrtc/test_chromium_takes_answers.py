@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from mcu.webrtc.answer import BrowserLocal, answer_browser_offer
+from mcu.webrtc.answer import BrowserLocal, PictureSources, answer_browser_offer
 
 pytestmark = pytest.mark.e2e
 
@@ -19,7 +19,9 @@ LOCAL = BrowserLocal(
     fingerprint=("sha-256", ":".join(["AB"] * 32)),
     candidates=(("192.0.2.7", 50000),),
     audio_ssrc=1001,
-    video_ssrc=1002,
+    video=PictureSources(1002, 2002),
+    content=PictureSources(1003, 2003),
+    slots=tuple(PictureSources(1010 + index, 2010 + index) for index in range(9)),
     cname="consilium",
 )
 
@@ -96,3 +98,33 @@ def test_chromium_without_camera_is_only_sent_to_and_can_offer_again(page: Page)
 
     assert [line["direction"] for line in first] == ["recvonly", "recvonly"]
     assert second == first
+
+
+OFFER_OF_THE_PAGE = """async () => {
+    window.connection = new RTCPeerConnection({bundlePolicy: "max-bundle"});
+    const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: true});
+    connection.addTrack(stream.getAudioTracks()[0], stream);
+    connection.addTransceiver(stream.getVideoTracks()[0], {sendEncodings: [
+        {rid: "q", scaleResolutionDownBy: 4}, {rid: "h", scaleResolutionDownBy: 2}, {rid: "f"}]});
+    for (let index = 0; index < 10; index++) connection.addTransceiver("video", {direction: "recvonly"});
+    await connection.setLocalDescription();
+    return connection.localDescription.sdp;
+}"""
+
+KEPT = """() => {
+    const [, main, , ...slots] = connection.getTransceivers();
+    return [main.sender.getParameters().encodings.map((encoding) => encoding.rid),
+        slots.map((slot) => slot.currentDirection), slots.map((slot) => slot.receiver.track.readyState)];
+}"""
+
+
+def test_chromium_sends_three_encodings_and_takes_nine_pictures_of_others(page: Page) -> None:
+    offer = page.evaluate(OFFER_OF_THE_PAGE)
+    answer = answer_browser_offer(offer, LOCAL)
+
+    page.evaluate(TAKE, answer.sdp)
+    encodings, directions, states = page.evaluate(KEPT)
+
+    assert answer.video is not None and answer.video.rids == ("q", "h", "f")
+    assert encodings == ["q", "h", "f"]
+    assert directions == ["recvonly"] * 9 and states == ["live"] * 9

@@ -1,0 +1,125 @@
+"""Which m-lines of a browser's offer are taken, and as what (RFC 8829, 8843)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mcu.webrtc.extensions import ABS_SEND_TIME, MID, REPAIRED_RID, RID, ExtensionNumbers
+from mcu.webrtc.local import BrowserLocal, PictureSources
+from mcu.webrtc.simulcast import offered_encodings
+from mcu.webrtc.transport import bundle, is_usable
+from sip.sdp.codecs import OfferedCodec, read_codecs
+from sip.sdp.direction import Direction, attribute_direction
+from sip.sdp.grammar import MediaDescription, SessionDescription
+from sip.sdp.selection import Agreed, agree
+
+
+class Role(StrEnum):
+    """What an m-line is for."""
+
+    AUDIO = "audio"
+    VIDEO = "video"
+    CONTENT = "content"
+    SLOT = "slot"
+
+
+@dataclass(frozen=True)
+class Line:
+    """An m-line of the offer that is answered; ``index`` is its place, ``slot`` its number among the slots.
+
+    ``direction`` is seen from us. ``repeats`` gives the payload type that repeats another (RFC 4588 section 8).
+    """
+
+    role: Role
+    index: int
+    media: MediaDescription
+    mid: str
+    codecs: tuple[OfferedCodec, ...]
+    agreed: Sequence[Agreed]
+    direction: Direction
+    extensions: dict[str, int]
+    sources: PictureSources
+    slot: int = 0
+    repeats: tuple[OfferedCodec, ...] = ()
+    rids: tuple[str, ...] = ()
+
+    @property
+    def repeating(self) -> dict[int, int]:
+        """For each payload type the one that repeats it."""
+        return {int(codec.parameters["apt"]): codec.payload_type for codec in self.repeats}
+
+
+def choose_lines(offer: SessionDescription, local: BrowserLocal) -> list[Line]:
+    """The m-lines that are taken, in their order, no two of one mid; without a bundle only the first."""
+    lines: list[Line] = []
+    bundled, numbers = bundle(offer), ExtensionNumbers()
+    for index, media in enumerate(offer.media):
+        mid = media.value("mid") or ""
+        # not described_direction(): a browser writes 0.0.0.0 until it has candidates, which is no hold
+        direction = attribute_direction(offer, media).reversed()
+        role = _role(media, direction, lines, local)
+        if role is None or not is_usable(media, mid, bundled):
+            continue
+        if lines and (bundled is None or any(mid == line.mid for line in lines)):
+            continue
+        codecs = read_codecs(media)
+        agreed = agree(codecs, media.media, local.capabilities)
+        if agreed:
+            slot = sum(line.role is Role.SLOT for line in lines)
+            sources = _sources(role, slot, local)
+            rids = offered_encodings(media) if role is Role.VIDEO and direction.receive and local.simulcast else ()
+            extensions = numbers.read(media, (MID, ABS_SEND_TIME, RID, REPAIRED_RID) if rids else (MID, ABS_SEND_TIME))
+            if RID not in extensions:
+                rids = ()  # nothing would tell them apart
+            lines.append(
+                Line(
+                    role, index, media, mid, codecs, agreed, direction, extensions, sources, slot,
+                    repeats=_repeats(codecs, agreed) if sources.repeats else (),
+                    rids=rids,
+                )
+            )  # fmt: skip
+    return lines
+
+
+def line_of(lines: Sequence[Line], role: Role) -> Line | None:
+    """The first line in this role."""
+    return next((line for line in lines if line.role is role), None)
+
+
+def _role(media: MediaDescription, direction: Direction, lines: Sequence[Line], local: BrowserLocal) -> Role | None:
+    """Browsers do not say what a picture is of (RFC 4796), so the order of the m-lines has to."""
+    if media.media == "audio":
+        return Role.AUDIO if line_of(lines, Role.AUDIO) is None else None
+    if media.media != "video":
+        return None
+    if line_of(lines, Role.VIDEO) is None:
+        return Role.VIDEO
+    if local.content is not None and line_of(lines, Role.CONTENT) is None:
+        return Role.CONTENT
+    taken = sum(line.role is Role.SLOT for line in lines)
+    return Role.SLOT if taken < len(local.slots) and direction == Direction.SENDONLY else None
+
+
+def _sources(role: Role, slot: int, local: BrowserLocal) -> PictureSources:
+    match role:
+        case Role.AUDIO:
+            return PictureSources(local.audio_ssrc)
+        case Role.SLOT:
+            return local.slots[slot]
+        case Role.CONTENT:
+            return local.content or local.video
+        case Role.VIDEO:
+            return local.video
+
+
+def _repeats(codecs: Sequence[OfferedCodec], agreed: Sequence[Agreed]) -> tuple[OfferedCodec, ...]:
+    """The payload types that repeat those agreed on, one for each."""
+    wanted = {str(one.remote.payload_type) for one in agreed}
+    found: dict[str, OfferedCodec] = {}
+    for codec in codecs:
+        apt = codec.parameters.get("apt", "")
+        if codec.name == "rtx" and codec.clock_rate == 90000 and apt in wanted:
+            found.setdefault(apt, codec)
+    return tuple(found.values())

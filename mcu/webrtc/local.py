@@ -1,0 +1,61 @@
+"""What an answer to a browser needs of our side, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mcu.media.spec import AudioSpec, VideoSpec, WebRtcTransport
+from sip.sdp.capabilities import LocalCapabilities
+
+CAPABILITIES = LocalCapabilities(feedback=frozenset({"nack", "pli", "fir", "remb"}), prefer_offer_order=False)
+"""What we speak with browsers: Opus and H.264 before all others, so that rooms and browsers share one encoder."""
+
+MAXIMUM_SLOTS = 9
+"""Pictures of others that a browser can get beside its main picture: more tiles than nine show no faces on a phone."""
+
+
+@dataclass(frozen=True)
+class PictureSources:
+    """The SSRCs of one picture to a browser. ``repeats`` is that of repetitions (RFC 4588); 0: none are agreed."""
+
+    ssrc: int
+    repeats: int = 0
+
+
+@dataclass(frozen=True)
+class BrowserLocal:
+    """Our side of a browser's transport. ``candidates`` are (IP address, UDP port), the best first.
+
+    ``fingerprint`` is of our certificate, as (algorithm, value), e.g. ("sha-256", "AB:CD:…"). ``session_id`` and
+    ``version`` go into the answer's origin; ``cname`` ties sound and picture together for lip sync (RFC 3550). Without
+    ``content`` no second picture is taken, and as many others as there are ``slots``. With ``simulcast`` the main
+    picture is taken in several encodings. ``picture_rate`` is the most that it may send or get of either picture,
+    bit/s, where the bandwidth of its zone says so.
+    """
+
+    ufrag: str
+    password: str = field(repr=False)
+    fingerprint: tuple[str, str]
+    candidates: tuple[tuple[str, int], ...]
+    audio_ssrc: int
+    video: PictureSources
+    cname: str
+    session_id: int = 1
+    version: int = 1
+    capabilities: LocalCapabilities = CAPABILITIES
+    content: PictureSources | None = None
+    slots: tuple[PictureSources, ...] = ()
+    simulcast: bool = True
+    picture_rate: int | None = None
+
+
+@dataclass(frozen=True)
+class BrowserAnswer:
+    """The answer to send, and what it makes of the leg."""
+
+    sdp: str = field(repr=False)
+    transport: WebRtcTransport
+    audio: AudioSpec | None
+    video: VideoSpec | None
+    content: VideoSpec | None = None
+    slots: tuple[VideoSpec, ...] = ()

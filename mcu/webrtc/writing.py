@@ -1,0 +1,98 @@
+"""The m-lines of an answer to a browser (RFC 8829 section 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mcu.webrtc.extensions import extension_lines
+from mcu.webrtc.lines import Line, Role
+from mcu.webrtc.local import BrowserLocal, PictureSources
+from mcu.webrtc.simulcast import simulcast_lines
+from mcu.webrtc.transport import BUNDLED_RTP, transport_lines
+from sip.sdp.bandwidth import video_lines
+from sip.sdp.codecs import OfferedCodec
+from sip.sdp.grammar import Attribute, Connection, MediaDescription
+from sip.sdp.selection import telephone_event
+
+
+def answered_media(line: Line, local: BrowserLocal) -> MediaDescription:
+    """The m-line that takes an offered one."""
+    host, port = local.candidates[0] if local.candidates else ("0.0.0.0", 9)
+    codecs = _codecs(line)
+    attributes = [Attribute("mid", mid) for mid in line.media.values("mid")][:1]
+    attributes += [*transport_lines(local.ufrag, local.password, local.fingerprint)]
+    attributes += extension_lines(line.extensions)
+    attributes += [line.direction.attribute, Attribute("rtcp-mux")]
+    if line.media.has("rtcp-rsize"):
+        attributes.append(Attribute("rtcp-rsize"))
+    attributes += [attribute for codec in codecs for attribute in codec.attributes()]
+    attributes += simulcast_lines(line.rids)
+    if line.direction.send:
+        attributes += [Attribute("msid", _stream(line)), *_source_lines(line.sources, bool(line.repeats), local.cname)]
+    attributes += _candidates(local.candidates)
+    limited = line.role in (Role.VIDEO, Role.CONTENT) and local.picture_rate is not None
+    return MediaDescription(
+        media=line.media.media,
+        port=port,
+        protocol=line.media.protocol if line.media.protocol in BUNDLED_RTP else BUNDLED_RTP[0],
+        formats=tuple(str(codec.payload_type) for codec in codecs),
+        connection=Connection(host),
+        bandwidths=video_lines(local.picture_rate) if limited and local.picture_rate is not None else (),
+        attributes=tuple(attributes),
+    )
+
+
+def refused_media(media: MediaDescription) -> MediaDescription:
+    """The m-line that takes nothing."""
+    attributes = tuple(Attribute("mid", mid) for mid in media.values("mid"))
+    return MediaDescription(
+        media.media, 0, media.protocol, media.formats or ("0",), Connection("0.0.0.0"), attributes=attributes
+    )
+
+
+def _codecs(line: Line) -> list[OfferedCodec]:
+    """What we take, each with what repeats it."""
+    codecs = [agreed.local for agreed in line.agreed]
+    if line.role is Role.AUDIO:
+        event = telephone_event(line.codecs, line.agreed[0].remote.clock_rate)
+        return codecs if event is None else [*codecs, event]
+    repeats = {codec.parameters["apt"]: codec for codec in line.repeats}
+    found: list[OfferedCodec] = []
+    for codec in codecs:
+        found.append(codec)
+        repeat = repeats.get(str(codec.payload_type))
+        if repeat is not None:
+            found.append(replace(repeat, parameters={"apt": repeat.parameters["apt"]}, feedback=frozenset()))
+    return found
+
+
+def _stream(line: Line) -> str:
+    """Stream and track: what is played in time with the sound is of one stream with it."""
+    match line.role:
+        case Role.SLOT:
+            return f"consilium-slot-{line.slot} slot-{line.slot}"
+        case Role.CONTENT:
+            return "consilium-content content"
+        case _:
+            return f"consilium {line.role}"
+
+
+def _source_lines(sources: PictureSources, repeats: bool, cname: str) -> list[Attribute]:
+    """Our SSRCs (RFC 5576); that of repetitions belongs to the one before it (RFC 4588 section 8.3)."""
+    if not repeats:
+        return [Attribute("ssrc", f"{sources.ssrc} cname:{cname}")]
+    return [
+        Attribute("ssrc-group", f"FID {sources.ssrc} {sources.repeats}"),
+        Attribute("ssrc", f"{sources.ssrc} cname:{cname}"),
+        Attribute("ssrc", f"{sources.repeats} cname:{cname}"),
+    ]
+
+
+def _candidates(candidates: Sequence[tuple[str, int]]) -> list[Attribute]:
+    """Host candidates of component 1 (RFC 8839 section 5.1), priorities by RFC 8445 section 5.1.2.1."""
+    lines = [
+        Attribute("candidate", f"{index + 1} 1 udp {126 << 24 | (65_535 - index) << 8 | 255} {host} {port} typ host")
+        for index, (host, port) in enumerate(candidates)
+    ]
+    return [*lines, Attribute("end-of-candidates")]
