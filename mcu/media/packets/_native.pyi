@@ -37,7 +37,10 @@ class Srtp:
         """
 
 class UdpSocket:
-    """Batches of datagrams on a bound, non-blocking UDP socket, which stays its owner's. Raises OSError, ValueError."""
+    """Batches of datagrams on a bound, non-blocking UDP socket, which stays its owner's. Raises OSError, ValueError.
+
+    For one thread at a time (RuntimeError for two that receive).
+    """
 
     cut: int
     """Datagrams dropped since they were longer than 2048 octets."""
@@ -61,7 +64,8 @@ class MediaPort:
 
     Peers are told apart by address and go by a number; their sources (streams they send) and outlets (streams they
     get that are forwarded) by that number and SSRC. What a source sends goes on to its outlets at once, renumbered and
-    encrypted for each, and the last 512 packets are kept for who lost one.
+    encrypted for each, and the last 512 packets are kept for who lost one. A number that a peer has left is not given out
+    again before all others.
 
     All calls belong to one thread. KeyError for an unknown peer, source or outlet, ValueError for values out of range
     or one too many: 1024 peers, 8 addresses, 32 sources and 32 outlets each.
@@ -81,6 +85,8 @@ class MediaPort:
 
     def receive(self, now: float, /) -> list[tuple[int, int, bytes, Address | None]]:
         """Take what has come in, send on what is forwarded, and hand up the rest: kind, peer, data, source.
+
+        At most 64 datagrams that are wanted above; up to 512 that are not. What stays in the socket comes next time.
 
         The source is told for STUN alone, which has no peer. Media are decrypted. Raises OSError.
         """
@@ -112,7 +118,13 @@ class MediaPort:
 
     def open_outlet(
         self, peer: int, ssrc: int, payload_type: int, first_sequence: int, rtx_ssrc: int = 0, rtx_payload_type: int = 0
-    ) -> None: ...
+    ) -> None:
+        """A stream for this peer, numbered from ``first_sequence`` on; a bare beginning, ``route`` feeds it.
+
+        An SSRC that the peer has been sent before under the same keys goes on behind its last number instead: a key
+        stream is used once.
+        """
+
     def close_outlet(self, peer: int, ssrc: int, /) -> None: ...
     def route(self, peer: int, ssrc: int, source: tuple[int, int] | None, /) -> None:
         """Feed the outlet from a source (peer, SSRC), from that one's next key frame on; from nothing, at once."""
@@ -122,7 +134,7 @@ class MediaPort:
 
     def outlet_statistics(self, peer: int, ssrc: int, /) -> tuple[int, int, int, int, int, float, bool]:
         """Packets, octets of payload, sent again, changes of source, last timestamp and when it was sent, and whether
-        the outlet waits for a key frame."""
+        the outlet waits for a key frame: of another source, or of its own that has begun its numbers anew."""
 
     def counters(self) -> tuple[int, int, int, int]:
-        """Packets forwarded, not sent since the socket was full, from strangers, and longer than 2048 octets."""
+        """Packets forwarded, not sent (socket full, nobody there), from strangers, and longer than 2048 octets."""

@@ -256,10 +256,12 @@ def test_what_a_sender_repeats_by_rtx_fills_the_gap(port: Port) -> None:
 @pytest.mark.parametrize(
     ("payload", "key"),
     [
-        (b"\x65IDR", True),
+        (b"\x65\x88IDR", True),
+        (b"\x65\x40IDR, a later slice of the picture", False),
         (b"\x67SPS", True),
         (b"\x41P", False),
-        (b"\x7c\x85IDR begins", True),
+        (b"\x7c\x85\x88IDR begins", True),
+        (b"\x7c\x85\x40IDR, a later slice begins", False),
         (b"\x7c\x05IDR goes on", False),
         (b"\x7c\x81P begins", False),
         (b"\x18\x00\x02\x67\x42\x00\x02\x68\x00", True),
@@ -278,6 +280,151 @@ def test_key_frames_of_h264_are_found(port: Port, payload: bytes, key: bool) -> 
     port.receive()
     assert port.media.source_statistics(sender.id, 1)[4] == key
     assert port.media.outlet_statistics(receiver.id, 500)[0] == key
+
+
+def restarted(port: Port) -> tuple[Client, Client, list[bytes]]:
+    """A source whose numbers jumped by 10000 after five packets, and what was sent on before."""
+    sender, receiver = port.client(1), port.client(3)
+    forwarded(port, sender, receiver)
+    sender.send([vp8(20_000 + number, number, key=number == 0, timestamp=90 * number) for number in range(5)])
+    port.receive(1.0)
+    before = receiver.got(5)
+    sender.send([vp8(30_000 + number, number, timestamp=7 + number) for number in range(3)])
+    port.receive(2.0)
+    return sender, receiver, before
+
+
+def test_a_source_that_begins_anew_goes_on_at_its_next_key_frame(port: Port) -> None:
+    sender, receiver, before = restarted(port)
+    assert receiver.got_nothing()
+    assert port.media.outlet_statistics(receiver.id, 500)[6]
+    sender.send([vp8(30_003, 3, key=True, timestamp=10), vp8(30_004, 4, timestamp=11)])
+    port.receive(3.0)
+    got = receiver.got(2)
+    assert [numbers(packet)[1] for packet in (*before, *got)] == list(range(1000, 1007))
+    assert numbers(got[0])[2] == numbers(before[-1])[2] + 2 * 90_000
+    assert not port.media.outlet_statistics(receiver.id, 500)[6]
+
+
+def test_a_repetition_does_not_make_a_source_begin_anew(port: Port) -> None:
+    sender, receiver = port.client(1), port.client(3)
+    port.media.open_source(sender.id, 1, "VP8", 90_000, 9, deliver=False)
+    port.media.open_outlet(receiver.id, 500, 100, 0)
+    port.media.route(receiver.id, 500, (sender.id, 1))
+    sender.send([vp8(20_000, 1, key=True)])
+    forged = vp8(10_000, 1, key=True)
+    sender.send([forged[:2] + struct.pack("!HII", 77, 5, 9) + forged[2:4] + forged[12:]])
+    sender.send([vp8(20_001, 2)])
+    port.receive()
+    assert [numbers(packet)[1] for packet in receiver.got(2)] == [0, 1]
+    assert receiver.got_nothing()
+
+
+def test_what_went_out_before_a_source_began_anew_is_not_mixed_up(port: Port) -> None:
+    _, receiver, _ = restarted(port)
+    assert port.media.resend(receiver.id, 500, list(range(990, 1010))) == 0
+
+
+def test_numbers_of_a_source_that_was_closed_are_not_answered_with_those_of_the_next(port: Port) -> None:
+    sender, receiver = port.client(1), port.client(3)
+    forwarded(port, sender, receiver)
+    sender.send([vp8(7, 1, key=True)])
+    port.receive()
+    receiver.got(1)
+    port.media.close_source(sender.id, 1)
+    port.media.open_source(sender.id, 2, "VP8", 90_000)
+    port.media.route(receiver.id, 500, (sender.id, 2))
+    sender.send([vp8(7, 1, ssrc=2, key=True)])
+    port.receive()
+    assert [numbers(packet)[1] for packet in receiver.got(1)] == [1001]
+    assert port.media.resend(receiver.id, 500, [1000]) == 0
+    assert port.media.resend(receiver.id, 500, [1001]) == 1
+
+
+@pytest.mark.parametrize("rtx", [False, True])
+def test_an_outlet_that_is_opened_again_goes_on_behind_its_last_number(port: Port, rtx: bool) -> None:
+    sender, receiver = port.client(1), port.client(3)
+    forwarded(port, sender, receiver, rtx)
+    sender.send([vp8(1, 1, key=True), vp8(2, 2)])
+    port.receive()
+    assert port.media.resend(receiver.id, 500, [1000]) == 1
+    receiver.got(2)
+    last = numbers(receiver.got(1)[0])[1] if rtx else len(receiver.udp.recv(2048))
+    port.media.close_outlet(receiver.id, 500)
+    port.media.open_outlet(receiver.id, 500, 100, 1000, *((501, 101) if rtx else ()))
+    port.media.route(receiver.id, 500, (sender.id, 1))
+    sender.send([vp8(3, 3, key=True)])
+    port.receive()
+    assert [numbers(packet)[1] for packet in receiver.got(1)] == [1002]
+    assert port.media.resend(receiver.id, 500, [1002]) == 1
+    if rtx:
+        assert [numbers(packet)[:2] for packet in receiver.got(1)] == [(501, last + 1)]
+
+
+def test_a_long_pause_moves_timestamps_on_by_an_hour_at_most(port: Port) -> None:
+    sender, receiver = port.client(1), port.client(3)
+    forwarded(port, sender, receiver)
+    sender.send([vp8(1, 1, key=True, timestamp=5)])
+    port.receive(0.0)
+    port.media.open_source(sender.id, 2, "VP8", 90_000)
+    port.media.route(receiver.id, 500, (sender.id, 2))
+    sender.send([vp8(1, 1, ssrc=2, key=True)])
+    port.receive(1e300)
+    first, second = receiver.got(2)
+    assert numbers(second)[2] - numbers(first)[2] == 3600 * 90_000
+
+
+def test_a_large_gap_asks_for_the_newest_of_what_is_missing(port: Port) -> None:
+    sender = port.client(1)
+    port.media.open_source(sender.id, 1, "VP8", 90_000)
+    sender.send([vp8(1, 1, key=True), vp8(5, 2), vp8(1005, 3), vp8(1010, 4)])
+    port.receive()
+    assert port.media.source_statistics(sender.id, 1)[2] == 3 + 999 + 4
+    asked = port.media.requests(sender.id, 1, 0.0, 0.1)
+    assert asked == [*range(881, 1005), *range(1006, 1010)]
+
+
+def test_the_number_of_a_peer_that_left_is_not_given_to_the_next(port: Port) -> None:
+    first = port.client(1)
+    port.media.close_peer(first.id)
+    assert port.client(3).id != first.id
+
+
+def test_addresses_that_come_and_go_are_told_apart(port: Port) -> None:
+    first, second = port.client(1), port.client(3)
+    with pytest.raises(ValueError, match="another peer"):
+        port.media.set_addresses(second.id, [second.address, first.address], second.address)
+    port.media.set_addresses(first.id, [("127.0.0.9", 9)], None)
+    port.media.set_addresses(second.id, [second.address, first.address], second.address)
+    for client in (first, second):
+        client.udp.sendto(b"\x16dtls", port.address)
+    assert [peer for _, peer, _, _ in port.receive()] == [second.id, second.id]
+    port.media.set_addresses(second.id, [first.address], None)
+    second.udp.sendto(b"\x16dtls", port.address)
+    assert port.receive() == [] and port.media.counters()[2] == 1
+
+
+def test_a_receiver_that_cannot_be_reached_does_not_stop_the_others(port: Port) -> None:
+    sender, one, lost, other = (port.client(key) for key in (1, 3, 5, 7))
+    port.media.open_source(sender.id, 1, "VP8", 90_000, deliver=False)
+    for receiver in (one, lost, other):
+        port.media.open_outlet(receiver.id, 500, 100, 1000)
+        port.media.route(receiver.id, 500, (sender.id, 1))
+    # A broadcast address: the kernel refuses without SO_BROADCAST.
+    port.media.set_addresses(lost.id, [lost.address], ("255.255.255.255", 9))
+    sender.send([vp8(1, 1, key=True), vp8(2, 2), vp8(3, 3)])
+    port.receive()
+    assert [len(receiver.got(3)) for receiver in (one, other)] == [3, 3]
+    assert port.media.counters()[1] == 3
+
+
+def test_many_packets_at_once_are_all_sent_on(port: Port) -> None:
+    sender, receiver = port.client(1), port.client(3)
+    port.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    forwarded(port, sender, receiver)
+    sender.send([vp8(number, number, key=number == 0) for number in range(150)])
+    assert port.media.receive(0.0) == []  # one call: more than a batch, none of it for above
+    assert [numbers(packet)[1] for packet in receiver.got(150)] == [1000 + number for number in range(150)]
 
 
 def test_header_extensions_and_padding_stay_with_the_sender(port: Port) -> None:

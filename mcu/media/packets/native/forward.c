@@ -9,6 +9,10 @@
 #define FIRST_LAGS 0x4000
 /* A packet is asked for so often, then it is given up. */
 #define MAX_ASKED 8
+/* Room for kept packets is taken in steps of so many octets. */
+#define KEPT_STEP 64
+/* Longest time that timestamps are moved on by between two sources, in seconds: after that no receiver cares. */
+#define MAX_PASSED 3600.0
 
 /* Sources */
 
@@ -53,6 +57,8 @@ void source_end(struct source *source)
             outlet->wanted = NULL;
     }
     free(source->outlets);
+    for (size_t i = 0; source->kept != NULL && i < FORWARD_KEPT; i++)
+        free(source->kept[i].data);
     free(source->kept);
     source->outlets = NULL, source->kept = NULL;
 }
@@ -66,8 +72,19 @@ static bool keep(struct source *source, uint16_t sequence, const uint8_t *packet
     struct kept *place = &source->kept[sequence % FORWARD_KEPT];
     if (place->there && place->sequence == sequence)
         return false;
+    if (source->outlet_count == 0) {
+        length = 0;
+    } else if (place->room < length) {
+        /* Places grow as the stream's packets need it: those of sound are small. */
+        size_t room = (length + KEPT_STEP - 1) / KEPT_STEP * KEPT_STEP;
+        uint8_t *data = realloc(place->data, room);
+        if (data == NULL)
+            return false;
+        place->data = data, place->room = (uint16_t)room;
+    }
     place->sequence = sequence, place->length = (uint16_t)length, place->there = true;
-    memcpy(place->data, packet, length);
+    if (length > 0)
+        memcpy(place->data, packet, length);
     return true;
 }
 
@@ -88,17 +105,25 @@ static void found(struct source *source, uint16_t sequence)
         }
 }
 
-static void note_missing(struct source *source, uint16_t sequence, double now)
+/* All between the highest number so far and this one are missing. */
+static void note_missing(struct source *source, uint16_t sequence)
 {
-    source->lost++;
-    if (source->missing_count == FORWARD_MISSING)
+    uint16_t lost = (uint16_t)(sequence - source->highest - 1);
+    source->lost += lost;
+    if (lost >= FORWARD_MISSING) {
+        lost = FORWARD_MISSING;
+        source->missing_count = 0;
+    }
+    while (source->missing_count + lost > FORWARD_MISSING)
         forget_missing(source, 0);
-    source->missing[source->missing_count++] = (struct missing){.sequence = sequence, .since = now};
+    for (; lost > 0; lost--)
+        source->missing[source->missing_count++] = (struct missing){.sequence = (uint16_t)(sequence - lost)};
 }
 
 static void begin_anew(struct source *source, uint16_t sequence)
 {
     source->begun = true;
+    source->beginnings++;
     source->highest = sequence;
     source->cycles = 0;
     source->missing_count = 0;
@@ -116,8 +141,7 @@ bool source_receive(struct source *source, const uint8_t *packet, size_t length,
     if (!source->begun || distance > MAX_DROPOUT || distance < -MAX_DROPOUT) {
         begin_anew(source, sequence);
     } else if (distance > 0) {
-        for (uint16_t lost = (uint16_t)(source->highest + 1); lost != sequence; lost++)
-            note_missing(source, lost, now);
+        note_missing(source, sequence);
         source->cycles += sequence < source->highest;
         source->highest = sequence;
     } else if (distance <= -FORWARD_KEPT) {
@@ -141,6 +165,9 @@ size_t source_unwrap(const struct source *source, uint8_t *packet, size_t length
     size_t start, size;
     if (!source->begun || !rtp_payload(packet, length, &start, &size) || size < 2)
         return 0; /* padding alone probes for bandwidth */
+    int distance = (int16_t)(uint16_t)(get16(packet + start) - source->highest);
+    if (distance > MAX_DROPOUT || distance < -MAX_DROPOUT)
+        return 0; /* what is repeated has been sent lately; it begins nothing anew */
     put16(packet + 2, get16(packet + start));
     put32(packet + 8, source->ssrc);
     packet[1] = (uint8_t)((packet[1] & 0x80) | source->payload_type);
@@ -186,6 +213,11 @@ void outlet_end(struct outlet *outlet)
     outlet->source = outlet->wanted = NULL;
 }
 
+bool outlet_waits(const struct outlet *outlet)
+{
+    return outlet->wanted != NULL || (outlet->source != NULL && outlet->beginnings != outlet->source->beginnings);
+}
+
 bool outlet_route(struct outlet *outlet, struct source *source)
 {
     if (source == NULL) {
@@ -212,12 +244,15 @@ static void go_over(struct outlet *outlet, struct source *source, const uint8_t 
     if (outlet->source != source)
         detach(outlet->source, outlet);
     outlet->source = source;
-    outlet->wanted = NULL;
+    outlet->beginnings = source->beginnings;
+    if (outlet->wanted == source)
+        outlet->wanted = NULL;
     outlet->first = (uint16_t)(outlet->highest + 1);
     outlet->sequence_offset = (uint16_t)(outlet->first - get16(packet + 2));
-    outlet->switches++;
+    outlet->turn++;
     if (outlet->begun) {
         double passed = now > outlet->last_sent ? now - outlet->last_sent : 0;
+        passed = passed < MAX_PASSED ? passed : MAX_PASSED;
         uint32_t step = (uint32_t)(passed * source->clock_rate + 0.5);
         outlet->timestamp_offset = outlet->last_timestamp + (step > 0 ? step : 1) - get32(packet + 4);
     }
@@ -275,9 +310,14 @@ size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t 
     size_t start, size;
     if (!rtp_payload(packet, length, &start, &size))
         return 0;
-    if (outlet->wanted == source && rtp_begins_key_frame(source->codec, packet + start, size))
+    /* A source whose numbers begin anew is a new one: its old ones have been used here. */
+    bool feeds = outlet->source == source && outlet->beginnings == source->beginnings;
+    if ((outlet->wanted == source || (outlet->source == source && !feeds)) &&
+        rtp_begins_key_frame(source->codec, packet + start, size)) {
         go_over(outlet, source, packet, packet + start, size, now);
-    if (outlet->source != source)
+        feeds = true;
+    }
+    if (!feeds)
         return 0;
     uint16_t incoming = get16(packet + 2), outgoing = (uint16_t)(incoming + outlet->sequence_offset);
     bool newest = outlet->packets == 0 || is_after(outgoing, outlet->highest);
@@ -285,7 +325,7 @@ size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t 
         return 0; /* its number belongs to the source before, or to what nobody was to get */
     if ((uint16_t)(outgoing - outlet->first) > FIRST_LAGS)
         outlet->first = (uint16_t)(outgoing - FIRST_LAGS);
-    outlet->origins[outgoing % FORWARD_KEPT] = (struct origin){outgoing, incoming, source};
+    outlet->origins[outgoing % FORWARD_KEPT] = (struct origin){outgoing, incoming, outlet->turn};
     size_t header = write_header(outlet, packet, outgoing, out);
     memcpy(out + header, packet + start, size);
     if (source->codec == CODEC_VP8)
@@ -305,11 +345,13 @@ size_t outlet_rewrite(struct outlet *outlet, uint16_t sequence, uint8_t *out)
     const struct origin *origin = &outlet->origins[sequence % FORWARD_KEPT];
     struct source *source = outlet->source;
     /* After a change of source, what it sent is gone: the key frame of the new one makes it needless. */
-    if (source == NULL || origin->source != source || origin->outgoing != sequence || source->kept == NULL)
+    if (source == NULL || outlet->turn == 0 || origin->turn != outlet->turn || origin->outgoing != sequence ||
+        outlet->beginnings != source->beginnings || source->kept == NULL)
         return 0;
     const struct kept *kept = &source->kept[origin->incoming % FORWARD_KEPT];
     size_t start, size;
-    if (!kept->there || kept->sequence != origin->incoming || !rtp_payload(kept->data, kept->length, &start, &size))
+    if (!kept->there || kept->sequence != origin->incoming || kept->length == 0 ||
+        !rtp_payload(kept->data, kept->length, &start, &size))
         return 0;
     size_t header = write_header(outlet, kept->data, sequence, out);
     if (outlet->rtx_ssrc != 0) {

@@ -22,9 +22,10 @@
 /* Packets of a source that may be missing at once; beyond that only a key frame helps. */
 #define FORWARD_MISSING 128
 
-struct kept { uint16_t sequence; uint16_t length; bool there; uint8_t data[FORWARD_LONGEST]; };
+/* Length is 0 where the packet was seen, but nobody got it who could ask for it again. */
+struct kept { uint16_t sequence, length, room; bool there; uint8_t *data; };
 
-struct missing { uint16_t sequence; uint8_t asked; double since, last_asked; };
+struct missing { uint16_t sequence; uint8_t asked; double last_asked; };
 
 struct outlet;
 
@@ -33,7 +34,7 @@ struct source {
     uint32_t ssrc, clock_rate;
     bool begun;
     uint16_t highest;
-    uint32_t cycles;
+    uint32_t cycles, beginnings; /* how often its numbers have begun anew */
     uint32_t last_timestamp;
     double last_arrival;
     uint64_t packets, octets, lost, recovered, key_frames;
@@ -47,14 +48,15 @@ struct source {
     size_t outlet_count, outlet_room;
 };
 
-/* Where an outgoing sequence number came from. */
-struct origin { uint16_t outgoing, incoming; struct source *source; };
+/* Where an outgoing sequence number came from: which number of the source that fed the outlet at that turn. */
+struct origin { uint16_t outgoing, incoming; uint32_t turn; };
 
 struct outlet {
     struct source *source, *wanted; /* what feeds it; and what is to, from its next key frame on */
     uint32_t ssrc, rtx_ssrc;
     uint8_t payload_type, rtx_payload_type;
     bool begun;
+    uint32_t turn, beginnings; /* changes of source; of the present one, which beginning its numbers are of */
     uint16_t sequence_offset, highest, rtx_sequence;
     uint16_t first; /* number of the present source's first packet: those below are another's */
     uint32_t timestamp_offset, last_timestamp;
@@ -62,7 +64,7 @@ struct outlet {
     uint8_t tl0_offset, last_tl0;
     double last_sent;
     void *owner; /* whose outlet it is */
-    uint64_t packets, octets, resent, switches;
+    uint64_t packets, octets, resent;
     struct origin origins[FORWARD_KEPT];
 };
 
@@ -81,6 +83,9 @@ size_t source_requests(struct source *source, double now, double wait, uint16_t 
 void outlet_begin(struct outlet *outlet, uint32_t ssrc, uint8_t payload_type, uint32_t rtx_ssrc,
                   uint8_t rtx_payload_type, uint16_t first_sequence);
 void outlet_end(struct outlet *outlet);
+
+/* Whether nothing comes, or nothing new, before a key frame. */
+bool outlet_waits(const struct outlet *outlet);
 
 /* Feed the outlet from ``source`` from its next key frame on; NULL: from nothing, at once. False without memory. */
 bool outlet_route(struct outlet *outlet, struct source *source);

@@ -87,7 +87,7 @@ PyObject *batch_of(PyObject *packets, struct udp_out **out)
             Py_DECREF(batch);
             return NULL;
         }
-        (*out)[i] = (struct udp_out){(const uint8_t *)data, (size_t)length};
+        (*out)[i] = (struct udp_out){(const uint8_t *)data, (size_t)length, NULL};
     }
     return batch;
 }

@@ -1,5 +1,6 @@
 #include "port.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,16 +55,20 @@ static struct peer *find(const struct port *port, const struct sockaddr_storage 
     }
 }
 
+static void enter(struct port *port, struct peer *peer, const struct sockaddr_storage *name)
+{
+    uint32_t at = hash(name);
+    while (port->table[at % PORT_TABLE] != NULL)
+        at++;
+    port->table[at % PORT_TABLE] = peer;
+}
+
 static void rebuild(struct port *port)
 {
     memset(port->table, 0, sizeof port->table);
     for (size_t i = 0; i < PORT_MAX_PEERS; i++)
-        for (size_t j = 0; port->peers[i] != NULL && j < port->peers[i]->address_count; j++) {
-            uint32_t at = hash(&port->peers[i]->addresses[j].name);
-            while (port->table[at % PORT_TABLE] != NULL)
-                at++;
-            port->table[at % PORT_TABLE] = port->peers[i];
-        }
+        for (size_t j = 0; port->peers[i] != NULL && j < port->peers[i]->address_count; j++)
+            enter(port, port->peers[i], &port->peers[i]->addresses[j].name);
 }
 
 bool port_set_addresses(struct port *port, struct peer *peer, const struct address *addresses, size_t count,
@@ -74,12 +79,20 @@ bool port_set_addresses(struct port *port, struct peer *peer, const struct addre
         if (owner != NULL && owner != peer)
             return false;
     }
+    /* As a rule an address is added, or another selected; the whole table is made anew only where one has gone. */
+    size_t before = peer->address_count;
+    bool gone = count < before;
+    for (size_t i = 0; !gone && i < before; i++)
+        gone = !same(&peer->addresses[i].name, &addresses[i].name);
     memcpy(peer->addresses, addresses, count * sizeof *addresses);
     peer->address_count = count;
     peer->reachable = selected != NULL;
     if (selected != NULL)
         peer->selected = *selected;
-    rebuild(port);
+    if (gone)
+        rebuild(port);
+    for (size_t i = before; !gone && i < count; i++)
+        enter(port, peer, &addresses[i].name);
     return true;
 }
 
@@ -101,15 +114,18 @@ void port_end(struct port *port)
 
 struct peer *port_open_peer(struct port *port)
 {
-    for (uint32_t i = 0; i < PORT_MAX_PEERS; i++)
-        if (port->peers[i] == NULL) {
-            struct peer *peer = calloc(1, sizeof *peer);
-            if (peer != NULL) {
-                peer->id = i;
-                port->peers[i] = peer;
-            }
-            return peer;
+    for (uint32_t i = 0; i < PORT_MAX_PEERS; i++) {
+        uint32_t id = (port->next_peer + i) % PORT_MAX_PEERS;
+        if (port->peers[id] != NULL)
+            continue;
+        struct peer *peer = calloc(1, sizeof *peer);
+        if (peer != NULL) {
+            peer->id = id;
+            port->peers[id] = peer;
+            port->next_peer = id + 1;
         }
+        return peer;
+    }
     return NULL;
 }
 
@@ -126,8 +142,9 @@ void port_close_peer(struct port *port, struct peer *peer)
         srtp_end(&peer->outbound);
     }
     port->peers[peer->id] = NULL;
+    if (peer->address_count > 0)
+        rebuild(port);
     free(peer);
-    rebuild(port);
 }
 
 struct source *peer_source(const struct peer *peer, uint32_t ssrc)
@@ -178,7 +195,13 @@ struct outlet *peer_open_outlet(struct peer *peer, uint32_t ssrc, uint8_t payloa
         if (peer->outlets[i] == NULL) {
             struct outlet *outlet = malloc(sizeof *outlet);
             if (outlet != NULL) {
+                const struct srtp_source *known = srtp_find(&peer->outbound, ssrc);
+                const struct srtp_source *known_rtx = srtp_find(&peer->outbound, rtx_ssrc);
+                if (known != NULL && known->begun)
+                    first_sequence = (uint16_t)(known->highest + 1);
                 outlet_begin(outlet, ssrc, payload_type, rtx_ssrc, rtx_payload_type, first_sequence);
+                if (known_rtx != NULL && known_rtx->begun)
+                    outlet->rtx_sequence = (uint16_t)(known_rtx->highest + 1);
                 outlet->owner = peer;
                 peer->outlets[i] = outlet;
             }
@@ -198,37 +221,57 @@ void peer_close_outlet(struct peer *peer, struct outlet *outlet)
 
 /* Packets */
 
-static void send_run(struct port *port, const struct peer *peer, const struct udp_out *out, size_t count)
+/* What is ready to go out, in the arena: one call of the kernel for many receivers. */
+struct outgoing { struct udp_out out[UDP_BATCH]; size_t count; };
+
+static void flush(struct port *port, struct outgoing *outgoing)
 {
-    size_t sent = udp_send(port->socket, out, count, (const struct sockaddr *)&peer->selected.name,
-                           peer->selected.length, &port->segmenting);
-    port->unsent += count - sent; /* a full buffer is loss like any other: it is asked for again */
+    const struct udp_out *out = outgoing->out;
+    size_t at = 0, count = outgoing->count;
+    while (at < count) {
+        at += udp_send(port->socket, out + at, count - at, &port->segmenting);
+        /* A full buffer is loss like any other: it is asked for again. Who cannot be reached does not stop the rest. */
+        const struct address *failed = at < count ? out[at].to : NULL;
+        bool full = at < count && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS);
+        for (; at < count && (full || out[at].to == failed); at++)
+            port->unsent++;
+    }
+    outgoing->count = 0;
+}
+
+/* Encrypt what has been written at the arena's next place; it is sent with the next flush. */
+static bool add(struct port *port, struct outgoing *outgoing, struct peer *peer, size_t length)
+{
+    uint8_t *place = port->arena[outgoing->count];
+    if (srtp_protect(&peer->outbound, place, &length) != SRTP_OK) {
+        port->unsent++;
+        return false;
+    }
+    outgoing->out[outgoing->count++] = (struct udp_out){place, length, &peer->selected};
+    if (outgoing->count == UDP_BATCH)
+        flush(port, outgoing);
+    return true;
 }
 
 /* Send what came from one source in this batch to all that get it. */
 static void send_on(struct port *port, struct source *source, const size_t *datagrams, size_t count, double now)
 {
+    struct outgoing outgoing = {.count = 0};
     /* An outlet that goes over to this source leaves the list of another, never this one. */
     for (size_t i = 0; i < source->outlet_count; i++) {
         struct outlet *outlet = source->outlets[i];
         struct peer *receiver = outlet->owner;
-        struct udp_out out[UDP_BATCH];
-        size_t ready = 0;
         if (!receiver->keyed || !receiver->reachable)
             continue;
         for (size_t j = 0; j < count; j++) {
             const struct udp_datagram *datagram = &port->datagrams[datagrams[j]];
-            size_t length = outlet_write(outlet, source, datagram->data, datagram->length, now, port->arena[ready]);
-            if (length > 0 && srtp_protect(&receiver->outbound, port->arena[ready], &length) == SRTP_OK) {
-                out[ready] = (struct udp_out){port->arena[ready], length};
-                ready++;
-            }
-        }
-        if (ready > 0) {
-            port->forwarded += ready;
-            send_run(port, receiver, out, ready);
+            size_t length =
+                outlet_write(outlet, source, datagram->data, datagram->length, now, port->arena[outgoing.count]);
+            if (length > 0)
+                port->forwarded += add(port, &outgoing, receiver, length);
         }
     }
+    flush(port, &outgoing);
 }
 
 static struct source *source_of(const struct peer *peer, struct udp_datagram *datagram)
@@ -294,12 +337,12 @@ static void take(struct port *port, size_t index, struct source **of, double now
     }
 }
 
-int port_receive(struct port *port, double now)
+static int receive_batch(struct port *port, double now, int *events)
 {
     struct source *of[UDP_BATCH] = {NULL};
-    int events = 0, count = udp_receive(port->socket, port->datagrams);
+    int count = udp_receive(port->socket, port->datagrams);
     for (int i = 0; i < count; i++)
-        take(port, (size_t)i, of, now, &events);
+        take(port, (size_t)i, of, now, events);
     for (int i = 0; i < count; i++) {
         size_t run[UDP_BATCH], length = 0;
         struct source *source = of[i];
@@ -311,25 +354,30 @@ int port_receive(struct port *port, double now)
         if (length > 0)
             send_on(port, source, run, length, now);
     }
-    return count < 0 ? -1 : events;
+    return count;
+}
+
+int port_receive(struct port *port, double now)
+{
+    int events = 0, count = UDP_BATCH;
+    for (int i = 0; i < PORT_BATCHES && count == UDP_BATCH && events == 0; i++) {
+        count = receive_batch(port, now, &events);
+        if (count < 0 && i == 0)
+            return -1;
+    }
+    return events;
 }
 
 size_t port_resend(struct port *port, struct peer *peer, struct outlet *outlet, const uint16_t *sequences,
                    size_t count)
 {
+    struct outgoing outgoing = {.count = 0};
     size_t done = 0;
-    for (size_t i = 0; i < count && peer->keyed && peer->reachable;) {
-        struct udp_out out[UDP_BATCH];
-        size_t ready = 0;
-        for (; i < count && ready < UDP_BATCH; i++) {
-            size_t length = outlet_rewrite(outlet, sequences[i], port->arena[ready]);
-            if (length > 0 && srtp_protect(&peer->outbound, port->arena[ready], &length) == SRTP_OK) {
-                out[ready] = (struct udp_out){port->arena[ready], length};
-                ready++;
-            }
-        }
-        send_run(port, peer, out, ready);
-        done += ready;
+    for (size_t i = 0; i < count && peer->keyed && peer->reachable; i++) {
+        size_t length = outlet_rewrite(outlet, sequences[i], port->arena[outgoing.count]);
+        if (length > 0)
+            done += add(port, &outgoing, peer, length);
     }
+    flush(port, &outgoing);
     return done;
 }

@@ -21,8 +21,8 @@
 #define PORT_MAX_OUTLETS 32
 /* Twice the addresses there may be, a power of two: places of the table by address. */
 #define PORT_TABLE 16384
-
-struct address { struct sockaddr_storage name; socklen_t length; };
+/* Full batches taken by one call, so that timers and signalling get their turn. */
+#define PORT_BATCHES 8
 
 struct peer {
     uint32_t id;
@@ -44,6 +44,7 @@ struct port {
     int socket;
     bool segmenting;
     struct peer *peers[PORT_MAX_PEERS];
+    uint32_t next_peer; /* numbers go round, so that what came for a peer that is gone is not taken for another's */
     struct peer *table[PORT_TABLE];
     struct udp_datagram datagrams[UDP_BATCH];
     struct port_event events[UDP_BATCH];
@@ -69,10 +70,12 @@ struct source *peer_source(const struct peer *peer, uint32_t ssrc);
 
 struct outlet *peer_open_outlet(struct peer *peer, uint32_t ssrc, uint8_t payload_type, uint32_t rtx_ssrc,
                                 uint8_t rtx_payload_type, uint16_t first_sequence);
+/* An SSRC that this peer has got before goes on behind its last number, since the key stream has been used so far. */
 void peer_close_outlet(struct peer *peer, struct outlet *outlet);
 struct outlet *peer_outlet(const struct peer *peer, uint32_t ssrc);
 
-/* Take what has come in and send on what is to be; the number of ``events``, or -1 with errno. */
+/* Take what has come in and send on what is to be; the number of ``events``, or -1 with errno. Goes on while much comes
+ * in that is for nobody above. */
 int port_receive(struct port *port, double now);
 
 /* Send these packets of an outlet again; how many were still there. */

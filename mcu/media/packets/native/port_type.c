@@ -162,8 +162,7 @@ static PyObject *set_addresses(PyObject *object, PyObject *arguments)
     struct address addresses[PORT_ADDRESSES], target;
     if (!PyArg_ParseTuple(arguments, "kOO", &id, &names, &selected))
         return NULL;
-    struct peer *peer = peer_of(object, id);
-    PyObject *list = peer == NULL ? NULL : PySequence_Tuple(names);
+    PyObject *list = PySequence_Tuple(names);
     if (list == NULL)
         return NULL;
     Py_ssize_t count = PyTuple_GET_SIZE(list);
@@ -174,6 +173,9 @@ static PyObject *set_addresses(PyObject *object, PyObject *arguments)
         good = address_of_name(PyTuple_GET_ITEM(list, i), self->family, &addresses[i].name, &addresses[i].length);
     if (good && selected != Py_None)
         good = address_of_name(selected, self->family, &target.name, &target.length);
+    /* Last, since to read a sequence may run code that closes the peer. */
+    struct peer *peer = good ? peer_of(object, id) : NULL;
+    good = peer != NULL;
     if (good && !port_set_addresses(self->port, peer, addresses, (size_t)count, selected == Py_None ? NULL : &target)) {
         PyErr_SetString(PyExc_ValueError, "an address belongs to another peer");
         good = false;
@@ -232,7 +234,10 @@ static PyObject *send_plain(PyObject *object, PyObject *arguments)
     if (port == NULL || !PyArg_ParseTuple(arguments, "OO", &packets, &name) ||
         !address_of_name(name, self->family, &address, &length))
         return NULL;
-    return udp_send_batch(port->socket, packets, &address, length, &port->segmenting);
+    self->busy = true;
+    PyObject *sent = udp_send_batch(port->socket, packets, &address, length, &port->segmenting);
+    self->busy = false;
+    return sent;
 }
 
 static PyObject *protect(PyObject *object, PyObject *arguments, srtp_operation *work)
@@ -415,8 +420,7 @@ static PyObject *resend(PyObject *self, PyObject *arguments)
     PyObject *numbers;
     if (!PyArg_ParseTuple(arguments, "kkO", &id, &ssrc, &numbers))
         return NULL;
-    struct outlet *outlet = outlet_found(self, id, ssrc);
-    PyObject *list = outlet == NULL ? NULL : PySequence_Tuple(numbers);
+    PyObject *list = PySequence_Tuple(numbers);
     if (list == NULL)
         return NULL;
     uint16_t sequences[FORWARD_KEPT];
@@ -424,7 +428,8 @@ static PyObject *resend(PyObject *self, PyObject *arguments)
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(list) && count < FORWARD_KEPT; i++)
         sequences[count++] = (uint16_t)PyLong_AsUnsignedLongMask(PyTuple_GET_ITEM(list, i));
     Py_DECREF(list);
-    if (PyErr_Occurred())
+    struct outlet *outlet = PyErr_Occurred() ? NULL : outlet_found(self, id, ssrc);
+    if (outlet == NULL)
         return NULL;
     struct port *port = ((PortObject *)self)->port;
     return PyLong_FromSize_t(port_resend(port, port->peers[id], outlet, sequences, count));
@@ -438,9 +443,9 @@ static PyObject *outlet_statistics(PyObject *self, PyObject *arguments)
     const struct outlet *outlet = outlet_found(self, id, ssrc);
     if (outlet == NULL)
         return NULL;
-    return Py_BuildValue("(KKKKkdO)", outlet->packets, outlet->octets, outlet->resent, outlet->switches,
+    return Py_BuildValue("(KKKKkdO)", outlet->packets, outlet->octets, outlet->resent, (unsigned long long)outlet->turn,
                          (unsigned long)outlet->last_timestamp, outlet->last_sent,
-                         outlet->wanted != NULL ? Py_True : Py_False);
+                         outlet_waits(outlet) ? Py_True : Py_False);
 }
 
 static PyObject *counters(PyObject *self, PyObject *Py_UNUSED(nothing))

@@ -28,15 +28,21 @@ bool rtp_payload(const uint8_t *packet, size_t length, size_t *start, size_t *si
 /* NAL unit types of RFC 6184 table 1 and ITU-T H.264 table 7-1. */
 enum { NAL_IDR = 5, NAL_SPS = 7, NAL_STAP_A = 24, NAL_FU_A = 28 };
 
+/* A slice says first which macroblock it begins with, as ue(v): 0 is a set bit. A picture of several slices begins with
+ * that one. */
+static bool begins_picture(const uint8_t *unit, size_t size) { return size > 1 && unit[1] & 0x80; }
+
 static bool h264_begins_key_frame(const uint8_t *payload, size_t size)
 {
     if (size < 2)
         return false;
     unsigned type = payload[0] & 0x1f;
-    if (type == NAL_SPS || type == NAL_IDR)
+    if (type == NAL_SPS || (type == NAL_IDR && begins_picture(payload, size)))
         return true;
-    if (type == NAL_FU_A)
-        return payload[1] & 0x80 && ((payload[1] & 0x1f) == NAL_IDR || (payload[1] & 0x1f) == NAL_SPS);
+    if (type == NAL_FU_A && payload[1] & 0x80) {
+        unsigned whole = payload[1] & 0x1f;
+        return whole == NAL_SPS || (whole == NAL_IDR && begins_picture(payload + 1, size - 1));
+    }
     if (type != NAL_STAP_A)
         return false;
     for (size_t at = 1; at + 2 < size;) {
@@ -44,7 +50,7 @@ static bool h264_begins_key_frame(const uint8_t *payload, size_t size)
         unsigned inner = payload[at + 2] & 0x1f;
         if (unit == 0 || unit > size - at - 2)
             return false;
-        if (inner == NAL_SPS || inner == NAL_IDR)
+        if (inner == NAL_SPS || (inner == NAL_IDR && begins_picture(payload + at + 2, unit)))
             return true;
         at += 2 + unit;
     }

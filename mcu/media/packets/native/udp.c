@@ -39,11 +39,11 @@ int udp_receive(int socket, struct udp_datagram *datagrams)
     return count;
 }
 
-/* How many from ``out`` on can be one message: all of the same length, but the last may be shorter. */
+/* How many from ``out`` on can be one message: to one address, all of the same length, but the last may be shorter. */
 static size_t run_length(const struct udp_out *out, size_t count)
 {
     size_t total = out[0].length, run = 1;
-    while (run < count && run < MAX_SEGMENTS && out[run].length <= out[0].length && out[run].length > 0 &&
+    while (run < count && run < MAX_SEGMENTS && out[run].to == out[0].to && out[run].length <= out[0].length && out[run].length > 0 &&
            total + out[run].length <= MAX_SEGMENTED) {
         total += out[run].length;
         run++;
@@ -53,8 +53,7 @@ static size_t run_length(const struct udp_out *out, size_t count)
     return run;
 }
 
-size_t udp_send(int socket, const struct udp_out *out, size_t count, const struct sockaddr *address, socklen_t length,
-                bool *segmenting)
+size_t udp_send(int socket, const struct udp_out *out, size_t count, bool *segmenting)
 {
     size_t sent = 0;
     while (sent < count) {
@@ -68,8 +67,8 @@ size_t udp_send(int socket, const struct udp_out *out, size_t count, const struc
                 break;
             struct msghdr *message = &messages[message_count].msg_hdr;
             memset(message, 0, sizeof *message);
-            message->msg_name = (void *)address;
-            message->msg_namelen = length;
+            message->msg_name = (void *)&out[next].to->name;
+            message->msg_namelen = out[next].to->length;
             message->msg_iov = &vectors[vector_count];
             message->msg_iovlen = run;
             for (size_t i = 0; i < run; i++)

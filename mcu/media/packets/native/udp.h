@@ -21,17 +21,18 @@ struct udp_datagram {
     socklen_t source_length;
 };
 
-/* What is to be sent: octets that stay where they are until udp_send returns. */
-struct udp_out { const uint8_t *data; size_t length; };
+struct address { struct sockaddr_storage name; socklen_t length; };
+
+/* What is to be sent where: octets and address stay where they are until udp_send returns. */
+struct udp_out { const uint8_t *data; size_t length; const struct address *to; };
 
 /* Take what has come in, at most UDP_BATCH. Returns how many; 0 when there is nothing; -1 with errno set. A datagram that
  * was cut has length 0. */
 int udp_receive(int socket, struct udp_datagram *datagrams);
 
-/* Send these to one address, in order. Runs of equal length go out as one by UDP GSO where the kernel can; ``*segmenting``
+/* Send these in order. Runs of equal length to one address go out as one by UDP GSO where the kernel can; ``*segmenting``
  * remembers that it cannot. Returns how many were handed over; fewer than ``count``: errno tells why, EAGAIN when the
  * socket's buffer is full. */
-size_t udp_send(int socket, const struct udp_out *out, size_t count, const struct sockaddr *address, socklen_t length,
-                bool *segmenting);
+size_t udp_send(int socket, const struct udp_out *out, size_t count, bool *segmenting);
 
 #endif

@@ -13,7 +13,7 @@
 typedef struct {
     PyObject_HEAD
     int socket, family;
-    bool segmenting;
+    bool segmenting, busy;
     unsigned long long cut;
     struct udp_datagram *datagrams;
     /* The last address that packets came from, and the one that they went to: most of the time the next is the same. */
@@ -62,9 +62,15 @@ static PyObject *receive(PyObject *object, PyObject *Py_UNUSED(nothing))
 {
     UdpObject *self = (UdpObject *)object;
     int count;
+    if (self->busy) {
+        PyErr_SetString(PyExc_RuntimeError, "in use by another thread");
+        return NULL;
+    }
+    self->busy = true;
     Py_BEGIN_ALLOW_THREADS;
     count = udp_receive(self->socket, self->datagrams);
     Py_END_ALLOW_THREADS;
+    self->busy = false;
     if (count < 0)
         return PyErr_SetFromErrno(PyExc_OSError);
     PyObject *list = PyList_New(0);
@@ -114,11 +120,13 @@ PyObject *udp_send_batch(int socket, PyObject *packets, const struct sockaddr_st
     if (batch == NULL)
         return NULL;
     size_t sent, count = (size_t)PyTuple_GET_SIZE(batch);
-    struct sockaddr_storage target = *address;
+    struct address target = {*address, length};
+    for (size_t i = 0; i < count; i++)
+        out[i].to = &target;
     int reason;
     Py_BEGIN_ALLOW_THREADS;
     errno = 0;
-    sent = udp_send(socket, out, count, (struct sockaddr *)&target, length, segmenting);
+    sent = udp_send(socket, out, count, segmenting);
     reason = errno;
     Py_END_ALLOW_THREADS;
     PyMem_Free(out);
