@@ -29,6 +29,9 @@ class Seating:
         self._voice = VoiceSwitch(after, rules.hold)
         self._round = PollingRound(rules.interval)
         self._deadline: float | None = None
+        self.lead: str | None = None
+        """Who has been seated for its voice in the tile that is for that; None: nobody, or there is nobody else."""
+        self._instead: str | None = None
 
     @property
     def taken(self) -> Mapping[str, int]:
@@ -50,7 +53,7 @@ class Seating:
 
     def seats(self, people: Sequence[Sitter], tiles: int, speech: Speech, now: float) -> tuple[str | None, ...]:
         """The occupant of each of ``tiles`` tiles at ``now``; None is an empty tile. ``people`` in order of joining."""
-        self._deadline = None
+        self._deadline = self.lead = self._instead = None
         self._note_priorities(people)
         pinned = self._pinned({one.id for one in people}, tiles)
         free = [tile for tile in range(tiles) if tile not in pinned]
@@ -61,6 +64,11 @@ class Seating:
         seated = pinned | placed(groups, free, self._before)
         self._before = {who: tile for tile, who in seated.items()}
         return tuple(seated.get(tile) for tile in range(tiles))
+
+    def seats_for_lead(self, seats: Sequence[str | None]) -> tuple[str | None, ...]:
+        """The same seats for the eyes of ``lead``: in its place is who had it before, and it has that one's, if any."""
+        other_way = {self.lead: self._instead, self._instead: self.lead} if self.lead is not None else {}
+        return tuple(other_way.get(who, who) if who is not None else None for who in seats)
 
     def _note_priorities(self, people: Sequence[Sitter]) -> None:
         """When somebody is given another one, everybody sits anew."""
@@ -101,7 +109,18 @@ class Seating:
         others = [one for one in others if one.priority == others[0].priority]
         guest = self._voice.choose([one.id for one in others], speech, now)
         self._deadline = self._voice.deadline
+        if free == 1:
+            self._give_lead(people[0].id if guest is None else guest, people)
         return _ranks(people[:free]) if guest is None else [*_ranks(certain), [guest]]
+
+    def _give_lead(self, lead: str, people: Sequence[Sitter]) -> None:
+        """``lead`` has the tile of the voice; who had it before, or else comes next, stands in for it."""
+        others = [one for one in people if one.id != lead]
+        if others:
+            present = {one.id for one in others}
+            before = next((who for who in self._voice.before if who in present and who != lead), None)
+            self.lead = lead
+            self._instead = before or next((one.id for one in others if one.has_video), others[0].id)
 
     def _by_voice(self, people: list[Sitter], free: int, speech: Speech, now: float) -> list[list[str]]:
         if not people:
@@ -109,6 +128,7 @@ class Seating:
         group = [one.id for one in people]
         first = self._voice.choose(group, speech, now) or people[0].id
         self._deadline = self._voice.deadline
+        self._give_lead(first, people)
         others = [one for one in people if one.id != first]
         # With too few tiles, whoever has not been chosen for longest is left out.
         recent = {who: index for index, who in enumerate(self._voice.before)}

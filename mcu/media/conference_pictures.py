@@ -20,6 +20,7 @@ from mcu.media.picture.state import (
     PictureStatistics,
     Rung,
     VideoCodec,
+    View,
 )
 from mcu.media.picture.views import notices, own_layouts, seating_rules
 from mcu.media.picture_hold import HeldPictures
@@ -57,6 +58,8 @@ class ConferencePictures:
         self._networks: dict[Outlet, ReceiverNetwork] = {}
         self._state = PictureState()
         self._recorded: frozenset[Rung] = frozenset()
+        self._spec: ConferenceSpec | None = None
+        self._leads: Mapping[View, str] = {}
         self._held: dict[Outlet, HeldPictures] = {}
         self._counts: dict[CanvasFormat, tuple[int, int]] = {}
         self._mean_wait = 0.0
@@ -67,6 +70,7 @@ class ConferencePictures:
             clock=clock,
             on_coded=self._coded,
             on_key_frame_wanted=lambda source: call(self._want_key_frame, source),
+            on_leads=lambda leads: call(self._lead, leads),
         )
         self._pipeline.start()
 
@@ -106,6 +110,7 @@ class ConferencePictures:
 
     def apply(self, spec: ConferenceSpec, recorded: Collection[Rung]) -> None:
         """Make it so for the legs that are open; ``recorded`` are the rungs of recordings."""
+        self._spec = spec
         # A picture waits for the next tick of its canvas: from no time at all to a whole interval.
         self._mean_wait = 0.5 / spec.frame_rate
         content = self._content(spec)
@@ -114,6 +119,7 @@ class ConferencePictures:
             [self._within_network(leg.spec) for leg in self._legs.values()],
             content is not None,
             lambda leg_id, media: self._legs[leg_id].takes_picture(media),
+            self._leads,
         )
         self._networks = {outlet: network for outlet, network in self._networks.items() if outlet in rungs}
         moved = self._serving.choose(rungs)
@@ -142,6 +148,12 @@ class ConferencePictures:
         self._sharing, self._content_from = sharing, spec.content_from
         for rung in moved | self._recorded:
             self._pipeline.request_key_frame(rung)
+
+    def _lead(self, leads: Mapping[View, str]) -> None:
+        """Somebody else has the large tile: it gets the picture for that one now, and who had it the usual one."""
+        self._leads = leads
+        if self._spec is not None:
+            self.apply(self._spec, self._recorded)
 
     def forget(self, leg: MediaLeg) -> None:
         """A leg is served no more; the next ``apply`` comes without it."""

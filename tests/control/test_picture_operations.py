@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcu.control.bodies import parse_body
@@ -161,6 +161,8 @@ _JSON = st.recursive(_NUMBERS | st.booleans(), lambda inner: st.lists(inner, max
 ), max_leaves=12)  # fmt: skip
 
 
+# On a busy machine the first inputs take long: the models are built for them.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from([NewLayout, ConferenceChange, ParticipantChange]), st.dictionaries(
     st.sampled_from(["name", "cells", "overlap", "seating", "decoration", "processing", "gain", "pin", "role"]), _JSON
 ))  # fmt: skip

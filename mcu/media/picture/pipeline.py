@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +21,15 @@ from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.scenes import Scenes
 from mcu.media.picture.source import PictureSourceWorker, SourcePicture
 from mcu.media.picture.spare_encoders import SpareEncoders
-from mcu.media.picture.state import COMMON_VIEW, CanvasFormat, PictureSource, PictureState, PictureStatistics, Rung
+from mcu.media.picture.state import (
+    COMMON_VIEW,
+    CanvasFormat,
+    PictureSource,
+    PictureState,
+    PictureStatistics,
+    Rung,
+    View,
+)
 from mcu.media.picture.tiles import GONE_AFTER
 from mcu.media.units import CodedPicture
 
@@ -62,12 +70,16 @@ class PicturePipeline:
         clock: Callable[[], float] = time.monotonic,
         on_coded: Callable[[Rung, CodedPicture], None],
         on_key_frame_wanted: Callable[[str], None],
+        on_leads: Callable[[Mapping[View, str]], None] = lambda leads: None,
     ) -> None:
+        """``on_leads`` tells, by view, who has got the large tile for its voice."""
         self._conference_id = conference_id
         self._font_file = font_file
         self._clock = clock
         self._on_coded = on_coded
         self._on_key_frame_wanted = on_key_frame_wanted
+        self._on_leads = on_leads
+        self._leads: Mapping[View, str] = {}
         Artist(font_file)
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
@@ -260,6 +272,10 @@ class PicturePipeline:
         # The picture that all see comes first: new views begin in its order.
         ordered = sorted(formats, key=lambda form: form.view != COMMON_VIEW)
         self._changes.want({form: self._scenes.scene(form, now) for form in ordered}, now)
+        leads = self._scenes.leads()
+        if leads != self._leads:
+            self._leads = leads
+            self._on_leads(leads)
         self._expected = [picture for form in ordered for picture in self._scenes.expected(form, now)]
         self._hides_silent = self._scenes.hides_silent()
         deadlines = [self._scenes.next_deadline(now)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from layouts.automatic import AUTOMATIC, layout_for
 from layouts.catalogue import CATALOGUE
 from layouts.grids import grid
-from layouts.layout import Layout
+from layouts.layout import Cell, Layout
 from layouts.rules import Mode, SeatingRules, Sitter
 from layouts.seating import Seating
 from layouts.sharing import beside_content
@@ -24,6 +24,9 @@ _FOR_CONTENT = frozenset(name for name in CATALOGUE if name.startswith("content+
 
 # How long before its turn somebody's picture is decoded, in seconds: time for a key frame to be asked for and to come.
 _AHEAD = 1.0
+
+# Tiles of equal size differ by rounding.
+_LARGER = 1.05
 
 Seats = tuple[PictureSource | None, ...]
 
@@ -41,6 +44,7 @@ class Scenes:
         self._people: dict[str, PictureSource] = {}
         self._speech = Speech()
         self._seatings: dict[View, Seating] = {}
+        self._leads: dict[View, str] = {}
         self._unknown: set[str] = set()
 
     def apply(self, state: PictureState) -> None:
@@ -56,7 +60,13 @@ class Scenes:
 
     def keep(self, views: Collection[View]) -> None:
         """Forget who sat where in all other views."""
+        views = {replace(view, for_lead=False) for view in views}
         self._seatings = {view: seating for view, seating in self._seatings.items() if view in views}
+        self._leads = {view: lead for view, lead in self._leads.items() if view in views}
+
+    def leads(self) -> Mapping[View, str]:
+        """Who has a larger tile than others for its voice, in the views that have such a one, as last asked for."""
+        return dict(self._leads)
 
     def next_deadline(self, now: float) -> float | None:
         """When scenes may change although nothing else does, or somebody is ``expected``."""
@@ -65,7 +75,7 @@ class Scenes:
 
     def expected(self, form: CanvasFormat, now: float) -> list[tuple[str, Size]]:
         """Whose turn comes soon in this canvas, and a size to have their pictures in: so decoding has begun by then."""
-        seating = self._seatings.get(form.view)
+        seating = self._seatings.get(replace(form.view, for_lead=False))
         due = None if seating is None else seating.next_deadline()
         if seating is None or due is None or now < due - _AHEAD:
             return []
@@ -98,6 +108,7 @@ class Scenes:
         rules = view.seating or self._state.seating
         alone = self._alone(view, rules)
         if alone is not None:
+            self._leads.pop(replace(view, for_lead=False), None)
             if content is None:
                 return grid(1), (alone,)
             return (grid(2), (alone, content)) if in_tile else (beside_content(1), (content, alone))
@@ -109,26 +120,36 @@ class Scenes:
         seating = self._seating(view, rules)
         layout = self._layout(view, rules, people, others=1 if in_tile and content is not None else 0)
         if content is None:
-            return layout, self._faces(seating, people, len(layout.cells), now)
+            return layout, self._faces(view, seating, people, layout.cells, now)
         if not in_tile:
             layout = self._beside_content(layout, rules, people)
-        faces = self._faces(seating, people, len(layout.cells) - 1, now)
+        cells = layout.cells[:-1] if in_tile else layout.cells[1:]
+        faces = self._faces(view, seating, people, cells, now)
         return layout, _with_tile(faces, content) if in_tile else (content, *faces)
 
     def _alone(self, view: View, rules: SeatingRules) -> PictureSource | None:
         """Who has the picture alone: is watched, is shown to all, or gives a lecture."""
-        common = replace(view, content=COMMON_VIEW.content) == COMMON_VIEW
+        common = replace(view, content=COMMON_VIEW.content, for_lead=False) == COMMON_VIEW
         watched = self._people.get((self._state.watched if common else view.watched) or "")
         if watched is not None or view.layout is not None or rules.mode is not Mode.LECTURE:
             return watched
         return self._people.get(rules.lecturer or "") if rules.lecturer != view.without else None
 
-    def _faces(self, seating: Seating, people: Sequence[Sitter], tiles: int, now: float) -> Seats:
-        seats = seating.seats(people, tiles, self._speech, now)
+    def _faces(
+        self, view: View, seating: Seating, people: Sequence[Sitter], cells: Sequence[Cell], now: float
+    ) -> Seats:
+        seats = seating.seats(people, len(cells), self._speech, now)
+        usual = replace(view, for_lead=False)
+        if seating.lead is not None and _stands_out(cells, seats.index(seating.lead)):
+            self._leads[usual] = seating.lead
+            seats = seating.seats_for_lead(seats) if view.for_lead else seats
+        else:
+            self._leads.pop(usual, None)
         return tuple(self._people[one] if one is not None else None for one in seats)
 
     def _seating(self, view: View, rules: SeatingRules) -> Seating:
         """Who sat where in a view; at first in the order of the picture that all see."""
+        view = replace(view, for_lead=False)
         seating = self._seatings.get(view)
         if seating is not None and seating.rules != rules:
             # Who changes the rules wants them followed, and not what is left of others.
@@ -160,6 +181,12 @@ class Scenes:
                 self._unknown.add(name)
                 logger.warning("conference %s: no layout %r; automatic instead", self._conference_id, name)
             return layout_for(AUTOMATIC, rules, people, others=others)
+
+
+def _stands_out(cells: Sequence[Cell], tile: int) -> bool:
+    """Whether a tile is the only one, or larger than some other."""
+    areas = [cell.width * cell.height for cell in cells]
+    return len(areas) == 1 or float(areas[tile]) > _LARGER * float(min(areas))
 
 
 def _only(source: PictureSource | None) -> Seats:

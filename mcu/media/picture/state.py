@@ -65,7 +65,8 @@ class View:
 
     While something is shared, ``content`` says where: OUTSIDE is for those who get it as a second picture, which is the
     view that shows it ALONE. ``seating`` are rules of its own (None is the conference's). The source ``without`` is not
-    in it: it is the one who sees this picture.
+    in it: it is the one who sees this picture. ``for_lead``: what whoever has the large tile for its voice sees: not
+    itself there, but who had it before.
     """
 
     layout: str | None = None
@@ -73,6 +74,7 @@ class View:
     content: ContentPlace = ContentPlace.INSIDE
     seating: SeatingRules | None = None
     without: str | None = None
+    for_lead: bool = False
 
 
 COMMON_VIEW = View()

@@ -117,3 +117,17 @@ def test_the_recording_shows_what_is_shared() -> None:
 
 def test_a_leg_that_takes_no_picture_yet_costs_nothing() -> None:
     assert choose_rungs(conference(room_leg("a")), [room_leg("a")], True, lambda leg, media: False) == {}
+
+
+def test_who_leads_a_view_has_a_picture_of_its_own_and_nobody_else() -> None:
+    spec = conference(room_leg("a"), room_leg("b"), room_leg("c").model_copy(update={"layout": "1+7"}))
+    legs = {leg.id: leg for leg in spec.legs}
+
+    def rungs(leads: dict[View, str]) -> dict[Outlet, Rung]:
+        return choose_rungs(spec, spec.legs, False, lambda leg_id, media: legs[leg_id].video is not None, leads)
+
+    led = rungs({COMMON_VIEW: "a", View("1+7"): "b"})
+    assert led["a", "video"].view == View(for_lead=True)
+    assert led["b", "video"].view == COMMON_VIEW and led["c", "video"].view == View("1+7")
+    assert rungs({View("1+7"): "c"})["c", "video"].view == View("1+7", for_lead=True)
+    assert rungs({}) == served(spec, shared=False)

@@ -78,6 +78,54 @@ def test_the_voice_gets_the_large_tile_and_says_when_to_look_again():
     assert stage.scenes.next_deadline(11.0) is None
 
 
+FOR_LEAD = View(for_lead=True)
+
+
+def test_who_has_the_large_tile_for_its_voice_sees_the_one_before_there_and_not_itself():
+    stage = Stage("abcd", seating=SeatingRules(Mode.VOICE))
+    assert (stage.shows(), stage.scenes.leads()) == ("abcd", {COMMON_VIEW: "a"})
+    assert stage.shows(FOR_LEAD) == "bacd", "nobody was there before: the next one"
+    stage.scenes.speaks("c", 10.0)
+    assert (stage.shows(now=11.0), stage.shows(FOR_LEAD, 11.0)) == ("cbad", "abcd")
+    assert stage.scenes.leads() == {COMMON_VIEW: "c"}
+    stage.scenes.speaks("d", 20.0)
+    assert (stage.shows(now=21.0), stage.shows(FOR_LEAD, 21.0)) == ("dbac", "cbad")
+
+
+def test_the_picture_for_the_lead_follows_the_usual_one_though_nobody_looks_at_that():
+    stage = Stage("abc", layout="1")
+    stage.scenes.speaks("b", 1.0)
+    assert stage.shows(FOR_LEAD, now=2.0) == "a"
+    stage.scenes.keep({FOR_LEAD})
+    assert (stage.shows(FOR_LEAD, now=3.0), stage.scenes.leads()) == ("a", {COMMON_VIEW: "b"})
+    stage.change(sources=people("b"))
+    assert (stage.shows(FOR_LEAD, now=4.0), stage.scenes.leads()) == ("b", {})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"seating": SeatingRules(Mode.VOICE), "layout": "4"},
+        {"seating": SeatingRules(Mode.POLLING), "layout": "1"},
+        {"seating": SeatingRules(Mode.VOICE, pins=((0, "a"),)), "layout": "1"},
+        {"seating": SeatingRules(Mode.LECTURE, lecturer="a")},
+        {"watched": "a"},
+    ],
+)
+def test_nobody_leads_where_tiles_are_equal_or_not_given_for_a_voice(changes):
+    stage = Stage("abcd", **changes)
+    stage.scenes.speaks("b", 1.0)
+    stage.shows(now=30.0)
+    assert stage.scenes.leads() == {}
+
+
+def test_beside_what_is_shared_the_only_face_for_its_speaker_is_another():
+    stage = Stage("abc", layout="1", seating=SeatingRules(Mode.VOICE), content=SLIDES)
+    stage.scenes.speaks("b", 1.0)
+    assert (stage.shows(now=2.0), stage.shows(FOR_LEAD, 2.0)) == ("*b", "*a")
+
+
 def test_a_round_goes_on_by_itself():
     stage = Stage("abc", seating=SeatingRules(Mode.POLLING, interval=5.0))
     assert [stage.shows(now=now) for now in (0.0, 5.0, 10.0, 15.0)] == ["a", "b", "c", "a"]
