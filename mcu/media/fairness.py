@@ -20,6 +20,16 @@ MISSED_SHARE = 0.05
 LATE_TICKS = 2
 """Sound ticks late in one review: one may be the fault of a large key frame."""
 
+GRAVE_TICKS = 10
+"""With a fifth of all sound ticks late nothing is waited for."""
+
+PERSISTENT = 2
+"""Reviews in a row with signs of trouble before anything is taken: a hiccup is over by then, and taking away helps
+nobody. Once it is taken from them, canvases make half the pictures for seconds."""
+
+SETTLING = 2
+"""Reviews in which a new canvas may miss pictures: its encoder opens, and sources begin to scale for it."""
+
 CALM = 5
 """Reviews without any sign of trouble after which something is given back."""
 
@@ -56,6 +66,8 @@ class Fairness(Generic[Key]):
 
     def __init__(self) -> None:
         self._steps: dict[Key, int] = {}
+        self._ages: dict[Key, int] = {}
+        self._trouble = 0
         self._calm = 0
         self._patience = CALM
         self._given_back = False
@@ -63,16 +75,21 @@ class Fairness(Generic[Key]):
     def review(self, canvases: Mapping[Key, CanvasLoad], late_ticks: int) -> dict[Key, int]:
         """By what to divide each canvas's frame rate from now on. ``late_ticks``: of sound, since the last review."""
         self._steps = {key: step for key, step in self._steps.items() if key in canvases}
-        if late_ticks >= LATE_TICKS or any(_is_short(load) for load in canvases.values()):
-            self._take(canvases)
+        self._ages = {key: self._ages.get(key, 0) + 1 for key in canvases}
+        if late_ticks >= LATE_TICKS or any(self._is_short(key, load) for key, load in canvases.items()):
+            self._trouble += 1
+            self._calm = 0
+            if self._trouble >= PERSISTENT or late_ticks >= GRAVE_TICKS:
+                self._take(canvases)
         else:
+            self._trouble = 0
             self._give(canvases)
         return {key: DIVISORS[self._steps.get(key, 0)] for key in canvases}
 
     def _take(self, canvases: Mapping[Key, CanvasLoad]) -> None:
         if self._given_back:
             self._patience = min(LONGEST_CALM, 2 * self._patience)
-        self._calm, self._given_back = 0, False
+        self._given_back = False
         # The least important all the way down before the next one; of equals the one whose pictures cost most.
         for key, _ in sorted(canvases.items(), key=lambda item: (item[1].importance, -item[1].pixels)):
             step = self._steps.get(key, 0)
@@ -94,6 +111,6 @@ class Fairness(Generic[Key]):
         if not self._steps[key]:
             del self._steps[key]
 
-
-def _is_short(load: CanvasLoad) -> bool:
-    return load.missed > MISSED_SHARE * (load.made + load.missed) and load.missed > 1
+    def _is_short(self, key: Key, load: CanvasLoad) -> bool:
+        settled = self._ages[key] > SETTLING
+        return settled and load.missed > MISSED_SHARE * (load.made + load.missed) and load.missed > 1

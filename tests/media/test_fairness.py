@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.fairness import CALM, DIVISORS, LATE_TICKS, LONGEST_CALM, CanvasLoad, Fairness, Importance
+from mcu.media.fairness import (
+    CALM,
+    DIVISORS,
+    GRAVE_TICKS,
+    LATE_TICKS,
+    LONGEST_CALM,
+    PERSISTENT,
+    SETTLING,
+    CanvasLoad,
+    Fairness,
+    Importance,
+)
 
 FULL_HD, HD = 1920 * 1080, 1280 * 720
 
@@ -37,7 +49,7 @@ def test_while_all_is_well_nobody_gives_way() -> None:
 
 def test_late_sound_slows_down_the_least_important_first_step_by_step() -> None:
     fairness: Fairness[str] = Fairness()
-    fallen = [key for _ in range(12) if (key := _changed(fairness)) is not None]
+    fallen = [key for _ in range(PERSISTENT - 1 + 12) if (key := _changed(fairness)) is not None]
     assert fallen == ["own"] * 3 + ["own, small"] * 3 + ["common"] * 3 + ["recorded"] * 3
     assert set(review(fairness, 5, LATE_TICKS).values()) == {DIVISORS[-1]}
 
@@ -49,16 +61,47 @@ def _changed(fairness: Fairness[str]) -> str | None:
 
 
 def test_a_canvas_that_misses_pictures_is_a_sign_as_well() -> None:
-    fairness: Fairness[str] = Fairness()
+    fairness = settled()
     short = CANVASES | {"recorded": load(Importance.RECORDED, missed=5)}
-    assert fairness.review(short, 0) == {"own": 2, "own, small": 1, "common": 1, "recorded": 1}
+    results = [fairness.review(short, 0) for _ in range(PERSISTENT)]
+    assert results[-1] == {"own": 2, "own, small": 1, "common": 1, "recorded": 1}
     once = CANVASES | {"recorded": load(Importance.RECORDED, missed=1)}
-    assert Fairness[str]().review(once, 0) == dict.fromkeys(CANVASES, 1)
+    fairness = settled()
+    assert [fairness.review(once, 0) for _ in range(10)] == [dict.fromkeys(CANVASES, 1)] * 10
+
+
+def settled() -> Fairness[str]:
+    """Canvases that have been there for a while."""
+    fairness: Fairness[str] = Fairness()
+    review(fairness, SETTLING)
+    return fairness
+
+
+@pytest.mark.parametrize("late_ticks, missed", [(GRAVE_TICKS - 1, 0), (0, 20)])
+def test_a_hiccup_takes_nothing_from_anybody(late_ticks: int, missed: int) -> None:
+    fairness = settled()
+    stumbling = {key: load(canvas.importance, missed=missed) for key, canvas in CANVASES.items()}
+    for _ in range(10):
+        for _ in range(PERSISTENT - 1):
+            assert fairness.review(stumbling, late_ticks) == dict.fromkeys(CANVASES, 1)
+        assert review(fairness, 1) == dict.fromkeys(CANVASES, 1)
+
+
+def test_pictures_that_a_new_canvas_misses_are_no_sign() -> None:
+    fairness = settled()
+    opening = CANVASES | {"new": load(Importance.OWN, missed=25)}
+    for _ in range(SETTLING):
+        assert set(fairness.review(opening, 0).values()) == {1}
+    assert [max(fairness.review(opening, 0).values()) for _ in range(PERSISTENT)] == [1] * (PERSISTENT - 1) + [2]
+
+
+def test_sound_in_great_trouble_is_helped_at_once() -> None:
+    assert settled().review(CANVASES, GRAVE_TICKS)["own"] == 2
 
 
 def test_in_calm_the_most_important_gets_back_first() -> None:
     fairness: Fairness[str] = Fairness()
-    review(fairness, 7, LATE_TICKS)
+    review(fairness, PERSISTENT - 1 + 7, LATE_TICKS)
     assert review(fairness, CALM - 1) == {"own": 6, "own, small": 6, "common": 2, "recorded": 1}
     assert review(fairness, 1) == {"own": 6, "own, small": 6, "common": 1, "recorded": 1}
     assert review(fairness, CALM) == {"own": 6, "own, small": 3, "common": 1, "recorded": 1}
@@ -67,7 +110,7 @@ def test_in_calm_the_most_important_gets_back_first() -> None:
 
 def test_what_brought_trouble_back_is_tried_again_ever_later() -> None:
     fairness: Fairness[str] = Fairness()
-    review(fairness, 1, LATE_TICKS)
+    review(fairness, PERSISTENT, LATE_TICKS)
     waits = []
     for _ in range(6):
         waited = 1
@@ -75,23 +118,23 @@ def test_what_brought_trouble_back_is_tried_again_ever_later() -> None:
             waited += 1
         waits.append(waited)
         assert review(fairness, 2)["own"] == 1
-        assert review(fairness, 1, LATE_TICKS)["own"] == 2
+        assert review(fairness, PERSISTENT, LATE_TICKS)["own"] == 2
     assert waits == [CALM, 2 * CALM, 4 * CALM, 8 * CALM, LONGEST_CALM, LONGEST_CALM]
 
 
 def test_after_a_long_calm_it_is_tried_as_soon_as_ever() -> None:
     fairness: Fairness[str] = Fairness()
     for _ in range(3):
-        review(fairness, 1, LATE_TICKS)
+        review(fairness, PERSISTENT, LATE_TICKS)
         review(fairness, LONGEST_CALM)
     review(fairness, LONGEST_CALM)
-    review(fairness, 1, LATE_TICKS)
+    review(fairness, PERSISTENT, LATE_TICKS)
     assert review(fairness, CALM)["own"] == 1
 
 
 def test_a_canvas_that_has_gone_is_forgotten() -> None:
     fairness: Fairness[str] = Fairness()
-    review(fairness, 3, LATE_TICKS)
+    review(fairness, PERSISTENT - 1 + 3, LATE_TICKS)
     assert fairness.review({"common": CANVASES["common"]}, 0) == {"common": 1}
     assert fairness.review(CANVASES, 0) == dict.fromkeys(CANVASES, 1)
 

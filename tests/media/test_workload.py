@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from mcu.media.fairness import LATE_TICKS, CanvasLoad, Importance
+from mcu.media.fairness import GRAVE_TICKS, PERSISTENT, SETTLING, CanvasLoad, Importance
 from mcu.media.picture.state import CanvasFormat, View
 from mcu.media.workload import Workload
 
@@ -38,7 +38,7 @@ def test_an_own_view_of_one_conference_gives_way_to_the_sound_of_another() -> No
     conferences = {"small": small, "large": large}
     work.review(conferences)
     assert small.divisors == {COMMON: 1}
-    small.late = LATE_TICKS
+    small.late = GRAVE_TICKS
     work.review(conferences)
     assert small.divisors == {COMMON: 1}
     assert large.divisors == {COMMON: 1, OWN: 2}
@@ -66,7 +66,7 @@ def test_it_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     work, one = Workload(), Consultation(own=OWN)
     one.missed = 10
-    for _ in range(4):
+    for _ in range(SETTLING + PERSISTENT + 3):
         work.review({"one": one})
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     one.missed = 0
