@@ -30,7 +30,12 @@ def nice() -> int:
     return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
-def test_a_thread_steps_back_alone_and_those_it_starts_with_it() -> None:
+def refuse(*_: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+def test_a_thread_steps_back_alone_and_those_it_starts_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
     before = nice()
 
     def picture() -> tuple[int, int]:
@@ -53,9 +58,6 @@ def test_a_thread_comes_first_where_it_may_and_those_it_starts_do_not() -> None:
 
 
 def test_without_the_right_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
     monkeypatch.setattr(os, "sched_setscheduler", refuse)
     monkeypatch.setattr(os, "setpriority", refuse)
     assert in_a_thread(come_first) is False
@@ -66,3 +68,20 @@ def test_without_the_right_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> N
         return nice()
 
     assert in_a_thread(picture) == before
+
+
+def test_where_others_come_first_by_right_nobody_steps_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    policies = [os.SCHED_OTHER]
+
+    def grant(_: int, policy: int, parameters: os.sched_param) -> None:
+        policies.append(policy & ~os.SCHED_RESET_ON_FORK)
+
+    monkeypatch.setattr(os, "sched_setscheduler", grant)
+    before = nice()
+
+    def picture() -> int:
+        step_back()
+        return nice()
+
+    assert in_a_thread(picture) == before
+    assert policies[-1] == os.SCHED_OTHER
