@@ -12,18 +12,18 @@ _DESCRIPTOR_SIZE = 4
 class Vp8Packetizer:
     """Cuts frames into payloads of at most ``mtu`` bytes, each with a 15-bit picture id that grows by one per frame."""
 
-    __slots__ = ("_picture_id", "mtu")
+    __slots__ = ("mtu", "picture_id")
 
     def __init__(self, mtu: int = 1200, picture_id: int = 0) -> None:
         if mtu < 64:
             raise ValueError(f"mtu of {mtu} bytes is too small")
         self.mtu = mtu
-        self._picture_id = picture_id & 0x7FFF
+        self.picture_id = picture_id & 0x7FFF
 
     def packetize(self, data: bytes) -> tuple[bytes, ...]:
         """The payloads of one frame, in order and of nearly equal size; the last one takes the marker bit."""
-        picture = (0x8000 | self._picture_id).to_bytes(2, "big")
-        self._picture_id = (self._picture_id + 1) & 0x7FFF
+        picture = (0x8000 | self.picture_id).to_bytes(2, "big")
+        self.picture_id = (self.picture_id + 1) & 0x7FFF
         if not data:
             return ()
         count = -(-len(data) // (self.mtu - _DESCRIPTOR_SIZE))

@@ -52,7 +52,7 @@ def test_frames_arrive_with_unwrapped_sequence_and_timestamps(codec: CodecSpec) 
 
 def test_sequence_and_timestamp_wrap_without_a_jump() -> None:
     link = joined()
-    link.a._sender._sequence = 0xFFF0
+    link.a._sender.sequence = 0xFFF0
     link.a._sender._offset = 0xFFFFFFFF - 10 * 960
     speak(link, OPUS, 1.0)
     link.run(link.now + 0.1)
