@@ -11,7 +11,7 @@ class Arrangement(Model):
     """Layout, seating, decoration and processing of sound.
 
     ``custom`` is the layout itself where it is not of the catalogue. ``decoration.logo`` is a logo's id here: the
-    planner makes the file of it.
+    planner makes the file of it. ``forwarded``: who can get others' pictures as they are does, if it has not chosen.
     """
 
     layout: str = AUTOMATIC_LAYOUT
@@ -19,6 +19,7 @@ class Arrangement(Model):
     seating: SeatingSpec = SeatingSpec()
     decoration: DecorationSpec = DecorationSpec()
     processing: ProcessingSpec = ProcessingSpec()
+    forwarded: bool = False
 
     @property
     def lasting(self) -> Arrangement:

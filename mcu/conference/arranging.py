@@ -58,5 +58,7 @@ class Arranging:
                 if decoration.logo is not None and not await self._library.has_logo(decoration.logo):
                     raise CommandRefused(Refusal.UNKNOWN_LOGO, "There is no logo with this id; GET /logos lists them.")
                 return before.model_copy(update={"decoration": decoration})
+            case commands.SetForwarding():
+                return before.model_copy(update={"forwarded": command.forwarded})
             case commands.ProcessSound():
                 return before.model_copy(update={"processing": command.change.applied_to(before.processing)})

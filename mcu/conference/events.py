@@ -68,6 +68,13 @@ class SpeakerChanged(ConferenceEvent):
 
 
 @dataclass(frozen=True)
+class SlotsChanged(ConferenceEvent):
+    """The participant's slots show others now: see its ``slots``. Of interest to itself alone."""
+
+    participant: Participant
+
+
+@dataclass(frozen=True)
 class RecordingStarted(ConferenceEvent):
     """A recording was begun."""
 

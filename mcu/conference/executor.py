@@ -97,7 +97,13 @@ class CommandExecutor:
                     return await self._rooms.describe(number, title=clean_text(command.title, MAXIMUM_TITLE))
                 case commands.SetPin():
                     return await self._rooms.describe(number, pin_hash=pin_hash, set_pin=True)
-                case commands.SetLayout() | commands.ArrangeSeats() | commands.Decorate() | commands.ProcessSound():
+                case (
+                    commands.SetLayout()
+                    | commands.ArrangeSeats()
+                    | commands.Decorate()
+                    | commands.ProcessSound()
+                    | commands.SetForwarding()
+                ):
                     return await self._arranging.carry_out(command, number)
                 case _:
                     return await self._conference(command, await self._running(number))

@@ -43,6 +43,8 @@ class FactHandler:
                     self._core.spawn(self._ask(owner, fact.leg), f"key frame request to {fact.leg}")
             case facts.SpeakerChanged():
                 self._speaker(running, fact.leg)
+            case facts.SlotsChanged():
+                self._slots(running, fact.leg, fact.shown)
             case facts.RecordingProgress():
                 self._progress(running, fact)
             case facts.RecordingFailed():
@@ -78,6 +80,16 @@ class FactHandler:
             # A newcomer that speaks already is told of when it is in.
             if running.announced and (speaker is None or speaker != running.joining):
                 self._core.publish(events.SpeakerChanged(self._core.clock.wall(), running.conference, speaker))
+
+    def _slots(self, running: Running, leg: str, shown: tuple[str | None, ...]) -> None:
+        participant = running.conference.participant(leg)
+        if participant is None or participant.slots == shown:
+            return
+        changed = replace(participant, slots=shown)
+        running.conference = running.conference.changed(leg, lambda _: changed)
+        # A newcomer is told by the welcome of its socket.
+        if leg != running.joining:
+            self._core.publish(events.SlotsChanged(self._core.clock.wall(), running.conference, changed))
 
     def _progress(self, running: Running, fact: facts.RecordingProgress) -> None:
         recording = running.conference.recording

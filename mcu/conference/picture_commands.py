@@ -100,6 +100,22 @@ class ChooseContent:
 
 
 @dataclass(frozen=True)
+class ChooseForwarding:
+    """Whether a participant gets others' pictures as they are, each on its own; None: as is usual in the conference."""
+
+    participant_id: str
+    forwarded: bool | None
+
+
+@dataclass(frozen=True)
+class SetForwarding:
+    """Whether who has not chosen gets others' pictures as they are, where it can. A permanent room keeps it."""
+
+    number: str
+    forwarded: bool
+
+
+@dataclass(frozen=True)
 class AddLayout:
     """Keep a layout of one's own under a name that is not taken. Its first cell is the most prominent."""
 
@@ -129,7 +145,7 @@ class RemoveLogo:
     logo_id: str
 
 
-ArrangementCommand = SetLayout | ArrangeSeats | Decorate | ProcessSound
-OwnViewCommand = SetOwnSeating | HideSelf | ChooseContent
+ArrangementCommand = SetLayout | ArrangeSeats | Decorate | ProcessSound | SetForwarding
+OwnViewCommand = SetOwnSeating | HideSelf | ChooseContent | ChooseForwarding
 PresenceCommand = SetRole | HideParticipant | AdjustSound
 LibraryCommand = AddLayout | RemoveLayout | AddLogo | RemoveLogo

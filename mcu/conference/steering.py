@@ -52,6 +52,8 @@ def _with_view(
             return replace(one, hide_self=command.hide)
         case commands.ChooseContent():
             return replace(one, content_choice=command.choice)
+        case commands.ChooseForwarding():
+            return replace(one, forwarded=command.forwarded)
         case commands.SetOwnSeating():
             if command.change is None:
                 return replace(one, seating=None)
@@ -104,6 +106,14 @@ def seen_alone(conference: Conference, participant_id: str) -> Participant | Non
         return conference.participant(seating.lecturer or "")
     others = [other for other in conference.participants if other.id != participant_id]
     return others[0] if len(others) == 1 else None
+
+
+def is_forwarded(conference: Conference, one: Participant) -> bool:
+    """Whether this participant gets others' pictures as they are. A lecture has one picture for all who listen."""
+    arrangement = conference.arrangement
+    listens = arrangement.seating.mode == "lecture" and arrangement.seating.lecturer != one.id
+    wanted = arrangement.forwarded if one.forwarded is None else one.forwarded
+    return wanted and bool(one.leg.slots) and not listens
 
 
 def key_command(conference: Conference, participant: Participant, digit: str) -> ViewCommand | None:

@@ -28,6 +28,7 @@ class ParticipantView(View):
     everybody sees. ``camera_control``: its camera can be moved from afar. ``has_content``: it can share a second
     picture. ``pin`` is the tile (from 0) that is kept for it; ``hidden``: in nobody's picture. ``gain`` and
     ``listen_gain`` in dB, on its sound and on what it hears. What is ``muted_by_chair`` it cannot unmute itself.
+    ``forwarded``: it gets others' pictures as they are, null as is usual in the conference; ``has_slots``: it could.
     """
 
     id: str
@@ -56,6 +57,8 @@ class ParticipantView(View):
     hide_self: bool
     seating: SeatingSpec | None
     content_choice: ContentChoice
+    forwarded: bool | None
+    has_slots: bool
 
 
 class RunningRecordingView(View):
@@ -103,6 +106,7 @@ class ConferenceView(View):
     """A permanent room, a running conference, or both. ``active`` tells whether somebody is, or just was, in it.
 
     ``broadcast`` is the participant that everybody else sees alone. ``decoration.logo`` is the id of a logo.
+    ``forwarded``: who has slots gets others' pictures as they are, unless it chose otherwise.
     """
 
     number: str
@@ -116,6 +120,7 @@ class ConferenceView(View):
     seating: SeatingSpec
     decoration: DecorationSpec
     processing: ProcessingSpec
+    forwarded: bool
     participants: list[ParticipantView]
     recording: RunningRecordingView | None
     started_at: datetime | None
@@ -153,6 +158,8 @@ def participant_view(participant: Participant, conference: Conference | None) ->
         hide_self=participant.hide_self,
         seating=participant.seating,
         content_choice=participant.content_choice,
+        forwarded=participant.forwarded,
+        has_slots=bool(participant.leg.slots),
     )
 
 
@@ -213,6 +220,7 @@ def conference_view(conference: Conference) -> ConferenceView:
         seating=conference.arrangement.seating,
         decoration=conference.arrangement.decoration,
         processing=conference.arrangement.processing,
+        forwarded=conference.arrangement.forwarded,
         pin_required=conference.pin_hash is not None,
         participants=[participant_view(participant, conference) for participant in conference.participants],
         recording=None if conference.recording is None else recording_view(conference.recording),
@@ -235,6 +243,7 @@ def room_view(room: Room) -> ConferenceView:
         seating=room.arrangement.seating,
         decoration=room.arrangement.decoration,
         processing=room.arrangement.processing,
+        forwarded=room.arrangement.forwarded,
         pin_required=room.pin_hash is not None,
         participants=[],
         recording=None,

@@ -42,7 +42,8 @@ class ConferenceChange(Body):
     """What to change; what is left out stays. ``pin`` null opens the room, ``active`` false ends the conference.
 
     ``broadcast`` is the participant to show alone to everybody else; null shows all again. Of ``seating``,
-    ``decoration`` and ``processing`` too, what is left out stays.
+    ``decoration`` and ``processing`` too, what is left out stays. ``forwarded``: browsers get others' pictures as they
+    are, unless they chose otherwise.
     """
 
     layout: Annotated[str, Field(max_length=32)] | None = None
@@ -54,6 +55,7 @@ class ConferenceChange(Body):
     seating: SeatingChange | None = None
     decoration: DecorationChange | None = None
     processing: ProcessingChange | None = None
+    forwarded: bool | None = None
 
 
 class ConferenceList(BaseModel):
@@ -184,6 +186,8 @@ def _arrangement(number: str, body: ConferenceChange) -> list[commands.Command]:
         wanted.append(commands.Decorate(number, body.decoration))
     if body.processing is not None:
         wanted.append(commands.ProcessSound(number, body.processing))
+    if body.forwarded is not None:
+        wanted.append(commands.SetForwarding(number, body.forwarded))
     return wanted
 
 

@@ -20,7 +20,7 @@ from mcu.conference.throttle import source_group
 from mcu.conference.views import ConferenceView, conference_view
 from mcu.control.access import Authority, Identity
 from mcu.control.bodies import Body
-from mcu.control.event_views import event_message, kicked, welcome
+from mcu.control.event_views import event_message, is_for, kicked, welcome
 from mcu.control.notices import Notice, NoticeHub
 from mcu.control.overview import all_conferences
 from mcu.control.settings import ControlSettings
@@ -208,9 +208,13 @@ class EventSockets:
         try:
             if own is None and not actor.is_user:
                 subscription.close()  # it left between showing its token and now
-            await self._send(socket, welcome(await self._visible(actor), self._clock.wall()))
+            visible = await self._visible(actor)
+            one = None if actor.is_user else self.manager.participant(actor.id)
+            await self._send(socket, welcome(visible, self._clock.wall(), None if one is None else one.slots))
             welcomed.set()
             async for event in subscription:
+                if not is_for(event, actor):
+                    continue
                 if actor.is_user:
                     await self._send(socket, event_message(event))
                 elif own is not None and event.conference.id == own.id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,24 +16,33 @@ from mcu.conference.views import (
     participant_view,
     recording_view,
 )
+from mcu.ports import Actor
 
 
 def _at(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def welcome(conferences: list[ConferenceView], at: datetime) -> dict[str, Any]:
-    """The first message: everything as it is now."""
-    return {
+def welcome(
+    conferences: list[ConferenceView], at: datetime, slots: Sequence[str | None] | None = None
+) -> dict[str, Any]:
+    """The first message: everything as it is now. ``slots`` are those of the participant that it is for."""
+    message: dict[str, Any] = {
         "type": "welcome",
         "at": _at(at),
         "conferences": [conference.model_dump(mode="json") for conference in conferences],
     }
+    return message if slots is None else message | {"slots": list(slots)}
 
 
 def kicked(reason: str, at: datetime) -> dict[str, Any]:
     """The last message to a participant that is out."""
     return {"type": "kicked", "at": _at(at), "reason": reason}
+
+
+def is_for(event: events.ConferenceEvent, actor: Actor) -> bool:
+    """Whether whoever sees the event's conference is told of it: what slots show is for who looks at them."""
+    return not isinstance(event, events.SlotsChanged) or event.participant.id == actor.id
 
 
 def event_message(event: events.ConferenceEvent) -> dict[str, Any]:
@@ -62,6 +72,9 @@ def _content(event: events.ConferenceEvent) -> dict[str, Any]:
             return {"type": "participant_left", "participant": gone, "reason": event.reason}
         case events.SpeakerChanged():
             return {"type": "speaker_changed", "participant_id": event.participant_id}
+        case events.SlotsChanged():
+            shown = list(event.participant.slots)
+            return {"type": "slots_changed", "participant_id": event.participant.id, "slots": shown}
         case events.RecordingStarted() | events.RecordingProgress() | events.RecordingStopped():
             kind = type(event).__name__.removeprefix("Recording").lower()
             return {"type": f"recording_{kind}", "recording": recording_view(event.recording).model_dump(mode="json")}

@@ -30,7 +30,8 @@ class ParticipantChange(Body):
     What it sees: all in ``layout``, or the participant ``watch`` alone; null goes back to what everybody sees. Choosing
     a layout ends watching. ``seating`` is who sits where in its own picture, null as everybody sees; with ``hide_self``
     it does not see itself. ``content_choice``: what is shared comes as a second picture where there is one ("auto"), in
-    a tile ("tile"), or changes places with the people ("swap").
+    a tile ("tile"), or changes places with the people ("swap"). ``forwarded``: it gets others' pictures as they are,
+    each on its own (true), or in one picture (false); null as is usual in the conference.
 
     How others see and hear it, for accounts only: ``role``, ``pin`` (a tile from 0, or null), ``hidden``, ``gain`` and
     ``listen_gain`` (what it hears) in dB, ``music`` (its sound is left as it is).
@@ -45,6 +46,7 @@ class ParticipantChange(Body):
     seating: SeatingChange | None = None
     hide_self: bool | None = None
     content_choice: ContentChoice | None = None
+    forwarded: bool | None = None
     role: Literal["chair", "expert", "member", "viewer"] | None = None
     pin: Annotated[int, Field(ge=0, le=MAXIMUM_TILE)] | None = None
     hidden: bool | None = None
@@ -147,6 +149,8 @@ def _view(participant_id: str, body: ParticipantChange) -> list[commands.Command
         wanted.append(commands.HideSelf(participant_id, body.hide_self))
     if body.content_choice is not None:
         wanted.append(commands.ChooseContent(participant_id, body.content_choice))
+    if "forwarded" in body.model_fields_set:
+        wanted.append(commands.ChooseForwarding(participant_id, body.forwarded))
     return wanted
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcu.media.facts import ConferenceStatistics, KeyFrameWanted, LegFlowing, SpeakerChanged
+from mcu.media.facts import ConferenceStatistics, KeyFrameWanted, LegFlowing, SlotsChanged, SpeakerChanged
 from tests.conference.conftest import World
 
 
@@ -24,6 +24,18 @@ async def test_a_speaker_who_leaves_speaks_no_more(world: World) -> None:
     await world.manager.leave(first.id)
     conference = world.manager.conference("1000")
     assert conference is not None and conference.speaker_id is None
+
+
+async def test_what_slots_show_is_told_when_it_changes_and_is_no_change_of_the_roster(world: World) -> None:
+    first, second = await world.join_browser(), await world.join_browser()
+    world.happened()
+    fact = SlotsChanged(conference=world.media.only.id, leg=first.id, shown=(second.id, None))
+    world.media.report(fact)
+    world.media.report(fact)
+    world.media.report(SlotsChanged(conference=world.media.only.id, leg="gone already", shown=(second.id,)))
+    assert world.kinds() == ["SlotsChanged"]
+    participant = world.manager.participant(first.id)
+    assert participant is not None and participant.slots == (second.id, None)
 
 
 async def test_key_frames_are_asked_for_over_signalling(world: World) -> None:

@@ -28,6 +28,8 @@ PRESENCE = {
     "hide_self": False,
     "seating": None,
     "content_choice": "auto",
+    "forwarded": None,
+    "has_slots": False,
 }
 
 
@@ -58,6 +60,7 @@ async def test_a_room_is_made_shown_changed_and_forgotten(control: Control) -> N
         "locked": False,
         "layout": "auto",
         "broadcast": None,
+        "forwarded": False,
         "pin_required": True,
         "participants": [],
         "recording": None,

@@ -10,7 +10,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 from mcu.conference.commands import EndConference, Kick, Mute, StartRecording, StopRecording
 from mcu.control.accounts import SESSION_LIFE
 from mcu.control.event_socket import LOGGED_OUT, MAXIMUM_NOTICES, MAXIMUM_STRANGERS
-from mcu.media.facts import LegConnected, RecordingFailed, RecordingProgress, SpeakerChanged
+from mcu.media.facts import LegConnected, RecordingFailed, RecordingProgress, SlotsChanged, SpeakerChanged
 from mcu.ports import Actor, ActorKind
 from tests.control.conftest import PASSWORD, Control
 
@@ -103,6 +103,28 @@ async def test_speakers_and_restarts_are_told(control: Control) -> None:
     control.media.restart()
     kinds = [message["type"] for message in await messages(socket, 4)]
     assert kinds == ["speaker_changed", "participant_changed", "participant_changed", "media_restarted"]
+
+
+async def test_what_slots_show_is_told_to_their_participant_alone(control: Control) -> None:
+    one, other = await control.join(), await control.join()
+    sockets = [
+        await client.ws_connect(EVENTS)
+        for client in (await control.user(), await control.as_participant(one), await control.as_participant(other))
+    ]
+    account, own, others = [(await messages(socket, 1))[0] for socket in sockets]
+    assert "slots" not in account and own["slots"] == others["slots"] == []
+
+    fact = SlotsChanged(conference=control.media.only.id, leg=one.id, shown=(None, other.id))
+    control.media.report(fact)
+    control.media.report(SpeakerChanged(conference=control.media.only.id, leg=other.id))
+
+    (told, _) = await messages(sockets[1], 2)
+    assert (told["type"], told["number"]) == ("slots_changed", "1000")
+    assert (told["participant_id"], told["slots"]) == (one.id, [None, other.id])
+    for socket in (sockets[0], sockets[2]):
+        assert (await messages(socket, 1))[0]["type"] == "speaker_changed"
+    again = await (await control.as_participant(one)).ws_connect(EVENTS)
+    assert (await messages(again, 1))[0]["slots"] == [None, other.id]
 
 
 async def test_a_participants_page_in_a_browser_with_a_login_is_the_participants(control: Control) -> None:

@@ -59,10 +59,23 @@ async def test_a_participant_chooses_its_own_view_and_nothing_else(control: Cont
     assert (view["hide_self"], view["content_choice"], view["seating"]["mode"]) == (True, "tile", "voice")
     view = await (await own.patch(path, json={"seating": None})).json()
     assert view["seating"] is None
+    assert (view["forwarded"], view["has_slots"]) == (None, False)
+    for chosen in (True, False, None):
+        assert (await (await own.patch(path, json={"forwarded": chosen})).json())["forwarded"] is chosen
     for body in ({"role": "chair"}, {"pin": 0}, {"hidden": False}, {"gain": 20}, {"music": True}):
         assert await code(own, "PATCH", path, 403, body) == "forbidden"
     assert await code(own, "PATCH", ONE, 403, {"seating": {"mode": "voice"}}) == "forbidden"
+    assert await code(own, "PATCH", ONE, 403, {"forwarded": True}) == "forbidden"
     assert await code(own, "POST", f"{API}/layouts", 403, {"name": "x", "cells": HALVES}) == "forbidden"
+
+
+async def test_the_chair_says_whether_browsers_get_pictures_as_they_are(control: Control) -> None:
+    await control.join()
+    client = await control.user()
+    view = await (await client.patch(ONE, json={"forwarded": True})).json()
+    assert view["forwarded"] is True and control.manager.conference("1000") is not None
+    view = await (await client.patch(ONE, json={"forwarded": False})).json()
+    assert view["forwarded"] is False
 
 
 async def test_a_chairs_mute_is_told_and_holds(control: Control) -> None:

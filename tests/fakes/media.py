@@ -138,6 +138,13 @@ def browser_leg(leg_id: str, name: str = "Browser", ufrag: str = "them") -> LegS
     )
 
 
+def forwarding_leg(leg_id: str, name: str = "Browser") -> LegSpec:
+    """The leg of a browser with a picture and two slots for those of others."""
+    video = VideoSpec(send_codec=H264, receive_codecs=(H264,), ssrc=5)
+    slots = tuple(video.model_copy(update={"ssrc": ssrc, "receive": False}) for ssrc in (6, 7))
+    return browser_leg(leg_id, name).model_copy(update={"video": video, "slots": slots})
+
+
 def sharing_leg(leg_id: str, name: str = "Room") -> LegSpec:
     """The leg of a SIP room with a second picture."""
     leg = room_leg(leg_id, name)

@@ -32,7 +32,7 @@ _BODIES = (
     {"seating": {"mode": "lecture", "lecturer": "a", "pins": {"0": "b"}}},
     {"decoration": {"banner": "会诊", "fill": "crop"}, "processing": {"tones": True}},
     {"name": "own", "cells": [{"left": 0, "top": 0.5, "width": 1, "height": 0.5}], "overlap": True},
-    {"role": "expert", "pin": 0, "gain": -3.5, "seating": None, "content_choice": "swap"},
+    {"role": "expert", "pin": 0, "gain": -3.5, "seating": None, "content_choice": "swap", "forwarded": True},
 )
 
 
