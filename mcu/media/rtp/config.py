@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mcu.media.rtp.beginning import Beginning
 from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedPicture, CodedSound
 
@@ -19,7 +20,8 @@ class StreamConfig:
     empty the peer is a plain RTP/AVP room. ``mtu`` is the largest payload of a packet that we send, in bytes, before
     12 bytes of header, the extensions and SRTP. ``abs_send_time_id`` and ``mid_id`` are the ids of these header
     extensions (RFC 8285, RFC 9143) when agreed. ``label`` names the leg in log lines. With ``reduced_size_rtcp``
-    feedback goes out alone, without a report before it (RFC 5506).
+    feedback goes out alone, without a report before it (RFC 5506). What we send starts at ``beginning``; without it
+    anywhere.
     """
 
     kind: Literal["audio", "video"]
@@ -36,6 +38,7 @@ class StreamConfig:
     dtmf_clock_rate: int = 8000
     label: str = ""
     reduced_size_rtcp: bool = False
+    beginning: Beginning | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Protocol
 
+from mcu.media.rtp.beginning import derived
 from mcu.media.rtp.config import StreamConfig
 from mcu.media.rtp.h261 import H261Packetizer
 from mcu.media.rtp.h263 import H263Packetizer, H263PlusPacketizer
@@ -30,10 +31,11 @@ class StreamSender:
         self._config = config
         self._codec = config.send_codec
         self._clock_rate = self._codec.clock_rate if self._codec is not None else config.dtmf_clock_rate
-        self._offset = rng.getrandbits(32)
-        # The lower half: a peer that misses our first packets must not miss a roll-over (RFC 3711 section 3.3.1).
-        self._sequence = rng.getrandbits(15)
-        self._packetizer = _packetizer(self._codec, config.mtu, rng) if config.kind == "video" else None
+        beginning = config.beginning or derived(rng.getrandbits(64), config.ssrc)
+        self._offset = beginning.offset
+        self.sequence = beginning.sequence
+        """Of the next packet, with the roll-overs before it."""
+        self._packetizer = _packetizer(self._codec, config.mtu, beginning.picture) if config.kind == "video" else None
         self._cache = RetransmissionCache() if config.kind == "video" and "nack" in config.feedback else None
         self._digits = DigitSender(config.dtmf_clock_rate) if config.dtmf_payload_type is not None else None
         self._next_timestamp: int | None = None  # of sound, without the offset
@@ -104,7 +106,7 @@ class StreamSender:
             extensions = pack_extensions([*self._mid, (send_time_id, abs_send_time(now))])
         ssrc = self._config.ssrc
         first = self._first_octet
-        sequence = self._sequence
+        sequence = self.sequence
         pack = FIXED_HEADER.pack
         last = len(payloads) - 1
         packets = [
@@ -119,7 +121,7 @@ class StreamSender:
         if self._cache is not None:
             for index, packet in enumerate(packets):
                 self._cache.store((sequence + index) & 0xFFFF, packet)
-        self._sequence = (sequence + last + 1) & 0xFFFF
+        self.sequence = sequence + last + 1
         self.out += packets
         size = sum(map(len, packets))
         count = last + 1
@@ -139,6 +141,11 @@ class StreamSender:
                 self.bytes += len(packet)
                 self.resent += 1
 
+    @property
+    def picture(self) -> int | None:
+        """The next picture id, where the payload format has such."""
+        return self._packetizer.picture_id if isinstance(self._packetizer, Vp8Packetizer) else None
+
     def timestamp_at(self, time: float) -> int:
         """The 32-bit RTP timestamp that stands for a monotonic instant, as sender reports tell it."""
         return (self._offset + round(time * self._clock_rate + self._skew)) & 0xFFFFFFFF
@@ -150,14 +157,14 @@ class Packetizer(Protocol):
     def packetize(self, data: bytes) -> tuple[bytes, ...]: ...
 
 
-def _packetizer(codec: CodecSpec | None, mtu: int, rng: random.Random) -> Packetizer | None:
+def _packetizer(codec: CodecSpec | None, mtu: int, picture: int) -> Packetizer | None:
     if codec is None:
         return None
     if codec.name == "H264":
         mode = 1 if codec.parameters.get("packetization-mode", "0").strip() == "1" else 0
         return H264Packetizer(mode, mtu)
     if codec.name == "VP8":
-        return Vp8Packetizer(mtu, rng.getrandbits(15))
+        return Vp8Packetizer(mtu, picture)
     if codec.name in ("H263-1998", "H263-2000"):
         return H263PlusPacketizer(mtu)
     if codec.name == "H263":

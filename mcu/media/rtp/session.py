@@ -32,6 +32,7 @@ from mcu.media.rtp.keyframe_request import KeyFrameRequester
 from mcu.media.rtp.receiver import StreamReceiver
 from mcu.media.rtp.rtcp import RtcpPacket
 from mcu.media.rtp.sender import StreamSender
+from mcu.media.spec import SentNumbers
 from mcu.media.units import CodedPicture, CodedSound
 
 __all__ = [
@@ -82,6 +83,7 @@ class RtpStream:
         self._next_estimate = float("inf")
         self._round_trip: float | None = None
         self._remote_fraction_lost = 0.0
+        self._skipped_to = config.beginning.sequence if config.beginning and config.beginning.resumed else None
         self._reports = 0
         self._estimate: tuple[int, float] | None = None
         self._requested_maximum: int | None = None
@@ -135,13 +137,22 @@ class RtpStream:
         for block in blocks:
             if block.ssrc != self.config.ssrc:
                 continue
-            self._remote_fraction_lost = block.fraction_lost / 256
-            self._reports += 1
+            if not self._is_of_the_skip(block):
+                self._remote_fraction_lost = block.fraction_lost / 256
+                self._reports += 1
             if block.last_sender_report:
                 elapsed = (self._ntp.middle(now) - block.last_sender_report - block.delay) & 0xFFFFFFFF
                 if elapsed < MAX_ROUND_TRIP * 65536:
                     self._round_trip = elapsed / 65536
                     self._receiver.set_round_trip(self._round_trip)
+
+    def _is_of_the_skip(self, block: rtcp.ReportBlock) -> bool:
+        """Where a stream goes on, numbers are left out. The first report beyond them counts them as lost, wrongly."""
+        if self._skipped_to is None:
+            return False
+        if (block.highest_sequence - self._skipped_to) & 0xFFFF < 0x8000:
+            self._skipped_to = None
+        return True
 
     def _handle_goodbye(self, packet: rtcp.Goodbye, now: float) -> None:
         source = self._receiver.source
@@ -354,6 +365,15 @@ class RtpStream:
     def capture_offset(self) -> float | None:
         """Monotonic arrival less the sender's wall clock at capture, in seconds; compare those of sound and picture."""
         return self._receiver.source.clock.capture_offset if self._receiver.source is not None else None
+
+    def numbers(self) -> SentNumbers:
+        """How far what we send has come, without SRTCP's index."""
+        return SentNumbers(sequence=self._sender.sequence, picture=self._sender.picture)
+
+    @property
+    def next_sequence(self) -> int:
+        """Of the next packet that we send, with the roll-overs before it."""
+        return self._sender.sequence
 
     def receiver_feedback(self, now: float) -> ReceiverFeedback:
         """What the peer has told of what it receives."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from random import Random
 
 import pytest
 
+from mcu.media.rtp import rtcp
+from mcu.media.rtp.beginning import Beginning
 from mcu.media.rtp.packet import RtpPacket
 from mcu.media.rtp.rtcp import FullIntraRequest, LegacyIntraRequest, PictureLossIndication, parse_compound
 from mcu.media.rtp.session import (
@@ -16,6 +19,7 @@ from mcu.media.rtp.session import (
     KeyFrameOverdue,
     KeyFrameRequested,
     PictureReceived,
+    RtpStream,
 )
 from mcu.media.units import CodedPicture
 from tests.media.rtp.link import H264_MODE0, VP8, Camera, Conditions, Link, access_unit, stream, video_config
@@ -297,10 +301,26 @@ def test_a_peer_that_restarts_its_sequence_numbers_is_followed() -> None:
     Camera(link).run(0.5)
     link.run(link.now + 0.05)
     again = stream(video_config(1), link.now)
-    again._sender._sequence = (link.a._sender._sequence + 30_000) & 0xFFFF
+    again._sender.sequence = (link.a._sender.sequence + 30_000) & 0xFFFF
     link.a = again
     link.events[again] = []
     camera = Camera(link)
     camera.run(1.0)
     link.run(link.now + 0.1)
     assert received(link)[-1].data == camera.sent[-1].data
+
+
+def test_numbers_left_out_by_a_successor_are_no_loss_of_the_network() -> None:
+    beginning = Beginning(sequence=5000, offset=0, picture=0, resumed=True)
+    stream = RtpStream(replace(video_config(1), beginning=beginning), Random(1), 0.0, 0.0)
+
+    def report(highest: int, fraction: int) -> None:
+        block = rtcp.ReportBlock(1, fraction, 0, highest, 0, 0, 0)
+        stream.receive_rtcp(rtcp.serialise_compound((rtcp.ReceiverReport(2, (block,)),)), 1.0)
+
+    report(3400, 0)
+    report(5010, 250)
+    assert stream.receiver_feedback(1.0).reports == 0
+    report(5200, 128)
+    feedback = stream.receiver_feedback(1.0)
+    assert (feedback.reports, feedback.fraction_lost) == (1, 0.5)
