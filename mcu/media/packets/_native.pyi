@@ -64,8 +64,8 @@ class MediaPort:
 
     Peers are told apart by address and go by a number; their sources (streams they send) and outlets (streams they
     get that are forwarded) by that number and SSRC. What a source sends goes on to its outlets at once, renumbered and
-    encrypted for each, and the last 512 packets are kept for who lost one. A number that a peer has left is not given out
-    again before all others.
+    encrypted for each, and the last 512 packets are kept for who lost one. A number that a peer has left is not given
+    out again before all others.
 
     All calls belong to one thread. KeyError for an unknown peer, source or outlet, ValueError for values out of range
     or one too many: 1024 peers, 8 addresses, 32 sources and 32 outlets each.
@@ -76,6 +76,14 @@ class MediaPort:
     def close_peer(self, peer: int, /) -> None: ...
     def set_keys(self, peer: int, suite: str, local: bytes, remote: bytes, /) -> None:
         """Keys and salts of SRTP, ``local`` for what goes out; see ``Srtp``."""
+
+    def srtp_numbers(self, peer: int, inbound: bool, /) -> list[tuple[int, int, int | None, int]]:
+        """As ``Srtp.sources``, of what the peer sends or of what it gets; empty while it has no keys."""
+
+    def resume(
+        self, peer: int, inbound: bool, ssrc: int, rollovers: int, highest: int | None, rtcp_index: int, /
+    ) -> None:
+        """As ``Srtp.resume``, with the peer's keys. Raises ValueError while it has none."""
 
     def set_addresses(self, peer: int, addresses: Sequence[Address], selected: Address | None, /) -> None:
         """Where the peer may send from, and where it gets what is forwarded."""
