@@ -154,6 +154,34 @@ static PyObject *set_keys(PyObject *self, PyObject *arguments)
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
 }
 
+static PyObject *srtp_numbers(PyObject *self, PyObject *arguments)
+{
+    unsigned long id;
+    int inbound;
+    if (!PyArg_ParseTuple(arguments, "kp", &id, &inbound))
+        return NULL;
+    struct peer *peer = peer_of(self, id);
+    if (peer == NULL)
+        return NULL;
+    return peer->keyed ? srtp_sources(inbound ? &peer->inbound : &peer->outbound) : PyList_New(0);
+}
+
+static PyObject *resume(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc, rollovers, rtcp_index;
+    int inbound;
+    PyObject *highest;
+    if (!PyArg_ParseTuple(arguments, "kpkkOk", &id, &inbound, &ssrc, &rollovers, &highest, &rtcp_index))
+        return NULL;
+    struct peer *peer = peer_of(self, id);
+    if (peer != NULL && !peer->keyed)
+        PyErr_SetString(PyExc_ValueError, "the peer has no keys");
+    if (PyErr_Occurred() ||
+        !srtp_resume(inbound ? &peer->inbound : &peer->outbound, ssrc, rollovers, highest, rtcp_index))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyObject *set_addresses(PyObject *object, PyObject *arguments)
 {
     PortObject *self = (PortObject *)object;
@@ -462,6 +490,8 @@ static PyMethodDef methods[] = {
     {"open_peer", open_peer, METH_NOARGS, NULL},
     {"close_peer", close_peer, METH_O, NULL},
     {"set_keys", set_keys, METH_VARARGS, NULL},
+    {"srtp_numbers", srtp_numbers, METH_VARARGS, NULL},
+    {"resume", resume, METH_VARARGS, NULL},
     {"set_addresses", set_addresses, METH_VARARGS, NULL},
     {"refused", refused, METH_O, NULL},
     {"receive", receive, METH_O, NULL},

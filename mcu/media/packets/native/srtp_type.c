@@ -154,14 +154,11 @@ static PyObject *unprotect_rtcp(PyObject *self, PyObject *packets)
     return run((SrtpObject *)self, packets, srtp_unprotect_rtcp, 0);
 }
 
-static PyObject *sources(PyObject *object, PyObject *Py_UNUSED(nothing))
+PyObject *srtp_sources(const struct srtp *srtp)
 {
-    SrtpObject *self = (SrtpObject *)object;
-    if (!ready(self))
-        return NULL;
     PyObject *list = PyList_New(0);
-    for (size_t i = 0; list != NULL && i < self->srtp.source_count; i++) {
-        const struct srtp_source *source = &self->srtp.sources[i];
+    for (size_t i = 0; list != NULL && i < srtp->source_count; i++) {
+        const struct srtp_source *source = &srtp->sources[i];
         PyObject *entry = source->begun
                               ? Py_BuildValue("(kkik)", (unsigned long)source->ssrc, (unsigned long)source->rollovers,
                                               (int)source->highest, (unsigned long)source->rtcp_index)
@@ -174,35 +171,48 @@ static PyObject *sources(PyObject *object, PyObject *Py_UNUSED(nothing))
     return list;
 }
 
-static PyObject *resume(PyObject *object, PyObject *arguments)
+bool srtp_resume(struct srtp *srtp, unsigned long ssrc, unsigned long rollovers, PyObject *highest,
+                 unsigned long rtcp_index)
 {
-    SrtpObject *self = (SrtpObject *)object;
-    unsigned long ssrc, rollovers, rtcp_index;
-    PyObject *highest;
-    if (!PyArg_ParseTuple(arguments, "kkOk", &ssrc, &rollovers, &highest, &rtcp_index) || !ready(self))
-        return NULL;
     long sequence = highest == Py_None ? 0 : PyLong_AsLong(highest);
     if (PyErr_Occurred())
-        return NULL;
+        return false;
     if (ssrc > UINT32_MAX || rollovers > UINT32_MAX || sequence < 0 || sequence > UINT16_MAX || rtcp_index >> 31) {
         PyErr_SetString(PyExc_ValueError, "out of range");
-        return NULL;
+        return false;
     }
-    struct srtp_source *source = srtp_source(&self->srtp, (uint32_t)ssrc);
+    struct srtp_source *source = srtp_source(srtp, (uint32_t)ssrc);
     if (source == NULL) {
         PyErr_SetString(PyExc_ValueError, "too many sources");
-        return NULL;
+        return false;
     }
     source->rollovers = (uint32_t)rollovers;
     source->highest = (uint16_t)sequence;
     source->begun = highest != Py_None;
     source->rtcp_index = (uint32_t)rtcp_index;
-    source->rtcp_begun = self->srtp.inbound && rtcp_index > 0;
-    if (self->srtp.inbound) {
+    source->rtcp_begun = srtp->inbound && rtcp_index > 0;
+    if (srtp->inbound) {
         /* What came before is not known packet by packet: all of it counts as seen. */
         memset(source->window, source->begun ? 0xff : 0, sizeof source->window);
         memset(source->rtcp_window, source->rtcp_begun ? 0xff : 0, sizeof source->rtcp_window);
     }
+    return true;
+}
+
+static PyObject *sources(PyObject *object, PyObject *Py_UNUSED(nothing))
+{
+    SrtpObject *self = (SrtpObject *)object;
+    return ready(self) ? srtp_sources(&self->srtp) : NULL;
+}
+
+static PyObject *resume(PyObject *object, PyObject *arguments)
+{
+    SrtpObject *self = (SrtpObject *)object;
+    unsigned long ssrc, rollovers, rtcp_index;
+    PyObject *highest;
+    if (!PyArg_ParseTuple(arguments, "kkOk", &ssrc, &rollovers, &highest, &rtcp_index) || !ready(self) ||
+        !srtp_resume(&self->srtp, ssrc, rollovers, highest, rtcp_index))
+        return NULL;
     Py_RETURN_NONE;
 }
 

@@ -12,6 +12,11 @@ typedef enum srtp_result srtp_operation(struct srtp *, uint8_t *, size_t *);
 PyObject *srtp_run(struct srtp *srtp, PyObject *packets, srtp_operation *work, size_t overhead,
                    enum srtp_result **results);
 
+/* See ``Srtp.sources`` and ``Srtp.resume``: NULL, or false, with an exception set. */
+PyObject *srtp_sources(const struct srtp *srtp);
+bool srtp_resume(struct srtp *srtp, unsigned long ssrc, unsigned long rollovers, PyObject *highest,
+                 unsigned long rtcp_index);
+
 int add_srtp_type(PyObject *module);
 
 #endif
