@@ -61,6 +61,9 @@ class PortMeter(Protocol):
     def cost(self, spec: ConferenceSpec) -> float:
         """The ports that a conference so described takes."""
 
+    def source(self, width: int, height: int) -> float:
+        """The ports that one more picture of this size takes which comes in and is shown."""
+
 
 class LegOwner(Protocol):
     """Signalling behind a participant: whoever can end its call or answer for it."""

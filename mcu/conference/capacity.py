@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from mcu.media.spec import ConferenceSpec, LegSpec, VideoSpec
 from mcu.ports import PortMeter
 
+FULL_SIZE = (1920, 1080)
+
 # A call that does not fit is offered smaller pictures, in this order, before it is refused.
 LOWER_SIZES = ((1280, 720), (640, 360))
 
@@ -53,12 +55,18 @@ class PortBook:
         """A conference has ended."""
         self._used.pop(conference_id, None)
 
-    def largest_source(self) -> tuple[int, int] | None:
-        """What somebody who comes now should send at most, so that it can be decoded too; None: whatever it likes."""
+    def largest_source(self, *, first: bool) -> tuple[int, int] | None:
+        """What somebody who comes now should send at most, so that it can be decoded too; None: whatever it likes.
+
+        Who comes ``first`` into a conference needs a picture composed and encoded as well; all others share that one.
+        """
         free = self.state.free
-        if free is None or free >= 1.0:
+        if self._meter is None or free is None:
             return None
-        return LOWER_SIZES[0] if free >= 0.5 else LOWER_SIZES[1]
+        for size, port in zip((FULL_SIZE, *LOWER_SIZES), (1.0, 0.5), strict=False):
+            if self._meter.source(*size) + (port if first else 0.0) <= free + _ROUNDING:
+                return None if size == FULL_SIZE else size
+        return LOWER_SIZES[-1]
 
     def fits(self, spec: ConferenceSpec) -> bool:
         """Whether a conference may become so. What takes no more ports than before always may."""

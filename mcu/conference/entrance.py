@@ -108,7 +108,8 @@ class Entrance:
             raise ValueError(f"participant {participant_id} is in a conference already")
         leg = newcomer.make_leg
         if not isinstance(leg, LegSpec):
-            leg = leg(Seat(participant_id, conference.id, conference.number, self._core.ports.largest_source()))
+            largest = self._core.ports.largest_source(first=not conference.participants)
+            leg = leg(Seat(participant_id, conference.id, conference.number, largest))
         check_leg(leg, participant_id)
         name = clean_name(newcomer.name) or newcomer.kind
         participant = Participant(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mcu.media.facts import Capacity
-from mcu.media.picture.cost import Shares, cost
+from mcu.media.picture.cost import RATE, Shares, cost, weight
 from mcu.media.spec import ConferenceSpec
 
 
@@ -22,5 +22,14 @@ class WorkerPortMeter:
 
     def cost(self, spec: ConferenceSpec) -> float:
         """See ``PortMeter``."""
-        capacity = self._capacity() or Capacity(ports=0.0)
-        return cost(spec, Shares(capacity.encoding, capacity.composing, capacity.decoding))
+        return cost(spec, self._shares())
+
+    def source(self, width: int, height: int) -> float:
+        """See ``PortMeter``."""
+        return weight(width, height, RATE) * self._shares().decoding
+
+    def _shares(self) -> Shares:
+        capacity = self._capacity()
+        if capacity is None:
+            return Shares()
+        return Shares(capacity.encoding, capacity.composing, capacity.decoding)

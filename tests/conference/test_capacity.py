@@ -38,6 +38,9 @@ class Meter:
     def cost(self, spec: ConferenceSpec) -> float:
         return float(len(spec.legs))
 
+    def source(self, width: int, height: int) -> float:
+        return 0.0
+
 
 def conference(number: int, legs: int) -> ConferenceSpec:
     everyone = tuple(room_leg(f"{number}-{one}") for one in range(legs))

@@ -17,7 +17,7 @@ def room(name: str) -> SimulatedRoom:
 
 
 async def test_rooms_are_lowered_and_at_last_refused_with_a_reason(tmp_path: Path) -> None:
-    """1080p30 with its decoding takes 1.35 ports, 720p30 0.68, standard definition 0.34."""
+    """1080p30 with its decoding takes 1.28 ports, 720p30 0.64, standard definition 0.32."""
     rooms = [room(name) for name in ("one", "two", "three")]
     async with ServerProcess(tmp_path, {"media.capacity_ports": 1.1}) as server:
         await server.login()
@@ -26,7 +26,7 @@ async def test_rooms_are_lowered_and_at_last_refused_with_a_reason(tmp_path: Pat
             await rooms[1].call(server.sip_uri("1002"))
             told = await server.api("GET", "/capacity")
             assert told["total"] == 1.1
-            assert [one["ports"] for one in told["conferences"]] == pytest.approx([0.68, 0.34], abs=0.02)
+            assert [one["ports"] for one in told["conferences"]] == pytest.approx([0.64, 0.32], abs=0.02)
             with pytest.raises(CallFailed) as refused:
                 await rooms[2].call(server.sip_uri("1003"))
             assert refused.value.status == 503

@@ -37,12 +37,30 @@ class Meter:
     def cost(self, spec: ConferenceSpec) -> float:
         return 0.0
 
+    def source(self, width: int, height: int) -> float:
+        return width * height / (1920 * 1080) / 4
+
 
 @pytest.mark.parametrize(
-    ("free", "level"), [(None, "28"), (5.0, "28"), (1.0, "28"), (0.9, "1f"), (0.5, "1f"), (0.4, "1e"), (0.0, "1e")]
+    ("free", "first", "level"),
+    [
+        (None, True, "28"),
+        (5.0, True, "28"),
+        (1.25, True, "28"),
+        (1.2, True, "1f"),
+        (0.62, True, "1f"),
+        (0.6, True, "1e"),
+        (0.0, True, "1e"),
+        (0.25, False, "28"),
+        (0.2, False, "1f"),
+        (0.1, False, "1e"),
+        (0.0, False, "1e"),
+    ],
 )
-def test_the_answer_asks_for_smaller_pictures_the_fewer_ports_are_free(free: float | None, level: str) -> None:
-    capabilities = within(LocalCapabilities(), PortBook(Meter(free)).largest_source())
+def test_the_answer_asks_for_smaller_pictures_the_fewer_ports_are_free(
+    free: float | None, first: bool, level: str
+) -> None:
+    capabilities = within(LocalCapabilities(), PortBook(Meter(free)).largest_source(first=first))
     local = LocalMedia(host="192.0.2.2", audio_port=5000, video_port=5002)
     agreed = answer(parse(OFFER.replace("\n", "\r\n")), capabilities, local, session_id=1, version=1)
     told = re.search(r"profile-level-id=....(..)", str(agreed.description))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from mcu.media.calibration import PICTURES, USABLE, calibrate
+from mcu.media.calibration import PICTURES, REAL_DETAIL, TILES, USABLE, calibrate
 from mcu.media.facts import Capacity
 from mcu.media.picture.cost import Shares
 from mcu.media.port_meter import WorkerPortMeter
@@ -33,7 +33,7 @@ def test_the_work_of_a_port_is_one_picture_composed_and_encoded() -> None:
     assert capacity.ports == round(2 * USABLE / (0.025 * 30), 2)
     assert round(capacity.encoding, 3) == 0.8
     assert round(capacity.composing, 3) == 0.2
-    assert round(capacity.decoding, 3) == 0.2
+    assert round(capacity.decoding, 3) == round((0.005 * REAL_DETAIL + 0.005 / TILES) / 0.025, 3)
 
 
 def test_twice_the_cores_are_twice_the_ports() -> None:
@@ -55,3 +55,4 @@ def test_the_control_side_counts_with_what_was_measured() -> None:
     meter = WorkerPortMeter(lambda: Capacity(ports=4.0, encoding=0.5, composing=0.5, decoding=0.1))
     assert meter.total() == 4.0
     assert meter.cost(spec) == 1.1
+    assert meter.source(1920, 1080) == 2 * meter.source(1280, 720) == 0.1

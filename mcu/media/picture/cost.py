@@ -2,15 +2,18 @@
 
 A port is one picture of 1080p30 composed and encoded: 1080p60 takes two, 720p30 a half, anything of standard definition
 a quarter. Encoders are shared, so what counts is how many different pictures there are, not how many get them. Decoding
-what comes in takes parts of ports too.
+what comes in takes parts of ports too, but only of those who can be seen at the same time.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
-from mcu.media.picture.outlets import choose_rungs
+from mcu.media.picture.outlets import Outlet, choose_rungs
 from mcu.media.picture.rungs import rung_for_recording
+from mcu.media.picture.state import ContentPlace, Rung, View
+from mcu.media.picture.views import face_tiles
 from mcu.media.spec import ConferenceSpec, LegSpec, VideoSpec
 
 RATE = 30
@@ -25,11 +28,11 @@ _SOURCE_RATE, _SLIDES_RATE = 30, 10
 
 @dataclass(frozen=True)
 class Shares:
-    """How the work on one port divides, and what decoding one 1080p30 source is beside it."""
+    """How the work on one port divides, and what one 1080p30 source is beside it: decoding, and scaling to its tile."""
 
     encoding: float = 0.75
     composing: float = 0.25
-    decoding: float = 0.35
+    decoding: float = 0.28
 
 
 def weight(width: int, height: int, frame_rate: float) -> float:
@@ -47,15 +50,39 @@ def cost(spec: ConferenceSpec, shares: Shares) -> float:
     sharer = next((leg for leg in spec.legs if leg.id == spec.content_from), None)
     shared = sharer is not None and sharer.content is not None and sharer.content.receive and not sharer.held
     legs = {leg.id: leg for leg in spec.legs}
-    rungs |= set(choose_rungs(spec, spec.legs, shared, lambda leg_id, media: _takes(legs[leg_id], media)).values())
+    chosen = choose_rungs(spec, spec.legs, shared, lambda leg_id, media: _takes(legs[leg_id], media))
+    rungs |= set(chosen.values())
+    rungs |= _for_leads(spec, chosen)
     encoding = sum(weight(rung.width, rung.height, rung.frame_rate) for rung in rungs)
     composing = sum(weight(form.width, form.height, form.frame_rate) for form in {rung.canvas for rung in rungs})
-    decoding = sum(_source(leg.video, _SOURCE_RATE) for leg in spec.legs if _is_seen(leg))
+    sources = sorted((_source(leg.video, _SOURCE_RATE) for leg in spec.legs if _is_seen(leg)), reverse=True)
+    decoding = sum(sources[: _seen_at_once(spec, {rung.view for rung in rungs})])
     if shared and sharer is not None:
         decoding += _source(sharer.content, _SLIDES_RATE)
     if spec.page is not None:
         decoding = 0.0
     return encoding * shares.encoding + composing * shares.composing + decoding * shares.decoding
+
+
+def _for_leads(spec: ConferenceSpec, chosen: Mapping[Outlet, Rung]) -> set[Rung]:
+    """Where somebody is large for its voice, it has another picture: at most like the best of that view."""
+    views: dict[View, list[Rung]] = {}
+    for rung in chosen.values():
+        views.setdefault(rung.view, []).append(rung)
+    return {
+        replace(max(rungs, key=lambda rung: weight(rung.width, rung.height, rung.frame_rate)), view=led)
+        for view, rungs in views.items()
+        if len(rungs) > 1 and (led := replace(view, for_lead=True)) not in views and _may_have_lead(spec, view)
+    }
+
+
+def _may_have_lead(spec: ConferenceSpec, view: View) -> bool:
+    return view.content not in (ContentPlace.ALONE, ContentPlace.SWAPPED) and face_tiles(spec, view)[1]
+
+
+def _seen_at_once(spec: ConferenceSpec, views: Collection[View]) -> int:
+    """How many faces can be in all pictures together; one more is made ready for the next to be seen."""
+    return 1 + sum(face_tiles(spec, view)[0] for view in views)
 
 
 def _takes(leg: LegSpec, media: str) -> bool:

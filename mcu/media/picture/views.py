@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from layouts.automatic import layout_for
+from layouts.automatic import AUTOMATIC, layout_for
 from layouts.custom import layout_of
 from layouts.layout import Layout
 from layouts.rules import Mode, SeatingRules, Sitter
@@ -106,6 +106,30 @@ def _own_layout(conference: ConferenceSpec, leg: LegSpec, rules: SeatingRules, a
     except KeyError:
         return None
     return layout.name
+
+
+def face_tiles(conference: ConferenceSpec, view: View) -> tuple[int, bool]:
+    """How many people a view shows at most, and whether one of them may have a large tile for its voice."""
+    if view.content in (ContentPlace.ALONE, ContentPlace.SWAPPED):
+        return 0, False
+    present = {other.id for other in conference.legs if not other.hidden}
+    watched = conference.watch if replace(view, content=COMMON_VIEW.content) == COMMON_VIEW else view.watched
+    rules = view.seating or seating_rules(conference.seating)
+    lecture = rules.mode is Mode.LECTURE and view.layout is None and rules.lecturer in present - {view.without}
+    if watched in present or lecture:
+        return 1, False
+    people = [
+        Sitter(one.id, one.priority, _sends(one)) for one in conference.legs if one.id in present - {view.without}
+    ]
+    try:
+        layout = layout_for(view.layout or conference.layout, rules, people, own_layouts(conference))
+    except KeyError:
+        layout = layout_for(AUTOMATIC, rules, people)
+    areas = [cell.width * cell.height for cell in layout.cells]
+    by_voice = (
+        (rules.mode is Mode.VOICE and max(areas) > min(areas)) or (len(areas) == 1 and rules.mode is not Mode.POLLING)
+    )
+    return len(areas), by_voice and len(people) > 1
 
 
 def _sends(leg: LegSpec) -> bool:

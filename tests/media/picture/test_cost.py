@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcu.media.picture.cost import Shares, cost, weight
-from mcu.media.spec import ConferenceSpec, LegSpec, PageSpec, RecordingSpec
+from mcu.media.spec import ConferenceSpec, LegSpec, PageSpec, RecordingSpec, SeatingSpec
 from tests.fakes.media import browser_leg, room_leg, sharing_leg
 
 ENCODERS = Shares(encoding=1.0, composing=0.0, decoding=0.0)
@@ -49,6 +49,39 @@ def test_another_size_and_an_own_picture_cost_their_ports() -> None:
 def test_a_recording_costs_only_what_nobody_else_gets() -> None:
     spec = conference(browser_leg("a"), recordings=(RecordingSpec(id="r", directory="r"),))
     assert cost(spec, ENCODERS) == 1.0
+
+
+def test_only_those_are_decoded_who_can_be_seen_at_once() -> None:
+    rooms = tuple(room_leg(f"r{number}") for number in range(12))
+    all_seen = cost(conference(*rooms), SOURCES)
+    assert all_seen == pytest.approx(12.0)
+    # One is seen, and the next is made ready.
+    assert cost(conference(*rooms, layout="1", seating=SeatingSpec(mode="polling")), SOURCES) == 2.0
+    assert cost(conference(*rooms, watch="r3", layout="4"), SOURCES) == 6.0, "whom all watch sees four"
+    own = rooms[0].model_copy(update={"layout": "4"})
+    assert cost(conference(own, *rooms[1:], layout="1", seating=SeatingSpec(mode="polling")), SOURCES) == 6.0
+
+
+def test_who_is_large_for_its_voice_has_a_picture_of_its_own() -> None:
+    rooms, voice = tuple(room_leg(f"r{number}") for number in range(4)), SeatingSpec(mode="voice")
+    assert cost(conference(*rooms, seating=voice), ENCODERS) == 2.0
+    assert cost(conference(*rooms, seating=voice), CANVASES) == 2.0
+    assert cost(conference(*rooms, seating=voice, layout="4"), ENCODERS) == 1.0, "all tiles are equal"
+    assert cost(conference(*rooms[:2], seating=voice), ENCODERS) == 1.0, "two are equals"
+    assert cost(conference(rooms[0], seating=voice, layout="1"), ENCODERS) == 1.0
+    assert cost(conference(*rooms, layout="1"), ENCODERS) == 2.0
+    assert cost(conference(*rooms, layout="1", watch="r1"), ENCODERS) == 2.0, "the one who is watched sees others"
+
+
+# What a machine with two cores measured at its start. Ten rooms took 1.1 of its cores there: 2.3 ms to decode a picture,
+# 0.6 to 0.9 ms to scale it, and 8.6 ms to encode theirs.
+TWO_CORES, TWO_CORES_SHARES = 4.3, Shares(encoding=0.72, composing=0.28, decoding=0.30)
+
+
+def test_eight_rooms_of_1080p_and_their_picture_fit_on_two_cores() -> None:
+    eight, ten = (conference(*(room_leg(f"r{number}") for number in range(count))) for count in (8, 10))
+    assert cost(eight, TWO_CORES_SHARES) < TWO_CORES
+    assert cost(ten, TWO_CORES_SHARES) < TWO_CORES
 
 
 def test_sound_alone_and_whoever_sends_no_picture_cost_nothing() -> None:
