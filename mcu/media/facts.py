@@ -19,7 +19,7 @@ class Capacity(Model):
     ports: float
     encoding: float = 0.75
     composing: float = 0.25
-    decoding: float = 0.35
+    decoding: float = 0.28
 
 
 class LegFlowing(Model):

@@ -73,8 +73,8 @@ def test_who_is_large_for_its_voice_has_a_picture_of_its_own() -> None:
     assert cost(conference(*rooms, layout="1", watch="r1"), ENCODERS) == 2.0, "the one who is watched sees others"
 
 
-# What a machine with two cores measured at its start. Ten rooms took 1.1 of its cores there: 2.3 ms to decode a picture,
-# 0.6 to 0.9 ms to scale it, and 8.6 ms to encode theirs.
+# What a machine with two cores measured at its start. Ten rooms took 1.1 of its cores there: 2.3 ms to decode each
+# picture, 0.6 to 0.9 ms to scale it, and 8.6 ms to encode theirs.
 TWO_CORES, TWO_CORES_SHARES = 4.3, Shares(encoding=0.72, composing=0.28, decoding=0.30)
 
 
