@@ -24,22 +24,30 @@ def stream_config(leg_id: str, media: Media, spec: AudioSpec | VideoSpec, ssrc: 
         mid=spec.mid,
         label=leg_id,
         reduced_size_rtcp=spec.reduced_size_rtcp,
+        repeats=spec.repeats if isinstance(spec, VideoSpec) else {},
+        rtx_ssrc=spec.rtx_ssrc if isinstance(spec, VideoSpec) else None,
     )
 
 
 def payload_types(spec: LegSpec) -> PayloadTypes:
     """The payload types that may come, by m-line."""
-    video = spec.video.receive_codecs if spec.video else ()
-    content = spec.content.receive_codecs if spec.content else ()
     audio = {codec.payload_type for codec in spec.audio.receive_codecs} if spec.audio else set()
     if spec.audio is not None and spec.audio.dtmf_payload_type is not None:
         audio.add(spec.audio.dtmf_payload_type)
     return {
         "audio": frozenset(audio),
-        "video": frozenset(codec.payload_type for codec in video),
-        "content": frozenset(codec.payload_type for codec in content),
+        "video": _picture_types(spec.video),
+        "content": _picture_types(spec.content),
         "camera": frozenset({spec.camera.payload_type} if spec.camera else ()),
     }
+
+
+def _picture_types(video: VideoSpec | None) -> frozenset[int]:
+    """Pictures, and repetitions of their packets."""
+    if video is None:
+        return frozenset()
+    numbers = {codec.payload_type for codec in video.receive_codecs}
+    return frozenset(numbers | {video.repeats[number] for number in numbers if number in video.repeats})
 
 
 def mids(spec: LegSpec) -> dict[Line, MidExtension]:

@@ -20,8 +20,8 @@ class StreamConfig:
     empty the peer is a plain RTP/AVP room. ``mtu`` is the largest payload of a packet that we send, in bytes, before
     12 bytes of header, the extensions and SRTP. ``abs_send_time_id`` and ``mid_id`` are the ids of these header
     extensions (RFC 8285, RFC 9143) when agreed. ``label`` names the leg in log lines. With ``reduced_size_rtcp``
-    feedback goes out alone, without a report before it (RFC 5506). What we send starts at ``beginning``; without it
-    anywhere.
+    feedback goes out alone, without a report before it (RFC 5506). ``repeats`` and ``rtx_ssrc``: see ``VideoSpec``.
+    What we send starts at ``beginning``; without it anywhere.
     """
 
     kind: Literal["audio", "video"]
@@ -38,6 +38,8 @@ class StreamConfig:
     dtmf_clock_rate: int = 8000
     label: str = ""
     reduced_size_rtcp: bool = False
+    repeats: Mapping[int, int] = field(default_factory=dict)
+    rtx_ssrc: int | None = None
     beginning: Beginning | None = None
 
 

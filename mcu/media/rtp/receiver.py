@@ -21,6 +21,7 @@ from mcu.media.rtp.h263 import H263Depacketizer
 from mcu.media.rtp.h264 import H264Depacketizer, parse_sprop_parameter_sets
 from mcu.media.rtp.packet import parse_header
 from mcu.media.rtp.reorder import ReorderBuffer
+from mcu.media.rtp.repetition import NUMBER_SIZE, original_number
 from mcu.media.rtp.source import Source
 from mcu.media.rtp.telephone_event import DigitReceiver
 from mcu.media.rtp.video_assembler import Depacketizer, VideoAssembler
@@ -62,6 +63,7 @@ class StreamReceiver:
         self._formats = {
             number: _FORMATS[codec.name] for number, codec in config.receive.items() if codec.name in _FORMATS
         }
+        self._repeated = {repeat: original for original, repeat in config.repeats.items()}
         self._logged = False
         self._lost_before = 0
         self.round_trip = 0.0
@@ -71,6 +73,8 @@ class StreamReceiver:
         self.malformed = 0
         self.unknown_payload = 0
         self.looped = 0
+        self.repaired = 0
+        """Packets that came by RTX after they were lost."""
 
     def receive(self, data: bytes, now: float) -> None:
         """Take a datagram. Never raises; what is wrong is counted and the first one logged."""
@@ -78,6 +82,9 @@ class StreamReceiver:
             marker, payload_type, sequence, timestamp, ssrc, start, end = parse_header(data)
         except RtpError as error:
             self.count_malformed(error)
+            return
+        if payload_type in self._repeated:
+            self._receive_repetition(payload_type, timestamp, marker, data[start:end], now)
             return
         source = self.source
         if source is None or ssrc != source.ssrc:
@@ -105,6 +112,29 @@ class StreamReceiver:
                 self._collect()
             return
         self._receive_sound(source, extended, timestamp, payload_type, data[start:end], now)
+
+    def _receive_repetition(self, payload_type: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
+        """Put a packet that was sent again by RTX (RFC 4588) in its place.
+
+        Only what is missing is taken. Its SSRC need not be known, for no other stream's packet would fit the gap; and
+        the source's statistics go on telling what the network lost.
+        """
+        source, reorder, assembler = self.source, self._reorder, self._assembler
+        if not payload or source is None or reorder is None or assembler is None:
+            return  # empty ones probe the path
+        try:
+            sequence = original_number(payload)
+        except RtpError as error:
+            self.count_malformed(error)
+            return
+        extended = source.highest - ((source.highest - sequence) & 0xFFFF)
+        if not reorder.awaits(extended):
+            return
+        self.repaired += 1
+        original = self._repeated[payload_type]
+        reorder.receive(extended, timestamp, marker, original, payload[NUMBER_SIZE:], now)
+        if assembler.pictures:
+            self._collect()
 
     def _receive_sound(
         self, source: Source, extended: int, timestamp: int, payload_type: int, payload: bytes, now: float
@@ -191,6 +221,10 @@ class StreamReceiver:
             return self._reorder.next_deadline()
         return self._digits.next_deadline()
 
+    def requests_due(self, now: float) -> bool:
+        """Whether ``requests_to_send`` has something to ask for."""
+        return self._reorder is not None and self._reorder.next_request <= now
+
     def requests_to_send(self, now: float) -> list[int]:
         """Sequence numbers to ask for by generic NACK."""
         return self._reorder.requests_to_send(now) if self._reorder is not None else []
@@ -240,7 +274,8 @@ class StreamReceiver:
     @property
     def lost(self) -> int:
         """Packets that never came, of all sources so far."""
-        return self._lost_before + (self.source.lost if self.source is not None else 0)
+        lost = self._lost_before + (self.source.lost if self.source is not None else 0)
+        return max(0, lost - self.repaired)
 
     def count_malformed(self, error: RtpError | RtcpError) -> None:
         """Count a bad datagram; the log hears of the first one only."""

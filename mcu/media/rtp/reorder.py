@@ -9,13 +9,20 @@ from typing import Protocol
 # of waiting delays the request for a key frame: begin low, and rise when packets are seen to come later than that.
 MIN_REORDER_WAIT = 0.03
 MAX_REORDER_WAIT = 0.1
-# With retransmission there is time for several requests on a path of 100 ms.
+# With retransmission there is time for several requests on a path of 100 ms, and on a longer one for ROUNDS of them.
 NACK_WAIT = 0.35
+MAX_NACK_WAIT = 1.0
+ROUNDS = 4
 # Packets swapped on the way differ by a few ms: asking at once would have them sent twice.
 NACK_DELAY = 0.01
 # A request is repeated after a round trip and a bit, but never faster than this.
-MIN_NACK_INTERVAL = 0.04
-MAX_NACKS = 6
+_NACK_ROUND = 1.2
+MIN_NACK_INTERVAL = 0.025
+MAX_NACKS = 10
+# Where much is lost, requests and repetitions are lost as well: beyond this share of the last so many packets requests
+# are repeated twice as fast. A sender that has a packet on its way already leaves the second one out.
+HEAVY_LOSS = 0.08
+LOSS_WINDOW = 256
 # A second of 1080p at 12 Mbit/s.
 MAX_AHEAD = 1024
 # More than this missing at once is an outage: a key frame is cheaper than retransmission.
@@ -44,11 +51,13 @@ class ReorderBuffer:
         "_given_up",
         "_held",
         "_highest",
+        "_loss",
         "_missing",
         "_nack",
+        "_reorder_wait",
         "_sink",
-        "_wait",
         "late",
+        "next_request",
         "round_trip",
     )
 
@@ -56,7 +65,8 @@ class ReorderBuffer:
         """``first`` is the extended sequence number to begin with."""
         self._sink = sink
         self._nack = nack
-        self._wait = NACK_WAIT if nack else MIN_REORDER_WAIT
+        self._reorder_wait = MIN_REORDER_WAIT
+        self._loss = 0.0
         self._expected = first
         self._highest = first - 1
         self._held: dict[int, tuple[int, bool, int, bytes]] = {}
@@ -64,6 +74,8 @@ class ReorderBuffer:
         self._given_up: set[int] = set()  # of the last gap
         self.late = 0
         self.round_trip = 0.0
+        self.next_request = float("inf")
+        """When the next request for a missing packet is due, at the earliest."""
 
     def receive(
         self, extended: int, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float
@@ -72,13 +84,14 @@ class ReorderBuffer:
         if extended == self._expected and not self._held:
             self._expected = extended + 1
             self._highest = extended
+            self._loss -= self._loss / LOSS_WINDOW
             self._sink.push(timestamp, marker, payload_type, payload, now)
             return
         if extended < self._expected or extended in self._held:
             self.late += 1
             if extended in self._given_up and not self._nack:
                 self._given_up.remove(extended)
-                self._wait = MAX_REORDER_WAIT
+                self._reorder_wait = MAX_REORDER_WAIT
             return
         self._held[extended] = (timestamp, marker, payload_type, payload)
         if extended > self._highest:
@@ -87,6 +100,10 @@ class ReorderBuffer:
                 return
             for number in range(self._highest + 1, extended):
                 self._missing[number] = _Missing(now, now + NACK_DELAY)
+                if self._nack:
+                    self.next_request = min(self.next_request, now + NACK_DELAY)
+                self._loss += (1 - self._loss) / LOSS_WINDOW
+            self._loss -= self._loss / LOSS_WINDOW
             self._highest = extended
             if len(self._missing) > MAX_MISSING:
                 self._flush(now)
@@ -94,6 +111,17 @@ class ReorderBuffer:
         else:
             self._missing.pop(extended, None)
         self._deliver(now)
+
+    def awaits(self, extended: int) -> bool:
+        """Whether this packet is missing, and has not been given up."""
+        return extended in self._missing
+
+    @property
+    def _wait(self) -> float:
+        """How long a gap may hold up what lies behind it, in seconds."""
+        if not self._nack:
+            return self._reorder_wait
+        return min(MAX_NACK_WAIT, max(NACK_WAIT, NACK_DELAY + ROUNDS * _NACK_ROUND * self.round_trip))
 
     def _deliver(self, now: float) -> None:
         """Pass on what is in sequence, and over gaps that have waited long enough."""
@@ -133,11 +161,7 @@ class ReorderBuffer:
         if not self._missing:
             return None
         deadline = self._missing[self._expected].since + self._wait
-        if self._nack:
-            for missing in self._missing.values():
-                if missing.next_request < deadline:
-                    deadline = missing.next_request
-        return deadline
+        return min(deadline, self.next_request)
 
     def handle_timer(self, now: float) -> None:
         """Give up what has waited too long."""
@@ -146,13 +170,17 @@ class ReorderBuffer:
 
     def requests_to_send(self, now: float) -> list[int]:
         """The 16-bit sequence numbers to ask for now, in order."""
-        if not self._nack or not self._missing:
+        if now < self.next_request:
             return []
         numbers = []
-        interval = max(MIN_NACK_INTERVAL, self.round_trip * 1.2)
+        interval = self.round_trip * _NACK_ROUND * (0.5 if self._loss > HEAVY_LOSS else 1.0)
+        interval = max(MIN_NACK_INTERVAL, interval)
+        following = float("inf")
         for number, missing in self._missing.items():
             if missing.next_request <= now:
                 missing.requests += 1
                 missing.next_request = now + interval if missing.requests < MAX_NACKS else float("inf")
                 numbers.append(number & 0xFFFF)
+            following = min(following, missing.next_request)
+        self.next_request = following
         return numbers

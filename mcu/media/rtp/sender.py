@@ -11,7 +11,8 @@ from mcu.media.rtp.config import StreamConfig
 from mcu.media.rtp.h261 import H261Packetizer
 from mcu.media.rtp.h263 import H263Packetizer, H263PlusPacketizer
 from mcu.media.rtp.h264 import H264Packetizer
-from mcu.media.rtp.packet import FIXED_HEADER, abs_send_time, pack_extensions
+from mcu.media.rtp.packet import FIXED_HEADER, abs_send_time, pack_extensions, parse_header
+from mcu.media.rtp.repetition import RepetitionNumbers, repetition
 from mcu.media.rtp.retransmission import RetransmissionCache
 from mcu.media.rtp.telephone_event import DigitSender
 from mcu.media.rtp.vp8 import Vp8Packetizer
@@ -36,6 +37,7 @@ class StreamSender:
         self.sequence = beginning.sequence
         """Of the next packet, with the roll-overs before it."""
         self._packetizer = _packetizer(self._codec, config.mtu, beginning.picture) if config.kind == "video" else None
+        self._repetitions = RepetitionNumbers(self.sequence)
         self._cache = RetransmissionCache() if config.kind == "video" and "nack" in config.feedback else None
         self._digits = DigitSender(config.dtmf_clock_rate) if config.dtmf_payload_type is not None else None
         self._next_timestamp: int | None = None  # of sound, without the offset
@@ -137,9 +139,21 @@ class StreamSender:
         for number in numbers:
             packet = self._cache.resend(number, now)
             if packet is not None:
+                packet = self._again(packet)
+            if packet is not None:
                 self.out.append(packet)
                 self.bytes += len(packet)
                 self.resent += 1
+
+    def _again(self, packet: bytes) -> bytes | None:
+        """The packet as it goes out again: as it was, or where it was agreed by RTX (RFC 4588)."""
+        payload_type = self._config.repeats.get(packet[1] & 0x7F)
+        if payload_type is None or self._config.rtx_ssrc is None:
+            return packet
+        number = self._repetitions.take(self.sequence)
+        if number is None:
+            return None
+        return repetition(packet, parse_header(packet)[5], payload_type, number, self._config.rtx_ssrc)
 
     @property
     def picture(self) -> int | None:

@@ -98,6 +98,8 @@ class RtpStream:
         self._receiver.receive(data, now)
         if self._video:
             self._watch_key_frames(now)
+            if self._receiver.requests_due(now):
+                self._feed_back(now)
 
     def _watch_key_frames(self, now: float) -> None:
         """Ask for a key frame as soon as one is needed, and be content when one came."""
@@ -224,6 +226,10 @@ class RtpStream:
         if self._video:
             self._key_frames.want(now)
             self._feed_back(now)
+
+    def change_source(self) -> None:
+        """Another source of the same stream is fed from now on, another encoding perhaps: take it at once."""
+        self._receiver.forget_source()
 
     def set_maximum_bitrate(self, bitrate: int) -> None:
         """Tell the peer each second to stay below this many bit/s, where REMB was agreed."""
