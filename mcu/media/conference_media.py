@@ -11,7 +11,7 @@ from pathlib import Path
 from mcu.media.conference_pictures import ConferencePictures
 from mcu.media.conference_recordings import ConferenceRecordings
 from mcu.media.conference_sound import ConferenceSound
-from mcu.media.conference_sync import ConferenceSync
+from mcu.media.conference_sync import ConferenceSync, sound_delay
 from mcu.media.demultiplexer import Media
 from mcu.media.facts import (
     CameraFound,
@@ -28,6 +28,7 @@ from mcu.media.facts import (
     SpeakerChanged,
 )
 from mcu.media.fairness import CanvasLoad
+from mcu.media.forwarding.router import Router
 from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.lip_sync import Holds
@@ -59,8 +60,16 @@ class ConferenceMedia:
         self._legs: dict[str, MediaLeg] = {}
         self._applying = asyncio.Lock()
         self._recordings = ConferenceRecordings(conference_id, report, self._call)
+        self._clock = clock
+        self._router = Router(conference_id, self._legs, report, self._compose, self._sound_delay)
         self._pictures = ConferencePictures(
-            conference_id, font_file, clock, self._legs, self._call, self._recordings.write_picture
+            conference_id,
+            font_file,
+            clock,
+            self._legs,
+            self._call,
+            self._recordings.write_picture,
+            self._router.remainder,
         )
         self._sound = ConferenceSound(
             conference_id,
@@ -86,7 +95,8 @@ class ConferenceMedia:
             failed = await self._apply_legs(spec)
             self._spec = spec
             await self._recordings.apply(spec, self._sound.aac_config, self._pictures.request_recorded_key_frame)
-            self._pictures.apply(spec, self._recordings.rungs)
+            self._router.apply(spec, self._clock())
+            self._compose()
             self._pictures.forget_holds()
             await self._sound.apply(spec, record=bool(self._recordings))
             return failed
@@ -95,6 +105,7 @@ class ConferenceMedia:
         """Hand a leg over to another conference, sockets and streams and all; it is no more heard or served here."""
         leg = self._legs.pop(leg_id, None)
         if leg is not None:
+            self._router.forget(leg)
             self._pictures.forget(leg)
         return leg
 
@@ -130,6 +141,7 @@ class ConferenceMedia:
         for leg in list(self._legs.values()):
             leg.handle_timer(now)
         self._sync.handle_timer(now)
+        self._router.handle_timer(now)
 
     def loads(self) -> dict[CanvasFormat, CanvasLoad]:
         """The canvases, with what they made and missed since this was last asked."""
@@ -179,7 +191,7 @@ class ConferenceMedia:
                     )
                 )
         if moves:
-            self._pictures.apply(self._spec, self._recordings.rungs)
+            self._compose()
         pictures = self._pictures.statistics()
         facts.append(
             ConferenceStatistics(
@@ -192,6 +204,18 @@ class ConferenceMedia:
         )
         return facts
 
+    # What is composed, what is forwarded
+
+    def _compose(self) -> None:
+        self._pictures.apply(self._spec, self._recordings.rungs)
+        self._router.compose(self._pictures.composed())
+
+    def _sound_delay(self, leg_id: str, now: float) -> float | None:
+        """Seconds from a leg's clock at capture to ours at the mix."""
+        leg = self._legs.get(leg_id)
+        stream = None if leg is None else dict(leg.streams()).get("audio")
+        return None if stream is None else sound_delay(stream, self._sound.playout(leg_id), True, now)
+
     # Legs
 
     async def _apply_legs(self, spec: ConferenceSpec) -> dict[str, str]:
@@ -202,6 +226,7 @@ class ConferenceMedia:
                 leg.update(description)
             else:
                 del self._legs[leg_id]
+                self._router.forget(leg)
                 await leg.close()
         failed: dict[str, str] = {}
         for leg_id, description in wanted.items():
@@ -258,7 +283,7 @@ class ConferenceMedia:
         if leg.wants_picture_from():
             leg.request_key_frame()
         # Only now does it count as a receiver, so that its first key frame is not spent before it can read it.
-        self._pictures.apply(self._spec, self._recordings.rungs)
+        self._compose()
 
     def leg_silent(self, leg: MediaLeg, seconds: float) -> None:
         self._report(LegSilent(conference=self._id, leg=leg.id, seconds=seconds))
@@ -273,4 +298,5 @@ class ConferenceMedia:
 
     def _speaker_changed(self, leg: str | None) -> None:
         self._pictures.speaker(leg)
+        self._router.speaker(leg, self._clock())
         self._report(SpeakerChanged(conference=self._id, leg=leg))

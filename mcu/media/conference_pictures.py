@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mcu.media.fairness import CanvasLoad, Importance
+from mcu.media.forwarding.composed import composed_people, without_forwarded
 from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.picture.outlets import Outlet, choose_rungs
 from mcu.media.picture.page import Page
@@ -47,11 +48,15 @@ class ConferencePictures:
         legs: Mapping[str, MediaLeg],
         call: CallOnLoop,
         record: Callable[[Rung, CodedPicture], None],
+        remainder: Callable[[LegSpec], frozenset[str] | None] = lambda leg: None,
     ) -> None:
-        """``record`` gets every coded picture on the encoder's thread. Raises OSError when the font cannot be read."""
+        """``record`` gets every coded picture on the encoder's thread. ``remainder`` tells who has to be composed for a
+        leg, None for all. Raises OSError when the font cannot be read.
+        """
         self._legs = legs
         self._call = call
         self._record = record
+        self._remainder = remainder
         self._content_from: str | None = None
         self._sharing: str | None = None
         self._serving: Serving[Outlet] = Serving()
@@ -121,6 +126,8 @@ class ConferencePictures:
             lambda leg_id, media: self._legs[leg_id].takes_picture(media),
             self._leads,
         )
+        specs = {leg.id: leg.spec for leg in self._legs.values()}
+        rungs = without_forwarded(rungs, specs, self._remainder, shared=content is not None)
         self._networks = {outlet: network for outlet, network in self._networks.items() if outlet in rungs}
         moved = self._serving.choose(rungs)
         self._recorded = frozenset(recorded)
@@ -148,6 +155,10 @@ class ConferencePictures:
         self._sharing, self._content_from = sharing, spec.content_from
         for rung in moved | self._recorded:
             self._pipeline.request_key_frame(rung)
+
+    def composed(self) -> frozenset[str]:
+        """Whose pictures may be in one that is composed now."""
+        return composed_people(self._state.rungs, [source.id for source in self._state.sources])
 
     def _lead(self, leads: Mapping[View, str]) -> None:
         """Somebody else has the large tile: it gets the picture for that one now, and who had it the usual one."""

@@ -13,6 +13,9 @@ from aiortc.rtcdtlstransport import RTCCertificate
 from mcu.media.camera.session import CameraAsked, CameraFoundEvent
 from mcu.media.camera_stream import CameraStream
 from mcu.media.demultiplexer import Media
+from mcu.media.forwarding.leg_part import LegForwarding
+from mcu.media.forwarding.outlets import LegOutlets
+from mcu.media.forwarding.sources import LegSources
 from mcu.media.leg_streams import is_same_path, mids, payload_types, stream_config
 from mcu.media.leg_transport import (
     BrowserAccess,
@@ -21,6 +24,7 @@ from mcu.media.leg_transport import (
     LegTransportError,
     PlainLegTransport,
 )
+from mcu.media.rtp.clock import NtpClock
 from mcu.media.rtp.session import (
     ByeReceived,
     DigitReceived,
@@ -91,6 +95,7 @@ class MediaLeg:
         self._transport: LegTransport | None = None
         self._streams: dict[Media, RtpStream] = {}
         self._camera: CameraStream | None = None
+        self._forwarding: LegForwarding | None = None
         self._wallclock = 0.0
         self._last_heard = clock()
         self._last_silence_report = 0.0
@@ -138,6 +143,8 @@ class MediaLeg:
         transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
         await transport.open(self.spec.transport)
         self._transport = transport
+        if isinstance(transport, BrowserLegTransport):
+            self._forwarding = self._make_forwarding(transport, now)
         self._last_heard = now
         if self.wants_picture_from():
             self.request_key_frame()
@@ -159,6 +166,8 @@ class MediaLeg:
             video.set_maximum_bitrate(self._receive_bitrate())
         if self._camera is not None and spec.camera is not None:
             self._camera.update(spec.camera)
+        if self._forwarding is not None:
+            self._forwarding.update(spec, self._receive_bitrate())
         if self._transport is not None:
             self._transport.update(spec.transport)
         if self.wants_picture_from() and not wanted_before:
@@ -182,8 +191,32 @@ class MediaLeg:
         self._flush()
         self._camera = None
         self._streams.clear()
+        if self._forwarding is not None:
+            self._forwarding.close()
+            self._forwarding = None
         if self._transport is not None:
             await self._transport.close()
+
+    # What is forwarded
+
+    @property
+    def sources(self) -> LegSources | None:
+        """The pictures of a browser on the compiled port."""
+        return None if self._forwarding is None else self._forwarding.sources
+
+    @property
+    def outlets(self) -> LegOutlets | None:
+        """The pictures of others that a browser gets as they are."""
+        return None if self._forwarding is None else self._forwarding.outlets
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether what is sent now can be read at the other end."""
+        return self._transport is not None and self._transport.is_connected
+
+    def octets_beside(self, now: float) -> int:
+        """How much was sent so far that is not forwarded."""
+        return sum(stream.statistics(now).bytes_sent for stream in self._streams.values())
 
     # What the leg wants and gives
 
@@ -203,9 +236,8 @@ class MediaLeg:
 
     def takes_picture(self, media: PictureMedia = "video") -> bool:
         """Whether this leg is to be sent pictures of this kind, and can take them by now."""
-        connected = self._transport is not None and self._transport.is_connected
         spec = self.spec.video if media == "video" else self.spec.content
-        return connected and spec is not None and spec.send and not self.spec.held
+        return self.is_connected and spec is not None and spec.send and not self.spec.held
 
     def send_picture(self, unit: CodedPicture, media: PictureMedia = "video") -> None:
         """Packetise and send one access unit."""
@@ -260,6 +292,8 @@ class MediaLeg:
             self._camera.handle_timer(now)
             self._tell_of_camera(self._camera)
         self._flush()
+        if self._forwarding is not None and self.is_connected:
+            self._forwarding.handle_timer(now)
         silent = now - self._last_heard
         if silent >= SILENCE_REPORT and now - self._last_silence_report >= SILENCE_REPORT:
             self._last_silence_report = now
@@ -277,6 +311,27 @@ class MediaLeg:
         if media == "video" and "remb" in config.feedback:
             stream.set_maximum_bitrate(self._receive_bitrate())
         return stream
+
+    def _make_forwarding(self, transport: BrowserLegTransport, now: float) -> LegForwarding:
+        port, peer = transport.port
+
+        def delivered(media: PictureMedia) -> None:
+            stream = self._streams.get(media)
+            if stream is not None:
+                stream.change_source()
+                stream.request_key_frame(self._clock())
+
+        return LegForwarding(
+            port,
+            peer,
+            self.spec,
+            send_rtcp=lambda packets: transport.send_rtcp("video", packets),
+            on_delivery=delivered,
+            on_begun=lambda media: self._listener.media_flowing(self, media),
+            rng=self._rng,
+            clock=NtpClock(now, self._wallclock),
+            maximum_bitrate=self._receive_bitrate(),
+        )
 
     def _receive_bitrate(self) -> int:
         """What the peer may send of pictures. A browser takes the newest word for all that it sends."""
@@ -305,6 +360,8 @@ class MediaLeg:
         if stream is not None:
             now = self._clock()
             self._last_heard = now
+            if self._forwarding is not None and not self._forwarding.is_decoded(media, data, now):
+                return
             stream.receive_rtp(data, now)
             self._dispatch(media, stream)
 
@@ -316,6 +373,8 @@ class MediaLeg:
             if media is None or name == media:
                 stream.receive_rtcp(data, now)
                 self._dispatch(name, stream)
+        if self._forwarding is not None:
+            self._forwarding.receive_rtcp(data, now)
         self._flush()
 
     def _dispatch(self, media: Media, stream: RtpStream) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from mcu.media.demultiplexer import Demultiplexer, MidExtension, PayloadTypes
+from mcu.media.packets import MediaPort
 from mcu.media.spec import Address, Line, PlainTransport, SdesKeys, WebRtcTransport
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import DtlsError, DtlsSession
@@ -196,6 +197,11 @@ class BrowserLegTransport:
             raise LegTransportError(str(error)) from error
         self._dtls = DtlsSession(self._certificate, spec.fingerprints, spec.dtls_role, self._endpoint.send_dtls)
         self._handshake = asyncio.create_task(self._connect())
+
+    @property
+    def port(self) -> tuple[MediaPort, int]:
+        """The compiled port, and the number that this browser has on it."""
+        return self._endpoint.media, self._endpoint.peer
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         """Nothing to take: a browser's addresses come from its checks."""

@@ -115,7 +115,7 @@ class Scenes:
         people = [
             Sitter(one.id, one.priority, one.has_picture and self._sends(one.id))
             for one in self._people.values()
-            if one.id != view.without
+            if one.id != view.without and (view.among is None or one.id in view.among)
         ]
         seating = self._seating(view, rules)
         layout = self._layout(view, rules, people, others=1 if in_tile and content is not None else 0)
@@ -129,6 +129,8 @@ class Scenes:
 
     def _alone(self, view: View, rules: SeatingRules) -> PictureSource | None:
         """Who has the picture alone: is watched, is shown to all, or gives a lecture."""
+        if view.among is not None:
+            return None
         common = replace(view, content=COMMON_VIEW.content, for_lead=False) == COMMON_VIEW
         watched = self._people.get((self._state.watched if common else view.watched) or "")
         if watched is not None or view.layout is not None or rules.mode is not Mode.LECTURE:

@@ -66,7 +66,7 @@ class View:
     While something is shared, ``content`` says where: OUTSIDE is for those who get it as a second picture, which is the
     view that shows it ALONE. ``seating`` are rules of its own (None is the conference's). The source ``without`` is not
     in it: it is the one who sees this picture. ``for_lead``: what whoever has the large tile for its voice sees: not
-    itself there, but who had it before.
+    itself there, but who had it before. With ``among`` nobody but these is in it: the others are seen elsewhere.
     """
 
     layout: str | None = None
@@ -75,6 +75,7 @@ class View:
     seating: SeatingRules | None = None
     without: str | None = None
     for_lead: bool = False
+    among: frozenset[str] | None = None
 
 
 COMMON_VIEW = View()

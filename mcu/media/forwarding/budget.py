@@ -1,0 +1,35 @@
+"""How much of forwarded pictures one receiver can get, by what it reports. Pure: the time is passed in."""
+
+from __future__ import annotations
+
+from mcu.media.receiver_network import ReceiverNetwork
+from mcu.media.rtp.config import ReceiverFeedback
+
+_RATE_GAIN = 0.5
+
+
+class Budget:
+    """``limit`` is the most that all slots together may take, bit/s; None while the network does not bind."""
+
+    def __init__(self) -> None:
+        self._network = ReceiverNetwork()
+        self._other = 0.0
+        self._counted: tuple[int, float] | None = None
+
+    @property
+    def limit(self) -> float | None:
+        rate = self._network.rate
+        return None if rate is None else max(0.0, rate - self._other)
+
+    def sent_beside(self, octets: int, now: float) -> None:
+        """So many octets went out so far that are not of slots, which the receiver's estimate is about too."""
+        if self._counted is not None:
+            before, since = self._counted
+            if now - since < 1.0:
+                return
+            self._other += ((octets - before) * 8 / (now - since) - self._other) * _RATE_GAIN
+        self._counted = octets, now
+
+    def reported(self, feedback: ReceiverFeedback, sent: float, most: float, now: float) -> None:
+        """Take a receiver's word; the slots are sent ``sent`` bit/s, and would be sent ``most`` without limit."""
+        self._network.reported(feedback, round(sent + self._other), round(most + self._other), now)

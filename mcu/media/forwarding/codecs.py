@@ -1,0 +1,56 @@
+"""Whether a receiver's payload type can carry what a sender sends under another number. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mcu.media.spec import CodecSpec, LegSpec, VideoSpec, WebRtcTransport
+
+FORWARDED = frozenset({"H264", "VP8"})
+"""Codecs whose key frames the packet layer knows."""
+
+# Each profile decodes those before it (ITU-T H.264 annex A, constrained baseline); by profile_idc.
+_PROFILES = {0x42: 0, 0x4D: 1, 0x64: 2}
+
+
+def accepts(receiver: CodecSpec, sender: CodecSpec) -> bool:
+    """Whether who agreed to ``receiver`` can take a stream that was agreed as ``sender`` (RFC 6184 section 8.1)."""
+    if receiver.name != sender.name or sender.name not in FORWARDED:
+        return False
+    return sender.name == "VP8" or (_mode(sender) <= _mode(receiver) and _profile(sender) <= _profile(receiver))
+
+
+def usual_codec(video: VideoSpec | None) -> CodecSpec | None:
+    """What a peer is going to send as far as the agreement tells: the first that it may."""
+    return None if video is None or not video.receive_codecs else video.receive_codecs[0]
+
+
+def gives_pictures(leg: LegSpec) -> bool:
+    """Whether a picture of the leg may come in and be shown."""
+    video = leg.video
+    receives = video is not None and video.receive and bool(video.receive_codecs)
+    return receives and not leg.camera_muted and not leg.held and not leg.hidden
+
+
+def is_forwarded(leg: LegSpec) -> bool:
+    """Whether the leg's slots are in use."""
+    return leg.forwarded and bool(leg.slots) and not leg.held and isinstance(leg.transport, WebRtcTransport)
+
+
+def can_be_shown(viewer: LegSpec, sender: LegSpec, codecs: Iterable[CodecSpec]) -> bool:
+    """Whether some slot of ``viewer`` can show ``sender``, who sends one of these."""
+    if sender.id == viewer.id or not isinstance(sender.transport, WebRtcTransport):
+        return False
+    return any(accepts(slot.send_codec, codec) for codec in codecs for slot in viewer.slots)
+
+
+def _mode(codec: CodecSpec) -> int:
+    return 1 if codec.parameters.get("packetization-mode") == "1" else 0
+
+
+def _profile(codec: CodecSpec) -> int:
+    try:
+        profile = int(codec.parameters.get("profile-level-id", "42e01f")[:2], 16)
+    except ValueError:
+        profile = 0x42
+    return _PROFILES.get(profile, 3)

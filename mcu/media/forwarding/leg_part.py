@@ -1,0 +1,69 @@
+"""One browser's part in forwarding: what it sends, and what it gets of others."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from mcu.media.forwarding.outlets import LegOutlets
+from mcu.media.forwarding.sources import LegSources, PictureMedia
+from mcu.media.packets import MediaPort
+from mcu.media.rtp.clock import NtpClock
+from mcu.media.rtp.errors import RtcpError
+from mcu.media.rtp.rtcp import Goodbye, SenderReport, parse_compound
+from mcu.media.spec import LegSpec, Line
+
+
+class LegForwarding:
+    """``on_delivery`` is told when another source of a picture is handed up to be decoded, ``on_begun`` when one began
+    that is not.
+    """
+
+    def __init__(
+        self,
+        port: MediaPort,
+        peer: int,
+        spec: LegSpec,
+        *,
+        send_rtcp: Callable[[Sequence[bytes]], None],
+        on_delivery: Callable[[PictureMedia], None],
+        on_begun: Callable[[PictureMedia], None],
+        rng: random.Random,
+        clock: NtpClock,
+        maximum_bitrate: int,
+    ) -> None:
+        self.sources = LegSources(port, peer, spec, send_rtcp, on_delivery, on_begun)
+        self.sources.maximum_bitrate = maximum_bitrate
+        self.outlets = LegOutlets(port, peer, spec.id, send_rtcp, rng, clock)
+
+    def update(self, spec: LegSpec, maximum_bitrate: int) -> None:
+        """Take a changed description."""
+        self.sources.spec = spec
+        self.sources.maximum_bitrate = maximum_bitrate
+
+    def is_decoded(self, media: Line, packet: bytes, now: float) -> bool:
+        """Look at a packet that was handed up; whether a stream here is to have it. Never raises."""
+        return (media != "video" and media != "content") or self.sources.receive(media, packet, now)
+
+    def receive_rtcp(self, data: bytes, now: float) -> None:
+        """Take an RTCP datagram: any compound. Never raises; what is malformed is counted by the streams."""
+        try:
+            packets = parse_compound(data)
+        except RtcpError:
+            return
+        for packet in packets:
+            if isinstance(packet, SenderReport):
+                self.sources.sender_report(packet, now)
+            elif isinstance(packet, Goodbye):
+                self.sources.goodbye(packet)
+            self.outlets.receive_rtcp(packet, now)
+
+    def handle_timer(self, now: float) -> None:
+        """Requests and reports that are due."""
+        self.sources.handle_timer(now)
+        self.outlets.handle_timer(now)
+
+    def close(self) -> None:
+        """Say goodbye; nothing is asked or sent any more."""
+        self.outlets.close()
+        self.sources.close()

@@ -1,0 +1,254 @@
+"""The pictures of others that one browser gets as they are: its slots on the packet layer, and what it says of them."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mcu.media.forwarding.sources import LegSources, PublishedSource
+from mcu.media.packets import MediaPort
+from mcu.media.rtp.clock import NtpClock
+from mcu.media.rtp.config import ReceiverFeedback
+from mcu.media.rtp.feedback import FullIntraRequest, GenericNack, PictureLossIndication, ReceiverEstimatedMaximumBitrate
+from mcu.media.rtp.rtcp import (
+    Goodbye,
+    ReceiverReport,
+    ReportBlock,
+    RtcpPacket,
+    SenderReport,
+    SourceDescription,
+    serialise_compound,
+)
+from mcu.media.spec import VideoSpec
+
+logger = logging.getLogger(__name__)
+
+MAX_SLOTS = 16
+# Of one slot: a burst that was lost whole is sent again, a receiver that asks without end is not heard.
+RESENT_PER_SECOND = 500
+REPORT_INTERVAL = 1.0
+# An estimate is repeated every second or so while it holds.
+ESTIMATE_LIFE = 10.0
+# A slot is a sender while something was sent within this time.
+SENDER_TIMEOUT = 4.0
+
+PictureTime = Callable[[PublishedSource, LegSources], float | None]
+"""When what a source's last packet shows belongs to our output, on the monotonic clock; None: when it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutletCounters:
+    """``MediaPort.outlet_statistics`` with names."""
+
+    packets: int
+    octets: int
+    resent: int
+    switches: int
+    timestamp: int
+    sent: float
+    waits: bool
+
+
+@dataclass(slots=True)
+class _Slot:
+    spec: VideoSpec
+    target: tuple[LegSources, PublishedSource] | None = None
+    route: tuple[int, int, int] | None = None
+    fraction_lost: float = 0.0
+    resent: int = 0
+
+
+class LegOutlets:
+    """``send_rtcp`` takes RTCP to the browser. Outlets stay open as long as the leg: their numbers must only go on."""
+
+    def __init__(
+        self,
+        port: MediaPort,
+        peer: int,
+        cname: str,
+        send_rtcp: Callable[[Sequence[bytes]], None],
+        rng: random.Random,
+        clock: NtpClock,
+    ) -> None:
+        self._port = port
+        self._peer = peer
+        self._cname = cname
+        self._send_rtcp = send_rtcp
+        self._rng = rng
+        self._clock = clock
+        self._slots: list[_Slot] = []
+        self._opened: dict[int, _Slot] = {}
+        self._next_report = 0.0
+        self._next_allowance = 0.0
+        self._reports = 0
+        self._estimate: tuple[int, float] | None = None
+        self.picture_time: PictureTime = lambda source, leg: None
+
+    @property
+    def slots(self) -> tuple[VideoSpec, ...]:
+        return tuple(slot.spec for slot in self._slots)
+
+    def update(self, slots: Sequence[VideoSpec]) -> None:
+        """These are the slots from now on; those that are gone get nothing more."""
+        kept = []
+        for spec in slots[:MAX_SLOTS]:
+            slot = self._opened.get(spec.ssrc) or self._open(spec)
+            if slot is not None:
+                slot.spec = spec
+                kept.append(slot)
+        for slot in self._slots:
+            if slot not in kept:
+                self._route(slot, None)
+        self._slots = kept
+
+    def route(self, place: int, target: tuple[LegSources, PublishedSource] | None) -> None:
+        """Show this source in a slot, from its next key frame on; nothing, at once."""
+        if place < len(self._slots):
+            self._route(self._slots[place], target)
+
+    def shown(self, place: int) -> PublishedSource | None:
+        """The source that a slot shows, or is about to."""
+        target = self._slots[place].target if place < len(self._slots) else None
+        return None if target is None else target[1]
+
+    def forget(self, sources: LegSources) -> None:
+        """A sender is not to be shown any more."""
+        for slot in self._slots:
+            if slot.target is not None and slot.target[0] is sources:
+                self._route(slot, None)
+
+    def ask_for_key_frames(self, now: float) -> None:
+        """Slots that can begin only with a key frame get one."""
+        for slot in self._slots:
+            if slot.target is not None and self._counters(slot).waits:
+                sources, source = slot.target
+                sources.want_key_frame(source, now, switching=True)
+
+    def statistics(self) -> tuple[int, int]:
+        """Packets and octets that went out in all slots."""
+        counters = [self._counters(slot) for slot in self._opened.values()]
+        return sum(one.packets for one in counters), sum(one.octets for one in counters)
+
+    def feedback(self, now: float) -> ReceiverFeedback:
+        """What the browser told of the slots in use."""
+        estimate = self._estimate
+        lasting = estimate is not None and now - estimate[1] < ESTIMATE_LIFE
+        lost = max((slot.fraction_lost for slot in self._slots if slot.target is not None), default=0.0)
+        return ReceiverFeedback(self._reports, lost, estimate[0] if lasting and estimate is not None else None)
+
+    # RTCP
+
+    def receive_rtcp(self, packet: RtcpPacket, now: float) -> None:
+        """Take what is about our slots. Never raises."""
+        match packet:
+            case GenericNack(media_ssrc=ssrc, lost=lost):
+                self._resend(ssrc, lost, now)
+            case PictureLossIndication(media_ssrc=ssrc):
+                self._key_frame_asked_of(ssrc, now)
+            case FullIntraRequest(entries=entries):
+                for ssrc, _ in entries:
+                    self._key_frame_asked_of(ssrc, now)
+            case ReceiverReport(reports=blocks) | SenderReport(reports=blocks):
+                self._take_blocks(blocks)
+            case ReceiverEstimatedMaximumBitrate(bitrate=bitrate, ssrcs=ssrcs):
+                if any(ssrc in self._opened for ssrc in ssrcs):
+                    self._estimate = bitrate, now
+                    self._reports += 1
+
+    def handle_timer(self, now: float) -> None:
+        """Sender reports that are due."""
+        if now < self._next_report:
+            return
+        self._next_report = now + REPORT_INTERVAL
+        packets: list[RtcpPacket] = []
+        for slot in self._opened.values():
+            counters = self._counters(slot)
+            if counters.packets and now - counters.sent < SENDER_TIMEOUT:
+                packets.append(self._report(slot, counters, now))
+        if packets:
+            chunks = tuple((slot.spec.ssrc, self._cname) for slot in self._opened.values())
+            self._send_rtcp([serialise_compound([*packets, SourceDescription(chunks)])])
+
+    def close(self) -> None:
+        """Say goodbye for all slots."""
+        ssrcs = tuple(self._opened)
+        if ssrcs:
+            self._send_rtcp([serialise_compound([ReceiverReport(ssrcs[0], ()), Goodbye(ssrcs)])])
+        for slot in self._opened.values():
+            self._route(slot, None)
+        self._slots = []
+        self._opened = {}
+
+    # Inside
+
+    def _open(self, spec: VideoSpec) -> _Slot | None:
+        repeated_by = spec.repeats.get(spec.send_codec.payload_type)
+        repeats = (spec.rtx_ssrc, repeated_by) if spec.rtx_ssrc is not None and repeated_by is not None else (0, 0)
+        try:
+            # Below the middle, so that nobody guesses the roll-over count wrong at once (RFC 3711 section 3.3.1).
+            first = self._rng.getrandbits(15)
+            self._port.open_outlet(self._peer, spec.ssrc, spec.send_codec.payload_type, first, *repeats)
+        except ValueError as error:
+            logger.warning("leg %s: a slot cannot be used: %s", self._cname, error)
+            return None
+        slot = self._opened[spec.ssrc] = _Slot(spec)
+        return slot
+
+    def _route(self, slot: _Slot, target: tuple[LegSources, PublishedSource] | None) -> None:
+        route = None if target is None else (target[0].peer, target[1].ssrc, target[1].epoch)
+        slot.target = target
+        if route == slot.route:
+            return
+        slot.route = route
+        self._port.route(self._peer, slot.spec.ssrc, None if route is None else route[:2])
+
+    def _counters(self, slot: _Slot) -> OutletCounters:
+        return OutletCounters(*self._port.outlet_statistics(self._peer, slot.spec.ssrc))
+
+    def _slot_of(self, ssrc: int) -> _Slot | None:
+        found = self._opened.get(ssrc)
+        return found or next((slot for slot in self._opened.values() if slot.spec.rtx_ssrc == ssrc), None)
+
+    def _resend(self, ssrc: int, lost: tuple[int, ...], now: float) -> None:
+        slot = self._slot_of(ssrc)
+        if slot is None:
+            return
+        if now >= self._next_allowance:
+            self._next_allowance = now + 1.0
+            for one in self._opened.values():
+                one.resent = 0
+        asked = lost[: max(0, RESENT_PER_SECOND - slot.resent)]
+        slot.resent += len(asked)
+        if asked:
+            self._port.resend(self._peer, slot.spec.ssrc, asked)
+
+    def _key_frame_asked_of(self, ssrc: int, now: float) -> None:
+        slot = self._slot_of(ssrc)
+        if slot is not None and slot.target is not None:
+            sources, source = slot.target
+            sources.want_key_frame(source, now, switching=False)
+
+    def _take_blocks(self, blocks: tuple[ReportBlock, ...]) -> None:
+        for block in blocks:
+            slot = self._opened.get(block.ssrc)
+            if slot is not None:
+                slot.fraction_lost = block.fraction_lost / 256
+                self._reports += 1
+
+    def _report(self, slot: _Slot, counters: OutletCounters, now: float) -> SenderReport:
+        """RFC 3550 section 6.4.1. Its wall clock is ours, as in that of the mixed sound: lips and voice belong together
+        by it."""
+        at = None
+        if slot.target is not None and not slot.target[0].closed and not counters.waits:
+            sources, source = slot.target
+            sources.observe(source, now)
+            at = self.picture_time(source, sources)
+        return SenderReport(
+            slot.spec.ssrc,
+            self._clock.ntp(counters.sent if at is None else at),
+            counters.timestamp,
+            counters.packets,
+            counters.octets,
+        )

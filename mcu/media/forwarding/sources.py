@@ -1,0 +1,357 @@
+"""The pictures that one browser sends: found by their packets, opened on the packet layer, reported on, asked for.
+
+A picture that comes in several encodings (simulcast, RFC 8853) has a source for each, told apart by the RTP header
+extension of RFC 8852; the packets themselves never come up here again, but for those that the canvas decodes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mcu.media.forwarding.codecs import FORWARDED
+from mcu.media.forwarding.layers import nearest
+from mcu.media.forwarding.source_report import SourceCounters, SourceReport
+from mcu.media.packets import MediaPort
+from mcu.media.rtp.errors import RtpError
+from mcu.media.rtp.feedback import GenericNack, PictureLossIndication, ReceiverEstimatedMaximumBitrate
+from mcu.media.rtp.keyframe_request import KeyFrameRequester
+from mcu.media.rtp.packet import RtpPacket
+from mcu.media.rtp.rtcp import (
+    Goodbye,
+    ReceiverReport,
+    ReportBlock,
+    RtcpPacket,
+    SenderReport,
+    SourceDescription,
+    serialise_compound,
+)
+from mcu.media.spec import CodecSpec, LegSpec, VideoSpec
+
+logger = logging.getLogger(__name__)
+
+PictureMedia = Literal["video", "content"]
+
+MAX_SOURCES = 16
+"""Of one leg: two pictures in some encodings each, with room for changed ones."""
+
+# A layer of which nothing has come for so long is not sent at present: a browser without bandwidth stops the largest.
+LAYER_SILENCE = 1.0
+# A picture of which nothing has come for so long is not there.
+PICTURE_SILENCE = 5.0
+# A changed SSRC without a word of whose it is counts once the one before is silent, as in ``mcu.media.rtp.receiver``.
+HANDOVER_SILENCE = 0.1
+# Missing packets are asked for after they had this long to come in another order, and again after a round trip.
+NACK_INTERVAL = 0.02
+NACK_REPEAT = 0.1
+REPORT_INTERVAL = 1.0
+# What receivers ask for alone is answered by one key frame a second: it costs all others of the rate that they share.
+KEY_FRAME_SPACING = 1.0
+
+
+@dataclass(slots=True)
+class PublishedSource:
+    """One encoding of a picture. ``layer`` counts from the smallest; ``epoch`` tells one opening from the next.
+
+    ``delivered``: its packets go to the decoder, which sees to their repetition; ``routed``: somebody is shown it.
+    """
+
+    media: PictureMedia
+    layer: int
+    ssrc: int
+    codec: CodecSpec
+    report: SourceReport
+    rtx_ssrc: int = 0
+    delivered: bool = False
+    routed: bool = False
+    epoch: int = 0
+    key_frames: int = 0
+    last_key_frame: float = float("-inf")
+    requester: KeyFrameRequester = field(default_factory=KeyFrameRequester)
+    asked: bool = False
+    counters: SourceCounters = field(default_factory=lambda: SourceCounters(0, 0, 0, 0, 0, 0, 0, float("-inf")))
+
+
+class LegSources:
+    """``send_rtcp`` takes RTCP to the browser. ``on_delivery`` is told when another source of a picture is handed up,
+    and ``on_begun`` when the first packet of a picture came that is not.
+    """
+
+    def __init__(
+        self,
+        port: MediaPort,
+        peer: int,
+        spec: LegSpec,
+        send_rtcp: Callable[[Sequence[bytes]], None],
+        on_delivery: Callable[[PictureMedia], None],
+        on_begun: Callable[[PictureMedia], None],
+    ) -> None:
+        self.spec = spec
+        self.peer = peer
+        self._port = port
+        self._send_rtcp = send_rtcp
+        self._on_delivery = on_delivery
+        self._on_begun = on_begun
+        self._sources: dict[int, PublishedSource] = {}
+        self._repeating: dict[tuple[PictureMedia, int], int] = {}
+        self._composed: dict[PictureMedia, int | None] = {"content": 0, "video": 0}
+        self._next_requests = self._next_report = 0.0
+        self._epochs = 0
+        self._overfull = False
+        self.closed = False
+        self.maximum_bitrate: int | None = None
+
+    # Packets
+
+    def receive(self, media: PictureMedia, packet: bytes, now: float) -> bool:
+        """Look at a packet that was handed up; True when it is for the decoder of this picture. Never raises."""
+        ssrc = int.from_bytes(packet[8:12])
+        source = self._sources.get(ssrc)
+        if source is not None:
+            return source.delivered
+        line = self._line(media)
+        if line is None:
+            return False
+        payload_type = packet[1] & 0x7F
+        if payload_type in line.repeats.values():
+            return self._learn_repeats(media, line, packet, ssrc, now)
+        codec = next((codec for codec in line.receive_codecs if codec.payload_type == payload_type), None)
+        if codec is None or codec.name not in FORWARDED:
+            return True
+        layer = _layer(line, line.rid_id, packet)
+        if layer is None:
+            return False
+        return self._begin(media, layer, codec, ssrc, now)
+
+    def sender_report(self, packet: SenderReport, now: float) -> None:
+        """The browser's own report on one of its sources."""
+        source = self._sources.get(packet.ssrc)
+        if source is not None:
+            source.report.sender_report(packet.ntp_time, packet.rtp_timestamp, now)
+
+    def goodbye(self, packet: Goodbye) -> None:
+        """The browser ends sources (RFC 3550 section 6.6)."""
+        for ssrc in packet.ssrcs:
+            if ssrc in self._sources:
+                self._end(self._sources[ssrc])
+
+    # What there is
+
+    def layers(self, media: PictureMedia = "video") -> list[PublishedSource | None]:
+        """The encodings of a picture, the smallest first; None for one that has not come."""
+        found: list[PublishedSource | None] = [None] * max(1, self._layer_count(media))
+        for source in self._sources.values():
+            if source.media == media and source.layer < len(found):
+                found[source.layer] = source
+        return found
+
+    def rates(self, now: float, media: PictureMedia = "video") -> tuple[float | None, ...]:
+        """Bit/s of each layer; None for one that does not come at present."""
+        return tuple(
+            None if source is None or now - source.counters.arrival > LAYER_SILENCE else source.report.rate
+            for source in self.layers(media)
+        )
+
+    def codec(self, now: float, media: PictureMedia = "video") -> CodecSpec | None:
+        """The codec of a picture; None when nothing of it comes."""
+        there = [
+            source
+            for source in self._sources.values()
+            if source.media == media and now - source.counters.arrival <= PICTURE_SILENCE
+        ]
+        return max(there, key=lambda source: source.counters.arrival).codec if there else None
+
+    def undelivered(self, media: PictureMedia) -> tuple[int, int, int]:
+        """Packets, octets and losses of what is not decoded, for statistics."""
+        counters = [one.counters for one in self._sources.values() if one.media == media and not one.delivered]
+        return (
+            sum(one.packets for one in counters),
+            sum(one.octets for one in counters),
+            sum(max(0, one.missed - one.recovered) for one in counters),
+        )
+
+    # What is wanted
+
+    def compose(self, media: PictureMedia, layer: int | None, now: float) -> None:
+        """The decoder gets the layer nearest to this one; None: it needs nothing."""
+        self._composed[media] = layer
+        self._deliver(media, now)
+
+    def want_key_frame(self, source: PublishedSource, now: float, *, switching: bool) -> None:
+        """Ask for a key frame. ``switching``: an outlet can begin only with one; else a receiver has lost something."""
+        if switching:
+            source.requester.want(now)
+        else:
+            source.asked = True
+        if not self.closed:
+            self._ask(source, now)
+
+    def handle_timer(self, now: float) -> None:
+        """Requests and reports that are due."""
+        if self.closed or now < self._next_requests:
+            return
+        self._next_requests = now + NACK_INTERVAL
+        for source in tuple(self._sources.values()):
+            self.observe(source, now)
+            self._ask(source, now)
+            if source.routed and not source.delivered:
+                self._request_missing(source, now)
+        if now >= self._next_report:
+            self._next_report = now + REPORT_INTERVAL
+            self._send_reports(now)
+
+    def close(self) -> None:
+        """Nothing is asked of the browser any more; the packet layer forgets its sources with the browser."""
+        self.closed = True
+        self._sources.clear()
+
+    # Inside
+
+    def _line(self, media: PictureMedia) -> VideoSpec | None:
+        return self.spec.video if media == "video" else self.spec.content
+
+    def _layer_count(self, media: PictureMedia) -> int:
+        line = self._line(media)
+        return 0 if line is None else max(1, len(line.rids))
+
+    def _begin(self, media: PictureMedia, layer: int, codec: CodecSpec, ssrc: int, now: float) -> bool:
+        line = self._line(media)
+        old = self.layers(media)[layer]
+        if old is not None:
+            told = line is not None and bool(line.rids)
+            self.observe(old, now)
+            if not told and now - old.counters.arrival < HANDOVER_SILENCE:
+                return False
+            self._end(old)
+        if len(self._sources) >= MAX_SOURCES:
+            if not self._overfull:
+                self._overfull = True
+                logger.warning("leg %s: more than %d pictures and encodings", self.spec.id, MAX_SOURCES)
+            return False
+        first = not any(source.media == media for source in self._sources.values())
+        report = SourceReport(ssrc, codec.clock_rate, now)
+        source = PublishedSource(media, layer, ssrc, codec, report, self._repeating.get((media, layer), 0))
+        source.counters = SourceCounters(0, 0, 0, 0, 0, 0, 0, now)
+        self._open(source)
+        self._sources[ssrc] = source
+        self._deliver(media, now)
+        if first and not source.delivered:
+            self._on_begun(media)
+        return source.delivered
+
+    def _open(self, source: PublishedSource) -> None:
+        self._epochs += 1
+        source.epoch = self._epochs
+        self._port.open_source(
+            self.peer,
+            source.ssrc,
+            source.codec.name,
+            source.codec.clock_rate,
+            source.rtx_ssrc,
+            deliver=source.delivered,
+        )
+
+    def _end(self, source: PublishedSource) -> None:
+        del self._sources[source.ssrc]
+        self._port.close_source(self.peer, source.ssrc)
+        if source.delivered:
+            self._on_delivery(source.media)
+
+    def _learn_repeats(self, media: PictureMedia, line: VideoSpec, packet: bytes, ssrc: int, now: float) -> bool:
+        layer = _layer(line, line.repaired_rid_id, packet)
+        source = None if layer is None else self.layers(media)[layer]
+        if layer is None or self._repeating.get((media, layer)) == ssrc:
+            return source is not None and source.delivered
+        self._repeating[media, layer] = ssrc
+        if source is not None:
+            # The packet layer takes it at the beginning only.
+            self.observe(source, now)
+            self._port.close_source(self.peer, source.ssrc)
+            source.rtx_ssrc = ssrc
+            source.report = SourceReport(source.ssrc, source.codec.clock_rate, now)
+            source.key_frames = 0
+            self._open(source)
+        return source is not None and source.delivered
+
+    def _deliver(self, media: PictureMedia, now: float) -> None:
+        layer, sources = self._composed[media], self.layers(media)
+        chosen = None if layer is None else nearest(self.rates(now, media), layer)
+        wanted = None if chosen is None else sources[chosen]
+        if wanted is None and layer is not None:
+            return  # nothing better than what there was
+        changed = False
+        for source in sources:
+            if source is not None and source.delivered != (source is wanted):
+                source.delivered = source is wanted
+                self._port.deliver(self.peer, source.ssrc, source.delivered)
+                changed = True
+        if changed:
+            self._on_delivery(media)
+
+    def observe(self, source: PublishedSource, now: float) -> None:
+        """Look at what has come of a source."""
+        counters = SourceCounters(*self._port.source_statistics(self.peer, source.ssrc))
+        if not counters.packets:
+            return
+        source.counters = counters
+        source.report.observe(counters, now)
+        if counters.key_frames != source.key_frames:
+            source.key_frames = counters.key_frames
+            source.last_key_frame = counters.arrival
+            source.requester.received()
+            source.asked = False
+
+    def _ask(self, source: PublishedSource, now: float) -> None:
+        if source.asked and now - source.last_key_frame >= KEY_FRAME_SPACING:
+            source.requester.want(now)
+        if source.requester.due(now):
+            self._send([PictureLossIndication(self._ssrc(source.media), source.ssrc)], source.media, now)
+
+    def _request_missing(self, source: PublishedSource, now: float) -> None:
+        line = self._line(source.media)
+        if line is not None and "nack" in line.feedback:
+            missing = self._port.requests(self.peer, source.ssrc, now, NACK_REPEAT)
+            if missing:
+                self._send([GenericNack(self._ssrc(source.media), source.ssrc, tuple(missing))], source.media, now)
+
+    def _send_reports(self, now: float) -> None:
+        for media in ("video", "content"):
+            line = self._line(media)
+            sources = [source for source in self._sources.values() if source.media == media]
+            undecoded = [source for source in sources if not source.delivered]
+            if line is None or not undecoded:
+                continue
+            blocks = tuple(source.report.block(source.counters, now) for source in undecoded)
+            packets: list[RtcpPacket] = []
+            limit = self.maximum_bitrate
+            if limit is not None and "remb" in line.feedback and len(undecoded) == len(sources):
+                packets.append(
+                    ReceiverEstimatedMaximumBitrate(line.ssrc, limit, tuple(source.ssrc for source in sources))
+                )
+            self._send(packets, media, now, blocks)
+
+    def _ssrc(self, media: PictureMedia) -> int:
+        line = self._line(media)
+        return 0 if line is None else line.ssrc
+
+    def _send(
+        self, packets: list[RtcpPacket], media: PictureMedia, now: float, blocks: tuple[ReportBlock, ...] = ()
+    ) -> None:
+        """A full compound (RFC 3550 section 6.1)."""
+        ssrc = self._ssrc(media)
+        head: list[RtcpPacket] = [ReceiverReport(ssrc, blocks), SourceDescription(((ssrc, self.spec.id),))]
+        self._send_rtcp([serialise_compound([*head, *packets])])
+
+
+def _layer(line: VideoSpec, extension: int | None, packet: bytes) -> int | None:
+    """Which encoding a packet says it is of; None when it does not say, or names none of the agreed ones."""
+    if not line.rids:
+        return 0
+    try:
+        told = RtpPacket.parse(packet).extensions.get(extension or 0)
+    except RtpError:
+        return None
+    name = told.decode("ascii", "replace") if told is not None else None
+    return line.rids.index(name) if name in line.rids else None
