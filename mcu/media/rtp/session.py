@@ -372,6 +372,11 @@ class RtpStream:
         """Monotonic arrival less the sender's wall clock at capture, in seconds; compare those of sound and picture."""
         return self._receiver.source.clock.capture_offset if self._receiver.source is not None else None
 
+    @property
+    def ssrc(self) -> int:
+        """Ours."""
+        return self.config.ssrc
+
     def numbers(self) -> SentNumbers:
         """How far what we send has come, without SRTCP's index."""
         return SentNumbers(sequence=self._sender.sequence, picture=self._sender.picture)
