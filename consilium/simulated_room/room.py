@@ -24,7 +24,7 @@ from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
 from mcu.media.demultiplexer import Media
 from mcu.media.leg import MediaLeg, PictureMedia
-from mcu.media.spec import CameraRequest
+from mcu.media.spec import CameraRequest, LegSpec
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
 from sip import events
@@ -86,7 +86,8 @@ class RoomSettings:
 class SimulatedRoom:
     """``sharing`` is there once a room with two streams is in a call. ``on_picture``, ``on_content`` (second pictures)
     and ``on_sound`` get every access unit received, on the event loop; ``on_picture_sent`` see ``ClipPlayer``.
-    ``connected`` is set when keys have come by DTLS, ``ended`` when the call is over, whoever ended it.
+    ``connected`` is set when keys have come by DTLS, ``ended`` when the call is over, whoever ended it. ``reroute`` may
+    change what was agreed before media flow: benchmarks lead them through a bad network.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class SimulatedRoom:
         on_sound: Callable[[CodedSound], None] | None = None,
         on_picture_sent: Callable[[int, float], None] | None = None,
         on_content: Callable[[CodedPicture], None] | None = None,
+        reroute: Callable[[LegSpec], LegSpec] | None = None,
     ) -> None:
         self.settings = settings
         self.session: NegotiatedSession | None = None
@@ -119,6 +121,7 @@ class SimulatedRoom:
         self._on_sound = on_sound
         self._on_picture_sent = on_picture_sent
         self._on_content = on_content
+        self._reroute = reroute or (lambda spec: spec)
         self._saver: ReceivedSaver | None = None
         self._agent = UserAgent(AgentSettings(product="Consilium simulated room", contact_user=settings.user))
         self._server: SipServer | None = None
@@ -216,8 +219,10 @@ class SimulatedRoom:
 
     async def _start_media(self) -> None:
         assert self.session is not None and self._media is not None
-        spec = sip_leg(self.session, leg_id=self.settings.user, name=self.settings.name, room=self._media)
-        self.leg = MediaLeg(spec, self, generation=0)
+        spec = self._reroute(
+            sip_leg(self.session, leg_id=self.settings.user, name=self.settings.name, room=self._media)
+        )
+        self.leg = MediaLeg(spec, self)
         if self.settings.save is not None:
             width, height = (spec.video.max_width, spec.video.max_height) if spec.video else (1280, 720)
             codecs = {codec.payload_type: codec for codec in spec.audio.receive_codecs} if spec.audio else {}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 from mcu.media.camera.session import CameraEvent, CameraSession
+from mcu.media.rtp.beginning import Beginning
 from mcu.media.rtp.errors import RtpError
 from mcu.media.rtp.packet import RtpPacket
-from mcu.media.spec import CameraRequest, CameraSpec
+from mcu.media.spec import CameraRequest, CameraSpec, SentNumbers
 
 CLOCK_RATE = 4800
 """Of H.224 in RTP, in Hz (RFC 4573 section 4.1.1)."""
@@ -19,11 +18,12 @@ MAX_DISORDER = 100
 class CameraStream:
     """One m-line both ways. Never raises for what comes in; time in seconds is passed in."""
 
-    def __init__(self, spec: CameraSpec, ssrc: int, rng: random.Random, now: float) -> None:
+    def __init__(self, spec: CameraSpec, ssrc: int, beginning: Beginning, now: float) -> None:
         self.spec = spec
-        self._ssrc = ssrc
-        self._sequence = rng.getrandbits(15)
-        self._offset = rng.getrandbits(32)
+        self.ssrc = ssrc
+        self.next_sequence = beginning.sequence
+        """Of the next packet, with the roll-overs before it."""
+        self._offset = beginning.offset
         self._session = CameraSession(now)
         self._newest: tuple[int, int] | None = None
         self.malformed = 0
@@ -62,9 +62,15 @@ class CameraStream:
             if not self.spec.send:
                 continue
             timestamp = (self._offset + round(now * CLOCK_RATE)) & 0xFFFFFFFF
-            packets.append(RtpPacket(self.spec.payload_type, self._sequence, timestamp, self._ssrc, frame).serialise())
-            self._sequence = (self._sequence + 1) & 0xFFFF
+            sequence = self.next_sequence & 0xFFFF
+            packet = RtpPacket(self.spec.payload_type, sequence, timestamp, self.ssrc, frame)
+            packets.append(packet.serialise())
+            self.next_sequence += 1
         return packets
+
+    def numbers(self) -> SentNumbers:
+        """How far what we send has come."""
+        return SentNumbers(sequence=self.next_sequence)
 
     def events(self) -> list[CameraEvent]:
         """What has happened since the last call."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mcu.media.conference_numbers import ConferenceNumbers
 from mcu.media.conference_pictures import ConferencePictures
 from mcu.media.conference_recordings import ConferenceRecordings
 from mcu.media.conference_sound import ConferenceSound
@@ -33,7 +34,7 @@ from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.lip_sync import Holds
 from mcu.media.picture.state import CanvasFormat
-from mcu.media.spec import CameraRequest, ConferenceSpec, LegSpec
+from mcu.media.spec import CameraRequest, ConferenceSpec, LegNumbers, LegSpec
 from mcu.media.units import CodedPicture, CodedSound
 
 
@@ -45,19 +46,18 @@ class ConferenceMedia:
         conference_id: str,
         font_file: Path,
         browsers: BrowserAccess,
-        generation: int,
         report: Callable[[Fact], None],
         take_leg: Callable[[str], MediaLeg | None] = lambda leg_id: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._id = conference_id
         self._browsers = browsers
-        self._generation = generation
         self._report = report
         self._take_leg = take_leg
         self._loop = asyncio.get_running_loop()
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._legs: dict[str, MediaLeg] = {}
+        self._numbers = ConferenceNumbers(conference_id, self._legs, report)
         self._applying = asyncio.Lock()
         self._recordings = ConferenceRecordings(conference_id, report, self._call)
         self._clock = clock
@@ -93,6 +93,7 @@ class ConferenceMedia:
             if spec.revision < self._spec.revision:
                 return {}
             failed = await self._apply_legs(spec)
+            self._numbers.hurry()
             self._spec = spec
             await self._recordings.apply(spec, self._sound.aac_config, self._pictures.request_recorded_key_frame)
             self._router.apply(spec, self._clock())
@@ -140,6 +141,7 @@ class ConferenceMedia:
         """Called every few milliseconds by the worker."""
         for leg in list(self._legs.values()):
             leg.handle_timer(now)
+        self._numbers.handle_timer(now)
         self._sync.handle_timer(now)
         self._router.handle_timer(now)
 
@@ -220,6 +222,7 @@ class ConferenceMedia:
 
     async def _apply_legs(self, spec: ConferenceSpec) -> dict[str, str]:
         wanted = {leg.id: leg for leg in spec.legs}
+        known: dict[str, LegNumbers] = {}
         for leg_id, leg in list(self._legs.items()):
             description = wanted.get(leg_id)
             if description is not None and leg.can_become(description):
@@ -228,16 +231,17 @@ class ConferenceMedia:
                 del self._legs[leg_id]
                 self._router.forget(leg)
                 await leg.close()
+                known[leg_id] = leg.numbers()
         failed: dict[str, str] = {}
         for leg_id, description in wanted.items():
             if leg_id not in self._legs:
                 try:
-                    await self._open_leg(description)
+                    await self._open_leg(description, known.get(leg_id))
                 except LegTransportError as error:
                     failed[leg_id] = str(error)
         return failed
 
-    async def _open_leg(self, description: LegSpec) -> None:
+    async def _open_leg(self, description: LegSpec, known: LegNumbers | None) -> None:
         moved = self._take_leg(description.id)
         if moved is not None:
             if moved.can_become(description):
@@ -245,7 +249,8 @@ class ConferenceMedia:
                 self._legs[moved.id] = moved
                 return
             await moved.close()
-        leg = MediaLeg(description, self, self._generation)
+            known = moved.numbers()
+        leg = MediaLeg(description, self, known)
         await leg.open(self._browsers)
         self._legs[leg.id] = leg
 
@@ -279,7 +284,9 @@ class ConferenceMedia:
         self._report(LegFlowing(conference=self._id, leg=leg.id, media=media))
 
     def leg_connected(self, leg: MediaLeg) -> None:
-        self._report(LegConnected(conference=self._id, leg=leg.id, keys=leg.dtls_keys()))
+        keys, bundled = leg.dtls_keys(), leg.bundled_keys()
+        self._report(LegConnected(conference=self._id, leg=leg.id, keys=keys, bundled=bundled))
+        self._numbers.hurry()
         if leg.wants_picture_from():
             leg.request_key_frame()
         # Only now does it count as a receiver, so that its first key frame is not spent before it can read it.

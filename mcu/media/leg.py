@@ -16,6 +16,7 @@ from mcu.media.demultiplexer import Media
 from mcu.media.forwarding.leg_part import LegForwarding
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.sources import LegSources
+from mcu.media.leg_beginnings import LegBeginnings, leg_numbers
 from mcu.media.leg_streams import is_same_path, mids, payload_types, stream_config
 from mcu.media.leg_transport import (
     BrowserAccess,
@@ -24,6 +25,7 @@ from mcu.media.leg_transport import (
     LegTransportError,
     PlainLegTransport,
 )
+from mcu.media.numbering import REPORT_AFTER
 from mcu.media.rtp.clock import NtpClock
 from mcu.media.rtp.session import (
     ByeReceived,
@@ -35,7 +37,7 @@ from mcu.media.rtp.session import (
     RtpStream,
     SoundReceived,
 )
-from mcu.media.spec import AudioSpec, CameraRequest, LegSpec, Line, PlainTransport, SdesKeys, VideoSpec
+from mcu.media.spec import AudioSpec, CameraRequest, LegNumbers, LegSpec, Line, PlainTransport, SdesKeys, VideoSpec
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
@@ -74,24 +76,24 @@ class LegListener(Protocol):
 class MediaLeg:
     """Opened from a ``LegSpec``; ``update`` takes a changed one where that needs no new sockets.
 
-    ``generation`` tells which worker in a row this is: a successor sends under other SSRCs than its predecessor, since
-    it cannot know the sequence numbers that went out, and a new SSRC is how RTP says "this stream begins" (RFC 3550
-    section 8.2).
+    ``known`` are its numbers where it has been open before in this process.
     """
 
     def __init__(
         self,
         spec: LegSpec,
         listener: LegListener,
-        generation: int,
+        known: LegNumbers | None = None,
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
     ) -> None:
         self.spec = spec
         self._listener = listener
         self._clock = clock
-        self._generation = generation
         self._rng = rng or random.SystemRandom()
+        self._beginnings = LegBeginnings(spec, known, self._rng)
+        self._reported: dict[Line, int] = {}
+        self._last_numbers = LegNumbers()
         self._transport: LegTransport | None = None
         self._streams: dict[Media, RtpStream] = {}
         self._camera: CameraStream | None = None
@@ -124,8 +126,9 @@ class MediaLeg:
         if self.spec.content is not None:
             self._streams["content"] = self._make_stream("content", self.spec.content, now)
         if self.spec.camera is not None:
-            ssrc = self._ssrc("camera", self.spec.camera.ssrc)
-            self._camera = CameraStream(self.spec.camera, ssrc, self._rng, now)
+            ssrc = self._beginnings.ssrc("camera", self.spec.camera.ssrc)
+            beginning = self._beginnings.beginning("camera", ssrc)
+            self._camera = CameraStream(self.spec.camera, ssrc, beginning, now)
         transport: PlainLegTransport | BrowserLegTransport
         if isinstance(self.spec.transport, PlainTransport):
             if certificate is None and browsers is not None:
@@ -141,7 +144,7 @@ class MediaLeg:
             )
         transport.on_connected = lambda: self._listener.leg_connected(self)
         transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
-        await transport.open(self.spec.transport)
+        await transport.open(self.spec.transport, self._beginnings.numbering)
         self._transport = transport
         if isinstance(transport, BrowserLegTransport):
             self._forwarding = self._make_forwarding(transport, now)
@@ -189,13 +192,15 @@ class MediaLeg:
             self._camera.close(now)
             self._tell_of_camera(self._camera)
         self._flush()
+        self._last_numbers = self.numbers()
         self._camera = None
         self._streams.clear()
         if self._forwarding is not None:
             self._forwarding.close()
             self._forwarding = None
         if self._transport is not None:
-            await self._transport.close()
+            transport, self._transport = self._transport, None
+            await transport.close()
 
     # What is forwarded
 
@@ -233,6 +238,34 @@ class MediaLeg:
     def dtls_keys(self) -> dict[Line, SdesKeys]:
         """A room's keys that came by DTLS, for a successor of this worker."""
         return self._transport.dtls_keys() if isinstance(self._transport, PlainLegTransport) else {}
+
+    def bundled_keys(self) -> SdesKeys | None:
+        """A browser's keys that came by DTLS, for the same."""
+        return self._transport.keys() if isinstance(self._transport, BrowserLegTransport) else None
+
+    def numbers(self) -> LegNumbers:
+        """How far its streams have come; also after ``close``."""
+        if self._transport is None:
+            return self._last_numbers
+        counted = {media: (stream.ssrc, stream.numbers()) for media, stream in self._counted()}
+        return leg_numbers(self._transport, counted)
+
+    def numbers_to_report(self) -> LegNumbers:
+        """The same, for a report that is sent now."""
+        self._reported = {media: stream.next_sequence for media, stream in self._counted()}
+        return self.numbers()
+
+    @property
+    def has_gone_far(self) -> bool:
+        """Whether so much was sent since the last report of numbers that the next one is due."""
+        return any(
+            stream.next_sequence - self._reported.get(media, 0) > REPORT_AFTER for media, stream in self._counted()
+        )
+
+    def _counted(self) -> Iterator[tuple[Line, RtpStream | CameraStream]]:
+        yield from self._streams.items()
+        if self._camera is not None:
+            yield "camera", self._camera
 
     def takes_picture(self, media: PictureMedia = "video") -> bool:
         """Whether this leg is to be sent pictures of this kind, and can take them by now."""
@@ -306,7 +339,8 @@ class MediaLeg:
     # Inside
 
     def _make_stream(self, media: Media, spec: AudioSpec | VideoSpec, now: float) -> RtpStream:
-        config = stream_config(self.spec.id, media, spec, self._ssrc(media, spec.ssrc))
+        ssrc = self._beginnings.ssrc(media, spec.ssrc)
+        config = stream_config(self.spec.id, media, spec, ssrc, self._beginnings.beginning(media, ssrc))
         stream = RtpStream(config, self._rng, now, self._wallclock)
         if media == "video" and "remb" in config.feedback:
             stream.set_maximum_bitrate(self._receive_bitrate())
@@ -328,7 +362,7 @@ class MediaLeg:
             send_rtcp=lambda packets: transport.send_rtcp("video", packets),
             on_delivery=delivered,
             on_begun=lambda media: self._listener.media_flowing(self, media),
-            rng=self._rng,
+            first_sequence=lambda ssrc: self._beginnings.beginning("video", ssrc).sequence & 0xFFFF,
             clock=NtpClock(now, self._wallclock),
             maximum_bitrate=self._receive_bitrate(),
         )
@@ -337,16 +371,6 @@ class MediaLeg:
         """What the peer may send of pictures. A browser takes the newest word for all that it sends."""
         usual = RECEIVE_BITRATE + (CONTENT_BITRATE if self.spec.content is not None else 0)
         return usual if self.spec.receive_bitrate is None else min(usual, self.spec.receive_bitrate)
-
-    def _ssrc(self, media: Line, ssrc: int) -> int:
-        transport = self.spec.transport
-        if not isinstance(transport, PlainTransport):
-            return ssrc
-        if media in transport.security:
-            # SDES keys outlive a leg that is opened anew; under the same SSRC two packets would share a key stream
-            # (RFC 3711 section 9.1).
-            return self._rng.getrandbits(32) or 1
-        return (ssrc + self._generation * 0x9E3779B1) & 0xFFFFFFFF or 1
 
     def _receive_rtp(self, media: Line, data: bytes) -> None:
         if media == "camera":

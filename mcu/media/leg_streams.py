@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from mcu.media.demultiplexer import Media, MidExtension, PayloadTypes
+from mcu.media.rtp.beginning import Beginning
 from mcu.media.rtp.session import StreamConfig
 from mcu.media.secured_legs import same_protection
 from mcu.media.spec import AudioSpec, CameraSpec, LegSpec, Line, PlainTransport, VideoSpec
 
 
-def stream_config(leg_id: str, media: Media, spec: AudioSpec | VideoSpec, ssrc: int) -> StreamConfig:
+def stream_config(
+    leg_id: str, media: Media, spec: AudioSpec | VideoSpec, ssrc: int, beginning: Beginning
+) -> StreamConfig:
     """The stream of one m-line, which we send under ``ssrc``."""
     return StreamConfig(
         kind="audio" if media == "audio" else "video",
@@ -22,8 +25,10 @@ def stream_config(leg_id: str, media: Media, spec: AudioSpec | VideoSpec, ssrc: 
         abs_send_time_id=spec.abs_send_time_id if isinstance(spec, VideoSpec) else None,
         mid_id=spec.mid_id,
         mid=spec.mid,
+        level_id=spec.level_id if isinstance(spec, AudioSpec) else None,
         label=leg_id,
         reduced_size_rtcp=spec.reduced_size_rtcp,
+        beginning=beginning,
         repeats=spec.repeats if isinstance(spec, VideoSpec) else {},
         rtx_ssrc=spec.rtx_ssrc if isinstance(spec, VideoSpec) else None,
     )
@@ -99,5 +104,5 @@ def _same_camera(mine: CameraSpec | None, theirs: CameraSpec | None) -> bool:
 def _same_stream(mine: AudioSpec | VideoSpec | None, theirs: AudioSpec | VideoSpec | None) -> bool:
     if mine is None or theirs is None:
         return mine is theirs
-    fields = {"ssrc", "send_codec", "receive_codecs", "mid", "reduced_size_rtcp"}
+    fields = {"ssrc", "send_codec", "receive_codecs", "mid", "reduced_size_rtcp", "level_id"}
     return mine.model_dump(include=fields) == theirs.model_dump(include=fields)

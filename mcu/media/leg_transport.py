@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from mcu.media.demultiplexer import Demultiplexer, MidExtension, PayloadTypes
+from mcu.media.numbering import LegNumbering, protection_of
 from mcu.media.packets import MediaPort
-from mcu.media.spec import Address, Line, PlainTransport, SdesKeys, WebRtcTransport
-from mcu.media.transport.browser_port import BrowserPort
+from mcu.media.spec import Address, LegNumbers, Line, PlainTransport, SdesKeys, SuiteName, WebRtcTransport
+from mcu.media.transport.browser_port import BrowserEndpoint, BrowserPort
 from mcu.media.transport.dtls import DtlsError, DtlsSession
 from mcu.media.transport.ice_lite import IceLiteAgent
 from mcu.media.transport.media_line import MediaLine
@@ -38,8 +40,8 @@ class LegTransport(Protocol):
     def is_connected(self) -> bool:
         """Whether what is sent now can be read at the other end."""
 
-    async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
-        """Bind. Raises LegTransportError."""
+    async def open(self, spec: PlainTransport | WebRtcTransport, numbering: LegNumbering) -> None:
+        """Bind, and go on where ``numbering`` says. Raises LegTransportError."""
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         """Take a changed address of the peer."""
@@ -47,6 +49,9 @@ class LegTransport(Protocol):
     def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None: ...
 
     def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None: ...
+
+    def numbers(self) -> LegNumbers:
+        """How far the paths have come, and which addresses have proved themselves."""
 
     async def close(self) -> None: ...
 
@@ -83,7 +88,7 @@ class PlainLegTransport:
         """Whether all m-lines have their keys."""
         return all(line.is_connected for line in self._lines.values())
 
-    async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
+    async def open(self, spec: PlainTransport | WebRtcTransport, numbering: LegNumbering) -> None:
         assert isinstance(spec, PlainTransport)
         local: dict[Line, int] = {
             "audio": spec.audio_port,
@@ -105,7 +110,10 @@ class PlainLegTransport:
                 raise LegTransportError(f"encryption of {media}: {error}") from error
             self._lines[media] = line
         self.update(spec)
-        for line in self._lines.values():
+        for media, line in self._lines.items():
+            keys = spec.security.get(media)
+            if numbering.inherited and isinstance(keys, SdesKeys):
+                line.resume(numbering.path(media, protection_of(keys)))
             line.start()
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
@@ -123,6 +131,9 @@ class PlainLegTransport:
     def dtls_keys(self) -> dict[Line, SdesKeys]:
         """What DTLS has given to each m-line that uses it, so far."""
         return {media: keys for media, line in self._lines.items() if (keys := line.dtls_keys()) is not None}
+
+    def numbers(self) -> LegNumbers:
+        return LegNumbers(paths={media: line.numbers() for media, line in self._lines.items()})
 
     def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
         if line := self._lines.get(media):
@@ -183,53 +194,90 @@ class BrowserLegTransport:
         self._demultiplexer = Demultiplexer(payload_types, mids or {})
         self._port = access.port
         self._certificate = access.certificate
+        self._endpoint: BrowserEndpoint | None = None
+        self._dtls: DtlsSession | None = None
         self._handshake: asyncio.Task[None] | None = None
+        self._keys: SdesKeys | None = None
         self.is_connected = False
         self.on_connected: Callable[[], None] = lambda: None
         self.on_failed: Callable[[str], None] = lambda reason: None
 
-    async def open(self, spec: PlainTransport | WebRtcTransport) -> None:
+    async def open(self, spec: PlainTransport | WebRtcTransport, numbering: LegNumbering) -> None:
         assert isinstance(spec, WebRtcTransport)
         agent = IceLiteAgent(spec.local_ufrag, spec.local_password, spec.remote_ufrag)
         try:
             self._endpoint = self._port.add(agent, self)
         except ValueError as error:
             raise LegTransportError(str(error)) from error
+        if numbering.keys is not None:
+            self._go_on(self._endpoint, numbering.keys, numbering)
+            return
         self._dtls = DtlsSession(self._certificate, spec.fingerprints, spec.dtls_role, self._endpoint.send_dtls)
-        self._handshake = asyncio.create_task(self._connect())
+        self._handshake = asyncio.create_task(self._connect(self._endpoint, self._dtls))
+
+    def _go_on(self, endpoint: BrowserEndpoint, keys: SdesKeys, numbering: LegNumbering) -> None:
+        """The browser need not know that it talks to another process: no handshake, the same keys and addresses."""
+        endpoint.set_keys(keys.suite, base64.b64decode(keys.local), base64.b64decode(keys.remote))
+        endpoint.resume(numbering.path("bundle", protection_of(keys)))
+        selected = None if numbering.selected is None else (numbering.selected.host, numbering.selected.port)
+        endpoint.restore([(address.host, address.port) for address in numbering.addresses], selected)
+        self._keys = keys
+        self.is_connected = True
 
     @property
     def port(self) -> tuple[MediaPort, int]:
-        """The compiled port, and the number that this browser has on it."""
+        """The compiled port, and the number that this browser has on it; once it is open."""
+        assert self._endpoint is not None
         return self._endpoint.media, self._endpoint.peer
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         """Nothing to take: a browser's addresses come from its checks."""
 
+    def keys(self) -> SdesKeys | None:
+        """What the handshake gave, in the form of keys from a description; None before its end."""
+        return self._keys
+
+    def numbers(self) -> LegNumbers:
+        if self._endpoint is None or self._keys is None:
+            return LegNumbers()
+        path = self._endpoint.numbers().model_copy(update={"protection": protection_of(self._keys)})
+        selected = self._endpoint.agent.selected
+        return LegNumbers(
+            paths={"bundle": path},
+            addresses=tuple(Address(host=host, port=port) for host, port in self._endpoint.addresses),
+            selected=None if selected is None else Address(host=selected[0], port=selected[1]),
+        )
+
     def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
-        self._endpoint.send_rtp(packets)
+        if self._endpoint is not None:
+            self._endpoint.send_rtp(packets)
 
     def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None:
-        self._endpoint.send_rtcp(packets)
+        if self._endpoint is not None:
+            self._endpoint.send_rtcp(packets)
 
     async def close(self) -> None:
         if self._handshake is not None:
             self._handshake.cancel()
             await asyncio.gather(self._handshake, return_exceptions=True)
+        if self._dtls is not None:
             await self._dtls.close()
+        if self._endpoint is not None:
             self._endpoint.close()
 
-    async def _connect(self) -> None:
+    async def _connect(self, endpoint: BrowserEndpoint, association: DtlsSession) -> None:
         started = time.monotonic()
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
-                await self._dtls.handshake()
+                await association.handshake()
         except (DtlsError, TimeoutError) as error:
             self.on_failed(str(error) or f"no DTLS handshake in {HANDSHAKE_TIMEOUT:.0f} s")
         else:
-            keys = self._dtls.keys()
+            keys = association.keys()
             assert keys is not None
-            self._endpoint.set_keys(*keys)
+            endpoint.set_keys(*keys)
+            suite, local, remote = keys
+            self._keys = SdesKeys(suite=cast("SuiteName", suite), local=_encoded(local), remote=_encoded(remote))
             logger.debug("browser leg connected in %.0f ms", (time.monotonic() - started) * 1000)
             self.is_connected = True
             self.on_connected()
@@ -237,7 +285,9 @@ class BrowserLegTransport:
     # BrowserListener
 
     def dtls_received(self, data: bytes) -> None:
-        self._dtls.receive_dtls(data)
+        # Who goes on without a handshake has nobody to read alerts or repetitions: silence of media ends the leg.
+        if self._dtls is not None:
+            self._dtls.receive_dtls(data)
 
     def rtp_received(self, packet: bytes) -> None:
         media = self._demultiplexer.media_of(packet)
@@ -246,3 +296,7 @@ class BrowserLegTransport:
 
     def rtcp_received(self, packet: bytes) -> None:
         self._on_rtcp(None, packet)
+
+
+def _encoded(key: bytes) -> str:
+    return base64.b64encode(key).decode()

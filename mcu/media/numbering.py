@@ -34,6 +34,8 @@ class LegNumbering:
         self._numbers = known or continuation.numbers or LegNumbers()
         self.inherited = known is None and continuation.numbers is not None
         """Whether the numbers are those of another process."""
+        self.keys = continuation.keys
+        """Those of a browser's handshake with another process; None: it is to shake hands with this one."""
         self.addresses, self.selected = self._numbers.addresses, self._numbers.selected
 
     def path(self, path: Path, protection: str) -> PathNumbers:

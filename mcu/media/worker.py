@@ -129,7 +129,6 @@ class Worker:
                 conference_id,
                 Path(self._start.settings.font_file),
                 self._browsers,
-                self._start.generation,
                 self._report,
                 self._take_leg,
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +11,7 @@ from consilium.simulated_room.camera import SPEED, VirtualCamera
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.media.camera_stream import CameraStream
 from mcu.media.leg import MediaLeg
+from mcu.media.rtp.beginning import derived
 from mcu.media.spec import Address, CameraRequest, CameraSpec, LegSpec, PlainTransport
 from tests.media.transport.sockets import PATIENCE
 
@@ -49,8 +49,8 @@ async def test_one_side_moves_the_camera_of_the_other_and_stops_it_when_it_leave
     ports = RtpPorts("127.0.0.1", 41000, 42999)
     one, other = ports.take(), ports.take()
     us, room = Side(), Side()
-    ours = MediaLeg(leg_spec("us", one, other), us, 0, clock=lambda: us.now)  # type: ignore[arg-type]
-    theirs = MediaLeg(leg_spec("room", other, one), room, 0, clock=lambda: room.now)  # type: ignore[arg-type]
+    ours = MediaLeg(leg_spec("us", one, other), us, clock=lambda: us.now)  # type: ignore[arg-type]
+    theirs = MediaLeg(leg_spec("room", other, one), room, clock=lambda: room.now)  # type: ignore[arg-type]
     await ours.open(None)
     await theirs.open(None)
 
@@ -78,13 +78,13 @@ async def test_one_side_moves_the_camera_of_the_other_and_stops_it_when_it_leave
 
 
 def test_a_leg_without_camera_control_says_so(caplog):
-    leg = MediaLeg(LegSpec(id="a", name="a", transport=PlainTransport(local_host="::1")), Side(), 0)  # type: ignore[arg-type]
+    leg = MediaLeg(LegSpec(id="a", name="a", transport=PlainTransport(local_host="::1")), Side())  # type: ignore[arg-type]
     leg.control_camera(CameraRequest(action="stop"))
     assert "was not agreed" in caplog.text
 
 
 def pair() -> tuple[CameraStream, CameraStream]:
-    return CameraStream(SPEC, 1, random.Random(1), 0.0), CameraStream(SPEC, 2, random.Random(2), 0.0)
+    return CameraStream(SPEC, 1, derived(1, 1), 0.0), CameraStream(SPEC, 2, derived(1, 2), 0.0)
 
 
 def test_a_frame_that_comes_late_or_twice_moves_nothing():

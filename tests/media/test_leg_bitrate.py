@@ -45,7 +45,7 @@ async def test_a_browser_is_told_at_once_that_it_may_send_less() -> None:
     transport = PlainTransport(local_host="127.0.0.1", video_port=own, video_remote=remote, rtcp_mux=True)
     spec = LegSpec(id="a", name="a", transport=transport, video=video, receive_bitrate=512_000)
     now = [1000.0]
-    leg = MediaLeg(spec, Listener(), 0, clock=lambda: now[0])  # type: ignore[arg-type]
+    leg = MediaLeg(spec, Listener(), clock=lambda: now[0])  # type: ignore[arg-type]
     await leg.open(None)
 
     async def told(bitrate: int) -> None:

@@ -33,7 +33,7 @@ def spec(**transport: Any) -> LegSpec:
 
 
 def can_become(one: LegSpec, other: LegSpec) -> bool:
-    return MediaLeg(one, Nobody(), 0).can_become(other)
+    return MediaLeg(one, Nobody()).can_become(other)
 
 
 MOVED = Address(host="192.0.2.99", port=4)
@@ -69,7 +69,7 @@ async def test_no_two_beginnings_send_under_the_same_source() -> None:
         for _ in range(3):
             ports = RtpPorts("127.0.0.1", 47000, 47999)
             where = {"local_host": "127.0.0.1", "audio_port": ports.take(), "video_port": ports.take()}
-            leg = MediaLeg(spec(security=security, **where), Nobody(), 0)
+            leg = MediaLeg(spec(security=security, **where), Nobody())
             await leg.open(None)
             seen.add(next(stream.config.ssrc for media, stream in leg.streams() if media == "audio"))
             await leg.close()
@@ -80,7 +80,7 @@ async def test_keys_that_cannot_be_used_are_said_so_without_being_shown() -> Non
     for keys, reason in ((SDES.model_copy(update={"remote": "AAAA"}), "encryption of audio"), (DTLS, "no certificate")):
         ports = RtpPorts("127.0.0.1", 47000, 47999)
         where = {"local_host": "127.0.0.1", "audio_port": ports.take(), "video_port": ports.take()}
-        leg = MediaLeg(spec(security={"audio": keys}, **where), Nobody(), 0)
+        leg = MediaLeg(spec(security={"audio": keys}, **where), Nobody())
         with pytest.raises(LegTransportError, match=reason) as error:
             await leg.open(None)
         assert "AAAA" not in str(error.value)

@@ -89,7 +89,7 @@ async def test_a_leg_moves_without_a_seam() -> None:
         return next((found for place in places if (found := place.give_up_leg(leg_id)) is not None), None)
 
     menu, conference = (
-        ConferenceMedia(name, FONT, NO_BROWSERS, 0, lambda fact: None, take) for name in ("menu", "meeting")
+        ConferenceMedia(name, FONT, NO_BROWSERS, lambda fact: None, take) for name in ("menu", "meeting")
     )
     peer = Peer([ports[4], ports[6]])
     try:
@@ -122,8 +122,8 @@ async def test_a_leg_that_is_described_otherwise_is_opened_anew_on_its_ports() -
     leg = LegSpec(
         id="leg", name="x", transport=transport, audio=AudioSpec(send_codec=PCMA, receive_codecs=(PCMA,), ssrc=5)
     )
-    menu = ConferenceMedia("menu", FONT, NO_BROWSERS, 0, lambda fact: None)
-    conference = ConferenceMedia("meeting", FONT, NO_BROWSERS, 0, lambda fact: None, menu.give_up_leg)
+    menu = ConferenceMedia("menu", FONT, NO_BROWSERS, lambda fact: None)
+    conference = ConferenceMedia("meeting", FONT, NO_BROWSERS, lambda fact: None, menu.give_up_leg)
     try:
         assert await menu.apply(ConferenceSpec(id="menu", revision=1, legs=(leg,))) == {}
         other = leg.model_copy(update={"audio": AudioSpec(send_codec=PCMA, receive_codecs=(PCMA,), ssrc=6)})

@@ -65,7 +65,7 @@ async def test_a_room_that_loses_packets_moves_to_a_lower_rung_without_a_pause()
         ),
         video=VideoSpec(send_codec=H264, receive_codecs=(H264,), ssrc=1002, feedback=frozenset({"pli"})),
     )
-    conference = ConferenceMedia("meeting", FONT, cast(BrowserAccess, None), 0, lambda fact: None)
+    conference = ConferenceMedia("meeting", FONT, cast(BrowserAccess, None), lambda fact: None)
     watcher = Watcher(ports[6])
     report = serialise_compound([ReceiverReport(5, (HEAVY_LOSS,))])
     spec = ConferenceSpec(id="meeting", revision=1, width=640, height=360, bitrate=256_000, legs=(leg,))

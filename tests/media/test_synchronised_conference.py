@@ -159,7 +159,7 @@ def leg(name: str, ours: int, theirs: int) -> LegSpec:
 async def test_a_flash_and_its_beep_leave_together_though_the_picture_came_late() -> None:
     ports = port_block(16)
     speaker, watcher = leg("speaker", ports[0], ports[4]), leg("watcher", ports[8], ports[12])
-    conference = ConferenceMedia("meeting", FONT, NO_BROWSERS, 0, lambda fact: None)
+    conference = ConferenceMedia("meeting", FONT, NO_BROWSERS, lambda fact: None)
     began = time.monotonic() + 0.2
     speaking = End(ports[4], (ports[0], ports[2]), began)
     watching = End(ports[12], (ports[8], ports[10]), began)

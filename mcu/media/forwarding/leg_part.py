@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 
 from mcu.media.forwarding.outlets import LegOutlets
@@ -28,13 +27,13 @@ class LegForwarding:
         send_rtcp: Callable[[Sequence[bytes]], None],
         on_delivery: Callable[[PictureMedia], None],
         on_begun: Callable[[PictureMedia], None],
-        rng: random.Random,
+        first_sequence: Callable[[int], int],
         clock: NtpClock,
         maximum_bitrate: int,
     ) -> None:
         self.sources = LegSources(port, peer, spec, send_rtcp, on_delivery, on_begun)
         self.sources.maximum_bitrate = maximum_bitrate
-        self.outlets = LegOutlets(port, peer, spec.id, send_rtcp, rng, clock)
+        self.outlets = LegOutlets(port, peer, spec.id, send_rtcp, first_sequence, clock)
 
     def update(self, spec: LegSpec, maximum_bitrate: int) -> None:
         """Take a changed description."""

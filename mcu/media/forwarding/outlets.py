@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -69,14 +68,14 @@ class LegOutlets:
         peer: int,
         cname: str,
         send_rtcp: Callable[[Sequence[bytes]], None],
-        rng: random.Random,
+        first_sequence: Callable[[int], int],
         clock: NtpClock,
     ) -> None:
         self._port = port
         self._peer = peer
         self._cname = cname
         self._send_rtcp = send_rtcp
-        self._rng = rng
+        self._first_sequence = first_sequence
         self._clock = clock
         self._slots: list[_Slot] = []
         self._opened: dict[int, _Slot] = {}
@@ -187,8 +186,7 @@ class LegOutlets:
         repeated_by = spec.repeats.get(spec.send_codec.payload_type)
         repeats = (spec.rtx_ssrc, repeated_by) if spec.rtx_ssrc is not None and repeated_by is not None else (0, 0)
         try:
-            # Below the middle, so that nobody guesses the roll-over count wrong at once (RFC 3711 section 3.3.1).
-            first = self._rng.getrandbits(15)
+            first = self._first_sequence(spec.ssrc)
             self._port.open_outlet(self._peer, spec.ssrc, spec.send_codec.payload_type, first, *repeats)
         except ValueError as error:
             logger.warning("leg %s: a slot cannot be used: %s", self._cname, error)

@@ -13,7 +13,9 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from mcu.media.numbering import heard_of, sent_of, sources_of
 from mcu.media.packets import MediaPort, PacketKind
+from mcu.media.spec import PathNumbers
 from mcu.media.transport.ice_lite import IceLiteAgent, StunError, is_stun, local_ufrag_of, parse_check
 from mcu.media.transport.pacer import Pacer
 from mcu.media.transport.sockets import NetworkAddress, bound_udp_socket
@@ -53,6 +55,22 @@ class BrowserEndpoint:
     def set_keys(self, suite: str, local: bytes, remote: bytes) -> None:
         """From now on media come through: keys as ``DtlsSession.keys`` tells them."""
         self.media.set_keys(self.peer, suite, local, remote)
+
+    def resume(self, numbers: PathNumbers) -> None:
+        """Go on with these keys where another port stopped; after ``set_keys``."""
+        for source in sources_of(numbers.sent):
+            self.media.resume(self.peer, False, *source)
+        for ssrc, heard in numbers.heard.items():
+            self.media.resume(self.peer, True, ssrc, heard.rollovers, heard.highest, heard.rtcp_index)
+
+    def numbers(self) -> PathNumbers:
+        """How far SRTP has come both ways, without ``protection``."""
+        sent, heard = (self.media.srtp_numbers(self.peer, inbound) for inbound in (False, True))
+        return PathNumbers(sent=sent_of(sent, sent), heard=heard_of(heard, heard))
+
+    def restore(self, addresses: Sequence[NetworkAddress], selected: NetworkAddress | None) -> None:
+        """Addresses that have proved themselves already, to another port in this one's place."""
+        self._port.restore(self, addresses, selected)
 
     def send_dtls(self, datagram: bytes) -> None:
         """Send one datagram as it is."""
@@ -120,6 +138,16 @@ class BrowserPort:
             self._by_address.pop(address, None)
         del self._by_peer[endpoint.peer]
         self.media.close_peer(endpoint.peer)
+
+    def restore(
+        self, endpoint: BrowserEndpoint, addresses: Sequence[NetworkAddress], selected: NetworkAddress | None
+    ) -> None:
+        """See ``BrowserEndpoint.restore``; an address that is another leg's by now stays that one's."""
+        if selected in addresses:
+            endpoint.agent.selected = selected
+        for address in addresses[-MAX_ADDRESSES:]:
+            if address not in self._by_address:
+                self._remember(endpoint, address)
 
     def send(self, datagrams: Sequence[bytes], address: NetworkAddress | None) -> None:
         """Send a run of datagrams; nothing without an address."""

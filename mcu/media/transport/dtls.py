@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from mcu.media.numbering import Sources
 from mcu.media.packets import Srtp
 
 logger = logging.getLogger(__name__)
@@ -138,6 +139,11 @@ class DtlsSession:
         self._inbound = self._outbound = None
         await self._transport.stop()
         self._pipe.close()
+
+    def sources(self, *, inbound: bool) -> Sources:
+        """How far SRTP has come; see ``Srtp.sources``."""
+        context = self._inbound if inbound else self._outbound
+        return [] if context is None else context.sources()
 
     def receive_dtls(self, data: bytes) -> None:
         """Hand over one DTLS record datagram."""

@@ -11,7 +11,8 @@ from typing import cast
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from mcu.media.spec import DtlsKeys, IceSpec, SdesKeys, SuiteName
+from mcu.media.numbering import protection_of
+from mcu.media.spec import DtlsKeys, IceSpec, PathNumbers, SdesKeys, SuiteName
 from mcu.media.transport.dtls import DtlsError, DtlsSession
 from mcu.media.transport.ice_lite import IceLiteAgent, StunError, is_stun, parse_check
 from mcu.media.transport.plain_port import Bind, Component, PlainPort
@@ -64,13 +65,15 @@ class MediaLine:
             self._associations = {
                 component: self._associate(component, security, certificate) for component in self._components
             }
+        self._security = security
+        self._cipher = self._make_cipher(security)
         self._handshakes: list[asyncio.Task[None]] = []
         self.is_connected = not self._associations
         self.port = PlainPort(
             on_rtp=on_rtp,
             on_rtcp=on_rtcp,
             accepts=accepts,
-            cipher=self._cipher(security),
+            cipher=self._cipher,
             on_other=self._receive_other if self._agents or self._associations else None,
         )
 
@@ -79,7 +82,7 @@ class MediaLine:
             certificate, keys.fingerprints, keys.role, lambda data: self.port.send_other(component, data)
         )
 
-    def _cipher(self, security: SdesKeys | DtlsKeys | None) -> Cipher:
+    def _make_cipher(self, security: SdesKeys | DtlsKeys | None) -> Cipher:
         if isinstance(security, SdesKeys):
             return SdesCipher(security)
         if self._associations:
@@ -109,6 +112,15 @@ class MediaLine:
             rtcp_local=_encoded(rtcp[1]) if rtcp else None,
             rtcp_remote=_encoded(rtcp[2]) if rtcp else None,
         )
+
+    def numbers(self) -> PathNumbers:
+        """How far the line has come under its present keys."""
+        keys = self._security if isinstance(self._security, SdesKeys) else self.dtls_keys()
+        return self._cipher.numbers().model_copy(update={"protection": protection_of(keys)})
+
+    def resume(self, numbers: PathNumbers) -> None:
+        """Go on from there; before ``start``."""
+        self._cipher.resume(numbers)
 
     def send_rtp(self, packets: Sequence[bytes]) -> None:
         """Encrypt and send."""

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
+from mcu.media.numbering import heard_of, sent_of, sources_of
 from mcu.media.packets import Srtp
-from mcu.media.spec import SdesKeys
+from mcu.media.spec import PathNumbers, SdesKeys
 from mcu.media.transport.dtls import DtlsSession
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,12 @@ class Cipher(Protocol):
     def unprotect_rtp(self, data: bytes) -> bytes | None: ...
     def unprotect_rtcp(self, data: bytes) -> bytes | None: ...
 
+    def numbers(self) -> PathNumbers:
+        """How far it has come both ways, without ``protection``."""
+
+    def resume(self, numbers: PathNumbers) -> None:
+        """Go on from there."""
+
 
 class NoCipher:
     """RTP in the clear."""
@@ -57,6 +64,12 @@ class NoCipher:
 
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         return data
+
+    def numbers(self) -> PathNumbers:
+        return PathNumbers()
+
+    def resume(self, numbers: PathNumbers) -> None:
+        """Nothing is counted here."""
 
 
 class DtlsCipher:
@@ -78,6 +91,15 @@ class DtlsCipher:
 
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         return self._rtcp.unprotect_rtcp(data)
+
+    def numbers(self) -> PathNumbers:
+        return PathNumbers(
+            sent=sent_of(self._rtp.sources(inbound=False), self._rtcp.sources(inbound=False)),
+            heard=heard_of(self._rtp.sources(inbound=True), self._rtcp.sources(inbound=True)),
+        )
+
+    def resume(self, numbers: PathNumbers) -> None:
+        """Keys from a handshake are new, and nothing has been sent under them."""
 
 
 class SdesCipher:
@@ -126,6 +148,23 @@ class SdesCipher:
         if plain is None:
             self._refuse()
         return plain
+
+    def numbers(self) -> PathNumbers:
+        """How far it has come both ways."""
+        return PathNumbers(
+            sent=sent_of(self._outbound.sources(), self._rtcp_outbound.sources()),
+            heard=heard_of(self._inbound.sources(), self._rtcp_inbound.sources()),
+        )
+
+    def resume(self, numbers: PathNumbers) -> None:
+        """Go on from there, before anything is sent or received."""
+        for ssrc, rollovers, highest, index in sources_of(numbers.sent):
+            self._outbound.resume(ssrc, rollovers, highest, 0)
+            self._rtcp_outbound.resume(ssrc, 0, None, index)
+        for ssrc, heard in numbers.heard.items():
+            if heard.highest is not None:
+                self._inbound.resume(ssrc, heard.rollovers, heard.highest, 0)
+            self._rtcp_inbound.resume(ssrc, 0, None, heard.rtcp_index)
 
     def _done(self, packets: list[bytes | None]) -> list[bytes]:
         done = [packet for packet in packets if packet is not None]
