@@ -117,6 +117,9 @@ class MediaPort:
 
     def close_source(self, peer: int, ssrc: int, /) -> None: ...
     def deliver(self, peer: int, ssrc: int, wanted: bool, /) -> None: ...
+    def repeat(self, peer: int, ssrc: int, rtx_ssrc: int, /) -> None:
+        """From now on the peer repeats packets of this source under ``rtx_ssrc``, which was not known before."""
+
     def requests(self, peer: int, ssrc: int, now: float, wait: float, /) -> list[int]:
         """Sequence numbers that are missing, to ask for now; ``wait`` seconds lie between two requests for one."""
 

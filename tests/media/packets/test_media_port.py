@@ -240,9 +240,12 @@ def test_a_receiver_that_lost_packets_gets_them_again(port: Port, rtx: bool) -> 
     assert port.media.outlet_statistics(receiver.id, 500)[2] == 2
 
 
-def test_what_a_sender_repeats_by_rtx_fills_the_gap(port: Port) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_what_a_sender_repeats_by_rtx_fills_the_gap(port: Port, known: bool) -> None:
     sender, receiver = port.client(1), port.client(3)
-    port.media.open_source(sender.id, 1, "VP8", 90_000, 9)
+    port.media.open_source(sender.id, 1, "VP8", 90_000, 9 if known else 0)
+    if not known:
+        port.media.repeat(sender.id, 1, 9)  # told later
     port.media.open_outlet(receiver.id, 500, 100, 0)
     port.media.route(receiver.id, 500, (sender.id, 1))
     sender.send([vp8(1, 1, key=True), vp8(3, 3)])

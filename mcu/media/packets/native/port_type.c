@@ -352,6 +352,18 @@ static PyObject *deliver(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+static PyObject *repeat(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc, rtx_ssrc;
+    if (!PyArg_ParseTuple(arguments, "kkk", &id, &ssrc, &rtx_ssrc))
+        return NULL;
+    struct source *source = source_found(self, id, ssrc);
+    if (source == NULL)
+        return NULL;
+    source->rtx_ssrc = (uint32_t)rtx_ssrc;
+    Py_RETURN_NONE;
+}
+
 static PyObject *requests(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
@@ -501,6 +513,7 @@ static PyMethodDef methods[] = {
     {"open_source", (PyCFunction)(void (*)(void))open_source, NAMED, NULL},
     {"close_source", close_source, METH_VARARGS, NULL},
     {"deliver", deliver, METH_VARARGS, NULL},
+    {"repeat", repeat, METH_VARARGS, NULL},
     {"requests", requests, METH_VARARGS, NULL},
     {"source_statistics", source_statistics, METH_VARARGS, NULL},
     {"open_outlet", (PyCFunction)(void (*)(void))open_outlet, NAMED, NULL},
