@@ -186,27 +186,30 @@ class ConferencePictures:
 
     def received(self, leg_id: str, unit: CodedPicture, media: PictureMedia) -> None:
         """A leg sent a picture."""
+        if leg_id in self._legs:
+            self._hold_of(leg_id, media).push(unit)
+        else:
+            self._pipeline.push(_source_of(leg_id, media), unit)
+
+    def _hold_of(self, leg_id: str, media: PictureMedia) -> HeldPictures:
         held = self._held.get((leg_id, media))
         if held is None:
-            self._pipeline.push(_source_of(leg_id, media), unit)
-        else:
-            held.push(unit)
+            source = _source_of(leg_id, media)
+            held = HeldPictures(self._clock, lambda unit: self._pipeline.push(source, unit))
+            self._held[leg_id, media] = held
+        return held
 
     def latency(self, leg_id: str, media: PictureMedia) -> float | None:
         """Seconds from a picture's arrival to the canvas, on average; None while it is not shown."""
         latency = self._pipeline.latency(_source_of(leg_id, media))
-        return None if latency is None else latency + self._mean_wait
+        held = self._held.get((leg_id, media))
+        margin = 0.0 if held is None else held.hold.margin
+        return None if latency is None else latency + self._mean_wait + margin
 
     def hold_back(self, leg_id: str, media: PictureMedia, seconds: float) -> None:
         """Lip sync: let a leg's pictures wait for its sound."""
-        held = self._held.get((leg_id, media))
-        if held is None:
-            if seconds <= 0 or leg_id not in self._legs:
-                return
-            source = _source_of(leg_id, media)
-            held = HeldPictures(self._clock, lambda unit: self._pipeline.push(source, unit))
-            self._held[leg_id, media] = held
-        held.hold.goal = seconds
+        if (leg_id, media) in self._held or (seconds > 0 and leg_id in self._legs):
+            self._hold_of(leg_id, media).hold.goal = seconds
 
     def forget_holds(self) -> None:
         """Nobody's pictures wait any longer whose leg has gone."""

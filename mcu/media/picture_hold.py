@@ -1,4 +1,7 @@
-"""Received pictures held back until their sound is there: the queue, pure, and what empties it on the event loop."""
+"""Received pictures held back: the queue, pure, and what empties it on the event loop.
+
+They wait until their sound is there, and where a network delays them by turns, until the late ones have come.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +10,58 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
+from mcu.media.picture_pace import ArrivalPace
 from mcu.media.units import CodedPicture
 
 SLEW = 0.05
 """A hold changes by so many seconds a second: motion 5 % slower or faster is not seen, a jump is."""
+
+FAR, FAST_SLEW = 0.35, 0.25
+"""A hold that is off by more than this comes faster: a quarter more or less speed is soon over, and lips that are out of
+step are not."""
 
 MAX_HELD = 128
 """Pictures that wait at most: two seconds at 60 per second. What is over leaves at once, in order."""
 
 
 class PictureHold:
-    """One stream's pictures: each leaves ``hold`` seconds after it came, none before an earlier one."""
+    """One stream's pictures: each leaves ``hold`` and ``margin`` seconds after it was due, none before an earlier one.
+
+    A picture without a timestamp was due when it came.
+    """
 
     def __init__(self) -> None:
         self.goal = 0.0
         """The hold to come to, seconds."""
-        self._hold = 0.0
+        self._hold = self._margin = 0.0
+        self._pace = ArrivalPace()
         self._moved_at: float | None = None
         self._held: deque[CodedPicture] = deque()
         self._last = float("-inf")
 
     @property
     def hold(self) -> float:
-        """Seconds that a picture which comes now is held."""
+        """Seconds that a picture which comes now is held for others' sake."""
         return self._hold
+
+    @property
+    def margin(self) -> float:
+        """Seconds that it is held besides, so that late ones are in time."""
+        return self._margin
 
     def push(self, unit: CodedPicture, now: float) -> None:
         """Take a picture that has just come."""
+        due = self._pace.due(unit.time, unit.timestamp)
         if self._moved_at is not None:
-            step = SLEW * max(0.0, now - self._moved_at)
-            self._hold += min(step, max(-step, self.goal - self._hold))
+            elapsed = max(0.0, now - self._moved_at)
+            self._hold = _moved(self._hold, self.goal, elapsed)
+            self._margin = _moved(self._margin, self._pace.margin, elapsed)
         self._moved_at = now
+        held = self._hold + self._margin
+        # Without a hold nothing waits: a picture that comes early is no harm.
+        leaves = max(unit.time, due + held) if held else unit.time
         # Its time becomes that of its leaving: whoever asks whether a source stands still counts from there.
-        self._last = max(self._last, unit.time + self._hold)
+        self._last = max(self._last, leaves)
         self._held.append(replace(unit, time=self._last))
 
     def next_deadline(self) -> float | None:
@@ -52,6 +74,11 @@ class PictureHold:
         while self._held and (self._held[0].time <= now or len(self._held) > MAX_HELD):
             found.append(self._held.popleft())
         return found
+
+
+def _moved(value: float, goal: float, elapsed: float) -> float:
+    step = (FAST_SLEW if abs(goal - value) > FAR else SLEW) * elapsed
+    return value + min(step, max(-step, goal - value))
 
 
 class HeldPictures:

@@ -1,0 +1,63 @@
+"""When the pictures of a stream come by rights, and by how much the late ones are late. Pure.
+
+Pictures that a network delays by turns, or that wait for packets to be sent again, come in fits and starts. What a
+picture's RTP timestamp says about its time and what others of the stream took on average tells when it was due.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+CLOCK_RATE = 90_000
+"""Of all video payload formats."""
+
+_MEAN = 128
+"""Pictures that the average goes back: four seconds."""
+
+_REMEMBERED = 150
+"""Pictures among which the late ones are looked for: five seconds."""
+
+_REVIEW = 15
+"""Pictures between two looks."""
+
+_LATE_ONES = 97.0
+"""Of 100 pictures so many are to be there in time."""
+
+UNNOTICED = 0.04
+"""Lateness up to this, seconds, is that of a good network, and of large pictures: nothing waits for it."""
+
+MAX_MARGIN = 0.25
+"""The most that pictures wait for late ones: more costs a conversation more than a picture that stands for a moment."""
+
+JUMP = 2.0
+"""What is off by so many seconds is another timeline."""
+
+
+class ArrivalPace:
+    """``margin`` is for how long to hold the pictures that come in time so that most late ones are in time as well."""
+
+    def __init__(self) -> None:
+        self.margin = 0.0
+        self._offset: float | None = None
+        self._pictures = 0
+        self._lateness: deque[float] = deque(maxlen=_REMEMBERED)
+
+    def due(self, arrival: float, timestamp: int | None) -> float:
+        """When a picture that comes now was due; without a timestamp, now."""
+        if timestamp is None:
+            return arrival
+        captured = timestamp / CLOCK_RATE
+        offset = arrival - captured
+        if self._offset is None or abs(offset - self._offset) > JUMP:
+            self._offset, self._pictures = offset, 0
+            self._lateness.clear()
+        self._pictures += 1
+        self._offset += (offset - self._offset) / min(self._pictures, _MEAN)
+        due = captured + self._offset
+        self._lateness.append(arrival - due)
+        if self._pictures % _REVIEW == 0:
+            late = float(np.percentile(self._lateness, _LATE_ONES))
+            self.margin = min(late, MAX_MARGIN) if late > UNNOTICED else 0.0
+        return due
