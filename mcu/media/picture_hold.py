@@ -17,8 +17,8 @@ SLEW = 0.05
 """A hold changes by so many seconds a second: motion 5 % slower or faster is not seen, a jump is."""
 
 FAR, FAST_SLEW = 0.35, 0.25
-"""A hold that is off by more than this comes faster: a quarter more or less speed is soon over, and lips that are out of
-step are not."""
+"""A hold that is off by more than this comes faster: a quarter more or less speed is soon over, lips out of step are
+not."""
 
 MAX_HELD = 128
 """Pictures that wait at most: two seconds at 60 per second. What is over leaves at once, in order."""
