@@ -45,7 +45,8 @@ class AudioSpec(Model):
     """Sound of a leg. Directions are seen from us: ``send`` means that the leg gets the mix.
 
     ``receive_codecs`` lists every payload type the peer may use; ``send_codec`` the one that we use. ``mid_id`` is the
-    number of the RTP header extension that carries the mid (RFC 8843 section 15.2), if negotiated.
+    number of the RTP header extension that carries the mid (RFC 8843 section 15.2), if negotiated, ``level_id`` of the
+    one that tells how loud the sound in a packet is (RFC 6464).
     """
 
     send: bool = True
@@ -57,6 +58,7 @@ class AudioSpec(Model):
     ssrc: Annotated[int, Field(ge=1, le=0xFFFFFFFF)]
     mid: str | None = None
     mid_id: int | None = None
+    level_id: int | None = None
     packet_ms: int = 20
     reduced_size_rtcp: bool = False
 

@@ -39,7 +39,8 @@ class CodedSound:
     unwrapped to an unbounded integer in units of the codec's RTP clock, and ``sequence`` the unwrapped sequence
     number, so that the playout buffer sees loss; both are None for sound that we encoded. ``time`` is in seconds on
     the worker's monotonic clock: arrival for received sound, the mixer's tick for ours. ``samples`` is the duration in
-    units of the codec's RTP clock, and only set for sound that we encoded.
+    units of the codec's RTP clock, and only set for sound that we encoded. ``level`` is how loud it is as its sender
+    says, in dB below full scale from 0 to 127 (RFC 6464); None where it does not say.
     """
 
     data: bytes
@@ -48,3 +49,4 @@ class CodedSound:
     timestamp: int | None = None
     sequence: int | None = None
     samples: int | None = None
+    level: int | None = None

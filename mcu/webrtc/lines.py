@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mcu.webrtc.extensions import ABS_SEND_TIME, MID, REPAIRED_RID, RID, ExtensionNumbers
+from mcu.webrtc.extensions import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, ExtensionNumbers
 from mcu.webrtc.local import BrowserLocal, PictureSources
 from mcu.webrtc.simulcast import offered_encodings
 from mcu.webrtc.transport import bundle, is_usable
@@ -70,7 +70,7 @@ def choose_lines(offer: SessionDescription, local: BrowserLocal) -> list[Line]:
             slot = sum(line.role is Role.SLOT for line in lines)
             sources = _sources(role, slot, local)
             rids = offered_encodings(media) if role is Role.VIDEO and direction.receive and local.simulcast else ()
-            extensions = numbers.read(media, (MID, ABS_SEND_TIME, RID, REPAIRED_RID) if rids else (MID, ABS_SEND_TIME))
+            extensions = numbers.read(media, _wanted(media, bool(rids)))
             if RID not in extensions:
                 rids = ()  # nothing would tell them apart
             lines.append(
@@ -81,6 +81,13 @@ def choose_lines(offer: SessionDescription, local: BrowserLocal) -> list[Line]:
                 )
             )  # fmt: skip
     return lines
+
+
+def _wanted(media: MediaDescription, encodings: bool) -> tuple[str, ...]:
+    """The header extensions that are of use."""
+    if media.media == "audio":
+        return MID, ABS_SEND_TIME, AUDIO_LEVEL
+    return (MID, ABS_SEND_TIME, RID, REPAIRED_RID) if encodings else (MID, ABS_SEND_TIME)
 
 
 def line_of(lines: Sequence[Line], role: Role) -> Line | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from mcu.media.spec import AudioCodecName, AudioSpec, CodecSpec, VideoCodecName, VideoSpec
-from mcu.webrtc.extensions import ABS_SEND_TIME, MID, REPAIRED_RID, RID
+from mcu.webrtc.extensions import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID
 from mcu.webrtc.lines import Line
 from mcu.webrtc.local import BrowserLocal
 from sip.sdp.bandwidth import video_limit
@@ -30,6 +30,7 @@ def audio_spec(line: Line) -> AudioSpec:
         ssrc=line.sources.ssrc,
         mid=line.mid or None,
         mid_id=line.extensions.get(MID),
+        level_id=line.extensions.get(AUDIO_LEVEL),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from mcu.media.rtp.packet import RtpError, RtpPacket
+from mcu.media.rtp.packet import RtpError, RtpPacket, read_extension
 from mcu.media.rtp.session import RtpStream, StreamConfig
 from mcu.media.spec import CodecSpec
 
@@ -23,10 +23,12 @@ def fuzz_one(data: bytes) -> None:
         pass
     else:
         assert len(packet.payload) <= len(data)
+        for number in (1, 2):
+            assert read_extension(data, number) == packet.extensions.get(number)
     size = 12 + (data[0] if data else 0) % 64
     for config in (
         StreamConfig("video", 1, "c", CODECS, None, None, frozenset({"nack"})),
-        StreamConfig("audio", 1, "c", SOUND, 101),
+        StreamConfig("audio", 1, "c", SOUND, 101, level_id=1),
     ):
         stream = RtpStream(config, random.Random(1), 0.0, 0.0)
         now = 0.0

@@ -84,6 +84,10 @@ def test_the_transport_is_ice_lite_bundled_and_waits_for_dtls() -> None:
         ]
         assert [value.split()[1] for value in media.values("extmap") if value.startswith("2 ")] == [ABS_SEND_TIME]
         assert not media.has("simulcast") and "transport-cc" not in str(description)
+    told = [value for media in description.media for value in media.values("extmap") if "audio-level" in value]
+    assert told == ["1 urn:ietf:params:rtp-hdrext:ssrc-audio-level"]
+    assert answer.audio is not None
+    assert answer.audio.level_id == 1
     assert [media.value("msid") for media in description.media] == ["consilium audio", "consilium video"]
     assert [media.value("ssrc") for media in description.media] == [
         "1001 cname:consilium@example",

@@ -22,7 +22,13 @@ class AudioReceiver:
         self.duplicates = 0
 
     def receive(
-        self, extended: int, timestamp: int, payload_type: int, payload: bytes, now: float
+        self,
+        extended: int,
+        timestamp: int,
+        payload_type: int,
+        payload: bytes,
+        now: float,
+        level: int | None = None,
     ) -> CodedSound | None:
         """Take a packet; returns its sound, or None for one that was there already or is hopelessly late."""
         highest = self._highest
@@ -39,4 +45,4 @@ class AudioReceiver:
             self._seen |= bit
         if not payload:
             return None
-        return CodedSound(payload, payload_type, now, self._timestamps.unwrap(timestamp), extended)
+        return CodedSound(payload, payload_type, now, self._timestamps.unwrap(timestamp), extended, level=level)

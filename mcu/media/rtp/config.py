@@ -19,9 +19,9 @@ class StreamConfig:
     ``receive`` maps payload types to codecs. ``feedback`` holds "nack", "pli", "fir", "remb" as agreed (RFC 4585); when
     empty the peer is a plain RTP/AVP room. ``mtu`` is the largest payload of a packet that we send, in bytes, before
     12 bytes of header, the extensions and SRTP. ``abs_send_time_id`` and ``mid_id`` are the ids of these header
-    extensions (RFC 8285, RFC 9143) when agreed. ``label`` names the leg in log lines. With ``reduced_size_rtcp``
-    feedback goes out alone, without a report before it (RFC 5506). ``repeats`` and ``rtx_ssrc``: see ``VideoSpec``.
-    What we send starts at ``beginning``; without it anywhere.
+    extensions (RFC 8285, RFC 9143) when agreed, ``level_id`` that of the sender's sound level (RFC 6464). ``label``
+    names the leg in log lines. With ``reduced_size_rtcp`` feedback goes out alone, without a report before it (RFC
+    5506). ``repeats`` and ``rtx_ssrc``: see ``VideoSpec``. What we send starts at ``beginning``; without it anywhere.
     """
 
     kind: Literal["audio", "video"]
@@ -41,6 +41,7 @@ class StreamConfig:
     repeats: Mapping[int, int] = field(default_factory=dict)
     rtx_ssrc: int | None = None
     beginning: Beginning | None = None
+    level_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

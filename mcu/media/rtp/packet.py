@@ -74,6 +74,16 @@ def _payload_bounds(data: bytes, first: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def read_extension(data: bytes, number: int) -> bytes | None:
+    """The value of one header extension of a packet that ``parse_header`` accepts; None where there is none."""
+    if not data[0] & 0x10:
+        return None
+    offset = HEADER_SIZE + 4 * (data[0] & 0x0F)
+    profile, words = _EXTENSION_HEADER.unpack_from(data, offset)
+    position = offset + 4
+    return _parse_extensions(profile, data[position : position + 4 * words]).get(number)
+
+
 def abs_send_time(now: float) -> bytes:
     """``now`` in seconds as the 24-bit 6.18 fixed-point number of the abs-send-time extension."""
     return (int(now * 262144.0) & 0xFFFFFF).to_bytes(3, "big")

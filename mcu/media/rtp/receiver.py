@@ -19,7 +19,7 @@ from mcu.media.rtp.errors import RtcpError, RtpError
 from mcu.media.rtp.h261 import H261Depacketizer
 from mcu.media.rtp.h263 import H263Depacketizer
 from mcu.media.rtp.h264 import H264Depacketizer, parse_sprop_parameter_sets
-from mcu.media.rtp.packet import parse_header
+from mcu.media.rtp.packet import parse_header, read_extension
 from mcu.media.rtp.reorder import ReorderBuffer
 from mcu.media.rtp.repetition import NUMBER_SIZE, original_number
 from mcu.media.rtp.source import Source
@@ -52,6 +52,7 @@ class StreamReceiver:
         self._config = config
         self._events = events
         self._codecs = config.receive
+        self._level_id = config.level_id
         self._digits = DigitReceiver()
         self._candidate: tuple[int, int, bytes] | None = None  # (SSRC, next sequence, the packet held)
         self._audio: AudioReceiver | None = None
@@ -111,7 +112,11 @@ class StreamReceiver:
             if self._assembler.pictures:
                 self._collect()
             return
-        self._receive_sound(source, extended, timestamp, payload_type, data[start:end], now)
+        level: int | None = None
+        if self._level_id is not None and data[0] & 0x10:
+            told = read_extension(data, self._level_id)
+            level = told[0] & 0x7F if told else None
+        self._receive_sound(source, extended, timestamp, payload_type, data[start:end], now, level)
 
     def _receive_repetition(self, payload_type: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
         """Put a packet that was sent again by RTX (RFC 4588) in its place.
@@ -137,14 +142,21 @@ class StreamReceiver:
             self._collect()
 
     def _receive_sound(
-        self, source: Source, extended: int, timestamp: int, payload_type: int, payload: bytes, now: float
+        self,
+        source: Source,
+        extended: int,
+        timestamp: int,
+        payload_type: int,
+        payload: bytes,
+        now: float,
+        level: int | None,
     ) -> None:
         codec = self._codecs.get(payload_type)
         if codec is not None:
             assert self._audio is not None
             if codec.clock_rate != source.clock_rate:
                 source.set_clock_rate(codec.clock_rate)
-            unit = self._audio.receive(extended, timestamp, payload_type, payload, now)
+            unit = self._audio.receive(extended, timestamp, payload_type, payload, now, level)
             if unit is not None:
                 source.clock.arrived(timestamp, now)
                 self._events.append(SoundReceived(unit))

@@ -69,6 +69,12 @@ class Concealer:
         self._history = _SILENCE
         self._begin_anew()
 
+    def fall_silent(self) -> None:
+        """Concealment is over at once; what comes next is faded in."""
+        self._history = self._period = _SILENCE
+        self._by_codec = False
+        self._made_up = FADE_OUT
+
     def _begin_anew(self) -> None:
         self._period = None
         self._by_codec = False

@@ -36,6 +36,16 @@ REBUFFER = 5 * TICK_SAMPLES
 """When the delay is too short by so much, one pause of that length is better than seconds of stretched speech with most
 of it lost."""
 
+MADE_SURE_OF = 50
+"""One frame in so many is decoded although its sender says that it cannot be heard: a second of frames. A sender whose
+word is wrong is not believed any more, or a faulty one would never be heard."""
+
+AUDIBLE_DBFS = -60.0
+"""What is louder is not what a sender may call silent (QUIET_LEVEL), whatever way it measures."""
+
+_NOTHING = silence(3 * TICK_SAMPLES)
+_NOTHING.flags.writeable = False
+
 WARMING = 2
 """Frames that were left undecoded and are decoded after all before the first audible one: decoders have memory."""
 
@@ -57,6 +67,9 @@ class PlayoutBuffer:
         self._cursor = 0
         self._ready = silence(0)  # decoded and not yet played; begins at the cursor
         self._inaudible = True  # nothing of what is ready can be heard
+        self._drowsy = False  # nor anything of what came before
+        self._believed = 0  # frames that were inaudible by their sender's word alone
+        self._untrue = False  # that word has been wrong
         self._skipped: deque[Packet] = deque(maxlen=WARMING)
         self._last: Packet | None = None  # the last one that was decoded
         self._paused = False
@@ -145,11 +158,16 @@ class PlayoutBuffer:
         """
         if not self._started and not self._start(now):
             return self._missing_tick()
+        if not self._packets and not self._ready.size and self._silent and not self._paused:
+            # What most legs of a large conference do most of the time.
+            self._cursor += self._converter.pass_over(self._meter.drift)
+            return None
+        self._drowsy = drowsy
         self._drop_overdue(now)
         if self._owed <= -REBUFFER and not self._silent:
             return self._pause()
         self._end_pause()
-        self._decode(self._wanted, now, drowsy)
+        self._decode(self._wanted, now)
         self._review(now)
         if self._silent and not self._ready.size:
             self._cursor += self._converter.pass_over(self._meter.drift)
@@ -195,8 +213,10 @@ class PlayoutBuffer:
 
     def _drop_overdue(self, now: float) -> None:
         """Keep the delay bounded, whatever brought it there."""
+        if not self._packets:
+            return
         excess = self._clock.position(now, MAXIMUM_DELAY + TICK) - self._cursor
-        if excess > 0 and self._packets:
+        if excess > 0:
             self._cursor += -(-excess // TICK_SAMPLES) * TICK_SAMPLES
             self._interrupt()
             self._owed = 0
@@ -205,7 +225,7 @@ class PlayoutBuffer:
             self._packets.pop(0)
             self._late += 1
 
-    def _decode(self, wanted: int, now: float, drowsy: bool) -> None:
+    def _decode(self, wanted: int, now: float) -> None:
         """Decode until ``wanted`` samples are ready, making up gaps within the tick, as far as there are packets."""
         while (ready := self._ready.shape[-1]) < wanted and self._packets:
             packet = self._packets[0]
@@ -218,10 +238,19 @@ class PlayoutBuffer:
             self._packets.pop(0)
             ahead = TICK if ready >= TICK_SAMPLES else 0.0  # decoded a tick before it is needed
             self._margins.note(now + ahead - packet.arrival - min(0, self._owed) / RATE)
-            if drowsy and packet.quiet:
+            if self._drowsy and self._known_quiet(packet):
                 self._pass_over(packet, packet.duration + gap)
             else:
                 self._decode_packet(packet, skip=-gap)
+
+    def _known_quiet(self, packet: Packet) -> bool:
+        """By what the frame is, or by what its sender says: that is made sure of now and then."""
+        if packet.quiet:
+            return True
+        if not packet.said_quiet or self._untrue:
+            return False
+        self._believed += 1
+        return self._believed % MADE_SURE_OF != 0
 
     def _bridge(self, packet: Packet, gap: int, missing: int) -> None:
         """Fill what is missing before a packet that is there. The last lost frame may be mended from it."""
@@ -239,7 +268,10 @@ class PlayoutBuffer:
     def _fill_gap(self, samples: int, *, lost: bool) -> None:
         if lost and not self._concealer.faded_out:
             self._concealed += samples
-            if self._last is not None and self._concealer.by_codec:
+            if self._drowsy:
+                # Whatever is made up from what could not be heard could not be heard either.
+                self._concealer.fall_silent()
+            elif self._last is not None and self._concealer.by_codec:
                 made = self._last.decoder.recover(None, samples)
                 if made is not None:
                     self._append(self._concealer.take_made_up(made))
@@ -256,9 +288,13 @@ class PlayoutBuffer:
         self._last_sequence = packet.sequence
         self._starved_at = None
         self._concealer.remember_silence()
-        if not self._ready.size:
+        ready = self._ready.shape[-1]
+        if not ready:
             self._inaudible = True
-        self._ready = join(self._ready, silence(samples)) if self._ready.size else silence(samples)
+        if self._inaudible and ready + samples <= _NOTHING.size:
+            self._ready = _NOTHING[: ready + samples]
+        else:
+            self._ready = join(self._ready, silence(samples))
 
     def _decode_packet(self, packet: Packet, skip: int) -> None:
         try:
@@ -272,6 +308,8 @@ class PlayoutBuffer:
         self._last = packet
         self._last_sequence = packet.sequence
         self._starved_at = None
+        if packet.said_quiet and level_dbfs(sound) > AUDIBLE_DBFS:
+            self._untrue = True
         sound = self._concealer.resume(sound)
         self._concealer.remember(sound)
         self._append(sound)

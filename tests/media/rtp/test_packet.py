@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.rtp.packet import RtpError, RtpPacket, abs_send_time, is_rtcp, pack_extensions, parse_header
+from mcu.media.rtp.packet import (
+    RtpError,
+    RtpPacket,
+    abs_send_time,
+    is_rtcp,
+    pack_extensions,
+    parse_header,
+    read_extension,
+)
 
 packets = st.builds(
     RtpPacket,
@@ -25,6 +33,11 @@ packets = st.builds(
 @given(packets)
 def test_packets_survive_a_round_trip(packet: RtpPacket) -> None:
     assert RtpPacket.parse(packet.serialise()) == packet
+
+
+@given(packets, st.integers(1, 14))
+def test_one_extension_is_read_without_the_rest_of_the_packet(packet: RtpPacket, number: int) -> None:
+    assert read_extension(packet.serialise(), number) == packet.extensions.get(number)
 
 
 def test_a_plain_packet_is_laid_out_as_rfc_3550_says() -> None:

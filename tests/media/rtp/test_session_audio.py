@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,17 @@ def test_frames_arrive_with_unwrapped_sequence_and_timestamps(codec: CodecSpec) 
     assert [unit.sequence - got[0].sequence for unit in got] == list(range(50))
     assert [unit.timestamp - got[0].timestamp for unit in got] == [i * codec.clock_rate // 50 for i in range(50)]
     assert link.of(link.b, FirstPacket) == [FirstPacket(1)]
+
+
+@pytest.mark.parametrize("agreed", [1, None])
+def test_the_level_that_a_sender_tells_comes_with_its_sound(agreed: int | None) -> None:
+    ours = stream(replace(audio_config(1, OPUS), level_id=agreed))
+    voiced, silent, none = {1: b"\x94", 4: b"0"}, {1: b"\x7f"}, {4: b"0"}
+    for number, extensions in enumerate((voiced, silent, none)):
+        packet = RtpPacket(OPUS.payload_type, number, number * 960, 7, b"sound", extensions=extensions)
+        ours.receive_rtp(packet.serialise(), number * 0.02)
+    levels = [event.unit.level for event in ours.events() if isinstance(event, SoundReceived)]
+    assert levels == ([0x14, 0x7F, None] if agreed else [None] * 3)
 
 
 def test_sequence_and_timestamp_wrap_without_a_jump() -> None:
