@@ -1,7 +1,8 @@
 """A large conference of sound alone, through the real worker over RTP: cost, punctuality, delay, and what is heard.
 
 Half of the legs are G.711, half Opus. Three speak at a time, real speech with a tone of their own each; the three
-change. All others send faint room noise, half of the Opus ones pauses (DTX). CPU is the worker's process alone.
+change. All others send faint room noise, half of the Opus ones pauses (DTX). Opus legs tell their level as browsers do
+(RFC 6464); with ``--levels 0`` they do not. CPU is the worker's process alone.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ TURN_SECONDS = 2.0
 # Jitter buffers look back on 4 s; what the opening of so many legs did to them must be over.
 SETTLE_SECONDS = 7.0
 NOISE_AMPLITUDE = 0.0003
+LEVEL_ID = 1
 
 
 class _Facts:
@@ -51,7 +53,7 @@ class _Facts:
             self.concealed[fact.leg] = fact.concealed_ms
 
 
-async def run(seconds: float, legs: int = LEGS) -> Figures:
+async def run(seconds: float, legs: int = LEGS, levels: int = 1) -> Figures:
     """Let people speak for about so many seconds. Returns the figures."""
     first = port_block(2 * legs + 2)[0]
     first += first % 2
@@ -63,6 +65,7 @@ async def run(seconds: float, legs: int = LEGS) -> Figures:
             first + 2 * index,
             Voice((None,)),
             listens=index < talking or index >= legs - 2,
+            level_id=LEVEL_ID if levels and index % 2 == 0 else None,
         )
         for index in range(legs)
     ]
@@ -110,7 +113,11 @@ def _conference(rooms: list[Room]) -> ConferenceSpec:
                     audio_remote=Address(host="127.0.0.1", port=room.port),
                 ),
                 audio=AudioSpec(
-                    send_codec=room.codec, receive_codecs=(room.codec,), dtmf_payload_type=101, ssrc=index + 1
+                    send_codec=room.codec,
+                    receive_codecs=(room.codec,),
+                    dtmf_payload_type=101,
+                    ssrc=index + 1,
+                    level_id=room.level_id,
                 ),
             )
             for index, room in enumerate(rooms)
@@ -194,5 +201,8 @@ BENCHMARK = Benchmark(
         "self_heard": "0",
         "pesq": "4.0, wide band",
     },
-    options=(("legs", LEGS, "so many legs"),),
+    options=(
+        ("legs", LEGS, "so many legs"),
+        ("levels", 1, "1: Opus legs tell how loud they are, as browsers do (RFC 6464); 0: they do not"),
+    ),
 )

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder, rtp_samples
-from mcu.media.sound.samples import TICK, TICK_SAMPLES, Sound
+from mcu.media.rtp.packet import pack_extensions
+from mcu.media.sound.samples import TICK, TICK_SAMPLES, Sound, level_dbfs
 from mcu.media.spec import CodecSpec
 from mcu.media.thread_priority import come_first
 
@@ -32,11 +33,13 @@ _RECEIVE_SIZE = 2048
 class Voice:
     """Coded frames that a room says again and again; None is a frame that is not sent (DTX).
 
-    ``marks`` are frames whose beginning a listener will look for.
+    ``marks`` are frames whose beginning a listener will look for; ``levels`` how loud each frame is, in dB below full
+    scale (RFC 6464).
     """
 
     frames: tuple[bytes | None, ...]
     marks: frozenset[int] = frozenset()
+    levels: tuple[int, ...] = ()
 
 
 def coded(codec: CodecSpec, sound: Sound, marks: Sequence[int] = ()) -> Voice:
@@ -45,12 +48,14 @@ def coded(codec: CodecSpec, sound: Sound, marks: Sequence[int] = ()) -> Voice:
     ticks = sound[: sound.size // TICK_SAMPLES * TICK_SAMPLES].reshape(-1, TICK_SAMPLES)
     for tick in ticks:
         encoder.encode(tick)
-    return Voice(tuple(encoder.encode(tick) for tick in ticks), frozenset(marks))
+    levels = tuple(min(127, round(-level_dbfs(tick))) for tick in ticks)
+    return Voice(tuple(encoder.encode(tick) for tick in ticks), frozenset(marks), levels)
 
 
 def paused(voice: Voice, every: int = 20) -> Voice:
     """The voice of a sender with DTX in a pause: a frame now and then (RFC 6716 section 2.1.9: each 400 ms)."""
-    return Voice(tuple(frame if index % every == 0 else None for index, frame in enumerate(voice.frames)))
+    frames = tuple(frame if index % every == 0 else None for index, frame in enumerate(voice.frames))
+    return Voice(frames, levels=voice.levels)
 
 
 @dataclass
@@ -61,6 +66,7 @@ class Room:
     server_port: int
     voice: Voice
     listens: bool = False
+    level_id: int | None = None
     sequence: int = field(default_factory=lambda: random.randrange(1 << 15))
     timestamp: int = field(default_factory=lambda: random.randrange(1 << 31))
     ssrc: int = field(default_factory=lambda: random.randrange(1, 1 << 32))
@@ -91,12 +97,15 @@ class Room:
         frame = voice.frames[index]
         self.position += 1
         if frame is not None:
-            header = _HEADER.pack(0x80, self.codec.payload_type, self.sequence, self.timestamp & 0xFFFFFFFF, self.ssrc)
+            extension, first = b"", 0x80
+            if self.level_id is not None and voice.levels:
+                extension, first = pack_extensions([(self.level_id, bytes((voice.levels[index],)))]), 0x90
+            header = _HEADER.pack(first, self.codec.payload_type, self.sequence, self.timestamp & 0xFFFFFFFF, self.ssrc)
             self.sequence = (self.sequence + 1) & 0xFFFF
             if index in voice.marks:
                 self.marked.append(time.monotonic())
             with contextlib.suppress(ConnectionRefusedError):  # the server has closed its port already
-                self.socket.send(header + frame)
+                self.socket.send(header + extension + frame)
         self.timestamp += self.steps
 
 
