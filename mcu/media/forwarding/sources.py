@@ -116,7 +116,7 @@ class LegSources:
             return False
         payload_type = packet[1] & 0x7F
         if payload_type in line.repeats.values():
-            return self._learn_repeats(media, line, packet, ssrc, now)
+            return self._learn_repeats(media, line, packet, ssrc)
         codec = next((codec for codec in line.receive_codecs if codec.payload_type == payload_type), None)
         if codec is None or codec.name not in FORWARDED:
             return True
@@ -259,20 +259,15 @@ class LegSources:
         if source.delivered:
             self._on_delivery(source.media)
 
-    def _learn_repeats(self, media: PictureMedia, line: VideoSpec, packet: bytes, ssrc: int, now: float) -> bool:
+    def _learn_repeats(self, media: PictureMedia, line: VideoSpec, packet: bytes, ssrc: int) -> bool:
         layer = _layer(line, line.repaired_rid_id, packet)
         source = None if layer is None else self.layers(media)[layer]
         if layer is None or self._repeating.get((media, layer)) == ssrc:
             return source is not None and source.delivered
         self._repeating[media, layer] = ssrc
         if source is not None:
-            # The packet layer takes it at the beginning only.
-            self.observe(source, now)
-            self._port.close_source(self.peer, source.ssrc)
             source.rtx_ssrc = ssrc
-            source.report = SourceReport(source.ssrc, source.codec.clock_rate, now)
-            source.key_frames = 0
-            self._open(source)
+            self._port.repeat(self.peer, source.ssrc, ssrc)
         return source is not None and source.delivered
 
     def _deliver(self, media: PictureMedia, now: float) -> None:
