@@ -21,7 +21,8 @@ class CodedPicture:
     picture when its last packet arrived, for one that we encoded the instant its canvas shows. ``timestamp`` is the
     sender's RTP timestamp unwrapped to an unbounded integer (90 kHz), or None for a picture that we encoded. ``codec``
     is that of the packets that a picture came in: a sender may change it among those agreed on from one picture to the
-    next; None for what we encoded.
+    next; None for what we encoded. With ``damaged`` parts are missing, of the picture or of those that it refers to: a
+    decoder may mend it from what is around.
     """
 
     data: bytes
@@ -29,6 +30,7 @@ class CodedPicture:
     time: float
     timestamp: int | None = None
     codec: VideoFormat | None = None
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,14 @@ class VideoDecoder:
 
     Nothing a sender does raises: units that do not decode give None and set ``key_frame_wanted``, which stays set until
     the stream is whole again. In between no picture is given out: a picture that stands still misleads a physician less
-    than one that smears.
+    than one that smears. Only of a stream that comes damaged because its sender cannot repeat anything, and that would
+    stand still nearly always, pictures are given out as the decoder mends them.
     """
 
     def __init__(self, codec: VideoCodec) -> None:
         self.codec = codec
         self._context = self._open(strict=True)
+        self._mending = False
         self._clean = 0
         self._failed = 0
         self.key_frame_wanted = True
@@ -72,8 +74,15 @@ class VideoDecoder:
         """The colour matrix of a picture of this stream."""
         return matrix_of(self.codec, frame)
 
-    def decode(self, data: bytes) -> av.VideoFrame | None:
-        """The picture of this access unit, or None: not decodable, or one that only smears."""
+    def decode(self, data: bytes, damaged: bool = False) -> av.VideoFrame | None:
+        """The picture of this access unit, or None: not decodable, or one that only smears.
+
+        ``damaged`` see ``CodedPicture``. The first such unit has the stream mended from the next key frame on.
+        """
+        if damaged and not self._mending:
+            self._mending = True
+            self._context = self._open(strict=False)
+            self.missed()
         try:
             frames = self._context.decode(av.Packet(data)) if data else []
         except (FFmpegError, ValueError) as error:
@@ -84,7 +93,7 @@ class VideoDecoder:
             self._clean = 0
             return None
         frame = frames[-1]
-        if frame.is_corrupt or min(frame.width, frame.height) < 2:
+        if (frame.is_corrupt and not self._mending) or min(frame.width, frame.height) < 2:
             self._lost(None)
             return None
         self._clean += 1
@@ -103,6 +112,8 @@ class VideoDecoder:
             logger.info("%s picture does not decode (%s); counted from now on", self.codec, error or "damaged")
         self.broken += 1
         self._failed += 1
+        if self._mending:
+            return
         if self._failed == STRICT_FAILURES:
             self._context = self._open(strict=False)
         self.missed()

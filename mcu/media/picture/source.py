@@ -180,7 +180,7 @@ class PictureSourceWorker:
         if unit.codec is not None and unit.codec != self._decoder.codec:
             # A room may change among the codecs agreed on whenever it likes.
             self._decoder = VideoDecoder(unit.codec)
-        frame = self._decoder.decode(unit.data)
+        frame = self._decoder.decode(unit.data, unit.damaged)
         if frame is None:
             return False
         self.decoded += 1

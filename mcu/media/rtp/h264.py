@@ -281,6 +281,13 @@ class H264Depacketizer:
         if len(sets) > MAX_PARAMETER_SETS:
             del sets[next(iter(sets))]
 
+    conceals = True
+
+    def cut(self) -> None:
+        """Packets are missing here: the rest of the unit that was being put together will not come."""
+        self._fragmenting = False
+        self.damaged = True
+
     @property
     def empty(self) -> bool:
         """Nothing is in hand."""

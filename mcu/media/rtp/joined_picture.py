@@ -19,6 +19,7 @@ class JoinedPicture:
     """
 
     recovery_point = False
+    conceals = False
 
     def __init__(
         self,
@@ -38,6 +39,10 @@ class JoinedPicture:
         """Forget the picture in hand."""
         self._joiner.clear()
         self.clean_start = self.damaged = False
+
+    def cut(self) -> None:
+        """Packets are missing here."""
+        self.damaged = True
 
     def push(self, payload: bytes) -> None:
         """Add the payload of the next packet. Raises PayloadError; the picture is then ``damaged``."""

@@ -207,8 +207,11 @@ class StreamReceiver:
         elif self._depacketizers:
             for depacketizer in self._depacketizers.values():
                 depacketizer.reset()
-            self._assembler = VideoAssembler(self._depacketizers, self.count_malformed, now, self._formats)
-            self._reorder = ReorderBuffer(self._assembler, "nack" in self._config.feedback, first)
+            repeats = "nack" in self._config.feedback
+            self._assembler = VideoAssembler(
+                self._depacketizers, self.count_malformed, now, self._formats, conceal=not repeats
+            )
+            self._reorder = ReorderBuffer(self._assembler, repeats, first)
             self._reorder.round_trip = self.round_trip
 
     def _collect(self) -> None:

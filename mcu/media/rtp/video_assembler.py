@@ -22,6 +22,10 @@ class Depacketizer(Protocol):
     damaged: bool
 
     @property
+    def conceals(self) -> bool:
+        """Whether decoders of this format mend pictures of which packets are missing."""
+
+    @property
     def recovery_point(self) -> bool: ...
     @property
     def empty(self) -> bool: ...
@@ -32,18 +36,23 @@ class Depacketizer(Protocol):
     def push(self, payload: bytes) -> None: ...
     def take(self) -> tuple[bytes, bool] | None: ...
     def reset(self) -> None: ...
+    def cut(self) -> None: ...
 
 
 class VideoAssembler:
     """Makes ``pictures`` out of packets. A picture ends at its marker bit, or where the timestamp changes.
 
     After a loss nothing is passed on until the next key frame, for what refers to a lost picture cannot be decoded.
+    With ``conceal``, for peers that cannot repeat what was lost, it goes on instead: what is there is passed on as
+    damaged, once there has been a key frame.
     ``needs_key_frame`` says that one should be asked for. ``refreshed`` is set when one came, ``key_frame_lost`` when
     one came in part; both are for the reader to clear.
     """
 
     __slots__ = (
         "_after_gap",
+        "_begun",
+        "_conceal",
         "_depacketizer",
         "_depacketizers",
         "_formats",
@@ -66,6 +75,7 @@ class VideoAssembler:
         on_malformed: Callable[[PayloadError], None],
         now: float,
         formats: Mapping[int, VideoFormat] | None = None,
+        conceal: bool = False,
     ) -> None:
         """``depacketizers`` by payload type, not empty; ``on_malformed`` hears of payloads that break their format.
 
@@ -77,6 +87,8 @@ class VideoAssembler:
         self._timestamp = -1
         self._timestamps = Unwrapper(32)
         self._after_gap = True
+        self._conceal = conceal
+        self._begun = False
         self._waiting_since: float | None = now
         self._patience = MAX_WAIT_FOR_KEY_FRAME
         self._on_malformed = on_malformed
@@ -94,7 +106,10 @@ class VideoAssembler:
     def gap(self, now: float) -> None:
         """Packets before the next one will never come."""
         if not self._depacketizer.empty:
-            self._drop(now)
+            if self._conceals:
+                self._depacketizer.cut()
+            else:
+                self._drop(now)
         self._after_gap = True
         self._lose(now)
 
@@ -126,11 +141,18 @@ class VideoAssembler:
         if marker:
             self._finish(now)
 
+    @property
+    def _conceals(self) -> bool:
+        return self._conceal and self._begun and self._depacketizer.conceals
+
     def _finish(self, now: float) -> None:
         """The picture in hand is as whole as it will be: pass it on or drop it."""
         depacketizer = self._depacketizer
         if not depacketizer.whole:
-            self._drop(now)
+            if self._conceals:
+                self._finish_damaged(now)
+            else:
+                self._drop(now)
             return
         recovery_point = depacketizer.recovery_point
         taken = depacketizer.take()
@@ -139,6 +161,10 @@ class VideoAssembler:
         data, keyframe = taken
         since = self._waiting_since
         if since is not None:
+            if not keyframe and not recovery_point and self._conceals:
+                self.needs_key_frame = True
+                self._pass_on(data, keyframe, now, damaged=True)
+                return
             if not keyframe and not recovery_point:
                 if now - since < self._patience:
                     self.dropped += 1
@@ -150,8 +176,25 @@ class VideoAssembler:
             self._patience = MAX_WAIT_FOR_KEY_FRAME
             self.needs_key_frame = False
             self.refreshed = True
+            self._begun = True
+        self._pass_on(data, keyframe, now)
+
+    def _finish_damaged(self, now: float) -> None:
+        """Pass on what there is of the picture in hand; a decoder mends the rest."""
+        if self._depacketizer.keyframe:
+            self.key_frame_lost = True
+        taken = self._depacketizer.take()
+        self._lose(now)
+        if taken is None:
+            self._depacketizer.reset()
+            self.dropped += 1
+            return
+        self._pass_on(*taken, now, damaged=True)
+
+    def _pass_on(self, data: bytes, keyframe: bool, now: float, damaged: bool = False) -> None:
         timestamp = self._timestamps.unwrap(self._timestamp)
-        self.pictures.append(CodedPicture(data, keyframe, now, timestamp, self._formats.get(self._payload_type)))
+        codec = self._formats.get(self._payload_type)
+        self.pictures.append(CodedPicture(data, keyframe, now, timestamp, codec, damaged))
 
     def _drop(self, now: float) -> None:
         if self._depacketizer.keyframe:

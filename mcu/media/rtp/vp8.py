@@ -67,6 +67,12 @@ class Vp8Depacketizer:
         self.recovery_point = False
         self.reset()
 
+    conceals = False
+
+    def cut(self) -> None:
+        """Packets are missing here."""
+        self.damaged = True
+
     def reset(self) -> None:
         """Forget the frame in hand."""
         self._parts.clear()

@@ -106,3 +106,27 @@ def test_whatever_is_done_to_a_real_stream_nothing_escapes(rung):
     decoder = VideoDecoder(rung.codec)
     for seed, unit in enumerate(clip(rung, 60, keys=(0, 20, 40))):
         decoder.decode(damaged(unit.data, seed) if seed % 3 else unit.data[: seed * 5])
+
+
+def test_a_stream_whose_sender_cannot_repeat_is_mended_from_the_next_key_frame_on():
+    decoder = VideoDecoder("H264")
+    units = clip(H264, 30, keys=(0, 8))
+    shown = []
+    for index, unit in enumerate(units):
+        cut = index in (4, 16)
+        data = unit.data[: len(unit.data) // 2] if cut else unit.data
+        frame = decoder.decode(data, damaged=cut or 4 <= index < 8 or index > 16)
+        shown.append(frame is not None)
+        if frame is not None:
+            assert difference(Planes.of(frame), pattern(320, 180, index)) < 25
+    assert shown == [True] * 4 + [False] * 4 + [True] * 22
+
+
+def test_a_mended_stream_that_does_not_decode_at_all_shows_nothing_and_goes_on():
+    decoder = VideoDecoder("H264")
+    units = clip(H264, 12, keys=(0, 4))
+    decoder.decode(units[0].data, damaged=True)
+    for unit in units[1:8]:
+        decoder.decode(unit.data)
+    assert decoder.decode(b"\x00\x00\x00\x01\x41\xff", damaged=True) is None
+    assert decoder.decode(units[8].data, damaged=True) is not None

@@ -89,9 +89,11 @@ def test_a_plain_room_recovers_from_loss_by_key_frames(seed: int) -> None:
     camera = Camera(link)
     camera.run(5.0)
     got = received(link)
-    assert decodable(camera.sent, got)
+    whole = [unit for unit in got if not unit.damaged]
+    assert decodable(camera.sent, whole)
     assert link.of(link.a, KeyFrameRequested)
-    assert len(got) > 0.4 * len(camera.sent)
+    assert len(whole) > 0.4 * len(camera.sent)
+    assert len(got) > 0.85 * len(camera.sent)
     # After the loss ends, all pictures come again.
     link.conditions = Conditions()
     camera.run(1.0)
@@ -120,10 +122,9 @@ def test_a_room_that_never_answers_is_shown_smeared_rather_than_still() -> None:
     link.lose = lambda data: False
     before = len(received(link))
     camera.run(1.5)
-    assert len(received(link)) == before
+    damaged = received(link)[before:]
+    assert len(damaged) == 45 and all(unit.damaged for unit in damaged)
     assert len(link.of(link.b, KeyFrameOverdue)) == 1
-    camera.run(1.5)
-    assert len(received(link)) > before + 20
 
 
 def test_a_plain_room_is_asked_by_pli_and_fir_and_a_browser_by_pli() -> None:

@@ -14,9 +14,11 @@ SECOND_SLICE = b"\x41\x1a\x01"
 
 
 class Made:
-    def __init__(self) -> None:
+    def __init__(self, conceal: bool = False) -> None:
         self.errors: list[PayloadError] = []
-        self.assembler = VideoAssembler({99: H264Depacketizer(), 96: Vp8Depacketizer()}, self.errors.append, 0.0)
+        self.assembler = VideoAssembler(
+            {99: H264Depacketizer(), 96: Vp8Depacketizer()}, self.errors.append, 0.0, conceal=conceal
+        )
 
     def push(self, timestamp: int, *payloads: bytes, marker: bool = True, now: float = 0.0) -> None:
         for index, payload in enumerate(payloads):
@@ -121,3 +123,54 @@ def test_a_change_of_codec_is_followed() -> None:
     made.push(0, SPS, PPS, IDR)
     made.assembler.push(3000, True, 96, b"\x10\x00vp8", 0.1)
     assert [picture.data for picture in made.assembler.pictures][1] == b"\x00vp8"
+
+
+def test_a_sender_that_cannot_repeat_is_shown_damaged_from_the_loss_to_the_next_key_frame() -> None:
+    made = Made(conceal=True)
+    made.push(0, SPS, PPS, IDR)
+    made.push(3000, SLICE, marker=False)
+    made.assembler.gap(0.1)
+    made.push(6000, SLICE)
+    made.push(9000, SPS, PPS, IDR)
+    made.push(12000, SLICE)
+    pictures = made.assembler.pictures
+    assert [picture.damaged for picture in pictures] == [False, True, True, False, False]
+    assert [picture.timestamp for picture in pictures] == [0, 3000, 6000, 9000, 12000]
+
+
+def test_a_key_frame_is_asked_for_while_damage_is_shown() -> None:
+    made = Made(conceal=True)
+    made.push(0, SPS, PPS, IDR)
+    made.assembler.gap(0.1)
+    made.push(3000, SLICE)
+    wanted = made.assembler.needs_key_frame
+    made.push(6000, SPS, PPS, IDR)
+    assert (wanted, made.assembler.needs_key_frame) == (True, False)
+
+
+def test_what_came_of_a_fragmented_slice_is_kept_and_what_follows_the_hole_is_not() -> None:
+    made = Made(conceal=True)
+    made.push(0, SPS, PPS, IDR)
+    made.push(3000, b"\x5c\x81\x9afirst", marker=False)  # FU-A
+    made.assembler.gap(0.1)
+    made.push(3000, b"\x5c\x41last")
+    assert made.taken() == [(SPS, PPS, IDR), (b"\x41\x9afirst",)]
+
+
+def test_a_key_frame_in_part_is_shown_and_the_next_one_asked_for() -> None:
+    made = Made(conceal=True)
+    made.push(0, SPS, PPS, IDR)
+    made.push(3000, SPS, PPS, IDR, marker=False)
+    made.assembler.gap(0.1)
+    made.push(6000, SLICE)
+    assert [picture.damaged for picture in made.assembler.pictures] == [False, True, True]
+    assert made.assembler.key_frame_lost and made.assembler.needs_key_frame
+
+
+def test_before_the_first_key_frame_no_damage_is_shown() -> None:
+    made = Made(conceal=True)
+    made.push(0, SPS, PPS, IDR, marker=False)
+    made.assembler.gap(0.1)
+    made.push(3000, SLICE)
+    assert made.taken() == []
+    assert made.assembler.needs_key_frame
