@@ -38,6 +38,7 @@ e2e: $(VENV)/.dev node_modules/.dev tools build/prompts/.made
 FUZZ_SECONDS ?= 60
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz.packets --seconds $(FUZZ_SECONDS)
 
 # The menu's spoken prompts, by espeak-ng (apt-get install espeak-ng); tones where that is missing.
 prompts: $(VENV)/bin/python
@@ -66,10 +67,10 @@ $(VENV)/.tools: Makefile $(VENV)/.dev
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# What compiles the packet layer; asked for only where it is missing.
+# What compiles the packet layer and the scaling of pictures; asked for only where it is missing.
 BUILD_PACKAGES = gcc libc6-dev libssl-dev python3-dev
 PYTHON_HEADERS = $$($(PYTHON) -c "import sysconfig; print(sysconfig.get_path('include'))")
-NATIVE = $(wildcard mcu/media/packets/native/*.[ch])
+NATIVE = $(wildcard mcu/media/*/native/*.[ch])
 
 $(VENV)/.runtime: requirements.lock pyproject.toml $(NATIVE) | $(VENV)/bin/python
 	@printf '#include <Python.h>\n#include <openssl/evp.h>\n' | cc -I"$(PYTHON_HEADERS)" -E - >/dev/null 2>&1 || { \
