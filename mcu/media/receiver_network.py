@@ -1,8 +1,8 @@
 """What the network to one receiver carries, by what the receiver reports. Pure: time in seconds is passed in.
 
 Loss is answered as Google's congestion control does in its loss-based part (draft-ietf-rmcat-gcc-02 section 6): beyond
-a tenth the rate falls by half of the loss, up to a fiftieth it may rise, and in between it stays. The ladder has large
-steps, so rising is slow, and slower still where it has just failed.
+a tenth the rate falls by half of the loss, up to a fiftieth it may rise, and in between it stays. A shortage that has
+passed is forgotten within a quarter of a minute; where rising has just failed it is tried again later, and more slowly.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ LEAST_RATE = 64_000
 """The lowest rung; bit/s."""
 
 # Clean so long before the rate rises; doubled each time when what was gained is lost again at once.
-FIRST_PATIENCE = 10.0
+FIRST_PATIENCE = 4.0
 LONGEST_PATIENCE = 160.0
 # A fall this soon after a rise was the fault of the rise.
 _BLAME = 15.0
 
-_RISE_PER_SECOND = 1.05
+# The ladder has large steps; where one failed, the next attempt feels its way.
+_RISE_PER_SECOND = 1.15
+_CAUTIOUS_RISE_PER_SECOND = 1.05
 
 # A receiver's estimate (REMB) wavers around what it gets; only one clearly below binds.
 _ESTIMATE_MARGIN = 0.8
@@ -71,7 +73,8 @@ class ReceiverNetwork:
 
     def _rise(self, seconds: float, most: int, now: float) -> None:
         assert self._rate is not None
-        self._rate *= _RISE_PER_SECOND**seconds
+        failed = self._patience > FIRST_PATIENCE
+        self._rate *= (_CAUTIOUS_RISE_PER_SECOND if failed else _RISE_PER_SECOND) ** seconds
         self._rose = now
         if self._rate >= most:
             self._rate = None
