@@ -67,6 +67,20 @@ class Planes:
         chroma = (height // 2, width // 2)
         return cls(np.empty((height, width), np.uint8), np.empty(chroma, np.uint8), np.empty(chroma, np.uint8))
 
+    @classmethod
+    def in_one(cls, width: int, height: int) -> tuple[Planes, Plane]:
+        """Planes of their own one after the other in one array, which is given too; content undefined."""
+        samples = np.empty(width * height * 3 // 2, np.uint8)
+        luma, chroma = width * height, width * height // 4
+        return (
+            cls(
+                samples[:luma].reshape(height, width),
+                samples[luma : luma + chroma].reshape(height // 2, width // 2),
+                samples[luma + chroma :].reshape(height // 2, width // 2),
+            ),
+            samples,
+        )
+
     @property
     def size(self) -> Size:
         height, width = self.y.shape
