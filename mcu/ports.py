@@ -121,12 +121,17 @@ class ActorKind(Enum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks for something. ``name`` goes to the audit; ``id`` is the account's or the participant's."""
+    """Who asks for something. ``name`` goes to the audit; ``id`` is the account's or the participant's.
+
+    ``chairs``: the id of the conference that a participant steers as its chair, else empty. The command layer
+    looks for itself how that stands when a command comes.
+    """
 
     kind: ActorKind
     id: str = ""
     name: str = ""
     source: str = ""
+    chairs: str = ""
 
     @property
     def is_user(self) -> bool:
@@ -181,7 +186,8 @@ class Operation:
     """One HTTP operation that a folder hands to the control API, with what its documentation needs.
 
     ``path`` is below ``/api/v1`` unless it starts with ``//`` (then it is taken from the root, less one slash).
-    ``access``: "public" (nobody logged in), "participant" (the token of a joined participant, or a login), "user".
+    ``access``: "public" (nobody logged in), "participant" (the token of a joined participant, or a login), "chair"
+    (that of one with this role, or a login), "user".
     ``request`` and ``response`` are pydantic models or None; ``errors`` are the problem statuses it may answer with,
     besides those that any operation may (400 and 413 with a body, 401 and 403 unless public). A declared ``request``
     is parsed and checked before ``handler`` is called, which gets it by ``body_of``. ``produces`` is the media type

@@ -23,7 +23,7 @@ def check_camera(conference: Conference, target: Participant, request: CameraReq
     """
     if target.leg.camera is None:
         raise CommandRefused(Refusal.NO_CAMERA, "This participant's camera cannot be moved from afar.")
-    if actor.is_user or actor.id == target.id or request.action == "stop":
+    if actor.is_user or actor.chairs == conference.id or actor.id == target.id or request.action == "stop":
         return
     seen = seen_alone(conference, actor.id)
     if seen is None or seen.id != target.id:

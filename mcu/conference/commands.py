@@ -37,11 +37,15 @@ from mcu.media.spec import CameraRequest as CameraRequest
 
 @dataclass(frozen=True)
 class CreateRoom:
-    """Make a permanent room. ``pin``: 4 to 12 digits, None or empty for an open room."""
+    """Make a permanent room. ``pin``: 4 to 12 digits, None or empty for an open room.
+
+    Who comes in with ``chair_pin`` is chair; None or empty: nobody becomes it so.
+    """
 
     number: str
     title: str = ""
     pin: str | None = field(default=None, repr=False)
+    chair_pin: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,14 @@ class SetTitle:
 @dataclass(frozen=True)
 class SetPin:
     """Ask newcomers for another PIN; None or empty opens the room. Who is in stays in."""
+
+    number: str
+    pin: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SetChairPin:
+    """Ask chairs for another PIN; None or empty: nobody becomes chair by a PIN. Who is chair stays it."""
 
     number: str
     pin: str | None = field(repr=False)
@@ -210,7 +222,7 @@ class RevokeFloor:
     number: str
 
 
-RoomCommand = CreateRoom | RemoveRoom | SetTitle | SetPin
+RoomCommand = CreateRoom | RemoveRoom | SetTitle | SetPin | SetChairPin
 ConferenceCommand = LockConference | Broadcast | EndConference | StartRecording | StopRecording | RevokeFloor
 ViewCommand = SetParticipantLayout | Watch | OwnViewCommand
 FloorCommand = TakeFloor | ReleaseFloor

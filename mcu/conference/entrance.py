@@ -10,6 +10,7 @@ from mcu.conference.admission import Terms
 from mcu.conference.core import ConferenceCore, Running
 from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
 from mcu.conference.model import Conference, Participant
+from mcu.conference.roles import Role
 from mcu.conference.text import clean_name
 from mcu.media.spec import LegSpec, WebRtcTransport
 from mcu.ports import MediaError
@@ -34,7 +35,8 @@ class Entrance:
     ) -> Participant:
         """Seat the newcomer; nothing is left of one that is refused. Raises JoinRefused.
 
-        Who is ``invited`` comes in although the conference is locked. With ``conference_id`` no other one will do.
+        Who is ``invited``, and a chair, comes in although the conference is locked. With ``conference_id`` no other one
+        will do.
         """
         async with self._core.lock(terms.number):
             running = self._core.with_number(terms.number)
@@ -44,7 +46,7 @@ class Entrance:
             if running is None:
                 running = self._open(terms)
             try:
-                participant = await self._seat(running, newcomer, invited)
+                participant = await self._seat(running, newcomer, invited, terms.role)
             except BaseException:
                 if created:
                     await self._core.forget(running)
@@ -94,12 +96,13 @@ class Entrance:
             locked=terms.pair,
             pair=terms.pair,
             arrangement=terms.arrangement,
+            chair_pin_hash=terms.chair_pin_hash,
         )
         return self._core.open(conference)
 
-    async def _seat(self, running: Running, newcomer: Newcomer, invited: bool) -> Participant:
+    async def _seat(self, running: Running, newcomer: Newcomer, invited: bool, role: Role) -> Participant:
         conference = running.conference
-        if conference.locked and not invited:
+        if conference.locked and not invited and role is not Role.CHAIR:
             raise JoinRefused(JoinCode.LOCKED, "The conference is locked.")
         if len(conference.participants) >= self._core.settings.maximum_participants:
             raise JoinRefused(JoinCode.FULL, "The conference is full.")
@@ -113,7 +116,7 @@ class Entrance:
         check_leg(leg, participant_id)
         name = clean_name(newcomer.name) or newcomer.kind
         participant = Participant(
-            participant_id, name, newcomer.kind, leg, self._core.clock.wall(), flowing=flows_at_once(leg)
+            participant_id, name, newcomer.kind, leg, self._core.clock.wall(), flowing=flows_at_once(leg), role=role
         )
         fitted = self._core.fitting.fitted(conference, participant)
         if fitted is None:

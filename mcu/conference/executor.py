@@ -81,22 +81,25 @@ class CommandExecutor:
                 )
             raise CommandRefused(Refusal.UNKNOWN_CONFERENCE, "There is no conference with this number.")
         # Hashing takes long: not under the lock.
-        pin_hash = (
-            await self._rooms.pin_hash(command.pin)
-            if isinstance(command, commands.CreateRoom | commands.SetPin)
-            else None
-        )
+        pin_hash = chair_pin_hash = None
+        if isinstance(command, commands.CreateRoom | commands.SetPin | commands.SetChairPin):
+            pin_hash = await self._rooms.pin_hash(command.pin)
+            await self._rooms.check_pins(number, command)
+        if isinstance(command, commands.CreateRoom):
+            chair_pin_hash = await self._rooms.pin_hash(command.chair_pin)
         async with self._core.lock(number):
             match command:
                 case commands.CreateRoom():
-                    return await self._rooms.create(command, number, pin_hash, actor)
+                    return await self._rooms.create(command, number, pin_hash, chair_pin_hash, actor)
                 case commands.RemoveRoom():
                     await self._rooms.remove(number)
                     return None
                 case commands.SetTitle():
-                    return await self._rooms.describe(number, title=clean_text(command.title, MAXIMUM_TITLE))
+                    return await self._rooms.set_title(number, clean_text(command.title, MAXIMUM_TITLE))
                 case commands.SetPin():
-                    return await self._rooms.describe(number, pin_hash=pin_hash, set_pin=True)
+                    return await self._rooms.set_pin(number, pin_hash)
+                case commands.SetChairPin():
+                    return await self._rooms.set_chair_pin(number, pin_hash)
                 case (
                     commands.SetLayout()
                     | commands.ArrangeSeats()

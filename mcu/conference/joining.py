@@ -63,8 +63,12 @@ class JoinRefused(Exception):
 
 @dataclass(frozen=True)
 class Door:
-    """What a stranger may know about a number: whether it can be joined, and whether it will ask for a PIN."""
+    """What a stranger may know about a number: whether it can be joined, and whether it will ask for a PIN.
+
+    ``chair_pin``: who comes in with another PIN steers.
+    """
 
     number: str
     exists: bool
     pin_required: bool
+    chair_pin: bool = False

@@ -16,7 +16,7 @@ from mcu.conference.cameras import CameraRelay
 from mcu.conference.capacity import LOWER_SIZES, PortsInUse
 from mcu.conference.chat import ChatMessage
 from mcu.conference.clock import Clock
-from mcu.conference.commands import Command, CommandRefused
+from mcu.conference.commands import Command, CommandRefused, LibraryCommand, ParticipantCommand
 from mcu.conference.core import ConferenceCore
 from mcu.conference.entrance import Entrance, check_leg, flows_at_once
 from mcu.conference.events import Subscription
@@ -31,12 +31,13 @@ from mcu.conference.logos import LogoStore
 from mcu.conference.model import Conference, Participant
 from mcu.conference.outgoing import OutgoingCalls
 from mcu.conference.rights import authorize
+from mcu.conference.roles import Role
 from mcu.conference.rooms import Room, RoomStore
 from mcu.conference.settings import ConferenceSettings
 from mcu.conference.text import normal_number
 from mcu.conference.tokens import ParticipantTokens
 from mcu.media.spec import LegSpec
-from mcu.ports import Actor, MediaControl, PortMeter, RecordingRegister
+from mcu.ports import Actor, ActorKind, MediaControl, PortMeter, RecordingRegister
 
 logger = logging.getLogger(__name__)
 
@@ -219,7 +220,8 @@ class ConferenceManager:
         """Carry a command out for the actor; every try is audited. Raises CommandRefused."""
         outcome = "failed"
         try:
-            authorize(command, actor)
+            actor = self.as_chair(actor)
+            authorize(command, actor, self._place_of(command))
             result = await self._executor.carry_out(command, actor)
             outcome = "done"
             return result
@@ -237,6 +239,25 @@ class ConferenceManager:
                     outcome,
                 )
             )
+
+    def as_chair(self, actor: Actor) -> Actor:
+        """With the conference that the actor steers by its role now."""
+        if actor.kind is not ActorKind.PARTICIPANT:
+            return actor
+        conference = self.conference_of(actor.id)
+        one = None if conference is None else conference.participant(actor.id)
+        chairs = conference.id if conference is not None and one is not None and one.role is Role.CHAIR else ""
+        return replace(actor, chairs=chairs)
+
+    def _place_of(self, command: Command) -> str | None:
+        """The id of the running conference that a command is about."""
+        if isinstance(command, LibraryCommand):
+            return None
+        if isinstance(command, ParticipantCommand):
+            conference = self.conference_of(command.participant_id)
+        else:
+            conference = self.conference(command.number)
+        return None if conference is None else conference.id
 
     # Keys
 

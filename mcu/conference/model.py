@@ -103,7 +103,8 @@ class Conference:
     """A running conference. ``id`` is new each time, ``number`` is what people dial.
 
     ``pair``: two rooms that called each other, over as soon as only one is left. ``calls`` are those that it makes,
-    and the last that failed. ``participants`` stand in order of joining. ``pin_hash`` is None where the room is open.
+    and the last that failed. ``participants`` stand in order of joining. ``pin_hash`` is None where the room is open,
+    ``chair_pin_hash`` where nobody becomes chair by a PIN.
     ``permanent``: it runs in a room that stays when it is over. ``broadcast_id`` is who is shown alone to everybody
     else, and recorded so; None for all. ``floor`` tells who shares a second picture. ``arrangement`` is how all is seen
     and heard.
@@ -124,6 +125,7 @@ class Conference:
     calls: tuple[OutgoingCall, ...] = ()
     broadcast_id: str | None = None
     floor: Floor = field(default_factory=Floor)
+    chair_pin_hash: str | None = field(default=None, repr=False)
 
     @property
     def layout(self) -> str:

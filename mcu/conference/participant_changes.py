@@ -42,17 +42,19 @@ def _adjusted(participant: Participant, command: commands.AdjustSound) -> Partic
 
 
 def _muted(participant: Participant, command: commands.Mute, actor: Actor) -> Participant:
-    """What an account mutes stays so until an account unmutes it; what one muted oneself, one unmutes oneself."""
+    """What an account or a chair mutes stays so until one of them unmutes it; one's own muting one ends oneself."""
     wanted: dict[Muted, bool | None] = {
         "microphone": command.microphone,
         "speaker": command.speaker,
         "camera": command.camera,
     }
     by_chair = set(participant.muted_by_chair)
+    # A chair that mutes itself is no different from anybody else.
+    steers = actor.is_user or (bool(actor.chairs) and actor.id != participant.id)
     for what, muted in wanted.items():
         if muted is None:
             continue
-        if not actor.is_user:
+        if not steers:
             if not muted and what in by_chair:
                 raise CommandRefused(
                     Refusal.MUTED_BY_CHAIR, f"The chair has muted the {what}; only the chair unmutes it."

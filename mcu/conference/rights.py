@@ -6,32 +6,46 @@ from mcu.conference.commands import (
     Command,
     FloorCommand,
     Kick,
+    LibraryCommand,
     MoveCamera,
     Mute,
     RenameParticipant,
+    RoomCommand,
     SayInChat,
     ViewCommand,
 )
+from mcu.conference.picture_commands import AdjustSound
 from mcu.conference.refusals import CommandRefused, Refusal
 from mcu.ports import Actor, ActorKind
 
 
-def authorize(command: Command, actor: Actor) -> None:
-    """Raise CommandRefused unless the actor may do this.
+def authorize(command: Command, actor: Actor, place: str | None) -> None:
+    """Raise CommandRefused unless the actor may do this. ``place``: the id of the running conference it is about.
 
-    Accounts (and the server itself) may do everything; a participant may mute, rename and remove itself, choose what it
-    sees, share, write, and move the camera of whom it watches, nothing else.
+    Accounts (and the server itself) may do everything. A participant may mute, rename and remove itself, choose what it
+    sees and how loud it hears, share, write, and move the camera of whom it watches. A chair may do everything in its
+    own conference, but nothing to rooms as such (their number, title and PINs) and to the layouts and logos of all.
     """
     if actor.is_user:
         return
-    if (
-        actor.kind is ActorKind.PARTICIPANT
-        and isinstance(command, Mute | RenameParticipant | Kick | ViewCommand | FloorCommand)
-        and command.participant_id == actor.id
-    ):
+    if actor.kind is ActorKind.PARTICIPANT and (_is_own(command, actor) or _is_chairs(command, actor, place)):
         return
-    if actor.kind is ActorKind.PARTICIPANT and isinstance(command, MoveCamera):
-        return  # the model tells whose camera: see ``camera_refusal``
-    if actor.kind is ActorKind.PARTICIPANT and isinstance(command, SayInChat) and command.participant_id == actor.id:
-        return
-    raise CommandRefused(Refusal.FORBIDDEN, "This needs an account; a participant may only change itself.")
+    raise CommandRefused(
+        Refusal.FORBIDDEN, "This needs an account, or the chair; a participant may only change itself."
+    )
+
+
+def _is_own(command: Command, actor: Actor) -> bool:
+    if isinstance(command, MoveCamera):
+        return True  # the model tells whose camera: see ``check_camera``
+    if isinstance(command, AdjustSound):
+        # How loud others hear it is not its own business.
+        return command.participant_id == actor.id and command.gain is None
+    own = Mute | RenameParticipant | Kick | ViewCommand | FloorCommand | SayInChat
+    return isinstance(command, own) and command.participant_id == actor.id
+
+
+def _is_chairs(command: Command, actor: Actor, place: str | None) -> bool:
+    if isinstance(command, RoomCommand | LibraryCommand | SayInChat):
+        return False
+    return bool(actor.chairs) and place == actor.chairs

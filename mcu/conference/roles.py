@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody is in a conference. It says who is seated first, not who may do what."""
+    """What somebody is in a conference. It says who is seated first; and a chair steers its conference."""
 
     CHAIR = "chair"
     EXPERT = "expert"

@@ -10,13 +10,17 @@ from mcu.conference.arrangement import Arrangement
 
 @dataclass(frozen=True)
 class Room:
-    """A permanent room. ``owner`` is the account that made it, ``arrangement`` how its conferences begin."""
+    """A permanent room. ``owner`` is the account that made it, ``arrangement`` how its conferences begin.
+
+    Who comes in with the chair's PIN steers its conferences.
+    """
 
     number: str
     title: str = ""
     pin_hash: str | None = field(default=None, repr=False)
     owner: str = ""
     arrangement: Arrangement = field(default_factory=Arrangement)
+    chair_pin_hash: str | None = field(default=None, repr=False)
 
 
 class RoomStore(Protocol):

@@ -29,6 +29,7 @@ class ParticipantView(View):
     picture. ``pin`` is the tile (from 0) that is kept for it; ``hidden``: in nobody's picture. ``gain`` and
     ``listen_gain`` in dB, on its sound and on what it hears. What is ``muted_by_chair`` it cannot unmute itself.
     ``forwarded``: it gets others' pictures as they are, null as is usual in the conference; ``has_slots``: it could.
+    ``picture_limit``: for want of capacity it is sent no larger pictures than these, width and height.
     """
 
     id: str
@@ -59,6 +60,7 @@ class ParticipantView(View):
     content_choice: ContentChoice
     forwarded: bool | None
     has_slots: bool
+    picture_limit: tuple[int, int] | None
 
 
 class RunningRecordingView(View):
@@ -106,7 +108,8 @@ class ConferenceView(View):
     """A permanent room, a running conference, or both. ``active`` tells whether somebody is, or just was, in it.
 
     ``broadcast`` is the participant that everybody else sees alone. ``decoration.logo`` is the id of a logo.
-    ``forwarded``: who has slots gets others' pictures as they are, unless it chose otherwise.
+    ``forwarded``: who has slots gets others' pictures as they are, unless it chose otherwise. ``chair_pin``: it has
+    one, and who comes in with that steers it.
     """
 
     number: str
@@ -117,6 +120,7 @@ class ConferenceView(View):
     layout: str
     broadcast: str | None
     pin_required: bool
+    chair_pin: bool
     seating: SeatingSpec
     decoration: DecorationSpec
     processing: ProcessingSpec
@@ -160,6 +164,7 @@ def participant_view(participant: Participant, conference: Conference | None) ->
         content_choice=participant.content_choice,
         forwarded=participant.forwarded,
         has_slots=bool(participant.leg.slots),
+        picture_limit=participant.largest_picture,
     )
 
 
@@ -222,6 +227,7 @@ def conference_view(conference: Conference) -> ConferenceView:
         processing=conference.arrangement.processing,
         forwarded=conference.arrangement.forwarded,
         pin_required=conference.pin_hash is not None,
+        chair_pin=conference.chair_pin_hash is not None,
         participants=[participant_view(participant, conference) for participant in conference.participants],
         recording=None if conference.recording is None else recording_view(conference.recording),
         started_at=conference.started_at,
@@ -245,6 +251,7 @@ def room_view(room: Room) -> ConferenceView:
         processing=room.arrangement.processing,
         forwarded=room.arrangement.forwarded,
         pin_required=room.pin_hash is not None,
+        chair_pin=room.chair_pin_hash is not None,
         participants=[],
         recording=None,
         started_at=None,

@@ -49,7 +49,9 @@ class Authority:
         participant_id = self._manager.tokens.participant_id(token)
         participant = None if participant_id is None else self._manager.participant(participant_id)
         if participant is not None:
-            return Identity(Actor(ActorKind.PARTICIPANT, participant.id, participant.name, source))
+            return Identity(
+                self._manager.as_chair(Actor(ActorKind.PARTICIPANT, participant.id, participant.name, source))
+            )
         return _identity(await self._session(token), source)
 
     async def _session(self, token: str) -> Session | None:
@@ -78,7 +80,7 @@ def check_access(access: str, actor: Actor) -> None:
         return
     if actor.kind is not ActorKind.PARTICIPANT:
         raise Problem(401, "Login needed", "Log in, or send a token that is valid.", "login_needed")
-    if access != "participant":
+    if access != "participant" and not (access == "chair" and actor.chairs):
         raise Problem(403, "Not allowed", "This needs an account; a participant's token is not enough.", "forbidden")
 
 

@@ -96,7 +96,7 @@ def _guard(
     operation: Operation, authority: Authority, settings: ControlSettings
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The operation's handler behind its access check, with its body parsed: nothing of a stranger's is read before."""
-    if operation.access not in ("public", "participant", "user"):
+    if operation.access not in ("public", "participant", "chair", "user"):
         raise ValueError(f"{operation.method} {operation.path}: unknown access {operation.access!r}")
 
     async def handle(request: web.Request) -> web.StreamResponse:

@@ -54,14 +54,14 @@ class CallOperations:
         """What this class serves."""
         calls, chat = "/conferences/{number}/calls", "/conferences/{number}/chat"
         return [
-            Operation("GET", calls, self.calls, "Calls that the conference makes",
+            Operation("GET", calls, self.calls, "Calls that the conference makes", "chair",
                       response=CallList, tag="calls", errors=(404,)),
-            Operation("POST", calls, self.place, "Call one or several rooms into the conference",
+            Operation("POST", calls, self.place, "Call one or several rooms into the conference", "chair",
                       request=NewCalls, response=CallList, status=201, tag="calls", errors=(403, 404, 409, 503)),
             Operation("DELETE", calls, self.cancel_all, "Give up all calls and forget the failed ones",
-                      status=204, tag="calls", errors=(404,)),
+                      "chair", status=204, tag="calls", errors=(404,)),
             Operation("DELETE", f"{calls}/{{id}}", self.cancel, "Give up a call, or forget a failed one",
-                      status=204, tag="calls", errors=(404,)),
+                      "chair", status=204, tag="calls", errors=(404,)),
             Operation("GET", chat, self.messages, "The last messages of the chat", "participant",
                       response=MessageList, tag="chat", errors=(404,)),
             Operation("POST", chat, self.say, "Write to everybody in the conference", "participant",
@@ -70,7 +70,7 @@ class CallOperations:
 
     async def calls(self, request: web.Request) -> web.Response:
         """Calls under way, and the last that failed."""
-        number = request.match_info["number"]
+        number = self._number(request)
         conference = self._manager.conference(number)
         if conference is None and await self._manager.room(number) is None:
             raise Problem(404, "No such conference", "There is no conference with this number.", "unknown_conference")
@@ -80,7 +80,7 @@ class CallOperations:
     async def place(self, request: web.Request) -> web.Response:
         """Begin to call; what comes of it is told by events."""
         body = body_of(request, NewCalls)
-        command = commands.PlaceCalls(request.match_info["number"], tuple(body.targets), body.retries)
+        command = commands.PlaceCalls(self._number(request), tuple(body.targets), body.retries)
         calls = await self._manager.execute(command, actor_of(request))
         if not isinstance(calls, tuple):
             raise TypeError("a command to call gives calls")
@@ -88,13 +88,13 @@ class CallOperations:
 
     async def cancel(self, request: web.Request) -> web.Response:
         """Give up one call."""
-        command = commands.CancelCall(request.match_info["number"], request.match_info["id"])
+        command = commands.CancelCall(self._number(request), request.match_info["id"])
         await self._manager.execute(command, actor_of(request))
         return web.Response(status=204)
 
     async def cancel_all(self, request: web.Request) -> web.Response:
         """Give up all calls."""
-        await self._manager.execute(commands.CancelCall(request.match_info["number"]), actor_of(request))
+        await self._manager.execute(commands.CancelCall(self._number(request)), actor_of(request))
         return web.Response(status=204)
 
     async def messages(self, request: web.Request) -> web.Response:
@@ -112,9 +112,13 @@ class CallOperations:
             raise TypeError("a command to write gives a message")
         return json_answer(chat_view(message), 201)
 
-    def _conference_number(self, request: web.Request) -> str:
+    def _number(self, request: web.Request) -> str:
         number = request.match_info["number"]
         check_conference(actor_of(request), self._manager, number)
+        return number
+
+    def _conference_number(self, request: web.Request) -> str:
+        number = self._number(request)
         if self._manager.conference(number) is None:
             raise Problem(404, "No such conference", "No conference runs under this number.", "unknown_conference")
         return number

@@ -31,15 +31,18 @@ Pin = Annotated[str, Field(pattern=PIN_PATTERN)]
 
 
 class NewConference(Body):
-    """A permanent room. Without a PIN anybody who knows the number gets in."""
+    """A permanent room. Without a PIN anybody who knows the number gets in; who gives the chair's PIN steers."""
 
     number: Number
     title: Title = ""
     pin: Annotated[Pin | None, Field(repr=False)] = None
+    chair_pin: Annotated[Pin | None, Field(repr=False)] = None
 
 
 class ConferenceChange(Body):
     """What to change; what is left out stays. ``pin`` null opens the room, ``active`` false ends the conference.
+
+    ``chair_pin`` null: nobody becomes chair by a PIN. ``title``, ``pin`` and ``chair_pin`` are for accounts only.
 
     ``broadcast`` is the participant to show alone to everybody else; null shows all again. Of ``seating``,
     ``decoration`` and ``processing`` too, what is left out stays. ``forwarded``: browsers get others' pictures as they
@@ -51,6 +54,7 @@ class ConferenceChange(Body):
     locked: bool | None = None
     title: Title | None = None
     pin: Annotated[Pin | None, Field(repr=False)] = None
+    chair_pin: Annotated[Pin | None, Field(repr=False)] = None
     active: bool | None = None
     seating: SeatingChange | None = None
     decoration: DecorationChange | None = None
@@ -87,15 +91,15 @@ class ConferenceOperations:
                       request=NewConference, response=ConferenceView, status=201, tag=tag, errors=(409,)),
             Operation("GET", one, self.show, "One room or conference", "participant",
                       response=ConferenceView, tag=tag, errors=(404,)),
-            Operation("PATCH", one, self.change, "Change title, PIN, lock, picture, sound, or end it",
+            Operation("PATCH", one, self.change, "Change title, PIN, lock, picture, sound, or end it", "chair",
                       request=ConferenceChange, response=ConferenceView, tag=tag, errors=(404, 409)),
             Operation("DELETE", one, self.end, "End the conference; its permanent room stays unless forgotten",
-                      status=204, tag=tag, errors=(404, 409), query=(forget,)),
+                      "chair",                       status=204, tag=tag, errors=(404, 409), query=(forget,)),
             Operation("GET", f"{one}/participants", self.participants, "Who is in", "participant",
                       response=ParticipantList, tag=tag, errors=(404,)),
-            Operation("POST", f"{one}/recording", self.start_recording, "Start recording",
+            Operation("POST", f"{one}/recording", self.start_recording, "Start recording", "chair",
                       response=RunningRecordingView, status=201, tag=tag, errors=(404, 409, 503)),
-            Operation("DELETE", f"{one}/recording", self.stop_recording, "Stop recording",
+            Operation("DELETE", f"{one}/recording", self.stop_recording, "Stop recording", "chair",
                       response=RunningRecordingView, tag=tag, errors=(404, 409)),
         ]  # fmt: skip
 
@@ -106,7 +110,9 @@ class ConferenceOperations:
     async def create(self, request: web.Request) -> web.Response:
         """A new permanent room."""
         body = body_of(request, NewConference)
-        await self._manager.execute(commands.CreateRoom(body.number, body.title, body.pin), actor_of(request))
+        await self._manager.execute(
+            commands.CreateRoom(body.number, body.title, body.pin, body.chair_pin), actor_of(request)
+        )
         return json_answer(await self._view(body.number), 201)
 
     async def show(self, request: web.Request) -> web.Response:
@@ -127,6 +133,8 @@ class ConferenceOperations:
             wanted.append(commands.SetTitle(number, body.title))
         if "pin" in body.model_fields_set:
             wanted.append(commands.SetPin(number, body.pin))
+        if "chair_pin" in body.model_fields_set:
+            wanted.append(commands.SetChairPin(number, body.chair_pin))
         if body.active:
             raise Problem(422, "Invalid value", "A conference begins when somebody joins it.", "invalid")
         if body.active is False:

@@ -115,6 +115,10 @@ MIGRATIONS = (
     ) STRICT;
     ALTER TABLE room ADD COLUMN arrangement TEXT NOT NULL DEFAULT '{}';
     """,
+    # PINs of chairs
+    """
+    ALTER TABLE room ADD COLUMN chair_pin_hash TEXT;
+    """,
 )
 """The schema, step by step: ``PRAGMA user_version`` counts how many steps a file has seen. Only ever appended to."""
 

@@ -26,7 +26,7 @@ class FloorOperations:
             Operation("DELETE", one, self.release, "Share no longer, or stop waiting for it", "participant",
                       response=FloorView, tag=tag, errors=(404,)),
             Operation("DELETE", "/conferences/{number}/floor", self.revoke, "Take the floor from whoever shares",
-                      response=FloorView, tag="conferences", errors=(404, 409)),
+                      "chair", response=FloorView, tag="conferences", errors=(404, 409)),
         ]  # fmt: skip
 
     async def take(self, request: web.Request) -> web.Response:

@@ -72,6 +72,7 @@ def _operation(operation: Operation, names: dict[type[Any], str]) -> dict[str, A
         described["description"] = {
             "participant": "For accounts, and for participants as far as it concerns themselves.",
             "user": "For accounts.",
+            "chair": "For accounts, and for the chair of this conference.",
         }[operation.access]
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

@@ -33,8 +33,10 @@ class ParticipantChange(Body):
     a tile ("tile"), or changes places with the people ("swap"). ``forwarded``: it gets others' pictures as they are,
     each on its own (true), or in one picture (false); null as is usual in the conference.
 
-    How others see and hear it, for accounts only: ``role``, ``pin`` (a tile from 0, or null), ``hidden``, ``gain`` and
-    ``listen_gain`` (what it hears) in dB, ``music`` (its sound is left as it is).
+    How it hears and is heard: ``listen_gain`` in dB, ``music`` (its sound is left as it is).
+
+    How others see and hear it, for accounts and chairs only: ``role``, ``pin`` (a tile from 0, or null), ``hidden``,
+    ``gain`` in dB.
     """
 
     microphone_muted: bool | None = None
@@ -94,7 +96,7 @@ class ParticipantOperations:
                       request=ParticipantChange, response=ParticipantView, tag=tag, errors=(404, 409)),
             Operation("POST", f"{one}/camera", self.move_camera, "Move its camera, or use a preset", "participant",
                       request=CameraMove, status=204, tag=tag, errors=(404, 409)),
-            Operation("POST", f"{one}/digits", self.send_digits, "Press keys of the keypad towards it",
+            Operation("POST", f"{one}/digits", self.send_digits, "Press keys of the keypad towards it", "chair",
                       request=Digits, status=204, tag=tag, errors=(404,)),
             Operation("DELETE", one, self.remove, "Remove from the conference; for oneself: leave", "participant",
                       status=204, tag=tag, errors=(404,)),

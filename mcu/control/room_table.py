@@ -13,7 +13,7 @@ from mcu.control.database import Database
 
 logger = logging.getLogger(__name__)
 
-_COLUMNS = "number, title, pin_hash, owner, arrangement"
+_COLUMNS = "number, title, pin_hash, owner, arrangement, chair_pin_hash"
 
 
 class RoomTable:
@@ -44,8 +44,15 @@ class RoomTable:
 
         def work(connection: sqlite3.Connection) -> bool:
             cursor = connection.execute(
-                f"INSERT INTO room ({_COLUMNS}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (room.number, room.title, room.pin_hash, room.owner, _document(room.arrangement)),
+                f"INSERT INTO room ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (
+                    room.number,
+                    room.title,
+                    room.pin_hash,
+                    room.owner,
+                    _document(room.arrangement),
+                    room.chair_pin_hash,
+                ),
             )
             return cursor.rowcount == 1
 
@@ -56,8 +63,16 @@ class RoomTable:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE room SET title = ?, pin_hash = ?, owner = ?, arrangement = ? WHERE number = ?",
-                (room.title, room.pin_hash, room.owner, _document(room.arrangement), room.number),
+                "UPDATE room SET title = ?, pin_hash = ?, owner = ?, arrangement = ?, chair_pin_hash = ?"
+                " WHERE number = ?",
+                (
+                    room.title,
+                    room.pin_hash,
+                    room.owner,
+                    _document(room.arrangement),
+                    room.chair_pin_hash,
+                    room.number,
+                ),
             )
 
         await self._database.write(work)
@@ -75,11 +90,11 @@ def _document(arrangement: Arrangement) -> str:
     return arrangement.model_dump_json(exclude_defaults=True)
 
 
-def _room(number: str, title: str, pin_hash: str | None, owner: str, document: str) -> Room:
+def _room(number: str, title: str, pin_hash: str | None, owner: str, document: str, chair_pin_hash: str | None) -> Room:
     """A room whose arrangement cannot be read (of another version) is arranged as by default."""
     try:
         arrangement = Arrangement.model_validate_json(document)
     except ValidationError as error:
         logger.error("Room %s: its arrangement cannot be read: %s", number, error)
         arrangement = Arrangement()
-    return Room(number, title, pin_hash, owner, arrangement)
+    return Room(number, title, pin_hash, owner, arrangement, chair_pin_hash)

@@ -24,6 +24,7 @@ from mcu.media.facts import Fact, LegSilent
 from mcu.media.spec import LegSpec
 from mcu.ports import ActorKind, MediaControl, MediaError, Operation, Problem, actor_of, body_of
 from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, PictureSources, answer_browser_offer
+from mcu.webrtc.local import MAXIMUM_SLOTS
 from sip.sdp.grammar import SdpError
 from sip.sdp.negotiation import NotAcceptable
 
@@ -60,7 +61,9 @@ class JoinRequest(_Body):
     """A browser at the door, with its WebRTC offer."""
 
     name: str = Field(min_length=1, max_length=100, description="shown to the others")
-    pin: str | None = Field(None, max_length=32, repr=False, description="the room's PIN where it has one")
+    pin: str | None = Field(
+        None, max_length=32, repr=False, description="the room's PIN where it has one, or its chair's"
+    )
     sdp: str = Field(min_length=1, max_length=MAX_SDP, repr=False, description="offer with gathered candidates")
 
 
@@ -91,6 +94,7 @@ class DoorResponse(_Body):
     number: str
     exists: bool
     pin_required: bool
+    chair_pin: bool
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,9 @@ class BrowserGateway:
     async def _door(self, request: web.Request) -> web.Response:
         self._take(self._questions, request)
         door = await self._manager.door(request.match_info["number"])
-        response = DoorResponse(number=door.number, exists=door.exists, pin_required=door.pin_required)
+        response = DoorResponse(
+            number=door.number, exists=door.exists, pin_required=door.pin_required, chair_pin=door.chair_pin
+        )
         return web.json_response(text=response.model_dump_json())
 
     async def _join(self, request: web.Request) -> web.Response:
@@ -255,9 +261,9 @@ class BrowserGateway:
             fingerprint=("sha-256", self._addresses.fingerprint),
             candidates=tuple((address, port) for address in self._candidate_addresses(request)),
             audio_ssrc=self._ids(),
-            video=PictureSources(self._ids()),
-            content=PictureSources(self._ids()),
-            simulcast=False,
+            video=self._sources(),
+            content=self._sources(),
+            slots=tuple(self._sources() for _ in range(MAXIMUM_SLOTS)),
             cname=leg_id,
             picture_rate=limit,
         )
@@ -279,6 +285,9 @@ class BrowserGateway:
             receive_bitrate=limit,
         )
         return leg, answer
+
+    def _sources(self) -> PictureSources:
+        return PictureSources(self._ids(), self._ids())
 
     def _candidate_addresses(self, request: web.Request) -> list[str]:
         """Best first: the address by which this browser reached us surely works for its media too."""

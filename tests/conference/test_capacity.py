@@ -146,9 +146,9 @@ async def test_ports_are_counted_and_come_back(hall: Hall) -> None:
     assert hall.manager.ports == PortsInUse(100.0, 0.0)
     one = await hall.join()
     used = hall.manager.ports.used
-    assert used == pytest.approx(1.0 + 0.35)
+    assert used == pytest.approx(1.0 + 0.28)
     two = await hall.join()
-    assert hall.manager.ports.used == pytest.approx(used + 0.35)
+    assert hall.manager.ports.used == pytest.approx(used + 0.28)
     conference = hall.manager.conference_of(one.id)
     assert conference is not None and hall.manager.ports_of(conference.id) == hall.manager.ports.used
     await hall.manager.leave(two.id)

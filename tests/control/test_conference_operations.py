@@ -30,6 +30,7 @@ PRESENCE = {
     "content_choice": "auto",
     "forwarded": None,
     "has_slots": False,
+    "picture_limit": None,
 }
 
 
@@ -62,6 +63,7 @@ async def test_a_room_is_made_shown_changed_and_forgotten(control: Control) -> N
         "broadcast": None,
         "forwarded": False,
         "pin_required": True,
+        "chair_pin": False,
         "participants": [],
         "recording": None,
         "started_at": None,
@@ -299,3 +301,63 @@ async def test_a_body_that_does_not_come_is_given_up(control: Control) -> None:
     async with asyncio.timeout(5):
         assert b" 408 " in await reader.readline()
     writer.close()
+
+
+async def test_a_chair_steers_its_conference_over_the_api_and_no_other(control: Control) -> None:
+    account = await control.user()
+    room = {"number": "1000", "title": "Board", "pin": "4711", "chair_pin": "815815"}
+    view = await (await account.post(f"{API}/conferences", json=room)).json()
+    assert view["chair_pin"] is True and "815815" not in str(view)
+    chair, member = await control.join(pin="815815"), await control.join(pin="4711")
+    elsewhere = await control.join("2000")
+    client = await control.as_participant(chair)
+    view = await (await client.patch(ONE, json={"layout": "1+5", "locked": True, "seating": {"mode": "voice"}})).json()
+    assert (view["layout"], view["locked"], view["seating"]["mode"]) == ("1+5", True, "voice")
+    assert [one["role"] for one in view["participants"]] == ["chair", "member"]
+    muted = await client.patch(f"{API}/participants/{member.id}", json={"microphone_muted": True, "gain": 3})
+    assert (await muted.json())["muted_by_chair"] == ["microphone"]
+    assert (await client.get(f"{API}/logos")).status == 200
+    for method, path, body in (
+        ("PATCH", "/conferences/1000", {"title": "Mine"}),
+        ("PATCH", "/conferences/1000", {"pin": None}),
+        ("PATCH", "/conferences/1000", {"chair_pin": None}),
+        ("DELETE", "/conferences/1000?forget=true", None),
+        ("PATCH", "/conferences/2000", {"layout": "4"}),
+        ("DELETE", "/conferences/2000", None),
+        ("POST", "/conferences/2000/calls", {"targets": ["1"]}),
+        ("GET", "/conferences/2000/calls", None),
+        ("PATCH", f"/participants/{elsewhere.id}", {"microphone_muted": True}),
+        ("DELETE", f"/participants/{elsewhere.id}", None),
+        ("POST", "/conferences", {"number": "3000"}),
+        ("GET", "/conferences", None),
+        ("DELETE", "/layouts/x", None),
+    ):
+        assert await code(client, method, API + path, 403, body) == "forbidden", (method, path)
+    plain = await control.as_participant(member)
+    assert await code(plain, "PATCH", ONE, 403, {"layout": "1"}) == "forbidden"
+    assert await code(plain, "PATCH", f"{API}/participants/{member.id}", 403, {"microphone_muted": False}) == (
+        "muted_by_chair"
+    )
+    assert (await client.delete(f"{API}/participants/{member.id}")).status == 204
+    assert (await account.patch(f"{API}/participants/{chair.id}", json={"role": "member"})).status == 200
+    assert await code(client, "PATCH", ONE, 403, {"layout": "1"}) == "forbidden", "its role was taken away"
+    assert (await account.patch(f"{API}/participants/{chair.id}", json={"role": "chair"})).status == 200
+    assert (await client.delete(ONE)).status == 204
+
+
+@pytest.mark.parametrize("change", [{"chair_pin": "4711"}, {"pin": "815815"}])
+async def test_the_two_pins_of_a_room_differ(control: Control, change: dict[str, str]) -> None:
+    client = await control.user()
+    both = {"number": "1000", "pin": "4711", "chair_pin": "4711"}
+    assert await code(client, "POST", f"{API}/conferences", 422, both) == "invalid"
+    await client.post(f"{API}/conferences", json=both | {"chair_pin": "815815"})
+    assert await code(client, "PATCH", ONE, 422, change) == "invalid"
+
+
+async def test_a_picture_that_is_lowered_is_told(control: Control) -> None:
+    room = await control.join_room()
+    running = control.manager._core.with_participant(room.id)
+    assert running is not None
+    running.conference = running.conference.changed(room.id, lambda one: replace(one, largest_picture=(1280, 720)))
+    view = await (await (await control.user()).get(f"{ONE}/participants")).json()
+    assert view["participants"][0]["picture_limit"] == [1280, 720]

@@ -24,8 +24,8 @@ async def test_a_new_file_has_the_newest_schema_and_is_private(tmp_path: Path) -
 async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "consilium.db"
     first = await Database.open(path)
-    await first.write(lambda c: c.execute("INSERT INTO room VALUES ('1', '', NULL, '', '{}')"))
-    first.write_later(lambda c: c.execute("INSERT INTO room VALUES ('2', '', NULL, '', '{}')"))
+    await first.write(lambda c: c.execute("INSERT INTO room VALUES ('1', '', NULL, '', '{}', NULL)"))
+    first.write_later(lambda c: c.execute("INSERT INTO room VALUES ('2', '', NULL, '', '{}', NULL)"))
     await first.close()
     second = await Database.open(path)
     assert await second.read(lambda c: c.execute("SELECT count(*) FROM room").fetchone()[0]) == 2
@@ -36,7 +36,7 @@ async def test_a_transaction_counts_as_a_whole_or_not_at_all(tmp_path: Path) -> 
     database = await Database.open(tmp_path / "consilium.db")
 
     def work(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT INTO room VALUES ('1', '', NULL, '', '{}')")
+        connection.execute("INSERT INTO room VALUES ('1', '', NULL, '', '{}', NULL)")
         raise LookupError
 
     with pytest.raises(LookupError):

@@ -62,7 +62,7 @@ async def test_a_participant_chooses_its_own_view_and_nothing_else(control: Cont
     assert (view["forwarded"], view["has_slots"]) == (None, False)
     for chosen in (True, False, None):
         assert (await (await own.patch(path, json={"forwarded": chosen})).json())["forwarded"] is chosen
-    for body in ({"role": "chair"}, {"pin": 0}, {"hidden": False}, {"gain": 20}, {"music": True}):
+    for body in ({"role": "chair"}, {"pin": 0}, {"hidden": False}, {"gain": 20}):
         assert await code(own, "PATCH", path, 403, body) == "forbidden"
     assert await code(own, "PATCH", ONE, 403, {"seating": {"mode": "voice"}}) == "forbidden"
     assert await code(own, "PATCH", ONE, 403, {"forwarded": True}) == "forbidden"

@@ -23,7 +23,7 @@ async def rooms(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 async def test_rooms_are_kept_by_number(rooms: RoomStore) -> None:
-    one, two = Room("1000", "Board 会诊", "hash", "doctor"), Room("0999")
+    one, two = Room("1000", "Board 会诊", "hash", "doctor", chair_pin_hash="chair"), Room("0999")
     assert await rooms.add(one) and await rooms.add(two)
     assert not await rooms.add(Room("1000", "other"))
     assert await rooms.get("1000") == one and await rooms.get("nope") is None
@@ -32,8 +32,8 @@ async def test_rooms_are_kept_by_number(rooms: RoomStore) -> None:
 
 async def test_rooms_are_changed_and_forgotten(rooms: RoomStore) -> None:
     await rooms.add(Room("1000"))
-    await rooms.update(Room("1000", "new", "hash", "me"))
+    await rooms.update(Room("1000", "new", "hash", "me", chair_pin_hash="chair"))
     await rooms.update(Room("2000", "never added"))
-    assert await rooms.all() == [Room("1000", "new", "hash", "me")]
+    assert await rooms.all() == [Room("1000", "new", "hash", "me", chair_pin_hash="chair")]
     assert await rooms.remove("1000") and not await rooms.remove("1000")
     assert await rooms.all() == []

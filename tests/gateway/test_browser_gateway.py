@@ -132,7 +132,12 @@ async def test_the_door_tells_what_a_number_is(browsers: Browsers) -> None:
     for number, exists, pin in (("1000", True, False), ("ward", True, True), ("WARD", True, True), ("x", False, False)):
         response = await browsers.client.get(f"{API}/conferences/{number}/door")
         assert response.status == 200
-        assert await response.json() == {"number": number.lower(), "exists": exists, "pin_required": pin}
+        assert await response.json() == {
+            "number": number.lower(),
+            "exists": exists,
+            "pin_required": pin,
+            "chair_pin": False,
+        }
 
 
 # Joining
