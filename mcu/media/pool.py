@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from mcu.media.facts import Capacity, Fact, LegConnected, LegFailed
+from mcu.media.facts import Capacity, Fact, LegConnected, LegFailed, NumbersReached
+from mcu.media.leg_continuity import LegContinuity
 from mcu.media.link import Apply, ControlCamera, LinkError, Remove, RequestKeyFrame, SendDigits
-from mcu.media.secured_legs import SecuredLegs, Worker
+from mcu.media.secured_legs import Worker
+from mcu.media.spare_workers import START_TIMEOUT, SpareWorkers
 from mcu.media.spec import CameraRequest, ConferenceSpec, WorkerSettings
-from mcu.media.worker_process import START_TIMEOUT, WorkerProcess
+from mcu.media.worker_process import WorkerProcess
 from mcu.ports import MediaError
 
 logger = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ class _Place:
         self.ready = asyncio.Event()
         self.settled = asyncio.Event()
         self.failure: str | None = None
+        self.quick_ends = 0
         self.conferences: dict[str, ConferenceSpec] = {}
 
     @property
@@ -53,8 +57,11 @@ class _Place:
 class WorkerPool:
     """Implements ``mcu.ports.MediaControl`` over worker processes."""
 
-    def __init__(self, settings: Sequence[WorkerSettings], *, calibrate: bool = False) -> None:
-        """``calibrate``: let the first worker measure, once, what the machine can do; see ``capacity``."""
+    def __init__(self, settings: Sequence[WorkerSettings], *, calibrate: bool = False, spares: int = 0) -> None:
+        """``calibrate``: let the first worker measure, once, what the machine can do; see ``capacity``.
+
+        ``spares``: so many processes wait, started, to take the place of one that dies.
+        """
         if not settings:
             raise ValueError("at least one media worker is needed")
         # One measures for all: they share the machine.
@@ -67,7 +74,8 @@ class WorkerPool:
         self._stopping = False
         self._sockets: tempfile.TemporaryDirectory[str] | None = None
         self.restarts = 0
-        self._secured = SecuredLegs()
+        self._continuity = LegContinuity(lambda: secrets.randbits(64))
+        self._spares = SpareWorkers(spares)
 
     # MediaControl
 
@@ -78,6 +86,7 @@ class WorkerPool:
         known = place.conferences.get(spec.id)
         if known is None or known.revision < spec.revision:
             place.conferences[spec.id] = spec
+            self._forget_legs()
         while True:
             if self._stopping:
                 raise MediaError("the server is stopping")
@@ -86,7 +95,7 @@ class WorkerPool:
                 latest = place.conferences.get(spec.id)
                 if latest is None:
                     raise MediaError("the conference has ended")
-                done = await place.process.command(Apply(request=0, spec=self._secured.told_to(place.worker, latest)))
+                done = await place.process.command(self._description(place, latest))
                 break
             except TimeoutError:
                 raise MediaError("no media worker answers") from None
@@ -106,12 +115,19 @@ class WorkerPool:
                 other.conferences[known.id] = reduced = known.model_copy(update={"legs": left})
                 if other is not place and other.ready.is_set():
                     with contextlib.suppress(LinkError, TimeoutError):  # then it has not got the leg either
-                        await other.process.command(Apply(request=0, spec=self._secured.told_to(other.worker, reduced)))
+                        await other.process.command(self._description(other, reduced))
+
+    def _description(self, place: _Place, spec: ConferenceSpec) -> Apply:
+        """What the present worker of a place is told; it must then be sent."""
+        return Apply(request=0, spec=self._continuity.told_to(place.worker, spec))
 
     async def remove(self, conference_id: str) -> None:
         """See ``MediaControl``."""
         for place in self._places:
-            if place.conferences.pop(conference_id, None) is not None and place.ready.is_set():
+            if place.conferences.pop(conference_id, None) is None:
+                continue
+            self._forget_legs()
+            if place.ready.is_set():
                 try:
                     await place.process.command(Remove(request=0, conference=conference_id))
                 except (LinkError, TimeoutError) as error:
@@ -160,6 +176,7 @@ class WorkerPool:
         if failures:
             await self.stop()
             raise MediaError("; ".join(failures))
+        self._spares.start(sockets)
         self.capacity = self._places[0].process.capacity
 
     async def stop(self) -> None:
@@ -167,7 +184,7 @@ class WorkerPool:
         self._stopping = True
         for place in self._places:
             place.ready.clear()
-        await asyncio.gather(*(place.process.stop() for place in self._places))
+        await asyncio.gather(self._spares.stop(), *(place.process.stop() for place in self._places))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -205,19 +222,23 @@ class WorkerPool:
                 return
             self.restarts += 1
             logger.error("media worker %d is gone; starting its successor", place.settings.index)
-            if loop.time() - started < STABLE_AFTER:
+            place.quick_ends = place.quick_ends + 1 if loop.time() - started < STABLE_AFTER else 0
+            if place.quick_ends > 1:
                 await asyncio.sleep(RESTART_PAUSE)
             place.generation += 1
             place.process = WorkerProcess(place.settings, place.generation)
 
     async def _run_once(self, place: _Place, sockets: Path) -> None:
         """Start one process, feed it the desired state, and serve its link until it ends."""
-        await place.process.start(sockets)
+        await place.process.start(sockets, self._spares.take() if place.generation else None)
         feeding = asyncio.create_task(self._feed(place))
         try:
             async for fact in place.process.reports():
-                if isinstance(fact, LegConnected):
-                    self._note_keys(place, fact)
+                if isinstance(fact, NumbersReached):
+                    self._continuity.reached(fact, place.worker)
+                    continue
+                if isinstance(fact, LegConnected) and fact.conference in place.conferences:
+                    self._continuity.connected(fact, place.conferences[fact.conference], place.worker)
                 self._tell(fact)
         finally:
             feeding.cancel()
@@ -240,7 +261,7 @@ class WorkerPool:
         if spec is None:  # ended since
             return
         try:
-            done = await place.process.command(Apply(request=0, spec=self._secured.told_to(place.worker, spec)))
+            done = await place.process.command(self._description(place, spec))
         except TimeoutError:
             # The others must not wait for it: what is applied next tells this one's state anew.
             logger.error("media worker %d, conference %s: no answer", place.settings.index, conference_id)
@@ -255,11 +276,10 @@ class WorkerPool:
             # Nobody waits for this answer, so whoever owns the call learns of it as of any later failure.
             self._tell(LegFailed(conference=conference_id, leg=leg, reason=reason))
 
-    def _note_keys(self, place: _Place, fact: LegConnected) -> None:
-        self._secured.keep({leg.id for each in self._places for spec in each.conferences.values() for leg in spec.legs})
-        spec = place.conferences.get(fact.conference)
-        if spec is not None:
-            self._secured.note(fact, spec, place.worker)
+    def _forget_legs(self) -> None:
+        """Only what still has legs is remembered."""
+        specs = (spec for place in self._places for spec in place.conferences.values())
+        self._continuity.keep({leg.id for spec in specs for leg in spec.legs})
 
     def _tell(self, fact: Fact) -> None:
         for listener in self._fact_listeners:

@@ -34,10 +34,10 @@ from mcu.media.link import (
     frame,
     read_message,
 )
-from mcu.media.picture.scaler_tuning import tune_scaling
 from mcu.media.thread_priority import come_first
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import load_certificate
+from mcu.media.warm_up import warm_up
 from mcu.media.workload import Workload
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,6 @@ class Worker:
             await self._writer.drain()
             return
         # Before there is work, which would be disturbed by it and disturb it.
-        await asyncio.to_thread(tune_scaling)
         capacity = await asyncio.to_thread(calibrate) if self._start.calibrate else None
         self._send(Pong(capacity=capacity))
         timers = asyncio.create_task(self._run_timers())
@@ -174,11 +173,17 @@ class Worker:
 
 async def _main(path: str) -> None:
     reader, writer = await asyncio.open_unix_connection(path)
-    message = await read_message(reader)
+    # A spare waits for long until it is needed, then everything is to be there.
+    await asyncio.to_thread(warm_up)
+    try:
+        message = await read_message(reader)
+    except LinkError:
+        return  # not needed
     if not isinstance(message, Start):
         raise LinkError("a worker's first message is its start")
     logging.basicConfig(
         level=message.settings.log_level,
+        force=True,
         format=f"%(asctime)s %(levelname)s media[{message.settings.index}] %(name)s: %(message)s",
     )
     for chatty in ("libav", "aioice", "aiortc", "PIL"):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from mcu.media.link import (
     frame,
     read_message,
 )
+from mcu.media.spare_workers import START_TIMEOUT, Launched, end, launch
 from mcu.media.spec import WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -31,14 +30,10 @@ logger = logging.getLogger(__name__)
 # A worker's event loop never blocks this long unless it hangs.
 PING_INTERVAL = 1.0
 PONG_TIMEOUT = 5.0
-# A fresh worker imports its libraries and binds its port well within this on a slow machine.
-START_TIMEOUT = 30.0
 # An answer to a command: binding ports, or closing a recording on a slow disk.
 COMMAND_TIMEOUT = 15.0
 # A worker closes recordings when told to stop; then it must be gone.
 STOP_TIMEOUT = 10.0
-
-_Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class WorkerProcess:
@@ -63,26 +58,15 @@ class WorkerProcess:
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if self._process is not None and running else None
 
-    async def start(self, sockets: Path) -> None:
+    async def start(self, sockets: Path, spare: Launched | None = None) -> None:
         """Start it and wait until it is ready to be told what to do. ``sockets``: a folder for the link's socket.
+
+        With ``spare`` it is that process, which waits already.
 
         Raises LinkError, with the worker's own words where it has said why it cannot be, TimeoutError and OSError.
         """
-        path = sockets / f"worker-{self._settings.index}-{self._generation}"
-        connections: asyncio.Queue[_Connection] = asyncio.Queue(1)
-        server = await asyncio.start_unix_server(lambda r, w: connections.put_nowait((r, w)), path=path)
-        path.chmod(0o600)
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "mcu.media.worker", str(path), stdin=asyncio.subprocess.DEVNULL,
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-                # Ctrl-C in a terminal goes to the whole process group; only the control process acts on it.
-                start_new_session=True,
-            )  # fmt: skip
-            self._reader, self._writer = await _first_connection(self._process, connections)
-        finally:
-            server.close()
-            path.unlink(missing_ok=True)
+        launched = spare or await launch(sockets / f"worker-{self._settings.index}-{self._generation}")
+        self._process, self._reader, self._writer = launched.process, launched.reader, launched.writer
         self.send(Start(settings=self._settings, generation=self._generation, calibrate=self._calibrate))
         async with asyncio.timeout(START_TIMEOUT):
             message = await read_message(self._reader)
@@ -160,8 +144,7 @@ class WorkerProcess:
         """End it at once."""
         self.drop_link()
         if self._process is not None:
-            self._kill(self._process)
-            await self._process.wait()
+            await end(self._process)
 
     async def _ping(self) -> None:
         loop = asyncio.get_running_loop()
@@ -169,30 +152,7 @@ class WorkerProcess:
             await asyncio.sleep(PING_INTERVAL)
             if loop.time() - self._last_pong > PONG_TIMEOUT and self._process is not None:
                 logger.error("media worker %d hangs; killing it", self._settings.index)
-                self._kill(self._process)
+                self._process.kill()
                 return
             with contextlib.suppress(LinkError):  # the reader sees the same end and acts on it
                 self.send(Ping())
-
-    @staticmethod
-    def _kill(process: asyncio.subprocess.Process) -> None:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-
-
-async def _first_connection(
-    process: asyncio.subprocess.Process, connections: asyncio.Queue[_Connection]
-) -> _Connection:
-    """The link that a fresh process opens. Raises LinkError when it ends before that, or takes too long."""
-    connection = asyncio.create_task(connections.get())
-    end = asyncio.create_task(process.wait())
-    try:
-        await asyncio.wait({connection, end}, timeout=START_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
-        if connection.done():
-            return connection.result()
-        raise LinkError(f"ended with status {end.result()}" if end.done() else f"not up in {START_TIMEOUT:.0f} s")
-    finally:
-        connection.cancel()
-        end.cancel()
-        await asyncio.gather(connection, end, return_exceptions=True)

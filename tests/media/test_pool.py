@@ -16,8 +16,11 @@ import pytest
 from consilium.certificates import Identity, ensure_identity
 from mcu.media import pool as pool_module
 from mcu.media.facts import Fact, LegFailed, LegFlowing
+from mcu.media.numbering import REPORT_AFTER
 from mcu.media.pool import WorkerPool
+from mcu.media.rtp.beginning import AHEAD
 from mcu.media.spec import (
+    Address,
     AudioSpec,
     CodecSpec,
     ConferenceSpec,
@@ -266,3 +269,52 @@ async def test_the_first_worker_measures_once_and_its_successor_does_not(
         assert pool._places[0].process.capacity is None
     finally:
         await pool.stop()
+
+
+async def test_a_spare_takes_the_place_of_a_killed_worker(identity: Identity, ports: Ports) -> None:
+    pool = WorkerPool([worker_settings(identity, ports.browser)], spares=1)
+    await pool.start()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not pool._spares.ready:
+                await asyncio.sleep(0.01)
+        (waiting,) = pool._spares._waiting
+        listening = Listening(pool)
+        await pool.apply(conference(leg("a", ports.rtp_first)))
+        os.kill(pool.process_ids()[0], signal.SIGKILL)
+        async with asyncio.timeout(PATIENCE):
+            assert await listening.restarted.get() == ["c"]
+        assert pool.process_ids() == [waiting.process.pid]
+        assert is_bound(ports.rtp_first) and is_bound(ports.browser)
+    finally:
+        await pool.stop()
+    assert waiting.process.returncode == 0
+
+
+async def test_a_stream_goes_on_under_its_ssrc_ahead_of_what_was_sent(pool: WorkerPool, ports: Ports) -> None:
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as room:
+        room.bind(("127.0.0.1", 0))
+        room.setblocking(False)
+        remote = Address(host="127.0.0.1", port=room.getsockname()[1])
+        description = leg("a", ports.rtp_first)
+        transport = description.transport.model_copy(update={"audio_remote": remote})
+
+        async def heard() -> tuple[int, int, int]:
+            """Sequence number, timestamp and SSRC of the next packet."""
+            packet = await loop.sock_recv(room, 2048)
+            sequence, timestamp, ssrc = (int.from_bytes(packet[a:b], "big") for a, b in ((2, 4), (4, 8), (8, 12)))
+            return sequence, timestamp, ssrc
+
+        async with asyncio.timeout(PATIENCE):
+            await pool.apply(conference(description.model_copy(update={"transport": transport})))
+            for _ in range(20):
+                old = new = await heard()
+            killed = loop.time()
+            os.kill(pool.process_ids()[0], signal.SIGKILL)
+            while (new[0] - old[0]) & 0xFFFF <= 1:
+                old, new = new, await heard()
+            pause = loop.time() - killed
+    assert new[2] == old[2] == 7
+    assert AHEAD - REPORT_AFTER < (new[0] - old[0]) & 0xFFFF <= AHEAD + 1
+    assert 0 < (new[1] - old[1]) & 0xFFFFFFFF < 8000 * (pause + 1.0)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from consilium.certificates import ensure_identity
-from mcu.media import worker_process
+from mcu.media import spare_workers, worker_process
 from mcu.media.link import Apply, Done, LinkError, Ping, Remove
 from mcu.media.spec import ConferenceSpec
 from mcu.media.worker_process import WorkerProcess
@@ -96,7 +96,7 @@ async def test_a_worker_that_was_told_something_else_than_to_start_ends(
 async def test_a_program_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     identity = ensure_identity(tmp_path / "tls", [], datetime.datetime.now(datetime.UTC))
     process = WorkerProcess(worker_settings(identity, 1), 0)
-    monkeypatch.setattr(worker_process.sys, "executable", "/bin/false")
+    monkeypatch.setattr(spare_workers.sys, "executable", "/bin/false")
     with pytest.raises(LinkError, match="ended with status 1"):
         await process.start(tmp_path)
     await process.stop()
