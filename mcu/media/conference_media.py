@@ -25,12 +25,12 @@ from mcu.media.facts import (
     LegFailed,
     LegFlowing,
     LegSilent,
-    LegStatistics,
     SpeakerChanged,
 )
 from mcu.media.fairness import CanvasLoad
 from mcu.media.forwarding.router import Router
 from mcu.media.leg import MediaLeg, PictureMedia
+from mcu.media.leg_statistics import leg_statistics
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.lip_sync import Holds
 from mcu.media.picture.state import CanvasFormat
@@ -170,28 +170,10 @@ class ConferenceMedia:
         sound = self._sound.statistics()
         for leg in self._legs.values():
             for media, stream in leg.streams():
-                counters = stream.statistics(now)
                 if media != "audio":
                     moves = self._pictures.reported(leg.id, media, stream.receiver_feedback(now), now) or moves
                 playout = sound.legs.get(leg.id) if media == "audio" else None
-                facts.append(
-                    LegStatistics(
-                        conference=self._id,
-                        leg=leg.id,
-                        media=media,
-                        packets_received=counters.packets_received,
-                        packets_lost=counters.packets_lost,
-                        bytes_received=counters.bytes_received,
-                        packets_sent=counters.packets_sent,
-                        bytes_sent=counters.bytes_sent,
-                        jitter_ms=counters.jitter_ms,
-                        round_trip_ms=counters.round_trip_ms,
-                        remote_fraction_lost=counters.remote_fraction_lost,
-                        malformed=counters.malformed,
-                        playout_ms=playout.delay * 1000 if playout is not None else 0.0,
-                        concealed_ms=playout.concealed * 1000 if playout is not None else 0.0,
-                    )
-                )
+                facts.append(leg_statistics(self._id, leg, media, stream, playout, now))
         if moves:
             self._compose()
         pictures = self._pictures.statistics()

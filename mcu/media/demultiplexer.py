@@ -42,6 +42,10 @@ class Demultiplexer:
         self._mids = mids
         self._sources: OrderedDict[int, Line] = OrderedDict()
 
+    def know(self, source: int, media: Line) -> None:
+        """A source whose packets do not say any more which stream they belong to."""
+        self._sources[source] = media
+
     def media_of(self, packet: bytes) -> Line | None:
         """The stream of an RTP packet; None for one that is nobody's."""
         if len(packet) < 12:

@@ -53,6 +53,9 @@ RECEIVE_BITRATE = 2_500_000
 # What a browser may send more when it can share its screen: slides at 1080p.
 CONTENT_BITRATE = 2_500_000
 
+# What it may send more when it sends its picture in several sizes: those of half and a quarter of the side.
+LAYERS_BITRATE = 700_000
+
 # A held room sends nothing by right; any other leg that sends nothing at all for this long is reported.
 SILENCE_REPORT = 5.0
 
@@ -248,7 +251,8 @@ class MediaLeg:
         if self._transport is None:
             return self._last_numbers
         counted = {media: (stream.ssrc, stream.numbers()) for media, stream in self._counted()}
-        return leg_numbers(self._transport, counted)
+        pictures = () if self._forwarding is None else self._forwarding.sources.heard()
+        return leg_numbers(self._transport, counted).model_copy(update={"pictures": pictures})
 
     def numbers_to_report(self) -> LegNumbers:
         """The same, for a report that is sent now."""
@@ -355,7 +359,7 @@ class MediaLeg:
                 stream.change_source()
                 stream.request_key_frame(self._clock())
 
-        return LegForwarding(
+        made = LegForwarding(
             port,
             peer,
             self.spec,
@@ -366,10 +370,17 @@ class MediaLeg:
             clock=NtpClock(now, self._wallclock),
             maximum_bitrate=self._receive_bitrate(),
         )
+        for picture in self._beginnings.numbering.pictures:
+            for ssrc in (picture.ssrc, picture.rtx_ssrc):
+                transport.know(ssrc, picture.media)
+            made.sources.resume(picture, now)
+        return made
 
     def _receive_bitrate(self) -> int:
         """What the peer may send of pictures. A browser takes the newest word for all that it sends."""
         usual = RECEIVE_BITRATE + (CONTENT_BITRATE if self.spec.content is not None else 0)
+        if self.spec.video is not None and len(self.spec.video.rids) > 1:
+            usual += LAYERS_BITRATE
         return usual if self.spec.receive_bitrate is None else min(usual, self.spec.receive_bitrate)
 
     def _receive_rtp(self, media: Line, data: bytes) -> None:

@@ -224,6 +224,10 @@ class BrowserLegTransport:
         self._keys = keys
         self.is_connected = True
 
+    def know(self, source: int, media: Line) -> None:
+        """A source whose packets do not say any more which stream they belong to."""
+        self._demultiplexer.know(source, media)
+
     @property
     def port(self) -> tuple[MediaPort, int]:
         """The compiled port, and the number that this browser has on it; once it is open."""

@@ -36,6 +36,8 @@ class LegNumbering:
         """Whether the numbers are those of another process."""
         self.keys = continuation.keys
         """Those of a browser's handshake with another process; None: it is to shake hands with this one."""
+        self.pictures = self._numbers.pictures if self.inherited and self.keys is not None else ()
+        """What the packets of a browser are of, which goes on without a handshake."""
         self.addresses, self.selected = self._numbers.addresses, self._numbers.selected
 
     def path(self, path: Path, protection: str) -> PathNumbers:

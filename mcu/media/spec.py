@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 VideoCodecName = Literal["H264", "VP8", "H263-2000", "H263-1998", "H263", "H261"]
-AudioCodecName = Literal["opus", "G722", "PCMA", "PCMU", "G7221", "G729", "iLBC"]
+AudioCodecName = Literal["opus", "G722", "PCMA", "PCMU", "G7221", "G729", "iLBC", "MP4A-LATM", "mpeg4-generic"]
 
 
 class Model(BaseModel):
@@ -311,10 +311,24 @@ class PathNumbers(Model):
     heard: dict[int, HeardNumbers] = {}
 
 
+class HeardPicture(Model):
+    """A picture that a browser sends, or one encoding of it, ``layer`` counting from the smallest (``VideoSpec.rids``).
+
+    Packets say which it is only at the beginning. ``rtx_ssrc`` is where it repeats them, 0 for not yet known.
+    """
+
+    ssrc: int
+    media: Literal["video", "content"]
+    layer: Annotated[int, Field(ge=0, le=15)]
+    payload_type: Annotated[int, Field(ge=0, le=127)]
+    rtx_ssrc: int = 0
+
+
 class LegNumbers(Model):
     """How far the streams of a leg had come, and which addresses of a browser had proved themselves by then."""
 
     paths: dict[Path, PathNumbers] = {}
+    pictures: tuple[HeardPicture, ...] = ()
     addresses: tuple[Address, ...] = ()
     selected: Address | None = None
 

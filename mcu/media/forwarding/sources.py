@@ -28,7 +28,7 @@ from mcu.media.rtp.rtcp import (
     SourceDescription,
     serialise_compound,
 )
-from mcu.media.spec import CodecSpec, LegSpec, VideoSpec
+from mcu.media.spec import CodecSpec, HeardPicture, LegSpec, VideoSpec
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +97,7 @@ class LegSources:
         self._sources: dict[int, PublishedSource] = {}
         self._repeating: dict[tuple[PictureMedia, int], int] = {}
         self._composed: dict[PictureMedia, int | None] = {"content": 0, "video": 0}
+        self._ended: dict[PictureMedia, tuple[int, int, int]] = {}
         self._next_requests = self._next_report = 0.0
         self._epochs = 0
         self._overfull = False
@@ -124,6 +125,30 @@ class LegSources:
         if layer is None:
             return False
         return self._begin(media, layer, codec, ssrc, now)
+
+    def heard(self) -> tuple[HeardPicture, ...]:
+        """What comes under which SSRC, for a successor: the browser will not say it again."""
+        return tuple(
+            HeardPicture(
+                ssrc=source.ssrc,
+                media=source.media,
+                layer=source.layer,
+                payload_type=source.codec.payload_type,
+                rtx_ssrc=source.rtx_ssrc,
+            )
+            for source in self._sources.values()
+        )
+
+    def resume(self, picture: HeardPicture, now: float) -> None:
+        """Take what a predecessor has found; nothing of what is not agreed (any more)."""
+        line = self._line(picture.media)
+        codecs = () if line is None else line.receive_codecs
+        codec = next((codec for codec in codecs if codec.payload_type == picture.payload_type), None)
+        if codec is None or codec.name not in FORWARDED or picture.layer >= self._layer_count(picture.media):
+            return
+        if picture.rtx_ssrc:
+            self._repeating[picture.media, picture.layer] = picture.rtx_ssrc
+        self._begin(picture.media, picture.layer, codec, picture.ssrc, now)
 
     def sender_report(self, packet: SenderReport, now: float) -> None:
         """The browser's own report on one of its sources."""
@@ -163,14 +188,13 @@ class LegSources:
         ]
         return max(there, key=lambda source: source.counters.arrival).codec if there else None
 
-    def undelivered(self, media: PictureMedia) -> tuple[int, int, int]:
-        """Packets, octets and losses of what is not decoded, for statistics."""
-        counters = [one.counters for one in self._sources.values() if one.media == media and not one.delivered]
-        return (
-            sum(one.packets for one in counters),
-            sum(one.octets for one in counters),
-            sum(max(0, one.missed - one.recovered) for one in counters),
-        )
+    def received(self, media: PictureMedia) -> tuple[int, int, int] | None:
+        """Packets, octets of payload and losses of all encodings since the beginning; None before the first."""
+        totals = self._ended.get(media, (0, 0, 0))
+        for source in self._sources.values():
+            if source.media == media:
+                totals = _sum(totals, source.counters)
+        return totals if totals[0] else None
 
     # What is wanted
 
@@ -254,6 +278,8 @@ class LegSources:
         )
 
     def _end(self, source: PublishedSource) -> None:
+        self.observe(source, source.counters.arrival)
+        self._ended[source.media] = _sum(self._ended.get(source.media, (0, 0, 0)), source.counters)
         del self._sources[source.ssrc]
         self._port.close_source(self.peer, source.ssrc)
         if source.delivered:
@@ -350,3 +376,7 @@ def _layer(line: VideoSpec, extension: int | None, packet: bytes) -> int | None:
         return None
     name = told.decode("ascii", "replace") if told is not None else None
     return line.rids.index(name) if name in line.rids else None
+
+
+def _sum(totals: tuple[int, int, int], one: SourceCounters) -> tuple[int, int, int]:
+    return totals[0] + one.packets, totals[1] + one.octets, totals[2] + max(0, one.missed - one.recovered)

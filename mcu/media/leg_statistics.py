@@ -1,0 +1,41 @@
+"""What is reported of one medium of a leg every few seconds."""
+
+from __future__ import annotations
+
+from mcu.media.demultiplexer import Media
+from mcu.media.facts import LegStatistics
+from mcu.media.leg import MediaLeg
+from mcu.media.rtp.session import RtpStream
+from mcu.media.sound.playout_packet import PlayoutStatistics
+
+
+def leg_statistics(
+    conference: str, leg: MediaLeg, media: Media, stream: RtpStream, playout: PlayoutStatistics | None, now: float
+) -> LegStatistics:
+    """Counters since the beginning. A picture's count all its encodings; the main picture's also what is forwarded to
+    the leg.
+    """
+    counters = stream.statistics(now)
+    received = counters.packets_received, counters.bytes_received, counters.packets_lost
+    sent_packets, sent_bytes = counters.packets_sent, counters.bytes_sent
+    if media != "audio" and leg.sources is not None:
+        received = leg.sources.received(media) or received
+    if media == "video" and leg.outlets is not None:
+        packets, octets = leg.outlets.statistics()
+        sent_packets, sent_bytes = sent_packets + packets, sent_bytes + octets
+    return LegStatistics(
+        conference=conference,
+        leg=leg.id,
+        media=media,
+        packets_received=received[0],
+        packets_lost=received[2],
+        bytes_received=received[1],
+        packets_sent=sent_packets,
+        bytes_sent=sent_bytes,
+        jitter_ms=counters.jitter_ms,
+        round_trip_ms=counters.round_trip_ms,
+        remote_fraction_lost=counters.remote_fraction_lost,
+        malformed=counters.malformed,
+        playout_ms=playout.delay * 1000 if playout is not None else 0.0,
+        concealed_ms=playout.concealed * 1000 if playout is not None else 0.0,
+    )
