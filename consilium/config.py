@@ -102,6 +102,9 @@ class MediaSettings(_Section):
     """Media workers and the picture they make."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="number of media worker processes")
+    spare_workers: Annotated[int, Field(ge=0, le=8)] = Field(
+        1, description="processes that wait to take the place of a media worker that dies, where memory allows"
+    )
     host: str = Field("0.0.0.0", description="address that media sockets are bound to")
     public_address: str | None = Field(
         None, description="IP address told to browsers for media; without it, the one their page came from"

@@ -138,7 +138,11 @@ class Server:
         store = RecordingStore(settings.recordings_folder)
         await asyncio.to_thread(store.repair_all)
 
-        self.pool = WorkerPool(self._worker_settings(identity, font), calibrate=settings.media.capacity_ports is None)
+        self.pool = WorkerPool(
+            self._worker_settings(identity, font),
+            calibrate=settings.media.capacity_ports is None,
+            spares=settings.media.spare_workers,
+        )
         self._stack.push_async_callback(self.pool.stop)
         await self.pool.start()
 
