@@ -66,6 +66,8 @@ export class CallEvents {
     } else if (event.type === "conference_ended") {
       this.call.end("conference_ended");
     } else if (event.type === "media_restarted") {
+      // Where media have flowed they go on by themselves in a moment; the call's watch over their flow sees when not.
+      if (this.call.link?.flow.state === "flowing") return;
       this.call.setState("reconnecting");
       this.call.policy.mediaRestarted(performance.now());
     } else {
