@@ -73,7 +73,7 @@ def room_capabilities(
 ) -> LocalCapabilities:
     """What the server speaks with rooms: the media worker's codecs, H.264 up to level 4.0; ``bitrate`` in bit/s."""
     return LocalCapabilities(
-        audio=("opus", "G722", "PCMA", "PCMU", "G7221", "G729", "iLBC"),
+        audio=("opus", "G722", "PCMA", "PCMU", "G7221", "G729", "iLBC", "MP4A-LATM", "mpeg4-generic"),
         video=("H264", "VP8", "H263-2000", "H263-1998", "H263", "H261"),
         receive_bitrate=bitrate,
         send_bitrate=bitrate,

@@ -39,7 +39,7 @@ class LocalCapabilities:
     feedback: frozenset[str] = frozenset({"nack", "pli", "fir"})
     prefer_offer_order: bool = True
     telephone_event: bool = True
-    receive_only: frozenset[str] = frozenset({"G7221", "G729", "iLBC"})
+    receive_only: frozenset[str] = frozenset({"G7221", "G729", "iLBC", "MP4A-LATM", "mpeg4-generic"})
     encryption: Encryption = Encryption.ALLOWED
     offer_method: Method = "sdes"
     offer_feedback_profile: bool = False

@@ -42,6 +42,8 @@ _SPELLINGS = {
         "G7221",
         "G729",
         "iLBC",
+        "MP4A-LATM",
+        "mpeg4-generic",
     )
 }
 

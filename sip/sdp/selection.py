@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from sip.sdp import aac
 from sip.sdp.capabilities import (
     CIF_SIZES,
     G729_PARAMETERS,
@@ -164,6 +165,9 @@ _G7221_BITRATES = ("24000", "32000")  # RFC 5577 section 4.2.1: those of 16 kHz;
 def _speaks_audio(codec: OfferedCodec, capabilities: LocalCapabilities) -> bool:
     if codec.name == "G7221" and codec.parameters.get("bitrate") not in _G7221_BITRATES:
         return False
+    if codec.name in aac.NAMES:
+        known = codec.clock_rate in aac.CLOCKS and aac.can_be_taken(codec.name, codec.parameters)
+        return codec.name in capabilities.audio and known
     return codec.name in capabilities.audio and codec.clock_rate == _AUDIO_CLOCKS.get(codec.name)
 
 
@@ -176,11 +180,13 @@ def _audio_answer(codec: OfferedCodec) -> OfferedCodec:
         parameters = parameters | {"stereo": "01"[takes or sends], "sprop-stereo": "01"[takes]}
     elif codec.name == "G7221":
         parameters = {"bitrate": codec.parameters["bitrate"]}
+    elif codec.name in aac.NAMES:
+        parameters = dict(codec.parameters)  # they describe what the peer will send
     elif codec.name == "iLBC":
         # RFC 3952 section 4.2: 30 ms unless both say 20
         parameters = {"mode": "20" if codec.parameters.get("mode") == "20" else "30"}
     # RFC 7587 section 7: Opus is always written with two channels
-    channels = 2 if codec.name == "opus" else 1
+    channels = 2 if codec.name == "opus" else codec.channels if codec.name in aac.NAMES else 1
     return replace(codec, channels=channels, parameters=parameters, feedback=frozenset())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from tests.fuzz import fuzz_account_file, fuzz_old_video_payload, fuzz_png
+from tests.fuzz import fuzz_aac, fuzz_account_file, fuzz_old_video_payload, fuzz_png
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -184,6 +184,7 @@ def _link() -> list[bytes]:
 
 
 _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
+    "fuzz_aac": lambda: list(fuzz_aac.SEEDS),
     "fuzz_account_file": lambda: list(fuzz_account_file.SEEDS),
     "fuzz_bfcp": _bfcp,
     "fuzz_bodies": lambda: [json.dumps(body).encode() for body in _BODIES],

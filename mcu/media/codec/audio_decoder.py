@@ -6,6 +6,7 @@ that the playout buffer can place it in time first. Whatever arrives, the only e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import av
@@ -14,6 +15,8 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
 from mcu.media.codec import g711, libopus, opus_packet
+from mcu.media.codec.aac_config import AacError
+from mcu.media.codec.aac_decoder import AacStream
 from mcu.media.sound.resample import Upsampler
 from mcu.media.sound.samples import RATE, Sound, join, silence
 from mcu.media.spec import CodecSpec
@@ -24,7 +27,7 @@ MAX_FRAME_SAMPLES = 5760
 SOUND_CODECS = frozenset({"opus", "G722", "PCMA", "PCMU"})
 """Names that make_decoder and the encoders both know; others can only be decoded."""
 
-RECEIVED_CODECS = SOUND_CODECS | {"G7221", "G729", "iLBC"}
+RECEIVED_CODECS = SOUND_CODECS | {"G7221", "G729", "iLBC", "MP4A-LATM", "mpeg4-generic"}
 """Names that make_decoder knows."""
 
 G7221_GAIN = 1.905
@@ -82,6 +85,8 @@ def make_decoder(codec: CodecSpec) -> SoundDecoder:
             return FrameDecoder("siren", 16_000, octets, 320, gain=G7221_GAIN)
         case "G729":
             return FrameDecoder("g729", 8_000, 10, 80, tail=2)
+        case "MP4A-LATM" | "mpeg4-generic":
+            return AacDecoder(codec.name, codec.parameters)
         case "iLBC" if codec.parameters.get("mode") == "20":
             return FrameDecoder("ilbc", 8_000, 38, 160, bitrate=15_200)
         case "iLBC":
@@ -211,6 +216,26 @@ class FrameDecoder(_WithoutRepair):
         # Rubbish makes some of these decoders overflow; a mixer must not pass that on to everybody.
         sound = np.clip(np.nan_to_num(sound), -1.0, 1.0).astype(np.float32, copy=False)
         return _expect(self._upsampler.convert(sound), samples)
+
+
+class AacDecoder(_WithoutRepair):
+    """AAC-LD or AAC-LC, one or two channels."""
+
+    def __init__(self, name: str, parameters: Mapping[str, str]) -> None:
+        self._stream = AacStream(name, parameters)
+
+    def duration(self, data: bytes) -> int:
+        try:
+            return _bounded(self._stream.duration(data))
+        except AacError as error:
+            raise SoundDecodeError(str(error)) from None
+
+    def decode(self, data: bytes) -> Sound:
+        samples = self.duration(data)
+        try:
+            return _expect(self._stream.decode(data), samples)
+        except AacError as error:
+            raise SoundDecodeError(str(error)) from None
 
 
 class _LibraryDecoder:
