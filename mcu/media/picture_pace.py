@@ -22,13 +22,13 @@ _REMEMBERED = 150
 _REVIEW = 15
 """Pictures between two looks."""
 
-_LATE_ONES = 97.0
+_LATE_ONES = 95.0
 """Of 100 pictures so many are to be there in time."""
 
 UNNOTICED = 0.04
 """Lateness up to this, seconds, is that of a good network, and of large pictures: nothing waits for it."""
 
-MAX_MARGIN = 0.25
+MAX_MARGIN = 0.15
 """The most that pictures wait for late ones: more costs a conversation more than a picture that stands for a moment."""
 
 JUMP = 2.0
