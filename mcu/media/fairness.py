@@ -7,7 +7,7 @@ ports. Sound gives way in nothing.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -16,6 +16,10 @@ DIVISORS = (1, 2, 3, 6)
 
 MISSED_SHARE = 0.05
 """A canvas that misses more of its pictures than this is short of CPU; one now and then is not."""
+
+HEAVY_SHARE = 1 / 3
+"""From here on half the pictures at even distances look better than those that are left. Below, giving way among
+canvases of equal importance would only take from one more than all of them miss together."""
 
 LATE_TICKS = 2
 """Sound ticks late in one review: one may be the fault of a large key frame."""
@@ -76,26 +80,30 @@ class Fairness(Generic[Key]):
         """By what to divide each canvas's frame rate from now on. ``late_ticks``: of sound, since the last review."""
         self._steps = {key: step for key, step in self._steps.items() if key in canvases}
         self._ages = {key: self._ages.get(key, 0) + 1 for key in canvases}
-        if late_ticks >= LATE_TICKS or any(self._is_short(key, load) for key, load in canvases.items()):
+        short = [load for key, load in canvases.items() if self._ages[key] > SETTLING and _share(load) > MISSED_SHARE]
+        late = late_ticks >= LATE_TICKS
+        if late or short:
             self._trouble += 1
             self._calm = 0
             if self._trouble >= PERSISTENT or late_ticks >= GRAVE_TICKS:
-                self._take(canvases)
+                self._take(canvases, short, late)
         else:
             self._trouble = 0
             self._give(canvases)
         return {key: DIVISORS[self._steps.get(key, 0)] for key in canvases}
 
-    def _take(self, canvases: Mapping[Key, CanvasLoad]) -> None:
-        if self._given_back:
-            self._patience = min(LONGEST_CALM, 2 * self._patience)
-        self._given_back = False
+    def _take(self, canvases: Mapping[Key, CanvasLoad], short: Sequence[CanvasLoad], late: bool) -> None:
         # The least important all the way down before the next one; of equals the one whose pictures cost most.
-        for key, _ in sorted(canvases.items(), key=lambda item: (item[1].importance, -item[1].pixels)):
+        for key, load in sorted(canvases.items(), key=lambda item: (item[1].importance, -item[1].pixels)):
             step = self._steps.get(key, 0)
-            if step < len(DIVISORS) - 1:
+            if step == len(DIVISORS) - 1:
+                continue
+            if late or any(one.importance > load.importance or _share(one) >= HEAVY_SHARE for one in short):
+                if self._given_back:
+                    self._patience = min(LONGEST_CALM, 2 * self._patience)
+                self._given_back = False
                 self._steps[key] = step + 1
-                return
+            return
 
     def _give(self, canvases: Mapping[Key, CanvasLoad]) -> None:
         self._calm += 1
@@ -111,6 +119,7 @@ class Fairness(Generic[Key]):
         if not self._steps[key]:
             del self._steps[key]
 
-    def _is_short(self, key: Key, load: CanvasLoad) -> bool:
-        settled = self._ages[key] > SETTLING
-        return settled and load.missed > MISSED_SHARE * (load.made + load.missed) and load.missed > 1
+
+def _share(load: CanvasLoad) -> float:
+    """What is missed of a canvas's pictures; a single one is nothing."""
+    return load.missed / (load.made + load.missed) if load.missed > 1 else 0.0

@@ -89,10 +89,27 @@ def test_a_hiccup_takes_nothing_from_anybody(late_ticks: int, missed: int) -> No
 
 def test_pictures_that_a_new_canvas_misses_are_no_sign() -> None:
     fairness = settled()
-    opening = CANVASES | {"new": load(Importance.OWN, missed=25)}
+    opening = CANVASES | {"new": load(Importance.OWN, 1, missed=25)}
     for _ in range(SETTLING):
         assert set(fairness.review(opening, 0).values()) == {1}
     assert [max(fairness.review(opening, 0).values()) for _ in range(PERSISTENT)] == [1] * (PERSISTENT - 1) + [2]
+
+
+def test_what_equals_miss_is_not_taken_from_one_of_them() -> None:
+    fairness: Fairness[str] = Fairness()
+    missing = {"one": load(Importance.OWN, missed=5), "other": load(Importance.OWN, missed=4)}
+    assert [max(fairness.review(missing, 0).values()) for _ in range(30)] == [1] * 30
+    jerky = missing | {"other": load(Importance.OWN, missed=10)}
+    assert [max(fairness.review(jerky, 0).values()) for _ in range(2)] == [2, 3]
+
+
+def test_nothing_is_given_back_while_pictures_are_missed() -> None:
+    fairness: Fairness[str] = Fairness()
+    pair = {"one": load(Importance.OWN), "other": load(Importance.OWN)}
+    for _ in range(PERSISTENT):
+        fairness.review(pair, LATE_TICKS)
+    missing = pair | {"other": load(Importance.OWN, missed=5)}
+    assert {fairness.review(missing, 0)["one"] for _ in range(10 * CALM)} == {2}
 
 
 def test_sound_in_great_trouble_is_helped_at_once() -> None:

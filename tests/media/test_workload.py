@@ -65,7 +65,7 @@ def test_a_conference_that_ends_takes_its_late_ticks_along() -> None:
 def test_it_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     work, one = Workload(), Consultation(own=OWN)
-    one.missed = 10
+    one.missed = 20
     for _ in range(SETTLING + PERSISTENT + 3):
         work.review({"one": one})
     assert [record.levelname for record in caplog.records] == ["WARNING"]
