@@ -29,6 +29,8 @@
  * @property {boolean} [hide_self]          it does not see itself
  * @property {Seating|null} [seating]       its own; null is the conference's
  * @property {"auto"|"tile"|"swap"} [content_choice]
+ * @property {boolean|null} [forwarded]     it gets others' pictures as they are; null is the conference's
+ * @property {boolean} [has_slots]          it could
  *
  * @typedef {Object} RunningRecording
  * @property {string} id
@@ -70,6 +72,7 @@
  * @property {Seating} [seating]
  * @property {Decoration} [decoration]
  * @property {Processing} [processing]
+ * @property {boolean} [forwarded]         who has slots gets others' pictures as they are, unless it chose otherwise
  *
  * @typedef {Object} Seating
  * @property {"order"|"voice"|"polling"|"lecture"} mode
@@ -148,6 +151,7 @@
  * @property {string} [reason]
  * @property {Floor} [floor]
  * @property {string|null} [revoked_id]
+ * @property {(string|null)[]} [slots]     whom each slot of the listener shows
  */
 
 export {};

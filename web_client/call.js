@@ -7,6 +7,7 @@ import { Api, ApiError } from "./protocol.js";
 import { ReconnectPolicy } from "./reconnect.js";
 import { conferencesOf } from "./roster.js";
 import { canShare, Sharing } from "./sharing.js";
+import { isForwardedTo } from "./simulcast.js";
 
 /** How often it is looked whether media still come, and whether a new attempt is due. */
 const TICK_MS = 250;
@@ -23,7 +24,7 @@ const REJOIN_WINDOW_MS = 120_000;
 /**
  * Dispatches: "state" (CallState changed, or the event channel came or went), "conference" (roster, recording…),
  * "sharing" (the own screen is shared, waits, or not any more),
- * "stream" (a new remote stream), "devices" (own microphone or camera), "joined"/"left" (detail: the other participant),
+ * "slots" (others are shown each on its own), "stream" (a new remote stream), "devices" (own microphone or camera), "joined"/"left" (detail: the other participant),
  * "chat" (detail: a message), "written" (detail: a message that nobody sees yet), "notice" (detail: a translation key), "ended" (detail: why: "left", "kicked", "conference_ended", "lost", or the code
  * of a refusal).
  */
@@ -53,6 +54,8 @@ export class Call extends EventTarget {
     /** @type {MediaLink|null} the one that is being negotiated */
     this.candidate = null;
     this.participantId = "";
+    /** @type {(string|null)[]} whom each picture of its own shows */
+    this.slots = [];
     /** @type {import("./protocol.js").LayoutList} that may be chosen */
     this.layouts = { layouts: [] };
     this.events = new CallEvents(this);
@@ -170,6 +173,7 @@ export class Call extends EventTarget {
     const link = new MediaLink({
       tracks: { ...this.devices.tracks, content: this.sharing.sent },
       sends: { audio: this.devices.has("audio"), video: this.devices.has("video"), content: canShare() },
+      sizes: isForwardedTo(this.conference, this.participantId),
       onState: (which, state) => this.linkChanged(which, state),
     });
     this.candidate = link;
@@ -187,6 +191,12 @@ export class Call extends EventTarget {
     old?.close();
     for (const kind of /** @type {Kind[]} */ (["audio", "video"])) await this.own.sendTrack(kind);
     await this.sharing.send();
+  }
+
+  /** The own picture goes out in several sizes while others get it as it is. */
+  async fitSizes() {
+    const sizes = isForwardedTo(this.conference, this.participantId);
+    if (this.link && this.link.sizes !== sizes && this.link.sends.video) await this.link.sendSizes(sizes);
   }
 
   /** @param {MediaLink} link @param {RTCPeerConnectionState} state */

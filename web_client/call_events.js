@@ -80,6 +80,10 @@ export class CallEvents {
       this.call.tell("chat", event.message);
       return;
     }
+    if (event.slots && (event.type === "welcome" || event.participant_id === this.call.participantId)) {
+      this.call.slots = event.slots;
+      this.call.tell("slots");
+    }
     const newcomer = event.type === "participant_joined" && event.participant?.id !== this.call.participantId;
     const before = this.call.conferences;
     const selfBefore = this.call.self;
@@ -95,6 +99,7 @@ export class CallEvents {
     const floor = event.type === "welcome" ? this.call.conference?.floor : event.floor;
     if (floor) this.call.sharing.follow(floor, event.revoked_id ?? null);
     this.call.own.compare(selfBefore);
+    this.call.fitSizes();
     this.call.tell("conference");
   }
 }

@@ -1,8 +1,10 @@
 // How a call is shown: the composed picture, who is there, the buttons.
 
 import { ChatPanel } from "./chat_panel.js";
+import { ConnectionDetails } from "./connection_details.js";
 import { fillDeviceLists } from "./device_choice.js";
-import { byId, el, setIcon, setText, show } from "./dom.js";
+import { byId, setIcon, setText, show } from "./dom.js";
+import { Gallery } from "./gallery.js";
 import { formatDuration, onLanguage, t } from "./language.js";
 import { Notices } from "./notices.js";
 import { OwnView } from "./own_view.js";
@@ -26,9 +28,9 @@ export class CallView {
     this.root = byId("call-view");
     this.picture = new RemotePicture();
     this.shared = new SharedPicture();
+    this.gallery = new Gallery(call);
     this.speakers = new SpeakerChoice(this.picture.video);
     this.notices = new Notices(byId("notices"));
-    this.details = byId("connection-details");
     this.buttons = {
       microphone: byId("microphone-button"),
       camera: byId("camera-button"),
@@ -39,6 +41,7 @@ export class CallView {
       leave: byId("leave-button"),
       connection: byId("connection"),
     };
+    this.details = new ConnectionDetails(call, this.buttons.connection);
     this.selects = {
       audio: /** @type {HTMLSelectElement} */ (byId("call-microphone-select")),
       video: /** @type {HTMLSelectElement} */ (byId("call-camera-select")),
@@ -52,6 +55,7 @@ export class CallView {
     const takeStreams = () => {
       this.picture.take(call.link?.stream ?? null);
       this.shared.take(call.link?.content ?? null);
+      this.gallery.take(call.link);
     };
     call.addEventListener("stream", takeStreams, { signal: this.listening.signal });
   }
@@ -80,11 +84,12 @@ export class CallView {
     clearTimeout(this.idle);
     this.picture.close();
     this.shared.close();
+    this.gallery.close();
     this.notices.clear();
     this.wakeLock?.release().catch(() => undefined);
     /** @type {HTMLDialogElement} */ (byId("devices-dialog")).close();
     if (document.fullscreenElement) document.exitFullscreen().catch(() => undefined);
-    show(this.details, false);
+    show(this.details.root, false);
     show(this.root, false);
   }
 
@@ -95,7 +100,11 @@ export class CallView {
       target.addEventListener(type, does, options);
     on(call, "state", () => this.drawState());
     on(call, "conference", () => this.drawConference());
-    on(call, "devices", () => this.drawButtons());
+    on(call, "slots", () => this.drawPeople());
+    on(call, "devices", () => {
+      this.drawButtons();
+      this.gallery.draw();
+    });
     on(call, "sharing", () => this.drawButtons());
     on(call, "joined", (event) => this.notices.say(t("notice.joined", { name: event.detail.name })));
     on(call, "left", (event) => this.notices.say(t("notice.left", { name: event.detail.name })));
@@ -109,7 +118,7 @@ export class CallView {
     on(buttons.roster, "click", () => this.toggleRoster());
     on(buttons.fullscreen, "click", () => this.toggleFullscreen());
     on(buttons.leave, "click", () => call.leave());
-    on(buttons.connection, "click", () => this.toggleDetails());
+    on(buttons.connection, "click", () => this.details.toggle());
     on(document, "fullscreenchange", () => this.fullscreenChanged());
     on(document, "keydown", (event) => this.keyPressed(event));
     on(document, "visibilitychange", () => this.keepAwake());
@@ -171,12 +180,6 @@ export class CallView {
     /** @type {HTMLDialogElement} */ (byId("devices-dialog")).showModal();
   }
 
-  toggleDetails() {
-    show(this.details, this.details.hidden);
-    this.buttons.connection.setAttribute("aria-expanded", String(!this.details.hidden));
-    this.drawDetails();
-  }
-
   /** In full screen the buttons leave when nothing moves. */
   stir() {
     this.root.removeAttribute("data-idle");
@@ -212,11 +215,12 @@ export class CallView {
     const known = state === "connected" && !channelOpen && this.wasConnected;
     setText(byId("connection-text"), t(known ? "state.channel_lost" : `state.${state}`));
     this.buttons.connection.dataset.state = known ? "reconnecting" : state;
-    const message = state !== "connected" ? `state.${state}` : this.picture.isLive ? "" : "call.waiting_picture";
+    const waits = this.gallery.needsMain && !this.picture.isLive;
+    const message = state !== "connected" ? `state.${state}` : waits ? "call.waiting_picture" : "";
     if (message) setText(byId("stage-message-text"), t(message));
     show(byId("stage-message"), message !== "");
     if (state === "reconnecting") this.wasInterrupted = true;
-    if (state === "connected" && this.picture.isLive && this.wasInterrupted) {
+    if (state === "connected" && !waits && this.wasInterrupted) {
       this.wasInterrupted = false;
       this.notices.say(t("notice.reconnected"));
     }
@@ -237,9 +241,16 @@ export class CallView {
     const holder = conference.floor?.holder ?? null;
     this.shared.follow(holder !== null && holder !== this.call.participantId);
     this.view?.draw();
+    this.drawPeople();
     const { participantId } = this.call;
     byId("roster").replaceChildren(...conference.participants.map((one) => rosterLine(one, conference, participantId)));
     this.drawButtons();
+  }
+
+  /** Whose pictures come each on its own. */
+  drawPeople() {
+    this.gallery.draw();
+    this.drawState();
   }
 
   drawButtons() {
@@ -275,24 +286,6 @@ export class CallView {
 
   drawSecond() {
     setText(byId("call-time"), formatDuration((Date.now() - this.call.joinedAt) / SECOND_MS));
-    if (!this.details.hidden) this.drawDetails();
-  }
-
-  async drawDetails() {
-    const now = await this.call.link?.statistics().catch(() => null);
-    if (!now) return;
-    const before = this.measured;
-    this.measured = { link: this.call.link, bytes: now.bytes, at: performance.now() };
-    const seconds = before && before.link === this.call.link ? (this.measured.at - before.at) / SECOND_MS : 0;
-    const rate = seconds > 0 && before ? `${Math.round(((now.bytes - before.bytes) * 8) / seconds / 1000)} kbit/s` : "–";
-    const all = now.lost + now.received;
-    const lines = [
-      ["stats.picture", now.width ? `${now.width}×${now.height}, ${Math.round(now.fps)} fps` : "–"],
-      ["stats.codec", now.codec || "–"],
-      ["stats.rate", rate],
-      ["stats.loss", all ? `${((100 * now.lost) / all).toFixed(1)} %` : "–"],
-      ["stats.round_trip", now.roundTrip ? `${Math.round(now.roundTrip * 1000)} ms` : "–"],
-    ];
-    this.details.replaceChildren(...lines.flatMap(([key, value]) => [el("dt", {}, t(key ?? "")), el("dd", {}, value ?? "")]));
+    this.details.draw();
   }
 }

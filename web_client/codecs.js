@@ -12,6 +12,17 @@ function rank(/** @type {{mimeType: string, sdpFmtpLine?: string}} */ codec) {
 }
 
 /**
+ * For pictures of others as they are: what browsers send here, and nothing else, so that offers stay short.
+ * @template {{mimeType: string, sdpFmtpLine?: string}} C
+ * @param {readonly C[]} codecs as RTCRtpReceiver.getCapabilities gives them
+ * @returns {C[]}
+ */
+export function forwardable(codecs) {
+  const kept = codecs.filter((codec) => rank(codec) === 0 || ["video/vp8", "video/rtx"].includes(codec.mimeType.toLowerCase()));
+  return preferred(kept);
+}
+
+/**
  * The rooms in a conference speak H.264, so a browser that does too shares their encoder.
  * @template {{mimeType: string, sdpFmtpLine?: string}} C
  * @param {readonly C[]} codecs as RTCRtpReceiver.getCapabilities gives them

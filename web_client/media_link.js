@@ -1,13 +1,17 @@
 // One RTCPeerConnection with the server: offer, answer, tracks. A link is used once; reconnecting makes a fresh one.
 
-import { preferred } from "./codecs.js";
+import { forwardable, preferred } from "./codecs.js";
 import { FlowWatch } from "./reconnect.js";
+import { encodings, wholePicture } from "./simulcast.js";
 
 /** The server is ICE-lite and found at its host candidates; gathering ours takes milliseconds, or is not waited for. */
 const GATHERING_CAP_MS = 1000;
 
-/** Enough for 1280x720 at 30 pictures a second, and for a sharp 1920x1080 of slides. */
-const MAXIMUM_VIDEO_BITRATE = 2_500_000;
+/** Enough for a sharp 1920x1080 of slides. */
+const MAXIMUM_CONTENT_BITRATE = 2_500_000;
+
+/** Pictures of others that can be shown each on its own. */
+export const SLOTS = 9;
 
 /** @typedef {"audio"|"video"|"content"} MediaKind content: a second picture, of what is shared */
 
@@ -34,23 +38,28 @@ export class MediaLink {
    * @param {Record<MediaKind, MediaStreamTrack|null>} options.tracks
    * @param {Record<MediaKind, boolean>} options.sends whether there is a device at all (a camera that is only
    *   switched off keeps its place in the offer, so that switching it on needs no new one)
+   * @param {boolean} options.sizes whether the camera's picture is wanted in several sizes
    * @param {(link: MediaLink, state: RTCPeerConnectionState) => void} options.onState
    */
-  constructor({ tracks, sends, onState }) {
+  constructor({ tracks, sends, sizes, onState }) {
     this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this.stream = new MediaStream();
     this.content = new MediaStream();
     this.flow = new FlowWatch();
     this.sends = { ...sends };
-    // The server takes the second picture of an offer for what is shared, so the order matters.
+    this.sizes = sizes;
+    // The server takes the second picture of an offer for what is shared, those after it for slots: the order matters.
     /** @type {Record<MediaKind, RTCRtpTransceiver>} */
     this.transceivers = {
       audio: this.addMedia("audio", tracks.audio),
       video: this.addMedia("video", tracks.video),
       content: this.addMedia("content", tracks.content),
     };
+    this.slots = Array.from({ length: SLOTS }, () => this.addSlot());
     this.connection.ontrack = ({ track, transceiver }) => {
-      (transceiver === this.transceivers.content ? this.content : this.stream).addTrack(track);
+      const slot = this.slots.find((one) => one.transceiver === transceiver);
+      if (slot) slot.stream.addTrack(track);
+      else (transceiver === this.transceivers.content ? this.content : this.stream).addTrack(track);
     };
     this.connection.onconnectionstatechange = () => onState(this, this.connection.connectionState);
   }
@@ -60,13 +69,43 @@ export class MediaLink {
     const medium = kind === "audio" ? "audio" : "video";
     const transceiver = this.connection.addTransceiver(track ?? medium, {
       direction: this.sends[kind] ? "sendrecv" : "recvonly",
-      sendEncodings: medium === "video" ? [{ maxBitrate: MAXIMUM_VIDEO_BITRATE }] : undefined,
+      sendEncodings: this.encodingsOf(kind, track),
     });
     const capabilities = globalThis.RTCRtpReceiver?.getCapabilities?.(medium);
     if (medium === "video" && capabilities && transceiver.setCodecPreferences) {
       transceiver.setCodecPreferences(preferred(capabilities.codecs));
     }
     return transceiver;
+  }
+
+  /** @param {MediaKind} kind @param {MediaStreamTrack|null} track */
+  encodingsOf(kind, track) {
+    if (kind === "content") return [{ maxBitrate: MAXIMUM_CONTENT_BITRATE }];
+    return kind === "video" && this.sends.video ? encodings(track?.getSettings(), this.sizes) : undefined;
+  }
+
+  /** A place for somebody's picture as it is. */
+  addSlot() {
+    const transceiver = this.connection.addTransceiver("video", { direction: "recvonly" });
+    const capabilities = globalThis.RTCRtpReceiver?.getCapabilities?.("video");
+    if (capabilities && transceiver.setCodecPreferences) transceiver.setCodecPreferences(forwardable(capabilities.codecs));
+    return { transceiver, stream: new MediaStream() };
+  }
+
+  /** Send the camera's picture in several sizes, or the whole alone. @param {boolean} sizes */
+  async sendSizes(sizes) {
+    this.sizes = sizes;
+    const { sender } = this.transceivers.video;
+    const parameters = sender.getParameters();
+    if (!parameters.encodings?.length) return;
+    // Of what a server does not take in several sizes the browser keeps the first, which is the smallest.
+    const wanted = parameters.encodings.length > 1 ? encodings(sender.track?.getSettings(), sizes) : [wholePicture()];
+    parameters.encodings.forEach((encoding, index) => Object.assign(encoding, wanted[index], { rid: encoding.rid }));
+    try {
+      await sender.setParameters(parameters);
+    } catch (error) {
+      console.warn("the sizes of the picture could not be set", error); // the link has gone meanwhile, or a newer wish came
+    }
   }
 
   /** @returns {Promise<string>} the whole offer, candidates included */
@@ -76,8 +115,9 @@ export class MediaLink {
     return this.connection.localDescription?.sdp ?? "";
   }
 
-  answer(/** @type {string} */ sdp) {
-    return this.connection.setRemoteDescription({ type: "answer", sdp });
+  async answer(/** @type {string} */ sdp) {
+    await this.connection.setRemoteDescription({ type: "answer", sdp });
+    if (this.sends.video) await this.sendSizes(this.sizes);
   }
 
   /**
@@ -88,6 +128,7 @@ export class MediaLink {
   async replaceTrack(kind, track) {
     if (!this.sends[kind]) return track === null;
     await this.transceivers[kind].sender.replaceTrack(track);
+    if (kind === "video" && track) await this.sendSizes(this.sizes);
     return true;
   }
 
@@ -102,7 +143,9 @@ export class MediaLink {
     const reports = await this.connection.getStats();
     reports.forEach((report) => {
       const isContent = report.mid !== undefined && report.mid === this.transceivers.content.mid;
-      if (report.type === "inbound-rtp" && report.kind === "video" && !isContent) {
+      // Of pictures that come each on its own the largest is told of.
+      const isLarger = (report.framesPerSecond ?? 0) > 0 && (report.frameHeight ?? 0) > found.height;
+      if (report.type === "inbound-rtp" && report.kind === "video" && !isContent && isLarger) {
         found.width = report.frameWidth ?? 0;
         found.height = report.frameHeight ?? 0;
         found.fps = report.framesPerSecond ?? 0;

@@ -11,7 +11,7 @@ import { fillViews, seenAlone, viewChange } from "./view_choice.js";
 /** @typedef {import("./protocol.js").Participant} Participant */
 
 /** What everybody sees, as it was before anything was chosen. */
-const COMMON = { layout: null, watch: null, seating: null, hide_self: false, content_choice: "auto" };
+const COMMON = { layout: null, watch: null, seating: null, hide_self: false, content_choice: "auto", forwarded: null };
 
 export class OwnView {
   /**
@@ -32,6 +32,7 @@ export class OwnView {
     sendsChange("view-hide-self", (hide) => this.change({ hide_self: hide }), signal);
     sendsChange("view-content", (choice) => this.change({ content_choice: choice }), signal);
     sendsChange("view-seating", (mode) => this.change({ seating: mode ? { mode } : null }), signal);
+    sendsChange("view-pictures", (choice) => this.change({ forwarded: choice ? choice === "each" : null }), signal);
     byId("view-common").addEventListener("click", () => this.change(COMMON), { signal });
   }
 
@@ -73,6 +74,8 @@ export class OwnView {
     const chosen = self.watch ? null : (self.layout ?? conference.layout);
     this.picker.draw(details, chosen);
     byId("view-now").replaceChildren(layoutDrawing(layoutNow(details, chosen, conference)));
+    show(byId("view-pictures-field"), self.has_slots ?? false);
+    showValue("view-pictures", { true: "each", false: "one", null: "" }[String(self.forwarded ?? null)] ?? "");
     showValue("view-hide-self", self.hide_self ?? false);
     showValue("view-content", self.content_choice ?? "auto");
     showValue("view-seating", self.seating?.mode ?? "");

@@ -42,6 +42,7 @@ export class PicturePanel {
     for (const name of ["level", "denoise", "tones"]) {
       sendsChange(`processing-${name}`, (value) => change({ processing: { [name]: value } }));
     }
+    sendsChange("conference-forwarded", (forwarded) => change({ forwarded }));
     byId("layout-more").addEventListener("click", () => {
       const picker = byId("layout-picker");
       show(picker, picker.hidden);
@@ -80,6 +81,7 @@ export class PicturePanel {
       this.lecturer.replaceChildren(...conference.participants.map((one) => el("option", { value: one.id }, one.name)));
       this.lecturer.value = seating.lecturer ?? "";
     }
+    showValue("conference-forwarded", conference.forwarded ?? false);
     showValue("seating-switch_after", seating.switch_after);
     showValue("seating-hold", seating.hold);
     showValue("seating-interval", seating.interval);

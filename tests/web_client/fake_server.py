@@ -81,6 +81,8 @@ def participant(identity: str, name: str, **changes: Any) -> dict[str, Any]:
         "music": False,
         "muted_by_chair": [],
         "hide_self": False,
+        "forwarded": None,
+        "has_slots": True,
         "seating": None,
         "content_choice": "auto",
     }

@@ -87,3 +87,11 @@ export default {
   "view.content_swap": "Changed places with the people",
   "view.as_all": "As everybody sees it",
 };
+  "picture.forwarded": "Browsers get each picture on its own",
+  "view.pictures": "Pictures of the others",
+  "view.pictures_usual": "As usual in this conference",
+  "view.pictures_one": "Together in one picture",
+  "view.pictures_each": "Each on its own",
+  "gallery.label": "Pictures of the participants",
+  "gallery.self": "You",
+  "gallery.muted": "{name}, microphone off",

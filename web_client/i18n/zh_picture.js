@@ -87,3 +87,11 @@ export default {
   "view.content_swap": "与人员画面互换",
   "view.as_all": "恢复为公共画面",
 };
+  "picture.forwarded": "浏览器分别显示各方画面",
+  "view.pictures": "其他人的画面",
+  "view.pictures_usual": "跟随会议设置",
+  "view.pictures_one": "合成画面",
+  "view.pictures_each": "各自画面",
+  "gallery.label": "与会者画面",
+  "gallery.self": "我",
+  "gallery.muted": "{name}，麦克风已关闭",
