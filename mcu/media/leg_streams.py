@@ -30,6 +30,7 @@ def stream_config(
         reduced_size_rtcp=spec.reduced_size_rtcp,
         beginning=beginning,
         repeats=spec.repeats if isinstance(spec, VideoSpec) else {},
+        redundancy=spec.redundancy if isinstance(spec, AudioSpec) else None,
         rtx_ssrc=spec.rtx_ssrc if isinstance(spec, VideoSpec) else None,
     )
 
@@ -39,6 +40,8 @@ def payload_types(spec: LegSpec) -> PayloadTypes:
     audio = {codec.payload_type for codec in spec.audio.receive_codecs} if spec.audio else set()
     if spec.audio is not None and spec.audio.dtmf_payload_type is not None:
         audio.add(spec.audio.dtmf_payload_type)
+    if spec.audio is not None and spec.audio.redundancy is not None:
+        audio.add(spec.audio.redundancy)
     return {
         "audio": frozenset(audio),
         "video": _picture_types(spec.video),
@@ -104,5 +107,15 @@ def _same_camera(mine: CameraSpec | None, theirs: CameraSpec | None) -> bool:
 def _same_stream(mine: AudioSpec | VideoSpec | None, theirs: AudioSpec | VideoSpec | None) -> bool:
     if mine is None or theirs is None:
         return mine is theirs
-    fields = {"ssrc", "send_codec", "receive_codecs", "mid", "reduced_size_rtcp", "level_id"}
+    fields = {
+        "ssrc",
+        "send_codec",
+        "receive_codecs",
+        "mid",
+        "reduced_size_rtcp",
+        "level_id",
+        "repeats",
+        "rtx_ssrc",
+        "redundancy",
+    }
     return mine.model_dump(include=fields) == theirs.model_dump(include=fields)

@@ -46,7 +46,8 @@ class AudioSpec(Model):
 
     ``receive_codecs`` lists every payload type the peer may use; ``send_codec`` the one that we use. ``mid_id`` is the
     number of the RTP header extension that carries the mid (RFC 8843 section 15.2), if negotiated, ``level_id`` of the
-    one that tells how loud the sound in a packet is (RFC 6464).
+    one that tells how loud the sound in a packet is (RFC 6464). ``redundancy`` is the payload type of packets that
+    carry frames of earlier ones as well (RED, RFC 2198), both ways.
     """
 
     send: bool = True
@@ -59,6 +60,7 @@ class AudioSpec(Model):
     mid: str | None = None
     mid_id: int | None = None
     level_id: int | None = None
+    redundancy: int | None = None
     packet_ms: int = 20
     reduced_size_rtcp: bool = False
 

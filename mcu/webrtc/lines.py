@@ -50,6 +50,19 @@ class Line:
         """For each payload type the one that repeats it."""
         return {int(codec.parameters["apt"]): codec.payload_type for codec in self.repeats}
 
+    @property
+    def redundancy(self) -> OfferedCodec | None:
+        """The payload type for the first codec of sound with earlier frames (RED, RFC 2198 section 5)."""
+        first = self.agreed[0].remote
+        if self.role is not Role.AUDIO:
+            return None
+        for codec in self.codecs:
+            inner = set(codec.parameters.get("", "").split("/"))
+            same_clock = codec.name.lower() == "red" and codec.clock_rate == first.clock_rate
+            if same_clock and inner == {str(first.payload_type)}:
+                return codec
+        return None
+
 
 def choose_lines(offer: SessionDescription, local: BrowserLocal) -> list[Line]:
     """The m-lines that are taken, in their order, no two of one mid; without a bundle only the first."""

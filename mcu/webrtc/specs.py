@@ -30,6 +30,7 @@ def audio_spec(line: Line) -> AudioSpec:
         ssrc=line.sources.ssrc,
         mid=line.mid or None,
         mid_id=line.extensions.get(MID),
+        redundancy=line.redundancy.payload_type if line.redundancy else None,
         level_id=line.extensions.get(AUDIO_LEVEL),
     )
 

@@ -56,7 +56,9 @@ def _codecs(line: Line) -> list[OfferedCodec]:
     codecs = [agreed.local for agreed in line.agreed]
     if line.role is Role.AUDIO:
         event = telephone_event(line.codecs, line.agreed[0].remote.clock_rate)
-        return codecs if event is None else [*codecs, event]
+        # Browsers send sound with earlier frames where that comes first.
+        first = [line.redundancy] if line.redundancy is not None else []
+        return [*first, *codecs] if event is None else [*first, *codecs, event]
     repeats = {codec.parameters["apt"]: codec for codec in line.repeats}
     found: list[OfferedCodec] = []
     for codec in codecs:

@@ -204,6 +204,7 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
     "fuzz_old_video_payload": lambda: list(fuzz_old_video_payload.SEEDS),
     "fuzz_png": lambda: list(fuzz_png.SEEDS),
     "fuzz_recording_index": _index,
+    "fuzz_redundancy": lambda: [bytes.fromhex("ef0f00026f") + b"abcde", bytes.fromhex("ef1e0001ef0f00016f") + b"abc"],
     "fuzz_registrar": _registrar,
     "fuzz_rtcp": _rtcp,
     "fuzz_rtp": _rtp,

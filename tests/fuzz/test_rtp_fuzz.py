@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.fuzz import (
     fuzz_h264_payload,
     fuzz_old_video_payload,
+    fuzz_redundancy,
     fuzz_rtcp,
     fuzz_rtp,
     fuzz_telephone_event,
@@ -31,6 +32,7 @@ TARGETS = [
     (fuzz_h264_payload.fuzz_one, PAYLOAD_HEADS),
     (fuzz_vp8_payload.fuzz_one, PAYLOAD_HEADS),
     (fuzz_old_video_payload.fuzz_one, [*fuzz_old_video_payload.SEEDS, b"\0\x01\0", b"\0\0\x80", b"\x04\x00\x80"]),
+    (fuzz_redundancy.fuzz_one, PAYLOAD_HEADS),
     (fuzz_telephone_event.fuzz_one, PAYLOAD_HEADS),
 ]
 

@@ -34,11 +34,24 @@ def answered(offer: str, local: BrowserLocal = HERE) -> tuple[BrowserAnswer, Ses
     return answer, parse(answer.sdp)
 
 
+def test_sound_with_earlier_frames_is_taken_and_comes_first_so_that_browsers_send_it() -> None:
+    answer, description = answered(CHROMIUM)
+    assert answer.audio is not None and answer.audio.redundancy == 63
+    assert description.media[0].formats[:2] == ("63", "111")
+    assert "63 111/111" in description.media[0].values("fmtp")
+
+
+def test_sound_with_earlier_frames_of_another_codec_is_refused() -> None:
+    answer, description = answered(CHROMIUM.replace("a=fmtp:63 111/111", "a=fmtp:63 9/9"))
+    assert answer.audio is not None and answer.audio.redundancy is None
+    assert "63" not in description.media[0].formats
+
+
 def test_a_browser_that_asks_for_stereo_gets_it() -> None:
     answer, description = answered(CHROMIUM.replace("minptime=10;useinbandfec=1", "stereo=1;sprop-stereo=1"))
     assert answer.audio is not None
     assert answer.audio.send_codec.parameters["stereo"] == "1"
-    assert "stereo=1;sprop-stereo=1" in (description.media[0].value("fmtp") or "")
+    assert any("stereo=1;sprop-stereo=1" in line for line in description.media[0].values("fmtp"))
 
 
 def test_chromium_gets_opus_and_constrained_baseline_in_mode_1() -> None:
@@ -106,7 +119,9 @@ def test_every_payload_type_in_the_answer_was_offered_and_can_be_received() -> N
     for ours, theirs, spec in zip(description.media, offered.media, (answer.audio, answer.video), strict=True):
         assert spec is not None
         assert set(ours.formats) <= set(theirs.formats)
-        media_types = {codec.payload_type for codec in read_codecs(ours) if codec.name != "telephone-event"}
+        media_types = {
+            codec.payload_type for codec in read_codecs(ours) if codec.name not in ("telephone-event", "red")
+        }
         assert media_types == {codec.payload_type for codec in spec.receive_codecs}
 
 

@@ -21,6 +21,13 @@ class AudioReceiver:
         self._timestamps = Unwrapper(32)
         self.duplicates = 0
 
+    def lacks(self, extended: int) -> bool:
+        """Whether this packet has not come, and could still be played. What was before the first one is not missed."""
+        highest = self._highest
+        if highest is None:
+            return False
+        return extended > highest or (extended > highest - WINDOW and not self._seen >> (highest - extended) & 1)
+
     def receive(
         self,
         extended: int,

@@ -21,7 +21,8 @@ class StreamConfig:
     12 bytes of header, the extensions and SRTP. ``abs_send_time_id`` and ``mid_id`` are the ids of these header
     extensions (RFC 8285, RFC 9143) when agreed, ``level_id`` that of the sender's sound level (RFC 6464). ``label``
     names the leg in log lines. With ``reduced_size_rtcp`` feedback goes out alone, without a report before it (RFC
-    5506). ``repeats`` and ``rtx_ssrc``: see ``VideoSpec``. What we send starts at ``beginning``; without it anywhere.
+    5506). ``repeats`` and ``rtx_ssrc``: see ``VideoSpec``; ``redundancy``: see ``AudioSpec``. What we send starts at
+    ``beginning``; without it anywhere.
     """
 
     kind: Literal["audio", "video"]
@@ -42,6 +43,7 @@ class StreamConfig:
     rtx_ssrc: int | None = None
     beginning: Beginning | None = None
     level_id: int | None = None
+    redundancy: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

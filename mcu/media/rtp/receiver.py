@@ -20,6 +20,7 @@ from mcu.media.rtp.h261 import H261Depacketizer
 from mcu.media.rtp.h263 import H263Depacketizer
 from mcu.media.rtp.h264 import H264Depacketizer, parse_sprop_parameter_sets
 from mcu.media.rtp.packet import parse_header, read_extension
+from mcu.media.rtp.redundancy import unpack
 from mcu.media.rtp.reorder import ReorderBuffer
 from mcu.media.rtp.repetition import NUMBER_SIZE, original_number
 from mcu.media.rtp.source import Source
@@ -116,7 +117,29 @@ class StreamReceiver:
         if self._level_id is not None and data[0] & 0x10:
             told = read_extension(data, self._level_id)
             level = told[0] & 0x7F if told else None
-        self._receive_sound(source, extended, timestamp, payload_type, data[start:end], now, level)
+        if payload_type == self._config.redundancy:
+            self._receive_redundant(source, extended, timestamp, data[start:end], now, level)
+        else:
+            self._receive_sound(source, extended, timestamp, payload_type, data[start:end], now, level)
+
+    def _receive_redundant(
+        self, source: Source, extended: int, timestamp: int, payload: bytes, now: float, level: int | None
+    ) -> None:
+        """Take a packet of sound with earlier frames (RED, RFC 2198); those that came before are dropped again."""
+        try:
+            blocks = unpack(payload)
+        except RtpError as error:
+            self.count_malformed(error)
+            return
+        *earlier, newest = blocks
+        assert self._audio is not None
+        for age, block in zip(range(len(earlier), 0, -1), earlier, strict=True):
+            if block.data and block.payload_type in self._codecs and self._audio.lacks(extended - age):
+                then = (timestamp - block.offset) & 0xFFFFFFFF
+                unit = self._audio.receive(extended - age, then, block.payload_type, block.data, now)
+                if unit is not None:
+                    self._events.append(SoundReceived(unit))
+        self._receive_sound(source, extended, timestamp, newest.payload_type, newest.data, now, level)
 
     def _receive_repetition(self, payload_type: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
         """Put a packet that was sent again by RTX (RFC 4588) in its place.
@@ -178,6 +201,8 @@ class StreamReceiver:
             self.looped += 1  # our own packets come back, or the peer chose our number (RFC 3550 section 8.2)
             return None
         codec = self._codecs.get(payload_type)
+        if payload_type == self._config.redundancy:
+            codec = next(iter(self._codecs.values()), None)  # the payload will tell
         if codec is None and payload_type != self._config.dtmf_payload_type:
             self.unknown_payload += 1
             return None

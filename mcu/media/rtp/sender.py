@@ -12,6 +12,7 @@ from mcu.media.rtp.h261 import H261Packetizer
 from mcu.media.rtp.h263 import H263Packetizer, H263PlusPacketizer
 from mcu.media.rtp.h264 import H264Packetizer
 from mcu.media.rtp.packet import FIXED_HEADER, abs_send_time, pack_extensions, parse_header
+from mcu.media.rtp.redundancy import RedundancyWriter
 from mcu.media.rtp.repetition import RepetitionNumbers, repetition
 from mcu.media.rtp.retransmission import RetransmissionCache
 from mcu.media.rtp.telephone_event import DigitSender
@@ -40,6 +41,7 @@ class StreamSender:
         self._repetitions = RepetitionNumbers(self.sequence)
         self._cache = RetransmissionCache() if config.kind == "video" and "nack" in config.feedback else None
         self._digits = DigitSender(config.dtmf_clock_rate) if config.dtmf_payload_type is not None else None
+        self.redundancy = RedundancyWriter(config.redundancy) if config.redundancy is not None else None
         self._next_timestamp: int | None = None  # of sound, without the offset
         self._skew = 0.0
         # Extensions are of the same layout in every packet, so only the send time's bytes change.
@@ -78,7 +80,12 @@ class StreamSender:
         self._next_timestamp = timestamp + (unit.samples if unit.samples is not None else rate // 50)
         if self._digits is not None and self._digits.active:
             return
-        self._send((unit.data,), unit.payload_type, talkspurt, (self._offset + timestamp) & 0xFFFFFFFF, now)
+        payload_type, payload = unit.payload_type, unit.data
+        if self.redundancy is not None:
+            redundant = self.redundancy.write(payload_type, timestamp & 0xFFFFFFFF, payload)
+            if redundant is not None:
+                payload_type, payload = self.redundancy.payload_type, redundant
+        self._send((payload,), payload_type, talkspurt, (self._offset + timestamp) & 0xFFFFFFFF, now)
 
     def send_digit(self, digit: str, now: float) -> None:
         """Play a digit as telephone events. Raises ValueError when it is none, or events were not agreed."""

@@ -142,6 +142,8 @@ class RtpStream:
             if not self._is_of_the_skip(block):
                 self._remote_fraction_lost = block.fraction_lost / 256
                 self._reports += 1
+                if self._sender.redundancy is not None:
+                    self._sender.redundancy.reported(self._remote_fraction_lost, now)
             if block.last_sender_report:
                 elapsed = (self._ntp.middle(now) - block.last_sender_report - block.delay) & 0xFFFFFFFF
                 if elapsed < MAX_ROUND_TRIP * 65536:

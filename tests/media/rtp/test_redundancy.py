@@ -1,0 +1,126 @@
+"""Redundant sound (RFC 2198)."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu.media.rtp import rtcp
+from mcu.media.rtp.errors import PayloadError
+from mcu.media.rtp.packet import RtpPacket
+from mcu.media.rtp.redundancy import HOLD, MAX_LENGTH, MAX_OFFSET, Block, RedundancyWriter, pack, unpack
+from mcu.media.rtp.session import RtpStream, SoundReceived
+from mcu.media.units import CodedSound
+from tests.media.rtp.link import audio_config, stream
+
+RED = 63
+blocks = st.builds(Block, st.integers(0, 127), st.integers(0, MAX_OFFSET), st.binary(max_size=MAX_LENGTH))
+
+
+def test_the_format_is_that_of_the_rfc() -> None:
+    assert pack([Block(111, 960, b"ab"), Block(111, 0, b"cde")]) == bytes.fromhex("ef0f0002 6f") + b"abcde"
+
+
+@given(st.lists(blocks, max_size=7), st.binary(max_size=1200))
+def test_what_is_packed_is_read(earlier: list[Block], newest: bytes) -> None:
+    whole = [*earlier, Block(111, 0, newest)]
+    assert unpack(pack(whole)) == whole
+
+
+@given(st.binary(max_size=60))
+def test_any_payload_gives_blocks_or_an_error_of_its_own(payload: bytes) -> None:
+    try:
+        found = unpack(payload)
+    except PayloadError:
+        return
+    assert sum(len(block.data) for block in found) < len(payload)
+
+
+def test_what_the_format_cannot_hold_is_refused() -> None:
+    for wrong in (Block(111, MAX_OFFSET + 1, b""), Block(111, 0, bytes(MAX_LENGTH + 1))):
+        with pytest.raises(ValueError, match="block"):
+            pack([wrong, Block(111, 0, b"")])
+
+
+def test_frames_are_repeated_by_the_loss_that_is_reported_and_for_a_while() -> None:
+    writer = RedundancyWriter(RED)
+    assert writer.write(111, 0, b"0") is None
+    writer.reported(0.05, 1.0)
+    assert unpack(writer.write(111, 960, b"1") or b"") == [Block(111, 960, b"0"), Block(111, 0, b"1")]
+    writer.reported(0.2, 2.0)
+    assert [block.data for block in unpack(writer.write(111, 1920, b"2") or b"")] == [b"0", b"1", b"2"]
+    writer.reported(0.0, 3.0)
+    assert len(unpack(writer.write(111, 2880, b"3") or b"")) == 3
+    writer.reported(0.0, 2.0 + HOLD)
+    assert writer.write(111, 3840, b"4") is None
+
+
+def test_frames_from_before_a_pause_are_not_repeated() -> None:
+    writer = RedundancyWriter(RED)
+    writer.reported(0.2, 1.0)
+    writer.write(111, 0, b"0")
+    writer.write(111, 960, b"1")
+    assert writer.write(111, 960 + MAX_OFFSET + 1, b"2") is None
+
+
+def ends() -> tuple[RtpStream, RtpStream]:
+    return stream(audio_config(1, redundancy=RED)), stream(audio_config(2, redundancy=RED))
+
+
+def spoken(sender: RtpStream, count: int) -> list[bytes]:
+    for number in range(count):
+        at = number * 0.02
+        sender.send_sound(CodedSound(b"frame %d" % number, 111, at, samples=960), at)
+    return sender.rtp_to_send()
+
+
+def report(ssrc: int, lost: float) -> bytes:
+    block = rtcp.ReportBlock(ssrc, int(lost * 256), 0, 0, 0)
+    return rtcp.serialise_compound((rtcp.ReceiverReport(9, (block,)),))
+
+
+def test_without_loss_sound_goes_out_as_it_is() -> None:
+    sender, _ = ends()
+    assert {RtpPacket.parse(packet).payload_type for packet in spoken(sender, 5)} == {111}
+
+
+def test_two_lost_in_a_row_come_with_the_next_in_order_and_none_twice() -> None:
+    sender, receiver = ends()
+    sender.receive_rtcp(report(1, 0.2), 0.0)
+    packets = spoken(sender, 8)
+    assert RtpPacket.parse(packets[-1]).payload_type == RED
+    for number, packet in enumerate(packets):
+        if number not in (3, 4):
+            receiver.receive_rtp(packet, number * 0.02)
+    units = [event.unit for event in receiver.events() if isinstance(event, SoundReceived)]
+    assert [unit.data for unit in units] == [b"frame %d" % number for number in range(8)]
+    first = units[0]
+    assert first.timestamp is not None and first.sequence is not None
+    assert [unit.timestamp for unit in units] == [first.timestamp + 960 * number for number in range(8)]
+    assert [unit.sequence for unit in units] == [first.sequence + number for number in range(8)]
+    assert {unit.payload_type for unit in units} == {111}
+
+
+def test_a_fifth_lost_at_random_leaves_next_to_nothing_lost() -> None:
+    sender, receiver = ends()
+    sender.receive_rtcp(report(1, 0.2), 0.0)
+    rng = random.Random(4)
+    for number, packet in enumerate(spoken(sender, 2000)):
+        if rng.random() >= 0.2:
+            receiver.receive_rtp(packet, number * 0.02)
+    got = sum(isinstance(event, SoundReceived) for event in receiver.events())
+    assert got > 1975
+
+
+def test_a_broken_packet_is_counted_and_the_next_one_taken() -> None:
+    sender, receiver = ends()
+    sender.receive_rtcp(report(1, 0.2), 0.0)
+    packets = spoken(sender, 3)
+    receiver.receive_rtp(packets[0], 0.0)
+    receiver.receive_rtp(packets[1][:14], 0.02)
+    receiver.receive_rtp(packets[2], 0.04)
+    assert receiver.statistics(1.0).malformed == 1
+    assert sum(isinstance(event, SoundReceived) for event in receiver.events()) == 3
