@@ -184,6 +184,8 @@ class LossCall:
         spoken = sound_at - phase(self._subject.sentence, sound) / RATE
         offsets = []
         for one in seen:
+            if one.number is None:
+                continue
             shown_at_instant = self._capture["video"](one.timestamp)
             if shown_at_instant is not None:
                 drawn = shown_at_instant - one.number / self._subject.clip.format.frame_rate

@@ -33,17 +33,22 @@ _BLOCK = 8
 # Of one call: a minute.
 MAX_UNITS = 2000
 
+# Mean difference of the brightness, from 0 to 255, at which a picture is another one: coding alone makes less.
+MOTION = 1.0
+
 FREEZE_BEYOND = 0.15
 """Over the interval between pictures: what stands longer is frozen, as browsers count it (webrtc-stats)."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture of the observed participant: its number in the clip, when it came, its RTP timestamp, and how like the
-    one of the clean run it is (None: not compared).
+    """A picture of the observed participant that is another than the one before.
+
+    Its number in the clip (None: it cannot be read), when it came, its RTP timestamp, and how like the one of the clean
+    run it is (None: not compared).
     """
 
-    number: int
+    number: int | None
     at: float
     timestamp: int
     likeness: float | None
@@ -60,6 +65,7 @@ class Viewer:
         self._tile, self._tiles = tile, tiles
         self._reference = reference
         self._units: list[CodedPicture] = []
+        self._before: Plane | None = None
         self.seen: list[Seen] = []
         self.received: list[tuple[float, int]] = []
         """Arrival and bytes of each coded picture."""
@@ -87,15 +93,17 @@ class Viewer:
     def _look(self, luma: npt.NDArray[np.uint8], unit: CodedPicture) -> None:
         height, width = luma.shape
         tile = layout_named("auto", self._tiles).tiles(width, height)[self._tile]
-        number = read_code(luma, tile)
-        if number is None or unit.timestamp is None or (self.seen and self.seen[-1].number == number):
+        plane = _compared(luma, tile)
+        before, self._before = self._before, plane
+        if unit.timestamp is None or (before is not None and float(np.abs(plane - before).mean()) < MOTION):
             return
+        number = read_code(luma, tile)
         likeness = None
-        if number % COMPARE_EVERY == 0:
+        if number is not None and number % COMPARE_EVERY == 0:
             if self._reference is None:
-                self.pictures[number] = _compared(luma, tile)
+                self.pictures[number] = plane
             elif number in self._reference:
-                likeness = similarity(self._reference[number], _compared(luma, tile))
+                likeness = similarity(self._reference[number], plane)
         self.seen.append(Seen(number, unit.time, unit.timestamp, likeness))
 
 
