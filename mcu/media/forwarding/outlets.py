@@ -191,6 +191,9 @@ class LegOutlets:
         except ValueError as error:
             logger.warning("leg %s: a slot cannot be used: %s", self._cname, error)
             return None
+        if spec.abs_send_time_id is not None:
+            # The receiver estimates by it what gets through; where it came with some packets only it would begin anew.
+            self._port.stamp(self._peer, spec.ssrc, spec.abs_send_time_id)
         slot = self._opened[spec.ssrc] = _Slot(spec)
         return slot
 

@@ -136,6 +136,12 @@ class MediaPort:
         stream is used once.
         """
 
+    def stamp(self, peer: int, ssrc: int, number: int, /) -> None:
+        """Packets of an outlet say when they left, by the header extension abs-send-time of this number; 0: none do.
+
+        Those that are sent again do not, for what they would say of the path is of no use.
+        """
+
     def close_outlet(self, peer: int, ssrc: int, /) -> None: ...
     def route(self, peer: int, ssrc: int, source: tuple[int, int] | None, /) -> None:
         """Feed the outlet from a source (peer, SSRC), from that one's next key frame on; from nothing, at once."""

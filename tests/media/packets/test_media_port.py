@@ -442,6 +442,28 @@ def test_header_extensions_and_padding_stay_with_the_sender(port: Port) -> None:
     assert got == struct.pack("!BBHII", 0x80, 111, 0, 5, 500) + b"sound"
 
 
+def test_packets_say_when_they_left(port: Port) -> None:
+    sender, receiver = port.client(1), port.client(3)
+    forwarded(port, sender, receiver, rtx=True)
+    port.media.stamp(receiver.id, 500, 3)
+    sender.send([vp8(1, 1, key=True), rtp(2, payload=b"p" * 1400)])
+    port.receive(now=100.5)
+    first, second = receiver.got(2)
+    stamp = struct.pack("!HHB", 0xBEDE, 1, 0x32) + (int(100.5 * 2**18) & 0xFFFFFF).to_bytes(3, "big")
+    assert first[0] == second[0] == 0x90 and first[12:20] == second[12:20] == stamp
+    assert first[20:] == vp8(1, 1, key=True)[12:] and second[20:] == b"p" * 1400
+    port.media.resend(receiver.id, 500, [1000])
+    assert receiver.got(1)[0][0] == 0x80
+    port.media.stamp(receiver.id, 500, 0)
+    sender.send([rtp(3)])
+    port.receive(now=101.0)
+    assert receiver.got(1)[0][0] == 0x80
+    with pytest.raises(ValueError, match="extension"):
+        port.media.stamp(receiver.id, 500, 15)
+    with pytest.raises(KeyError):
+        port.media.stamp(receiver.id, 99, 1)
+
+
 def test_whoever_leaves_takes_its_streams_along(port: Port) -> None:
     sender, receiver = port.client(1), port.client(3)
     forwarded(port, sender, receiver)

@@ -304,6 +304,18 @@ static size_t write_header(const struct outlet *outlet, const uint8_t *packet, u
     return 12;
 }
 
+/* abs-send-time: 24 bits, of which 18 are behind the point (RFC 8285 section 4.2 for the form of the extension). */
+static size_t write_send_time(const struct outlet *outlet, double now, uint8_t *out)
+{
+    uint32_t time = now >= 0 && now < 1e12 ? (uint32_t)((uint64_t)(now * 262144) & 0xffffff) : 0;
+    if (outlet->send_time_id == 0)
+        return 0;
+    out[0] |= 0x10;
+    put32(out + 12, 0xbede0001);
+    put32(out + 16, (uint32_t)(outlet->send_time_id << 4 | 2) << 24 | time);
+    return 8;
+}
+
 size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t *packet, size_t length, double now,
                     uint8_t *out)
 {
@@ -327,6 +339,7 @@ size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t 
         outlet->first = (uint16_t)(outgoing - FIRST_LAGS);
     outlet->origins[outgoing % FORWARD_KEPT] = (struct origin){outgoing, incoming, outlet->turn};
     size_t header = write_header(outlet, packet, outgoing, out);
+    header += write_send_time(outlet, now, out);
     memcpy(out + header, packet + start, size);
     if (source->codec == CODEC_VP8)
         renumber_vp8(outlet, out + header, size, newest);

@@ -17,8 +17,8 @@
 #define FORWARD_KEPT 512
 /* Longest packet forwarded; what a browser sends is below 1300 octets. */
 #define FORWARD_LONGEST 1500
-/* What an outlet may add to a packet in place of its own header: the original sequence number of RFC 4588. */
-#define FORWARD_OVERHEAD 2
+/* What an outlet may add to a packet in place of its own header: an extension, or the original sequence number. */
+#define FORWARD_OVERHEAD 8
 /* Packets of a source that may be missing at once; beyond that only a key frame helps. */
 #define FORWARD_MISSING 128
 
@@ -62,6 +62,7 @@ struct outlet {
     uint32_t timestamp_offset, last_timestamp;
     uint16_t picture_id_offset, last_picture_id;
     uint8_t tl0_offset, last_tl0;
+    uint8_t send_time_id; /* of the header extension that says when a packet left; 0 for none */
     double last_sent;
     void *owner; /* whose outlet it is */
     uint64_t packets, octets, resent;

@@ -422,6 +422,21 @@ static PyObject *open_outlet(PyObject *self, PyObject *arguments, PyObject *keyw
     Py_RETURN_NONE;
 }
 
+static PyObject *stamp(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    unsigned char number;
+    if (!PyArg_ParseTuple(arguments, "kkb", &id, &ssrc, &number))
+        return NULL;
+    struct outlet *outlet = outlet_found(self, id, ssrc);
+    if (outlet == NULL)
+        return NULL;
+    if (number > 14)
+        return PyErr_Format(PyExc_ValueError, "a header extension has a number up to 14");
+    outlet->send_time_id = number;
+    Py_RETURN_NONE;
+}
+
 static PyObject *close_outlet(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
@@ -517,6 +532,7 @@ static PyMethodDef methods[] = {
     {"requests", requests, METH_VARARGS, NULL},
     {"source_statistics", source_statistics, METH_VARARGS, NULL},
     {"open_outlet", (PyCFunction)(void (*)(void))open_outlet, NAMED, NULL},
+    {"stamp", stamp, METH_VARARGS, NULL},
     {"close_outlet", close_outlet, METH_VARARGS, NULL},
     {"route", route, METH_VARARGS, NULL},
     {"resend", resend, METH_VARARGS, NULL},
