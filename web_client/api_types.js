@@ -20,6 +20,7 @@
  * @property {boolean} [camera_control]     its camera can be moved from afar
  * @property {number|null} [camera_presets] how many it has, once it has told
  * @property {"chair"|"expert"|"member"|"viewer"} [role]
+ * @property {[number, number]|null} [picture_limit] for want of capacity it gets no larger pictures, width and height
  * @property {number|null} [pin]            the tile (from 0) that is kept for it
  * @property {boolean} [hidden]             in nobody's picture
  * @property {number} [gain]                dB on its sound
@@ -64,6 +65,7 @@
  * @property {string} layout
  * @property {string|null} [broadcast]     whom everybody else sees alone, by id
  * @property {boolean} pin_required
+ * @property {boolean} [chair_pin]          who joins with it steers
  * @property {Participant[]} participants
  * @property {RunningRecording|null} recording
  * @property {string|null} started_at
@@ -130,6 +132,7 @@
  * @property {string} number
  * @property {boolean} exists
  * @property {boolean} pin_required
+ * @property {boolean} [chair_pin]          chairs have one of their own
  *
  * @typedef {Object} Joined
  * @property {Participant} participant

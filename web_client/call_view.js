@@ -1,5 +1,6 @@
 // How a call is shown: the composed picture, who is there, the buttons.
 
+import { ChairPanel } from "./chair_panel.js";
 import { ChatPanel } from "./chat_panel.js";
 import { ConnectionDetails } from "./connection_details.js";
 import { fillDeviceLists } from "./device_choice.js";
@@ -7,6 +8,7 @@ import { byId, setIcon, setText, show } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { formatDuration, onLanguage, t } from "./language.js";
 import { Notices } from "./notices.js";
+import { OwnSound } from "./own_sound.js";
 import { OwnView } from "./own_view.js";
 import { RemotePicture } from "./remote_picture.js";
 import { rosterLine } from "./roster_line.js";
@@ -69,6 +71,8 @@ export class CallView {
     this.listen();
     this.chat = new ChatPanel(this.call, this.listening.signal);
     this.view = new OwnView(this.call, this.notices, this.listening.signal);
+    this.sound = new OwnSound(this.call, this.notices, this.listening.signal);
+    this.chair = new ChairPanel(this.call, this.notices, this.listening.signal);
     this.wasRecording = this.call.conference?.recording != null;
     if (this.wasRecording) this.notices.say(t("notice.recording_started"));
     this.timer = setInterval(() => this.drawSecond(), SECOND_MS);
@@ -241,6 +245,8 @@ export class CallView {
     const holder = conference.floor?.holder ?? null;
     this.shared.follow(holder !== null && holder !== this.call.participantId);
     this.view?.draw();
+    this.sound?.draw();
+    this.chair?.draw();
     this.drawPeople();
     const { participantId } = this.call;
     byId("roster").replaceChildren(...conference.participants.map((one) => rosterLine(one, conference, participantId)));

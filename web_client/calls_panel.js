@@ -22,8 +22,8 @@ export function targetsOf(text) {
 }
 
 export class CallsPanel {
-  /** @param {CallActions} actions */
-  constructor(actions) {
+  /** @param {CallActions} actions @param {AbortSignal} [signal] ends listening */
+  constructor(actions, signal) {
     this.actions = actions;
     /** @type {Conference|null} */
     this.conference = null;
@@ -35,7 +35,7 @@ export class CallsPanel {
       event.preventDefault();
       this.place();
     });
-    onLanguage(() => this.draw(this.conference));
+    onLanguage(() => this.draw(this.conference), signal);
   }
 
   async place() {

@@ -26,8 +26,8 @@ const KINDS = { sip: "room", browser: "browser" };
 const SECOND_MS = 1000;
 
 export class ConferencePanel {
-  /** @param {Actions} actions */
-  constructor(actions) {
+  /** @param {Actions} actions @param {AbortSignal} [signal] ends the telling of time */
+  constructor(actions, signal) {
     this.actions = actions;
     /** @type {string[]} */
     this.layouts = [];
@@ -37,7 +37,8 @@ export class ConferencePanel {
     this.whileBusy("record-button", () => actions.record(this.conference?.recording == null));
     this.whileBusy("lock-button", () => actions.change({ locked: !this.conference?.locked }));
     this.whileBusy("end-button", () => actions.end());
-    setInterval(() => this.drawRecordingTime(), SECOND_MS);
+    const timer = setInterval(() => this.drawRecordingTime(), SECOND_MS);
+    signal?.addEventListener("abort", () => clearInterval(timer));
   }
 
   /** A button that cannot be pressed twice while its request is under way. @param {string} id @param {() => Promise<void>} does */
@@ -123,6 +124,7 @@ export class ConferencePanel {
       person.state === "connected" ? "" : t(`person.${person.state}`),
       person.microphone_muted ? t("person.microphone_muted") : person.speaking ? t("person.speaking") : "",
       person.camera_muted ? t("person.camera_muted") : "",
+      person.picture_limit ? t("person.lowered", { height: person.picture_limit[1] }) : "",
       person.speaker_muted ? t("person.speaker_muted") : "",
       this.conference?.floor?.holder === person.id ? t("person.sharing") : "",
       this.conference?.floor?.queue.includes(person.id) ? t("person.wants_to_share") : "",
@@ -223,6 +225,7 @@ function facts(conference) {
     conference.title ? t("call.room", { number: conference.number }) : "",
     conference.active && conference.started_at ? t("control.since", { date: formatDate(conference.started_at) }) : "",
     conference.pin_required ? t("control.with_pin") : "",
+    conference.chair_pin ? t("control.with_chair_pin") : "",
     conference.locked ? t("control.locked") : "",
   ]
     .filter(Boolean)

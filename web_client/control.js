@@ -190,12 +190,14 @@ class ControlPage {
   async create() {
     const value = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (byId(id)).value.trim();
     const [number, title, pin] = [value("create-number"), value("create-title"), value("create-pin")];
+    const chairPin = value("create-chair-pin");
     if (!NUMBER.test(number)) return this.complain(() => t("control.bad_number"), "create-number");
     if (pin && !PIN.test(pin)) return this.complain(() => t("control.bad_pin"), "create-pin");
+    if (chairPin && (!PIN.test(chairPin) || chairPin === pin)) return this.complain(() => t("control.bad_chair_pin"), "create-chair-pin");
     const button = /** @type {HTMLButtonElement} */ (byId("create-button"));
     button.disabled = true;
     try {
-      const room = await this.api.createConference({ number, title, ...(pin ? { pin } : {}) });
+      const room = await this.api.createConference({ number, title, ...(pin ? { pin } : {}), ...(chairPin ? { chair_pin: chairPin } : {}) });
       this.complain(null);
       /** @type {HTMLFormElement} */ (byId("create-form")).reset();
       /** @type {HTMLDetailsElement} */ (byId("create")).open = false;

@@ -32,6 +32,9 @@ class JoinPage {
     /** @type {Call|null} */
     this.call = null;
     this.joining = false;
+    /** Whether nobody comes in without a PIN, and whether chairs have one. */
+    this.pinNeeded = false;
+    this.chairPin = false;
     /** What is said, as a function, so that it is said anew in another language. @type {Record<string, (() => string)|null>} */
     this.said = { "name-hint": null, "room-hint": null, "join-error": null };
 
@@ -68,6 +71,7 @@ class JoinPage {
     for (const [id, text] of Object.entries(this.said)) if (text) setText(byId(id), text());
     setText(byId("join-button-text"), t(this.joining ? "join.joining" : "join.button"));
     this.button.disabled = this.joining;
+    this.drawPin();
     this.preview.draw();
   }
 
@@ -95,9 +99,18 @@ class JoinPage {
       door = { number, exists: false, pin_required: false };
     }
     if (this.room.value.trim() !== number || this.call) return;
-    show(byId("pin-field"), door.pin_required);
+    show(byId("pin-field"), door.pin_required || door.chair_pin === true);
+    this.pinNeeded = door.pin_required;
+    this.chairPin = door.chair_pin === true;
+    this.drawPin();
     if (door.exists) this.say("room-hint", () => t("join.room_open", { number }), "good");
     else this.say("room-hint", () => t("join.room_unknown"), "bad");
+  }
+
+  /** A room may ask everybody for a PIN, only its chairs, or both. */
+  drawPin() {
+    setText(byId("pin-label"), t(this.pinNeeded ? "join.pin" : "join.chair_pin"));
+    setText(byId("pin-hint"), t(!this.chairPin ? "join.pin_hint" : this.pinNeeded ? "join.pin_or_chair_hint" : "join.chair_pin_hint"));
   }
 
   /** The first thing that is missing gets the focus. */
@@ -105,7 +118,7 @@ class JoinPage {
     const needed = [
       { input: this.name, key: "join.need_name" },
       { input: this.room, key: "join.need_room" },
-      ...(byId("pin-field").hidden ? [] : [{ input: this.pin, key: "join.need_pin" }]),
+      ...(byId("pin-field").hidden || !this.pinNeeded ? [] : [{ input: this.pin, key: "join.need_pin" }]),
     ];
     return needed.find(({ input }) => input.value.trim() === "") ?? null;
   }
@@ -170,6 +183,8 @@ class JoinPage {
     const untried = wrongPin && this.pin.value === "";
     this.say("join-error", () => (untried ? t("join.need_pin") : errorText(error)));
     if (wrongPin) {
+      this.pinNeeded ||= untried;
+      this.drawPin();
       show(byId("pin-field"), true);
       this.pin.value = "";
       this.pin.focus();

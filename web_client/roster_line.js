@@ -21,6 +21,7 @@ export function rosterLine(participant, conference, ownId) {
   else if (participant.microphone_muted) signs.push(sign("microphone-off", t(held.includes("microphone") ? "person.muted_by_chair" : "person.microphone_muted")));
   else if (participant.speaking) signs.push(sign("speaker", t("person.speaking")));
   if (participant.camera_muted || !participant.has_video) signs.push(sign("camera-off", t("person.camera_muted")));
+  if (participant.picture_limit) signs.push(el("span", { class: "sign state" }, t("person.lowered", { height: participant.picture_limit[1] })));
   return el(
     "li",
     { "data-participant": participant.id, "data-speaking": String(participant.speaking && !participant.microphone_muted) },

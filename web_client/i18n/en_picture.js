@@ -1,6 +1,18 @@
 // English, continued: who sits where, what is drawn over the picture, roles.
 
 export default {
+  "chair.open": "Chair's controls…",
+  "chair.title": "Chair's controls",
+  "chair.over": "You are not the chair any more.",
+  "own.listen_gain": "How loud I hear",
+  "person.lowered": "at most {height}p: server busy",
+  "join.chair_pin": "Chair's PIN (optional)",
+  "join.chair_pin_hint": "Only for the chair: with it you steer the conference.",
+  "join.pin_or_chair_hint": "This room asks for a PIN, in the invitation. With the chair's PIN you steer the conference.",
+  "control.chair_pin": "Chair's PIN (optional)",
+  "control.chair_pin_hint": "Who joins with it steers the conference without an account.",
+  "control.bad_chair_pin": "The chair's PIN has 4 to 12 digits and differs from the room's PIN.",
+  "control.with_chair_pin": "Chair's PIN set",
   "call.muted_by_chair": "Muted by the chair",
   "call.camera_off_by_chair": "Camera off by the chair",
   "person.muted_by_chair": "microphone off, by the chair",
@@ -9,7 +21,7 @@ export default {
   "person.no_tile": "No fixed tile",
   "person.music": "music mode",
   "person.role": "Role",
-  "person.role_hint": "Says who is seated first. It gives no further rights.",
+  "person.role_hint": "Says who is seated first. A chair also steers the conference.",
   "person.pin": "Fixed tile",
   "person.hide": "Leave out of everybody's picture",
   "person.gain": "Volume for the others",
@@ -76,6 +88,7 @@ export default {
   "corner.top_right": "top right",
   "corner.bottom_left": "bottom left",
   "corner.bottom_right": "bottom right",
+  "picture.forwarded": "Browsers get each picture on its own",
   "view.more": "My picture…",
   "view.title": "My picture",
   "view.lead": "Only you see it so. The others see what they chose.",
@@ -85,9 +98,6 @@ export default {
   "view.content_auto": "Beside the people",
   "view.content_tile": "In a tile among the people",
   "view.content_swap": "Changed places with the people",
-  "view.as_all": "As everybody sees it",
-};
-  "picture.forwarded": "Browsers get each picture on its own",
   "view.pictures": "Pictures of the others",
   "view.pictures_usual": "As usual in this conference",
   "view.pictures_one": "Together in one picture",
@@ -95,3 +105,5 @@ export default {
   "gallery.label": "Pictures of the participants",
   "gallery.self": "You",
   "gallery.muted": "{name}, microphone off",
+  "view.as_all": "As everybody sees it",
+};

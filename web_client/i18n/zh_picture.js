@@ -1,6 +1,18 @@
 // 中文（续）：座次、画面叠加内容和角色。
 
 export default {
+  "chair.open": "主席控制…",
+  "chair.title": "主席控制",
+  "chair.over": "您已不再是主席。",
+  "own.listen_gain": "收听音量",
+  "person.lowered": "最高 {height}p：服务器繁忙",
+  "join.chair_pin": "主席密码（可选）",
+  "join.chair_pin_hint": "仅供主席使用：输入后可控制会诊。",
+  "join.pin_or_chair_hint": "该会诊室需要密码，请查看会诊通知。使用主席密码可控制会诊。",
+  "control.chair_pin": "主席密码（可选）",
+  "control.chair_pin_hint": "用主席密码加入的人无需登录即可控制会诊。",
+  "control.bad_chair_pin": "主席密码须为 4 至 12 位数字，且不同于会诊室密码。",
+  "control.with_chair_pin": "已设主席密码",
   "call.muted_by_chair": "已被主席静音",
   "call.camera_off_by_chair": "主席已关摄像头",
   "person.muted_by_chair": "已被主席静音",
@@ -9,7 +21,7 @@ export default {
   "person.no_tile": "不固定",
   "person.music": "音乐模式",
   "person.role": "角色",
-  "person.role_hint": "决定画面中的先后次序，不改变权限。",
+  "person.role_hint": "决定画面中的先后次序；主席还可以控制会诊。",
   "person.pin": "固定画面位置",
   "person.hide": "在所有人的画面中隐藏",
   "person.gain": "发言音量",
@@ -76,6 +88,7 @@ export default {
   "corner.top_right": "右上",
   "corner.bottom_left": "左下",
   "corner.bottom_right": "右下",
+  "picture.forwarded": "浏览器分别显示各方画面",
   "view.more": "我的画面…",
   "view.title": "我的画面",
   "view.lead": "仅影响您自己看到的画面。",
@@ -85,9 +98,6 @@ export default {
   "view.content_auto": "与画面分开显示",
   "view.content_tile": "放在画面中的一格",
   "view.content_swap": "与人员画面互换",
-  "view.as_all": "恢复为公共画面",
-};
-  "picture.forwarded": "浏览器分别显示各方画面",
   "view.pictures": "其他人的画面",
   "view.pictures_usual": "跟随会议设置",
   "view.pictures_one": "合成画面",
@@ -95,3 +105,5 @@ export default {
   "gallery.label": "与会者画面",
   "gallery.self": "我",
   "gallery.muted": "{name}，麦克风已关闭",
+  "view.as_all": "恢复为公共画面",
+};
