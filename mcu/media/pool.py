@@ -47,6 +47,7 @@ class _Place:
         self.settled = asyncio.Event()
         self.failure: str | None = None
         self.quick_ends = 0
+        self.gone_at = 0.0
         self.conferences: dict[str, ConferenceSpec] = {}
 
     @property
@@ -222,6 +223,7 @@ class WorkerPool:
                 return
             self.restarts += 1
             logger.error("media worker %d is gone; starting its successor", place.settings.index)
+            place.gone_at = loop.time()
             place.quick_ends = place.quick_ends + 1 if loop.time() - started < STABLE_AFTER else 0
             if place.quick_ends > 1:
                 await asyncio.sleep(RESTART_PAUSE)
@@ -253,6 +255,13 @@ class WorkerPool:
         place.ready.set()
         place.settled.set()
         if place.generation > 0:
+            took = (asyncio.get_running_loop().time() - place.gone_at) * 1000
+            logger.info(
+                "media worker %d: the successor has %d conferences after %.0f ms",
+                place.settings.index,
+                len(conference_ids),
+                took,
+            )
             for listener in self._restart_listeners:
                 _call(listener, [each for each in conference_ids if each in place.conferences])
 

@@ -1,4 +1,4 @@
-"""A media worker is killed in the middle of a recorded call: nobody redials, everybody sees the picture again."""
+"""A media worker is killed in the middle of a recorded call: nobody redials or renegotiates, all see all again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 from PIL import Image
 from playwright.async_api import Page
 
@@ -26,8 +25,9 @@ from tests.peers.server import ServerProcess
 
 logger = logging.getLogger(__name__)
 
-# What users are promised; the benchmarks say how long it really takes.
+# What users are promised on a machine that has much other work; the benchmark says how long it really takes.
 LONGEST_PAUSE = 5.0
+PATIENCE = 10.0
 # At most this much of a recording is lost (requirement REC-2).
 LONGEST_LOSS = 0.5
 
@@ -53,7 +53,7 @@ async def test_a_killed_worker_is_replaced_while_calls_and_recording_go_on(
         arrivals.append(time.time())
 
     clip = await asyncio.to_thread(load_clip, second.clip, ClipFormat(), 10.0)
-    simulated = SimulatedRoom(RoomSettings(name="Second room"), clip, on_picture=picture_came)
+    simulated = SimulatedRoom(RoomSettings(name="Second room", encryption="sdes"), clip, on_picture=picture_came)
     async with (
         JackServer(tmp_path, f"consilium{server.sip_port}") as jack,
         BaresipRoom(
@@ -70,16 +70,19 @@ async def test_a_killed_worker_is_replaced_while_calls_and_recording_go_on(
             await page.click("#join-button")
             await wait_for_picture(page)
             await page.evaluate(_WATCH)
+            asked: list[str] = []
+            page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
             recording = await server.api("POST", "/conferences/1000/recording")
             await asyncio.sleep(5.0)
 
+            worker = server.worker_pid()
             killed_at = time.time()
-            os.kill(_worker_of(server.pid), signal.SIGKILL)
+            os.kill(worker, signal.SIGKILL)
             await _until_a_picture_comes_after(arrivals, killed_at)
             await page.wait_for_function(
                 "(killed) => window.shown.filter((at) => at > killed + 300).length > 30",
                 arg=killed_at * 1000,
-                timeout=LONGEST_PAUSE * 2000,
+                timeout=PATIENCE * 1000,
             )
             await _until_everybody_is_shown(page, sources)
             await room.snapshot(tmp_path / "first.png")
@@ -90,6 +93,7 @@ async def test_a_killed_worker_is_replaced_while_calls_and_recording_go_on(
             await simulated.hang_up()
 
     assert simulated.reoffers_received == 0
+    assert not [each for each in asked if each.endswith(("/media", "/join")) or "/?room=" in each]
     assert not [event for event in room.events if event["type"] in ("CALL_CLOSED", "CALL_REMOTE_SDP")][1:]
     room_pause, browser_pause = _pause_around(arrivals, killed_at), _pause_around(shown, killed_at)
     logger.info("picture back after %.2f s in the room, %.2f s in the browser", room_pause, browser_pause)
@@ -113,23 +117,15 @@ def _assert_recording_goes_on(server: ServerProcess, recording_id: str, killed_a
     assert after.duration > 1.0
 
 
-def _worker_of(server_pid: int) -> int:
-    workers = [
-        child.pid for child in psutil.Process(server_pid).children() if "mcu.media.worker" in " ".join(child.cmdline())
-    ]
-    assert len(workers) == 1
-    return workers[0]
-
-
 async def _until_a_picture_comes_after(arrivals: list[float], instant: float) -> None:
-    async with asyncio.timeout(LONGEST_PAUSE * 2):
+    async with asyncio.timeout(PATIENCE):
         while not arrivals or arrivals[-1] < instant + 0.3:
             await asyncio.sleep(0.05)
 
 
 async def _until_everybody_is_shown(page: Page, sources: list[Source]) -> None:
     """The composite is back at once; a source joins it with its next key frame."""
-    async with asyncio.timeout(LONGEST_PAUSE * 2):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 assert_tiles_show(await look(page), sources, sources)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 
 from tests.peers.ports import port_block
 
@@ -60,6 +61,15 @@ class ServerProcess:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def worker_pid(self) -> int:
+        """The media worker at work: the one that has the port of browsers. Others may wait to take its place."""
+        (found,) = (
+            child.pid
+            for child in psutil.Process(self.pid).children()
+            if any(one.laddr.port == self.browser_port for one in child.net_connections(kind="udp"))
+        )
+        return found
 
     def sip_uri(self, user: str) -> str:
         return f"sip:{user}@127.0.0.1:{self.sip_port}"
