@@ -97,9 +97,10 @@ def tile(layout: str, place: int) -> Callable[[int, int], Rect]:
 
 
 def talk() -> np.ndarray[Any, np.dtype[np.int16]]:
-    """What sounds like talking to a machine: a voice of 140 Hz with its harmonics, in syllables."""
+    """What sounds like talking to a machine: a voice about 140 Hz with its harmonics, gliding, in syllables."""
     time = np.arange(round(SECONDS * RATE)) / RATE
-    voice = sum(np.sin(2 * np.pi * 140 * number * time) / number for number in range(1, 20))
+    phase = 2 * np.pi * np.cumsum(140 * (1 + 0.08 * np.sin(2 * np.pi * 1.7 * time))) / RATE
+    voice = sum(np.sin(number * phase) / number for number in range(1, 20))
     syllables = np.clip(np.sin(2 * np.pi * 3.5 * time) + 0.4, 0, 1)
     return (voice * syllables * 5000).astype(np.int16)
 

@@ -12,13 +12,27 @@ def _time(seconds: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
 
 
 def voice(seconds: float, pitch: float, amplitude: float) -> Sound:
-    """Harmonics that glide and come in syllables, four a second."""
+    """Harmonics that glide as in speech, some per cent in a tenth of a second, and come in syllables, four a second."""
     time = _time(seconds)
-    phase = 2 * np.pi * np.cumsum(pitch * (1 + 0.05 * np.sin(2 * np.pi * 0.7 * time))) / RATE
+    phase = 2 * np.pi * np.cumsum(pitch * (1 + 0.08 * np.sin(2 * np.pi * 1.7 * time))) / RATE
     count = int(3000 // pitch)
     wave = sum(np.sin(number * phase) / number**0.7 for number in range(1, count))
     syllables = np.clip(0.2 + np.sin(2 * np.pi * 4 * time), 0, None)
     made: Sound = (amplitude * wave / np.abs(wave).max() * syllables).astype(np.float32)
+    return made
+
+
+def hum(seconds: float, pitch: float, amplitude: float, seed: int = 3) -> Sound:
+    """Somebody who hums a note, as steadily as one can: it wavers by a third of a per cent, and by a dB."""
+    time = _time(seconds)
+    chance = np.random.default_rng(seed)
+    knots = np.arange(0, seconds + 0.2, 0.02)
+    smooth = np.ones(5) / 5**0.5
+    wavering, loudness = (np.convolve(chance.standard_normal(knots.size), smooth, "same") for _ in range(2))
+    phase = 2 * np.pi * np.cumsum(pitch * (1 + 0.003 * np.interp(time, knots, wavering))) / RATE
+    wave = sum(np.sin(number * phase) / number**1.5 for number in range(1, 8))
+    level = amplitude * 10 ** (np.interp(time, knots, loudness) / 20)
+    made: Sound = (level * wave / np.abs(wave).max()).astype(np.float32)
     return made
 
 

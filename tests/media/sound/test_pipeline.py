@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from mcu.media.codec.audio_decoder import make_decoder
+from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
 from mcu.media.sound.pipeline import (
     CodedMix,
     RecordedSound,
@@ -24,6 +25,7 @@ from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound, level_dbfs,
 from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedSound
 from tests.fakes.tones import G722, OPUS, PCMA, PCMU, ToneSender, amplitude_db
+from tests.fakes.voices import voice
 
 START = 1000.0
 LEVEL = 20 * np.log10(0.25)
@@ -57,6 +59,14 @@ class Room:
     def speaks(self, leg_id: str, codec: CodecSpec, frequency: float, seconds: float = 60) -> None:
         sender = ToneSender(codec, frequency)
         self.senders[leg_id] = sender.units(round(seconds / TICK), start=self.now - 0.006)
+
+    def talks(self, leg_id: str, codec: CodecSpec, pitch: float, seconds: float) -> None:
+        spoken = voice(seconds, pitch, 0.25).reshape(-1, TICK_SAMPLES)
+        encoder = make_encoder(EncoderKey.of(codec))
+        units = ToneSender(codec).units(len(spoken), start=self.now - 0.006)
+        self.senders[leg_id] = (
+            replace(unit, data=encoder.encode(tick)) for unit, tick in zip(units, spoken, strict=True)
+        )
 
     def run(self, seconds: float) -> int:
         """Returns the index of the first tick that was run."""
@@ -248,14 +258,24 @@ def test_recorded_time_follows_skipped_ticks(trio: Room) -> None:
 def test_the_speaker_is_reported_once_per_change() -> None:
     room = Room()
     room.pipeline.apply(SoundState((leg("a", OPUS), leg("b", PCMA))))
-    room.speaks("a", OPUS, 440, seconds=2)
+    room.talks("a", OPUS, 140, seconds=2)
     room.run(2)
     assert room.speakers == ["a"]
-    room.speaks("b", PCMA, 1000, seconds=2)
+    room.talks("b", PCMA, 210, seconds=2)
     room.run(2)
     assert room.speakers == ["a", "b"]
     room.run(5)
     assert room.speakers == ["a", "b", None]
+
+
+def test_who_only_sends_a_tone_takes_the_picture_from_nobody() -> None:
+    room = Room()
+    room.pipeline.apply(SoundState((leg("a", OPUS), leg("b", PCMA))))
+    room.talks("a", OPUS, 140, seconds=5)
+    room.run(2)
+    room.speaks("b", PCMA, 400, seconds=3)
+    room.run(3)
+    assert room.speakers == ["a"]
 
 
 def test_garbage_is_logged_once_and_harms_nobody(trio: Room, caplog: pytest.LogCaptureFixture) -> None:

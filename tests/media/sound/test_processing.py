@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.speech import NoSpeech, speech
+from mcu.media.codec import g711
 from mcu.media.sound.denoise import HOP, Denoiser
 from mcu.media.sound.level import DEAD_ZONE, MOST_UP, TARGET_DBFS, Fader, Leveller
+from mcu.media.sound.resample import Downsampler, Upsampler
 from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound, level_dbfs, silence
 from mcu.media.sound.tones import HIGH, LOW, Tones, two_notes
 from mcu.media.sound.voice import VoiceDetector
 from tests.fakes.tones import amplitude_db, tone
-from tests.fakes.voices import hiss, keyboard, pump, voice
+from tests.fakes.voices import hiss, hum, keyboard, pump, voice
 
 
 def ticks(sound: Sound) -> list[Sound]:
@@ -50,10 +53,35 @@ def test_a_monitor_that_beeps_is_no_voice() -> None:
     assert voiced_share(np.tile(beep, 6)) == 0
 
 
-def test_a_machine_that_whistles_is_no_voice_once_it_has_stood_still() -> None:
-    detector = VoiceDetector()
-    found = [detector.hear(tick, level_dbfs(tick)) for tick in ticks(tone(400, 6 * RATE))]
-    assert not any(found[250:])
+@pytest.mark.parametrize("frequency", [200, 333, 400, 777, 1000, 2500])
+def test_a_whistle_is_no_voice(frequency: float) -> None:
+    whistle = tone(frequency, 4 * RATE)
+    assert voiced_share(whistle) == 0
+    assert voiced_share(whistle + hiss(4.0, 0.01)) == 0
+
+
+@pytest.mark.parametrize("pitch", [110.0, 150.0, 260.0])
+def test_who_only_hums_a_note_does_not_speak(pitch: float) -> None:
+    assert voiced_share(hum(8.0, pitch, 0.2)) == 0
+
+
+def test_alarms_of_one_note_and_of_two_are_no_voices() -> None:
+    quick = np.concatenate((tone(1000, RATE // 10), silence(RATE // 10)))
+    assert voiced_share(np.tile(quick, 20)) == 0
+    assert voiced_share(np.tile(np.concatenate((tone(880, RATE // 5), tone(988, RATE // 5))), 15)) == 0
+
+
+def test_a_real_voice_is_one_also_by_telephone_and_over_noise() -> None:
+    try:
+        spoken = speech(8.0)
+    except NoSpeech as missing:
+        pytest.skip(str(missing))
+    narrow = Upsampler(6).convert(g711.decode("PCMA", g711.encode("PCMA", Downsampler(6).convert(spoken))))
+    for sound in (spoken, narrow, 0.05 * spoken, spoken + hiss(8.0, 0.006)):
+        detector = VoiceDetector()
+        found = [detector.hear(tick, level_dbfs(tick)) for tick in ticks(sound)]
+        assert found.index(True) < 30
+        assert np.mean(found[50:]) > 0.97
 
 
 def test_silence_ends_a_voice_within_a_second() -> None:
