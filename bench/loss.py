@@ -1,9 +1,10 @@
 """Bad networks: what a room behind one sees and hears, and what the others see and hear of it.
 
 A seeded relay stands between one of two rooms and the server, in both directions. The rooms are real SIP calls; those
-called plain know RTP only, without NACK and PLI. Pictures carry their number and are compared with those of a call over
-a clean network; the sound is a real sentence, said again and again. ``up`` is from the room behind the relay to the
-other one, ``down`` the way back. A player keeps 200 ms in hand, and what stands for more than 183 ms is frozen.
+called plain know RTP only, without NACK and PLI. A browser is measured by its own statistics. Pictures carry their
+number and are compared with those of a call over a clean network; the sound is a real sentence, said again and again.
+``up`` is from the room behind the relay to the other one, ``down`` the way back. A player keeps 200 ms in hand, and
+what stands for more than 183 ms is frozen.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.loss_browser import measure_browser, write_camera
 from bench.loss_call import PLAYER_BUFFER, LossCall, References, Subject, recover_seconds
 from bench.network_path import Conditions
 from bench.report import Benchmark, Figures
 from bench.speech import speech
 from bench.time_code import time_coded_clip
 from consilium.simulated_room.clip import ClipFormat
+from tests.peers.chromium import available as chromium_available
 from tests.peers.server import ServerProcess
 
 SHAPE = ClipFormat(width=640, height=360, frame_rate=30, bitrate=700_000)
@@ -46,6 +49,8 @@ CONDITIONS: dict[str, Conditions] = {
     "reorder": Conditions(delay=DELAY, reorder=0.05, duplicate=0.02),
 }
 PLAIN = ("5", "20")
+BROWSER = ("5", "20")
+BROWSER_OVERHEAD = 13.0
 
 
 async def run(seconds: float, only: str = "") -> Figures:
@@ -53,10 +58,12 @@ async def run(seconds: float, only: str = "") -> Figures:
     wanted = set(only.split(",")) if only else None
     names = [name for name in CONDITIONS if wanted is None or name in wanted | {"0"}]
     plain = [name for name in PLAIN if wanted is None or f"plain_{name}" in wanted]
+    browser = [name for name in BROWSER if chromium_available() and (wanted is None or f"browser_{name}" in wanted)]
     capped = wanted is None or "cap" in wanted
-    calls = len(names) + len(plain)
+    calls = len(names) + len(plain) + len(browser)
     cap = WIDE_SECONDS + NARROW_SECONDS + FREED_SECONDS + OVERHEAD if capped else 0.0
-    each = min(20.0, max(3.0, (seconds - cap - 8.0) / calls - OVERHEAD))
+    beside = cap + 8.0 + len(browser) * (BROWSER_OVERHEAD - OVERHEAD)
+    each = min(20.0, max(3.0, (seconds - beside) / calls - OVERHEAD))
     clip = await asyncio.to_thread(time_coded_clip, SHAPE, SENTENCE_SECONDS, 1, None)
     sentence = speech(SENTENCE_SECONDS)
     subject = Subject(replace(clip, sound=(sentence * 32767).astype(np.int16)), sentence)
@@ -78,6 +85,11 @@ async def run(seconds: float, only: str = "") -> Figures:
             for seed, name in enumerate(plain):
                 found, _ = await _measure(server, subject, references, name, each, seed, plain=True)
                 figures[f"plain_{name}"] = found
+            camera = write_camera(Path(folder) / "camera.mjpeg", clip) if browser else Path(folder)
+            for seed, name in enumerate(browser):
+                figures[f"browser_{name}"] = await measure_browser(
+                    server, subject.clip, camera, CONDITIONS[name], f"40{seed}", each, seed
+                )
             if capped:
                 figures |= await _measure_cap(server, subject, references)
     return figures

@@ -28,7 +28,7 @@ def time_coded_clip(clip_format: ClipFormat, seconds: float, seed: int, flash_ev
     count = round(seconds * clip_format.frame_rate)
     if count >= 1 << BITS:
         raise ValueError(f"the code holds {1 << BITS} pictures")
-    pictures = encode_pictures(_frames(clip_format, count, seed, flash_every), clip_format)
+    pictures = encode_pictures(time_coded_frames(clip_format, count, seed, flash_every), clip_format)
     return make_clip(pictures, _beeps(seconds, flash_every), clip_format)
 
 
@@ -52,7 +52,10 @@ def flash_is_on(luma: Luma, tile: Rect) -> bool:
     return _brightness(luma, tile, *_FLASH) > 190
 
 
-def _frames(clip_format: ClipFormat, count: int, seed: int, flash_every: float | None) -> Iterator[VideoFrame]:
+def time_coded_frames(
+    clip_format: ClipFormat, count: int, seed: int, flash_every: float | None
+) -> Iterator[VideoFrame]:
+    """The pictures of ``time_coded_clip``, yuv420p, not coded."""
     width, height = clip_format.width, clip_format.height
     texture = _texture(2 * width, height, seed)
     for number in range(count):
