@@ -104,7 +104,7 @@ async def test_what_is_shared_is_large_beside_the_gallery(open_page: OpenPage, s
         boxes = [await page.locator(name).bounding_box() for name in ("#content-video", "#gallery", "#remote-video")]
         content, gallery, main = boxes
         assert content is not None and gallery is not None and main is not None and main["width"] > 60
-        assert content["width"] * content["height"] > 1.2 * gallery["width"] * gallery["height"]
+        assert content["width"] * content["height"] > 1.1 * gallery["width"] * gallery["height"]
         assert await fits(page)
         if SHOTS:
             await page.screenshot(path=Path(SHOTS) / f"gallery_content_{language}.png")

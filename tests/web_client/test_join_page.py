@@ -91,9 +91,12 @@ async def test_offer_sends_both_kinds_prefers_h264_and_carries_candidates(
     (body,) = server.asked("POST", "/conferences/1000/join")
     assert body["name"] == "A"
     assert "pin" not in body
-    audio, video, content = body["sdp"].split("m=")[1:]
+    audio, video, content, *slots = body["sdp"].split("m=")[1:]
     assert audio.startswith("audio") and video.startswith("video") and content.startswith("video")
     assert all("a=sendrecv" in line for line in (audio, video, content))
+    assert len(slots) == 9 and all("a=recvonly" in line for line in slots)
+    assert "a=simulcast:send ~q;~h;f" in video and "a=simulcast" not in content
+    assert len(body["sdp"]) < 40_000
     assert "a=candidate" in audio
     first = video.split()[3]
     assert f"a=rtpmap:{first} H264/90000" in video
@@ -147,7 +150,7 @@ async def test_without_devices_one_joins_to_watch_and_listen(
     await expect(page.locator("#preview-hint")).to_contain_text(hint)
     await join(page)
     (body,) = server.asked("POST", "/conferences/1000/join")
-    audio, video, _content = body["sdp"].split("m=")[1:]
+    audio, video, *_others = body["sdp"].split("m=")[1:]
     assert "a=recvonly" in audio and "a=recvonly" in video
     await page.click("#microphone-button")
     await expect(page.locator("#notices")).to_contain_text("No microphone can be used")
