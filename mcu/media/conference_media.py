@@ -61,7 +61,14 @@ class ConferenceMedia:
         self._applying = asyncio.Lock()
         self._recordings = ConferenceRecordings(conference_id, report, self._call)
         self._clock = clock
-        self._router = Router(conference_id, self._legs, report, self._compose, self._sound_delay)
+        self._router = Router(
+            conference_id,
+            self._legs,
+            report,
+            on_remainders=self._compose,
+            composed=lambda: self._pictures.composed(),
+            sound_delay=self._sound_delay,
+        )
         self._pictures = ConferencePictures(
             conference_id,
             font_file,
@@ -96,7 +103,7 @@ class ConferenceMedia:
             self._numbers.hurry()
             self._spec = spec
             await self._recordings.apply(spec, self._sound.aac_config, self._pictures.request_recorded_key_frame)
-            self._router.apply(spec, self._clock())
+            self._router.apply(spec)
             self._compose()
             self._pictures.forget_holds()
             await self._sound.apply(spec, record=bool(self._recordings))
@@ -192,7 +199,6 @@ class ConferenceMedia:
 
     def _compose(self) -> None:
         self._pictures.apply(self._spec, self._recordings.rungs)
-        self._router.compose(self._pictures.composed())
 
     def _sound_delay(self, leg_id: str, now: float) -> float | None:
         """Seconds from a leg's clock at capture to ours at the mix."""

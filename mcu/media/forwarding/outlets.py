@@ -78,6 +78,7 @@ class LegOutlets:
         self._first_sequence = first_sequence
         self._clock = clock
         self._slots: list[_Slot] = []
+        self._wanted: tuple[VideoSpec, ...] = ()
         self._opened: dict[int, _Slot] = {}
         self._next_report = 0.0
         self._next_allowance = 0.0
@@ -87,16 +88,21 @@ class LegOutlets:
 
     @property
     def slots(self) -> tuple[VideoSpec, ...]:
+        """Those that are open, by place."""
         return tuple(slot.spec for slot in self._slots)
 
     def update(self, slots: Sequence[VideoSpec]) -> None:
         """These are the slots from now on; those that are gone get nothing more."""
+        if slots == self._wanted:
+            return
+        self._wanted = tuple(slots)
         kept = []
         for spec in slots[:MAX_SLOTS]:
             slot = self._opened.get(spec.ssrc) or self._open(spec)
-            if slot is not None:
-                slot.spec = spec
-                kept.append(slot)
+            if slot is None:
+                break  # a slot is told by its place, so none comes after one that cannot be
+            slot.spec = spec
+            kept.append(slot)
         for slot in self._slots:
             if slot not in kept:
                 self._route(slot, None)

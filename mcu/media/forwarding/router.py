@@ -37,14 +37,18 @@ class ForwardingLeg(Protocol):
 
 @dataclass(slots=True)
 class _Receiver:
-    shown: tuple[str | None, ...] = ()
+    """``leg`` tells one that was opened anew from the one before."""
+
+    leg: ForwardingLeg
+    shown: tuple[str | None, ...] | None = None
     budget: Budget = field(default_factory=Budget)
 
 
 class Router:
     """Methods are called on the event loop. ``legs`` are those of the conference, by id; it changes as they do.
 
-    ``on_remainders`` is told when other people than before have to be composed for those who are forwarded to.
+    ``on_remainders`` is told when other people than before have to be composed for those who are forwarded to;
+    ``composed`` tells who is in some composed picture, for nobody else is decoded.
     ``sound_delay`` is how long somebody's sound takes from its capture, on its own clock, to our mix on ours; None
     while it is not known.
     """
@@ -55,35 +59,32 @@ class Router:
         legs: Mapping[str, ForwardingLeg],
         report: Callable[[Fact], None],
         on_remainders: Callable[[], None],
+        composed: Callable[[], frozenset[str]],
         sound_delay: Callable[[str, float], float | None],
     ) -> None:
         self._id = conference_id
         self._legs = legs
         self._report = report
         self._on_remainders = on_remainders
+        self._people_composed = composed
         self._sound_delay = sound_delay
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._director = Director()
         self._receivers: dict[str, _Receiver] = {}
         self._remainders: dict[str, frozenset[str]] = {}
-        self._composed: frozenset[str] = frozenset()
         self._next_review = self._next_waiting = 0.0
         self._now = 0.0
 
-    def apply(self, spec: ConferenceSpec, now: float) -> None:
-        """Take a new description; the legs are there already."""
+    def apply(self, spec: ConferenceSpec) -> None:
+        """Take a new description; it is followed at the next tick of the timer."""
         self._spec = spec
         self._receivers = {leg.id: self._receivers[leg.id] for leg in spec.legs if leg.id in self._receivers}
         self._director.keep({leg.id for leg in spec.legs}, {leg.id for leg in spec.legs if is_forwarded(leg)})
-        self._review(now)
+        self._next_review = 0.0
 
     def speaker(self, leg_id: str | None, now: float) -> None:
         """Who speaks now."""
         self._director.speaks(leg_id, now)
-
-    def compose(self, people: frozenset[str]) -> None:
-        """These are in some picture that is composed; nobody else's is decoded."""
-        self._composed = people
 
     def remainder(self, viewer: LegSpec) -> frozenset[str] | None:
         """Who has to be composed for this leg, since no slot can show them; None where all are."""
@@ -154,21 +155,23 @@ class Router:
         return found
 
     def _show(self, leg: ForwardingLeg, outlets: LegOutlets, candidates: list[Candidate], now: float) -> None:
-        receiver = self._receivers.setdefault(leg.spec.id, _Receiver())
+        receiver = self._receivers.get(leg.spec.id)
+        if receiver is None or receiver.leg is not leg:
+            receiver = self._receivers[leg.spec.id] = _Receiver(leg)
         shown: tuple[str | None, ...] = (None,) * len(leg.spec.slots)
         if is_forwarded(leg.spec) and leg.is_connected:
-            if not outlets.slots or outlets.slots != leg.spec.slots:
-                outlets.update(leg.spec.slots)
-                outlets.picture_time = self._picture_time
+            outlets.picture_time = self._picture_time
+            outlets.update(leg.spec.slots)
             codecs = tuple(slot.send_codec for slot in outlets.slots)
             viewer = Viewer(leg.spec.id, codecs, leg.spec.watch)
             shown = self._director.assign(viewer, candidates, now)
             self._route(leg, outlets, receiver, shown, now)
+            shown += (None,) * (len(leg.spec.slots) - len(shown))
         else:
             for place in range(len(outlets.slots)):
                 outlets.route(place, None)
         if shown != receiver.shown:
-            if any(receiver.shown) or any(shown):
+            if receiver.shown is not None or is_forwarded(leg.spec):
                 self._report(SlotsChanged(conference=self._id, leg=leg.spec.id, shown=shown))
             receiver.shown = shown
 
@@ -207,7 +210,8 @@ class Router:
 
     def _tell_sources(self, routed: set[int], now: float) -> None:
         """Which layers go to somebody, and which one the canvas needs."""
-        seen = sum(1 for leg in self._spec.legs if leg.id in self._composed and gives_pictures(leg))
+        composed = self._people_composed()
+        seen = sum(1 for leg in self._spec.legs if leg.id in composed and gives_pictures(leg))
         for leg in self._legs.values():
             if leg.sources is None:
                 continue
@@ -215,7 +219,7 @@ class Router:
             for source in layers:
                 if source is not None:
                     source.routed = id(source) in routed
-            needed = leg.spec.id in self._composed
+            needed = leg.spec.id in composed
             leg.sources.compose("video", goal(len(layers), seen) if needed else None, now)
 
     def _picture_time(self, source: PublishedSource, sources: LegSources) -> float | None:
