@@ -80,6 +80,9 @@ class LocalMedia:
 OPUS_PARAMETERS = {"useinbandfec": "1", "stereo": "0", "sprop-stereo": "0"}
 """Our Opus (RFC 7587 section 6.1): with redundancy against loss, and one channel unless the peer has two."""
 
+OPUS_OFFERED = OPUS_PARAMETERS | {"stereo": "1", "sprop-stereo": "1"}
+"""In an offer it is not known yet what the peer has: two channels go both ways where its answer says so too."""
+
 TELEPHONE_EVENTS = {"": "0-15"}
 """The sixteen DTMF events (RFC 4733 section 3.2)."""
 
@@ -96,7 +99,7 @@ def cif_parameters(name: str) -> dict[str, str]:
 
 
 _AUDIO_TYPES = {
-    "opus": OfferedCodec("opus", 96, 48000, 2, OPUS_PARAMETERS),
+    "opus": OfferedCodec("opus", 96, 48000, 2, OPUS_OFFERED),
     "G722": OfferedCodec("G722", 9, 8000),
     "PCMA": OfferedCodec("PCMA", 8, 8000),
     "PCMU": OfferedCodec("PCMU", 0, 8000),
