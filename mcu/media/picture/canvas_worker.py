@@ -65,7 +65,7 @@ class CanvasWorker:
     """Composes one canvas and feeds the encoders of its rungs.
 
     ``scene`` and ``encoders`` are replaced as a whole from other threads. ``newest`` looks up a source's picture.
-    ``clock`` is monotonic, ``wall`` the time of day in seconds since 1970.
+    ``clock`` is monotonic, ``wall`` the time of day in seconds since 1970. The first picture is due after ``delay``.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class CanvasWorker:
         newest: Callable[[str], SourcePicture | None],
         clock: Callable[[], float],
         wall: Callable[[], float] = time.time,
+        delay: float = 0.0,
     ) -> None:
         self.format = form
         self.scene = scene
@@ -89,7 +90,7 @@ class CanvasWorker:
         self._decorator = Decorator(artist, (form.width, form.height), form.frame_rate, wall)
         self._contents = TileContents(newest)
         self._clock = clock
-        self._frames = FrameClock(form.frame_rate, clock())
+        self._frames = FrameClock(form.frame_rate, clock() + delay)
         self._changed_at = self._sent_at = float("-inf")
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"canvas-{form.height}", daemon=True)

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# The golden section: however many parts of an interval it is gone round by, no two come close to each other.
+_STEP = 0.382
+
+
+def phase(number: int, frame_rate: int) -> float:
+    """How many seconds after the others the clock with this number is to begin.
+
+    Canvases that all begin at once would want the processors in the same instants, and leave them idle in between.
+    """
+    return number * _STEP % 1 / frame_rate
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:

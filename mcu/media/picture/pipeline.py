@@ -16,6 +16,7 @@ from typing import Protocol
 from mcu.media.picture.artist import Artist
 from mcu.media.picture.canvas_worker import CanvasWorker, Scene
 from mcu.media.picture.changes import SceneChanges
+from mcu.media.picture.frame_clock import phase
 from mcu.media.picture.planes import Size
 from mcu.media.picture.rung_encoder import RungEncoder
 from mcu.media.picture.scenes import Scenes
@@ -95,6 +96,7 @@ class PicturePipeline:
         self._hides_silent = False
         self._sources: dict[str, PictureSourceWorker] = {}
         self._canvases: dict[CanvasFormat, CanvasWorker] = {}
+        self._canvases_made = 0
         self._encoders: dict[Rung, RungEncoder] = {}
         self._spare: SpareEncoders[RungEncoder] = SpareEncoders()
         self._leaving: list[Worker] = []
@@ -305,7 +307,9 @@ class PicturePipeline:
         if canvas is not None:
             canvas.scene, canvas.encoders = scene, encoders
             return
-        canvas = CanvasWorker(form, Artist(self._font_file), scene, self._newest, self._clock)
+        delay = phase(self._canvases_made, form.frame_rate)
+        self._canvases_made += 1
+        canvas = CanvasWorker(form, Artist(self._font_file), scene, self._newest, self._clock, delay=delay)
         canvas.encoders = encoders
         self._canvases[form] = canvas
         canvas.start()

@@ -38,15 +38,24 @@ class Encoder(RungEncoder):
 
 
 class Stage:
-    def __init__(self) -> None:
+    def __init__(self, delay: float = 0.0) -> None:
         self.pictures: dict[str, SourcePicture] = {}
         self.encoder = Encoder()
-        self.worker = CanvasWorker(FORM, Artist(FONT), Scene(TILES, (ANNA,)), self.pictures.get, lambda: 0.0)
+        self.worker = CanvasWorker(
+            FORM, Artist(FONT), Scene(TILES, (ANNA,)), self.pictures.get, lambda: 0.0, delay=delay
+        )
         self.worker.encoders = (self.encoder,)
 
     def run(self, start: float, seconds: float) -> None:
         for index in range(round(seconds * 30)):
             self.worker.tick(start + index / 30 + 0.001)
+
+
+def test_a_canvas_may_begin_a_little_later_than_others():
+    stage = Stage(delay=0.02)
+    stage.run(0.0, 0.1)
+    assert stage.encoder.times == [0.02, 0.02 + 1 / 30]
+    assert stage.worker.missed == 0
 
 
 def test_a_picture_at_every_tick():

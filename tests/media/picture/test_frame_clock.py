@@ -1,7 +1,18 @@
+import itertools
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.picture.frame_clock import FrameClock
+from mcu.media.picture.frame_clock import FrameClock, phase
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 8, 16])
+def test_clocks_that_begin_together_tick_far_from_each_other(count):
+    phases = sorted(phase(number, 30) for number in range(count))
+    assert phases[0] == 0.0 and phases[-1] < 1 / 30
+    gaps = [later - earlier for earlier, later in itertools.pairwise([*phases, 1 / 30])]
+    assert min(gaps) > 0.4 / 30 / count
 
 
 def test_nothing_is_due_early():
