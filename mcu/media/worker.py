@@ -13,6 +13,7 @@ from pathlib import Path
 
 import uvloop
 
+from mcu.media import garbage
 from mcu.media.calibration import calibrate
 from mcu.media.conference_media import ConferenceMedia
 from mcu.media.facts import Fact
@@ -175,6 +176,7 @@ async def _main(path: str) -> None:
     reader, writer = await asyncio.open_unix_connection(path)
     # A spare waits for long until it is needed, then everything is to be there.
     await asyncio.to_thread(warm_up)
+    garbage.settle()
     try:
         message = await read_message(reader)
     except LinkError:
