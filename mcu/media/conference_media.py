@@ -102,7 +102,7 @@ class ConferenceMedia:
             failed = await self._apply_legs(spec)
             self._numbers.hurry()
             self._spec = spec
-            await self._recordings.apply(spec, self._sound.aac_config, self._pictures.request_recorded_key_frame)
+            await self._recordings.apply(spec, self._sound.recorded_config(), self._pictures.request_recorded_key_frame)
             self._router.apply(spec)
             self._compose()
             self._pictures.forget_holds()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from mcu.media.conference_sync import Playing
 from mcu.media.leg import MediaLeg
 from mcu.media.sound.announcer import load_announcement
+from mcu.media.sound.mix import aac_config
 from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState, SoundStatistics
 from mcu.media.spec import ConferenceSpec
 from mcu.media.units import CodedSound
@@ -32,6 +33,7 @@ class ConferenceSound:
         """
         self._legs = legs
         self._announced: int | None = None
+        self._recording = self._stereo = False
         self._pipeline = SoundPipeline(
             conference_id,
             clock=clock,
@@ -42,10 +44,14 @@ class ConferenceSound:
         )
         self._pipeline.start()
 
-    @property
-    def aac_config(self) -> bytes:
-        """What a recording must know of its sound."""
-        return self._pipeline.aac_config
+    def recorded_config(self) -> bytes:
+        """What a recording that begins now must know of its sound: it has two channels where somebody sends two.
+
+        While one goes on, that stays as it is.
+        """
+        if not self._recording:
+            self._stereo = any(_sends_stereo(leg) for leg in self._legs.values())
+        return aac_config(2 if self._stereo else 1)
 
     def stop(self) -> None:
         """End the pipeline's thread; blocks until it has ended."""
@@ -57,10 +63,12 @@ class ConferenceSound:
 
     async def apply(self, spec: ConferenceSpec, record: bool) -> None:
         """Make it so for the legs that are open."""
+        self._recording = record
         self._pipeline.apply(
             SoundState(
                 legs=tuple(sound for leg in self._legs.values() if (sound := _sound_leg(leg)) is not None),
                 record=record,
+                record_stereo=self._stereo,
                 processing=spec.processing,
             )
         )
@@ -92,6 +100,16 @@ class ConferenceSound:
                 leg = self._legs.get(leg_id)
                 if leg is not None:
                     leg.send_sound(mix.unit)
+
+
+def _sends_stereo(leg: MediaLeg) -> bool:
+    """Whether it has said that it will (RFC 7587 section 6.1)."""
+    audio = leg.spec.audio
+    return (
+        audio is not None
+        and audio.receive
+        and any(codec.parameters.get("sprop-stereo") == "1" for codec in audio.receive_codecs)
+    )
 
 
 def _sound_leg(leg: MediaLeg) -> SoundLeg | None:

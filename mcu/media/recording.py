@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mcu.media.codec.aac_config import parse_audio_config
 from mcu.media.facts import Fact, RecordingFailed, RecordingProgress
 from mcu.media.picture.rungs import rung_for_recording
 from mcu.media.picture.state import Rung
@@ -43,7 +44,7 @@ class RecordingLeg:
         self._writer = RecordingWriter(
             Path(spec.directory),
             VideoFormat(codec="H264", width=self.rung.width, height=self.rung.height),
-            AudioFormat(sample_rate=48_000, channels=1, config=aac_config),
+            AudioFormat(sample_rate=48_000, channels=parse_audio_config(aac_config).channels, config=aac_config),
             on_progress=self._progress,
             on_failed=self._fail,
             on_key_frame_wanted=lambda: request_key_frame(self.rung),

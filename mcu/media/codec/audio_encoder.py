@@ -31,6 +31,7 @@ OPUS_LOOKAHEAD = 312
 """Samples at 48 kHz by which the encoder's output lags its input (its pre-skip)."""
 
 AAC_BITRATE = 96_000
+AAC_STEREO_BITRATE = 144_000
 AAC_FRAME = 1024
 AAC_PRIMING = 1024
 """Samples that the encoder puts in front: the first access unit decodes to silence from before the first input."""
@@ -152,11 +153,12 @@ class G711Encoder:
 
 
 class AacEncoder:
-    """AAC-LC, 48 kHz, mono, for recordings. Takes any number of samples, gives whole access units."""
+    """AAC-LC, 48 kHz, for recordings. Takes any number of samples, gives whole access units."""
 
-    def __init__(self) -> None:
-        self._library = _LibraryEncoder("aac", RATE, "fltp", AAC_BITRATE, {"aac_coder": "fast"})
-        self._waiting = np.zeros(0, np.float32)
+    def __init__(self, channels: int = 1) -> None:
+        bitrate = AAC_BITRATE if channels == 1 else AAC_STEREO_BITRATE
+        self._library = _LibraryEncoder("aac", RATE, "fltp", bitrate, {"aac_coder": "fast"}, channels)
+        self._waiting = np.zeros((channels, 0) if channels > 1 else 0, np.float32)
 
     @property
     def config(self) -> bytes:
@@ -168,10 +170,10 @@ class AacEncoder:
 
         Positions count the samples put in; the first access unit stands at ``-AAC_PRIMING``.
         """
-        self._waiting = np.concatenate((self._waiting, sound))
+        self._waiting = np.concatenate((self._waiting, sound), axis=-1)
         units: list[tuple[bytes, int]] = []
-        while self._waiting.size >= AAC_FRAME:
-            frame, self._waiting = self._waiting[:AAC_FRAME], self._waiting[AAC_FRAME:]
+        while self._waiting.shape[-1] >= AAC_FRAME:
+            frame, self._waiting = self._waiting[..., :AAC_FRAME], self._waiting[..., AAC_FRAME:]
             units += self._library.encode(frame)
         return units
 
@@ -211,9 +213,12 @@ class _LibraryEncoder:
             array = np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16)
         else:
             array = sound.astype(np.float32, copy=False)
-        # Left and right alternate in what is handed over.
-        array = np.ascontiguousarray(array.T) if array.ndim == 2 else array
-        frame = AudioFrame.from_ndarray(array.reshape(1, -1), format=self._format, layout=self._layout)
+        if self._format.endswith("p"):
+            array = np.ascontiguousarray(array.reshape(-1, sound.shape[-1]))  # planar: a row for each channel
+        else:
+            # Left and right alternate in what is handed over.
+            array = (np.ascontiguousarray(array.T) if array.ndim == 2 else array).reshape(1, -1)
+        frame = AudioFrame.from_ndarray(array, format=self._format, layout=self._layout)
         frame.sample_rate = self._rate
         frame.pts = self._position
         frame.time_base = Fraction(1, self._rate)

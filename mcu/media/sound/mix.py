@@ -78,8 +78,9 @@ class _Output:
 class _Recording:
     """The full mix as AAC, with times that stay true when ticks were skipped."""
 
-    def __init__(self, now: float) -> None:
-        self._encoder = AacEncoder()
+    def __init__(self, now: float, channels: int) -> None:
+        self.channels = channels
+        self._encoder = AacEncoder(channels)
         self._anchor = now
         self._samples = 0
 
@@ -87,7 +88,7 @@ class _Recording:
         slip = now - (self._anchor + self._samples / RATE)
         if abs(slip) > RECORDING_SLIP:
             self._anchor += slip
-        self._samples += sound.size
+        self._samples += sound.shape[-1]
         return [
             RecordedSound(data, self._anchor + position / RATE, AAC_FRAME)
             for data, position in self._encoder.encode(sound)
@@ -95,9 +96,9 @@ class _Recording:
 
 
 @cache
-def aac_config() -> bytes:
-    """The AudioSpecificConfig of recorded sound (ISO/IEC 14496-3 clause 1.6.2.1): the same for every recording."""
-    return AacEncoder().config
+def aac_config(channels: int) -> bytes:
+    """The AudioSpecificConfig of recorded sound (ISO/IEC 14496-3 clause 1.6.2.1), for the muxer: AAC-LC, 48 kHz."""
+    return AacEncoder(channels).config
 
 
 class SoundMix:
@@ -117,6 +118,7 @@ class SoundMix:
         self._faders: dict[_Listened, Fader] = {}
         self._recording: _Recording | None = None
         self._record = False
+        self._record_channels = 1
 
     def apply(self, state: SoundState) -> None:
         """Take over a new state; legs that stay keep what they have buffered."""
@@ -133,6 +135,7 @@ class SoundMix:
             self._tell_of(legs.keys() - self._legs.keys(), self._legs.keys() - legs.keys())
         self._legs = legs
         self._record = state.record
+        self._record_channels = 2 if state.record_stereo else 1
         self._grouped = None
 
     def _tell_of(self, come: Set[str], gone: Set[str]) -> None:
@@ -195,8 +198,8 @@ class SoundMix:
             self._recording = None
             return []
         if self._recording is None:
-            self._recording = _Recording(now)
-        return self._recording.encode(mixes.get(EVERYONE), now)
+            self._recording = _Recording(now, self._record_channels)
+        return self._recording.encode(mixes.get(EVERYONE, self._recording.channels), now)
 
     def _coded(self, mixes: _Mixes, now: float) -> list[CodedMix]:
         coded: list[CodedMix] = []

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from mcu.media.codec.audio_decoder import RECEIVED_CODECS, SOUND_CODECS
-from mcu.media.sound.mix import SoundMix, Tick, aac_config
+from mcu.media.sound.mix import SoundMix, Tick
 from mcu.media.sound.samples import TICK, Sound
 from mcu.media.sound.state import CodedMix, RecordedSound, SoundLeg, SoundState, SoundStatistics
 from mcu.media.thread_priority import come_first
@@ -67,11 +67,6 @@ class SoundPipeline:
         self._statistics = SoundStatistics()
         self._ticks = self._late = self._skipped = 0
         self._failed = False
-
-    @property
-    def aac_config(self) -> bytes:
-        """AudioSpecificConfig of the recorded sound (AAC-LC, 48 kHz, mono), for the muxer."""
-        return aac_config()
 
     def start(self) -> None:
         """Begin to tick."""

@@ -42,10 +42,14 @@ class SoundLeg:
 
 @dataclass(frozen=True)
 class SoundState:
-    """All legs of a conference, whether the full mix is to be coded for a recording, and what is done to the sound."""
+    """All legs of a conference, whether the full mix is to be coded for a recording, and what is done to the sound.
+
+    ``record_stereo`` must stay as it is while something is recorded.
+    """
 
     legs: tuple[SoundLeg, ...] = ()
     record: bool = False
+    record_stereo: bool = False
     processing: ProcessingSpec = field(default_factory=ProcessingSpec)
 
 
@@ -59,7 +63,7 @@ class CodedMix:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSound:
-    """One AAC-LC access unit of the full mix: 48 kHz, mono, ``samples`` long.
+    """One AAC-LC access unit of the full mix: 48 kHz, ``samples`` long.
 
     ``time`` is the instant on the monotonic clock of its first decoded sample, encoder priming taken off, so it can be
     written beside pictures as it is. The very first one decodes to silence from before the recording.

@@ -14,6 +14,7 @@ import pytest
 
 from mcu.media.codec.audio_decoder import make_decoder
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
+from mcu.media.sound.mix import aac_config
 from mcu.media.sound.pipeline import (
     CodedMix,
     RecordedSound,
@@ -229,7 +230,7 @@ def test_the_full_mix_is_recorded_with_true_times(trio: Room) -> None:
     assert times[0] == pytest.approx(START + TICK - 1024 / RATE)
     assert {unit.samples for unit in trio.recorded} == {1024}
     decoder = av.CodecContext.create("aac", "r")
-    decoder.extradata = trio.pipeline.aac_config
+    decoder.extradata = aac_config(1)
     decoder.sample_rate, decoder.layout = RATE, "mono"
     sound = np.concatenate([f.to_ndarray()[0] for unit in trio.recorded for f in decoder.decode(av.Packet(unit.data))])
     for _, frequency in TRIO.values():
