@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from mcu.media.codec.audio_decoder import SoundDecodeError
 from mcu.media.sound.concealment import Concealer
 from mcu.media.sound.drift import RateConverter
-from mcu.media.sound.playout_delay import INITIAL_DELAY, MAXIMUM_DELAY, MarginWatch, Reach
+from mcu.media.sound.playout_delay import INITIAL_DELAY, MAXIMUM_DELAY, TOO_TIGHT, MarginWatch, Reach
 from mcu.media.sound.playout_intake import MAX_PACKETS, Intake
 from mcu.media.sound.playout_packet import Packet, PlayoutStatistics
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound, join, level_dbfs, silence
@@ -46,6 +46,13 @@ AUDIBLE_DBFS = -60.0
 _NOTHING = silence(3 * TICK_SAMPLES)
 _NOTHING.flags.writeable = False
 
+MENDING_DELAY = TICK - TOO_TIGHT
+"""Wanted on top of what jitter asks for while frames are lost: the next one, which can mend a lost one, comes a tick
+later. Beyond half a tick of luck it would not be there, and what is made up instead is worth half as much."""
+
+MENDING_TICKS = 1000
+"""For so long after a loss (20 s) this goes on."""
+
 WARMING = 2
 """Frames that were left undecoded and are decoded after all before the first audible one: decoders have memory."""
 
@@ -74,6 +81,7 @@ class PlayoutBuffer:
         self._last: Packet | None = None  # the last one that was decoded
         self._paused = False
         self.music = False
+        self._unmended_at = -MENDING_TICKS  # the tick of the last loss that its successor came too late to mend
         self._starved_at: int | None = None  # where sound ran out, while nothing newer has been played
         self._last_sequence: int | None = None
         # Samples still to be left out (positive) or to be repeated (negative). Repeating may overshoot, for the delay
@@ -305,6 +313,8 @@ class PlayoutBuffer:
         except SoundDecodeError:
             self._undecodable += 1
             return
+        if self._starved_at is not None and self._concealer.by_codec and self._is_after_loss(packet):
+            self._unmended_at = self._ticks
         self._last = packet
         self._last_sequence = packet.sequence
         self._starved_at = None
@@ -313,6 +323,9 @@ class PlayoutBuffer:
         sound = self._concealer.resume(sound)
         self._concealer.remember(sound)
         self._append(sound)
+
+    def _is_after_loss(self, packet: Packet) -> bool:
+        return self._last_sequence is not None and packet.sequence > self._last_sequence + 1
 
     def _starve(self, wanted: int) -> None:
         """Nothing has come: fade out over what is missing of this tick."""
@@ -349,7 +362,8 @@ class PlayoutBuffer:
             return
         # With a clock that runs off, packets slide along our ticks, and some are needed a tick sooner than others.
         slack = TICK if self._meter.drift else 0.0
-        change = self._margins.wanted_change(self._extra_delay, slack)
+        mending = MENDING_DELAY if self._ticks - self._unmended_at < MENDING_TICKS else 0.0
+        change = self._margins.wanted_change(max(self._extra_delay, mending), slack)
         room = MAXIMUM_DELAY - self._clock.delay(self._cursor, now)
         change = min(change, int(room / TICK) * TICK_SAMPLES) if change > 0 else change
         if change and (change > 0 or not self._keeps_time):

@@ -380,3 +380,29 @@ def test_no_frames_whatever_make_it_raise_or_play_anything_but_ticks(
         tick = buffer.pull(n * TICK)
         assert tick is None or (tick.shape in ((TICK_SAMPLES,), (2, TICK_SAMPLES)) and bool(np.isfinite(tick).all()))
     assert rtp_samples(OPUS) == TICK_SAMPLES
+
+
+@pytest.mark.parametrize("phase", [0.001, 0.011, 0.016, 0.019])
+def test_while_frames_are_lost_there_is_time_for_the_next_one_to_mend_them(phase: float) -> None:
+    rng = random.Random(5)
+    units = [unit for unit in ToneSender(OPUS).units(600) if rng.random() >= 0.1]
+    delays = play(units, 600, phase=phase).delays
+    # The next frame comes a tick after the one that is missing.
+    assert min(delays[100:]) + phase >= TICK
+    assert max(delays[100:]) + phase < 3 * TICK
+
+
+def test_a_codec_that_cannot_mend_waits_for_nothing() -> None:
+    rng = random.Random(5)
+    units = [unit for unit in ToneSender(PCMA).units(600) if rng.random() >= 0.1]
+    clean = play(ToneSender(PCMA).units(600), 600, PCMA, 0.016)
+    assert play(units, 600, PCMA, 0.016).delays[-1] == clean.delays[-1]
+
+
+def test_after_a_time_without_loss_the_delay_shrinks_again() -> None:
+    rng = random.Random(5)
+    units = [unit for number, unit in enumerate(ToneSender(OPUS).units(2400)) if number > 400 or rng.random() >= 0.1]
+    clean = play(ToneSender(OPUS).units(2400), 2400, phase=0.016)
+    lossy = play(units, 2400, phase=0.016)
+    assert lossy.delays[400] > clean.delays[400]
+    assert lossy.delays[-1] == pytest.approx(clean.delays[-1], abs=0.001)
