@@ -173,10 +173,11 @@ async def test_a_picture_grows_when_it_has_the_screen_for_itself(
 
 
 async def join_watched(server: ServerProcess, chromium: Chromium, name: str) -> tuple[Page, str]:
-    """Like ``join``, with the page's connection kept where the test can ask it."""
+    """Like ``join``, with the camera off and the page's connection kept where the test can ask it."""
     page = await chromium.page()
     await page.add_init_script(_REMEMBER_CONNECTION)
     await page.goto(f"{server.url}/?room=1000&name={name}")
+    await page.click("#preview-camera")
     await page.click("#join-button")
     await wait_for_picture(page)
     view = await server.api("GET", "/conferences/1000")
