@@ -1,27 +1,24 @@
 """Forwarding: one who publishes 1080p at 3 Mbit/s, and 1 to 100 who receive it, beside Janus on the same machine.
 
 Both servers get the same packets from the same publisher and have the same receivers, over SRTP on this machine's own
-address; RTCP goes both ways. What is counted is the processor time of the server's process for each packet that has
-arrived.
+address; RTCP goes both ways. What is counted is the processor time of the process that forwards, our media worker or
+Janus, with all that it does besides, for each packet that has arrived.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from bench.forward_client import DRAIN_EVERY, Client, Server
+from bench.forward_client import DRAIN_EVERY, Client
+from bench.forward_conference import Conference
 from bench.forward_janus import Janus, JanusMissing
 from bench.forward_publisher import Publisher
 from bench.report import Benchmark, Figures
@@ -42,54 +39,12 @@ class Target(Protocol):
     async def receive(self, client: Client) -> None: ...
 
 
-class OwnServer:
-    """``forward_server`` in a process of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    async def publish(self, client: Client) -> None:
-        """Let the client send."""
-        await client.connect(await self._join(client, str(client.ssrc)))
-
-    async def receive(self, client: Client) -> None:
-        """Let the client get what is sent."""
-        await client.connect(await self._join(client, ""))
-
-    async def _join(self, client: Client, ssrc: str) -> Server:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        algorithm, value = client.fingerprint
-        asked = {"ufrag": client.ufrag, "algorithm": algorithm, "fingerprint": value, "ssrc": ssrc}
-        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
-        found = json.loads(await self._process.stdout.readline())
-        address = (found["host"], found["port"])
-        return Server(address, found["ufrag"], found["password"], (found["algorithm"], found["fingerprint"]))
-
-
-@asynccontextmanager
-async def own_server(host: str) -> AsyncIterator[OwnServer]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.forward_server", host, str(port_block(2)[0]),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        yield OwnServer(process)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
-
-
 async def run(seconds: float) -> Figures:
     """Measure for about so many seconds. Returns the figures."""
     host = own_address()
     each = max(1.0, seconds / (2 * len(RECEIVERS)))
     certificate = RTCCertificate.generateCertificate()
-    async with own_server(host) as server:
+    async with Conference(host) as server:
         ours = await _measure(server, host, certificate, each)
     janus: dict[int, Figures] | None = None
     reason = ""
@@ -203,6 +158,6 @@ def own_address() -> str:
 BENCHMARK = Benchmark(
     summary="forwarding one 1080p stream to 1, 10, 30, 100 receivers over SRTP, beside Janus",
     run=run,
-    seconds=48.0,
+    seconds=32.0,
     aims={"us_per_packet": "3, with 100 receivers", "ratio": "at most 0.2 of Janus's, with 100 receivers"},
 )

@@ -16,8 +16,8 @@ from typing import Any
 
 import aiohttp
 
-from bench.forward_client import Client, Server
-from bench.forward_publisher import PAYLOAD_TYPE
+from bench.forward_client import Client
+from bench.forward_sdp import answer_of, answered_server, offer_of
 
 START_TIMEOUT = 20.0
 STOP_TIMEOUT = 10.0
@@ -128,9 +128,9 @@ class Janus:
         room = {"request": "create", "room": ROOM, "publishers": 1, "videocodec": "h264", "bitrate": 0}
         await self._ask(handle, room)
         await self._ask(handle, {"request": "join", "ptype": "publisher", "room": ROOM, "id": 1})
-        offer = {"type": "offer", "sdp": _offer(client)}
+        offer = {"type": "offer", "sdp": offer_of(client, "sendonly")}
         answer = await self._ask(handle, {"request": "publish"}, offer)
-        await client.connect(_server(answer["jsep"]["sdp"]))
+        await client.connect(answered_server(answer["jsep"]["sdp"], self._host))
 
     async def receive(self, client: Client) -> None:
         """Let the client get what is sent."""
@@ -138,8 +138,8 @@ class Janus:
         body = {"request": "join", "ptype": "subscriber", "room": ROOM, "streams": [{"feed": 1}]}
         offer = await self._ask(handle, body)
         sdp = offer["jsep"]["sdp"]
-        await self._ask(handle, {"request": "start"}, {"type": "answer", "sdp": _answer(sdp, client)})
-        await client.connect(_server(sdp))
+        await self._ask(handle, {"request": "start"}, {"type": "answer", "sdp": answer_of(client, sdp)})
+        await client.connect(answered_server(sdp, self._host))
 
     def _start(self, binary: str) -> subprocess.Popen[bytes]:
         with (self._folder / "janus.log").open("wb") as log:
@@ -216,52 +216,3 @@ class Janus:
                 waiting = self._events.get(event.get("transaction", ""))
                 if waiting is not None and not waiting.done() and event["janus"] == "event":
                     waiting.set_result(event)
-
-
-def _transport(client: Client) -> list[str]:
-    host, port = client.address
-    return [
-        f"a=ice-ufrag:{client.ufrag}",
-        f"a=ice-pwd:{client.password}",
-        f"a=fingerprint:{client.fingerprint[0]} {client.fingerprint[1]}",
-        "a=setup:active",
-        "a=rtcp-mux",
-        f"a=candidate:1 1 udp 2130706431 {host} {port} typ host",
-        "a=end-of-candidates",
-    ]
-
-
-def _offer(client: Client) -> str:
-    lines = [
-        "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0",
-        f"m=video 9 UDP/TLS/RTP/SAVPF {PAYLOAD_TYPE}", "c=IN IP4 0.0.0.0", "a=mid:0", "a=sendonly",
-        f"a=rtpmap:{PAYLOAD_TYPE} H264/90000",
-        f"a=fmtp:{PAYLOAD_TYPE} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-        f"a=rtcp-fb:{PAYLOAD_TYPE} nack", f"a=rtcp-fb:{PAYLOAD_TYPE} nack pli", f"a=rtcp-fb:{PAYLOAD_TYPE} ccm fir",
-        f"a=ssrc:{client.ssrc} cname:{client.ufrag}",
-        *_transport(client),
-    ]  # fmt: skip
-    return "\r\n".join(lines) + "\r\n"
-
-
-def _answer(offer: str, client: Client) -> str:
-    """Take the one stream that is offered."""
-    mid = next(line for line in offer.splitlines() if line.startswith("a=mid:")).removeprefix("a=mid:")
-    kept = [line for line in offer.splitlines() if line.startswith(("a=rtpmap", "a=fmtp", "a=rtcp-fb", "a=mid"))]
-    head = next(line for line in offer.splitlines() if line.startswith("m="))
-    lines = [
-        "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {mid}",
-        head, "c=IN IP4 0.0.0.0", "a=recvonly", *kept, *_transport(client),
-    ]  # fmt: skip
-    return "\r\n".join(lines) + "\r\n"
-
-
-def _server(sdp: str) -> Server:
-    """Where Janus is, out of its description."""
-    found: dict[str, str] = {}
-    for line in sdp.splitlines():
-        name, _, value = line.partition(":")
-        found.setdefault(name, value)
-    candidate = found["a=candidate"].split()
-    algorithm, _, value = found["a=fingerprint"].partition(" ")
-    return Server((candidate[4], int(candidate[5])), found["a=ice-ufrag"], found["a=ice-pwd"], (algorithm, value))

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from bench.forward import Target, own_address, own_server
+from bench.forward import Target, own_address
 from bench.forward_client import Client
+from bench.forward_conference import Conference
 from bench.forward_janus import Janus
 from bench.forward_publisher import PAYLOAD_TYPE
 from tests.peers.ports import port_block
@@ -50,9 +51,10 @@ async def what_arrives(server: Target, host: str) -> bytes | None:
         await receiver.close()
 
 
+@pytest.mark.e2e
 async def test_our_server_forwards_between_the_clients() -> None:
     host = own_address()
-    async with own_server(host) as server:
+    async with Conference(host) as server:
         packet = await what_arrives(server, host)
     assert packet is not None and packet[12:] in KEY_FRAME
 
