@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mcu.media.receiver_network import ReceiverNetwork
 from mcu.media.rtp.config import ReceiverFeedback
 
@@ -15,6 +17,8 @@ class Budget:
         self._network = ReceiverNetwork()
         self._other = 0.0
         self._counted: tuple[int, float] | None = None
+        self._estimate: int | None = None
+        self._rising = False
 
     @property
     def limit(self) -> float | None:
@@ -31,5 +35,15 @@ class Budget:
         self._counted = octets, now
 
     def reported(self, feedback: ReceiverFeedback, sent: float, most: float, now: float) -> None:
-        """Take a receiver's word; the slots are sent ``sent`` bit/s, and would be sent ``most`` without limit."""
+        """Take a receiver's word; the slots are sent ``sent`` bit/s, and would be sent ``most`` without limit.
+
+        An estimate grows some per cent a second, and only while more comes: after a change to a larger layer it is far
+        below what gets through. One that rises is therefore no limit; where there is one it falls.
+        """
+        estimate = feedback.estimated_bitrate
+        if estimate is not None and self._estimate is not None and estimate != self._estimate:
+            self._rising = estimate > self._estimate
+        self._estimate = estimate
+        if self._rising:
+            feedback = replace(feedback, estimated_bitrate=None)
         self._network.reported(feedback, round(sent + self._other), round(most + self._other), now)
