@@ -40,6 +40,7 @@ BETWEEN_KILLS = 11.0
 # Before a kill everything flows: so much of it counts, to know the usual interval.
 BEFORE = 0.5
 WHOLE_CALL = 18.0
+SPARE_PATIENCE, LOOK_INTERVAL = 60.0, 0.2
 NUMBER = "1000"
 
 
@@ -114,6 +115,7 @@ async def _measure(server: ServerProcess, clips: list[Clip], kills: int) -> tupl
         recording = await server.api("POST", f"/conferences/{NUMBER}/recording")
         await asyncio.sleep(SETTLE_SECONDS)
         for _ in range(kills):
+            await _until_a_spare_waits(server, len(killed) + 1)
             worker = await asyncio.to_thread(server.worker_pid)
             killed.append(time.time())
             os.kill(worker, signal.SIGKILL)
@@ -142,6 +144,15 @@ async def _measure(server: ServerProcess, clips: list[Clip], kills: int) -> tupl
         "reloads": sum(page.reloads for page in pages),
     }
     return figures, killed, recording["id"]
+
+
+async def _until_a_spare_waits(server: ServerProcess, number: int) -> None:
+    """The server is as it is most of the time: not in the seconds after another worker died."""
+    for _ in range(round(SPARE_PATIENCE / LOOK_INTERVAL)):
+        if len(instants_of(server.log(), "a spare media worker waits")) >= number:
+            return
+        await asyncio.sleep(LOOK_INTERVAL)
+    raise TimeoutError("no spare media worker")
 
 
 def _changes(codes: list[tuple[int, float]]) -> list[float]:

@@ -232,7 +232,7 @@ class WorkerPool:
 
     async def _run_once(self, place: _Place, sockets: Path) -> None:
         """Start one process, feed it the desired state, and serve its link until it ends."""
-        await place.process.start(sockets, self._spares.take() if place.generation else None)
+        await place.process.start(sockets, await self._spares.take() if place.generation else None)
         feeding = asyncio.create_task(self._feed(place))
         try:
             async for fact in place.process.reports():

@@ -77,6 +77,8 @@ class SpareWorkers:
         self._count = count
         self._waiting: list[Launched] = []
         self._wanted = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._keeping: asyncio.Task[None] | None = None
 
     def start(self, sockets: Path) -> None:
@@ -90,8 +92,10 @@ class SpareWorkers:
         """How many wait now."""
         return sum(spare.is_alive for spare in self._waiting)
 
-    def take(self) -> Launched | None:
-        """One that is alive, if there is one; its successor comes later."""
+    async def take(self) -> Launched | None:
+        """One that is alive, if there is one; its successor comes later. One that is just starting is waited for."""
+        if not self.ready:
+            await self._settled.wait()
         while self._waiting:
             spare = self._waiting.pop(0)
             self._wanted.set()
@@ -125,11 +129,16 @@ class SpareWorkers:
                     await asyncio.sleep(RETRY_PAUSE)
                     continue
                 number += 1
+                self._settled.clear()
                 try:
                     self._waiting.append(await launch(sockets / f"spare-{number}"))
+                    logger.info("a spare media worker waits")
+                    continue
                 except (OSError, LinkError) as error:
                     logger.warning("a spare media worker cannot be started: %s", error)
-                    await asyncio.sleep(RETRY_PAUSE)
+                finally:
+                    self._settled.set()
+                await asyncio.sleep(RETRY_PAUSE)
 
 
 def available_memory(source: Path = Path("/proc/meminfo")) -> int:

@@ -40,7 +40,7 @@ async def end(spare: Launched) -> None:
 async def test_a_spare_waits_and_another_follows_it(spares: SpareWorkers, tmp_path: Path) -> None:
     await until_ready(spares)
     assert list(tmp_path.iterdir()) == []  # its socket has served its purpose
-    spare = spares.take()
+    spare = await spares.take()
     assert spare is not None and spare.is_alive and spares.ready == 0
     await until_ready(spares)
     await end(spare)
@@ -51,8 +51,18 @@ async def test_a_spare_that_has_died_is_not_taken(spares: SpareWorkers) -> None:
     (waiting,) = spares._waiting
     os.kill(waiting.process.pid, signal.SIGKILL)
     await waiting.process.wait()
-    assert spares.take() is None
+    assert await spares.take() is None
     await until_ready(spares)
+
+
+async def test_one_that_is_just_starting_is_waited_for(spares: SpareWorkers) -> None:
+    async with asyncio.timeout(PATIENCE):
+        await spares._settled.wait()
+        while spares._settled.is_set() and not spares.ready:
+            await asyncio.sleep(0)  # until it is being started
+        spare = await spares.take()
+    assert spare is not None
+    await end(spare)
 
 
 async def test_without_memory_there_is_no_spare(
@@ -70,7 +80,7 @@ async def test_without_memory_there_is_no_spare(
         spares.start(tmp_path)
         async with asyncio.timeout(PATIENCE):
             await looked.wait()
-        assert spares.take() is None
+        assert await spares.take() is None
         await spares.stop()
     assert "too little memory" in caplog.text
 
