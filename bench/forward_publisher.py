@@ -22,6 +22,8 @@ CLOCK_RATE = 90_000
 BURST_EVERY = 0.005
 BURST_OCTETS = int(2.5 * FORMAT.bitrate * BURST_EVERY / 8)
 REPORT_EVERY = 1.0
+# As a camera, it does not catch up on what it has missed for longer, while somebody joined. Seconds.
+MOST_BEHIND = 0.1
 # Seconds from 1900 to 1970.
 NTP_EPOCH = 2_208_988_800
 
@@ -56,7 +58,7 @@ class Publisher:
                 self._report()
             self.client.look_after(time.monotonic())
             number += 1
-            due += 1 / FORMAT.frame_rate
+            due = max(due + 1 / FORMAT.frame_rate, time.monotonic() - MOST_BEHIND)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     def _bursts(self, payloads: tuple[bytes, ...]) -> Iterator[list[bytes]]:
