@@ -34,6 +34,8 @@ export class DecorationPanel {
     for (const name of FIELDS) sendsChange(`decoration-${name}`, (value) => change({ decoration: { [name]: value } }));
     sendsChange("decoration-logo", (value) => change({ decoration: { logo: value || null } }));
     sendsChange("decoration-crop", (value) => change({ decoration: { fill: value ? "crop" : "fit" } }));
+    sendsChange("decoration-time_zone", (value) => change({ decoration: { time_zone: value || null } }));
+    byId("logo-remove").addEventListener("click", () => this.remove());
     byId("logo-upload").addEventListener("click", () => this.file.click());
     this.file.addEventListener("change", () => this.upload());
   }
@@ -57,6 +59,20 @@ export class DecorationPanel {
     }
   }
 
+  /** Forget the logo that is shown here; one that another room shows stays. */
+  async remove() {
+    const id = this.logo.value;
+    if (!id) return;
+    try {
+      await this.change({ decoration: { logo: null } });
+      await this.api.removeLogo(id);
+    } catch (error) {
+      this.failed(error);
+    }
+    await this.learn();
+    await this.change({}); // drawn anew
+  }
+
   /** @param {Decoration} decoration */
   draw(decoration) {
     this.drawCorners();
@@ -69,13 +85,29 @@ export class DecorationPanel {
       );
       this.logo.value = decoration.logo ?? "";
     }
+    show(byId("logo-remove"), decoration.logo !== null);
+    this.drawTimeZones(decoration.time_zone);
     const preview = /** @type {HTMLImageElement} */ (byId("logo-preview"));
     show(preview, decoration.logo !== null);
     const source = decoration.logo ? `/api/v1/logos/${encodeURIComponent(decoration.logo)}` : "";
     if (source && preview.getAttribute("src") !== source) preview.setAttribute("src", source);
     show(/** @type {HTMLElement} */ (byId("decoration-logo_corner").closest("label")), decoration.logo !== null);
-    show(/** @type {HTMLElement} */ (byId("decoration-clock_corner").closest("label")), decoration.clock);
+    for (const id of ["decoration-clock_corner", "decoration-time_zone"]) show(/** @type {HTMLElement} */ (byId(id).closest("label")), decoration.clock);
     show(/** @type {HTMLElement} */ (byId("decoration-scroll").closest("label")), decoration.caption !== "");
+  }
+
+  /** All that the browser knows, in its order, and the one chosen whether it knows it or not. @param {string|null} chosen */
+  drawTimeZones(chosen) {
+    const select = /** @type {HTMLSelectElement} */ (byId("decoration-time_zone"));
+    if (document.activeElement === select) return;
+    const known = Intl.supportedValuesOf?.("timeZone") ?? [];
+    const names = chosen === null || known.includes(chosen) ? known : [chosen, ...known];
+    const marked = `${document.documentElement.lang} ${names.length}`;
+    if (select.dataset.shows !== marked) {
+      select.dataset.shows = marked;
+      select.replaceChildren(el("option", { value: "" }, t("picture.time_zone_server")), ...names.map((name) => el("option", { value: name }, name.replaceAll("_", " "))));
+    }
+    select.value = chosen ?? "";
   }
 
   drawCorners() {

@@ -183,10 +183,12 @@ async def test_the_large_tile_follows_the_voice(server: ServerProcess, sources: 
         await there.speaks(1)
         await there.sees(0, "1+2", 1)
         await there.sees(2, "1+2", 1)
+        await there.sees(1, "1+2", 0)
         await there.person(2, microphone_muted=False)
         await there.person(1, microphone_muted=True)
         await there.speaks(2)
         await there.sees(0, "1+2", 2)
+        await there.sees(2, "1+2", 1)  # who spoke before, and not itself
 
 
 async def test_a_banner_and_a_layout_of_ones_own_are_seen(server: ServerProcess, sources: list[Source]) -> None:

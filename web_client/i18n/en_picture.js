@@ -1,6 +1,9 @@
 // English, continued: who sits where, what is drawn over the picture, roles.
 
 export default {
+  "picture.remove_logo": "Delete this logo",
+  "picture.time_zone": "Time zone",
+  "picture.time_zone_server": "The server's",
   "chair.open": "Chair's controls…",
   "chair.title": "Chair's controls",
   "chair.over": "You are not the chair any more.",

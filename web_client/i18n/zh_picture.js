@@ -1,6 +1,9 @@
 // 中文（续）：座次、画面叠加内容和角色。
 
 export default {
+  "picture.remove_logo": "删除此徽标",
+  "picture.time_zone": "时区",
+  "picture.time_zone_server": "与服务器相同",
   "chair.open": "主席控制…",
   "chair.title": "主席控制",
   "chair.over": "您已不再是主席。",
