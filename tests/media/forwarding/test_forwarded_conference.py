@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import struct
+import time
 
 from mcu.media.facts import SlotsChanged
+from mcu.media.rtp.clock import NTP_OFFSET
 from mcu.media.rtp.packet import RtpPacket
 from mcu.media.rtp.rtcp import (
     GenericNack,
@@ -58,6 +60,7 @@ async def test_two_browsers_see_each_other_and_nothing_is_composed() -> None:
         await here.until(reports, send)
         assert reports()[0].rtp_timestamp in [packet.timestamp for packet in bob.got(2100)]
         assert 0 < reports()[0].packet_count <= len(bob.got(2100))
+        assert abs(reports()[0].ntp_time / 2**32 - NTP_OFFSET - time.time()) < 2  # our clock, as in the mix
         await here.until(lambda: any(report.reports for report in ann.told(ReceiverReport)), send)
         block = next(report.reports[0] for report in ann.told(ReceiverReport) if report.reports)
         assert (block.ssrc, block.packets_lost) == (11, 0)
