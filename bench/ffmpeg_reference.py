@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layouts.geometry import Rect
+from mcu.media.codec.video_encoder import ADAPTIVE_QUANTISATION
 
 
 class NoFfmpeg(Exception):
@@ -67,7 +68,8 @@ def _command(
             "-map", f"[out{number}]", "-c:v", "libx264", "-preset", coding.preset, "-tune", coding.tune,
             "-profile:v", coding.profile, "-b:v", str(coding.bitrate), "-maxrate", str(coding.bitrate),
             "-bufsize", str(coding.buffer), "-bf", "0", "-g", str(30 * coding.frame_rate),
-            "-x264-params", "scenecut=0:repeat-headers=1", "-threads", str(coding.threads),
+            "-x264-params", f"scenecut=0:repeat-headers=1:aq-strength={ADAPTIVE_QUANTISATION}",
+            "-threads", str(coding.threads),
             "-t", f"{seconds:.3f}", "-f", "null", "-",
         ]  # fmt: skip
     return command
