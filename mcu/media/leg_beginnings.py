@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 
 from mcu.media.leg_transport import LegTransport
-from mcu.media.numbering import LegNumbering, merged, protection_of
+from mcu.media.numbering import LegNumbering, merged
 from mcu.media.rtp.beginning import Beginning
 from mcu.media.spec import (
     Continuation,
@@ -19,6 +19,7 @@ from mcu.media.spec import (
     SdesKeys,
     SentNumbers,
 )
+from mcu.media.transport.srtp_numbers import protection_of
 
 
 class LegBeginnings:

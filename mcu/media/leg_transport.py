@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from mcu.media.demultiplexer import Demultiplexer, MidExtension, PayloadTypes
-from mcu.media.numbering import LegNumbering, protection_of
+from mcu.media.numbering import LegNumbering
 from mcu.media.packets import MediaPort
 from mcu.media.spec import Address, LegNumbers, Line, PlainTransport, SdesKeys, SuiteName, WebRtcTransport
 from mcu.media.transport.browser_port import BrowserEndpoint, BrowserPort
@@ -22,6 +22,7 @@ from mcu.media.transport.ice_lite import IceLiteAgent
 from mcu.media.transport.media_line import MediaLine
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
+from mcu.media.transport.srtp_numbers import protection_of
 
 logger = logging.getLogger(__name__)
 

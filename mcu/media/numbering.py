@@ -6,12 +6,11 @@ leaves out more numbers than can have been used: under SRTP no index may be used
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
 from mcu.media.rtp.beginning import AHEAD, Beginning, derived
-from mcu.media.spec import Continuation, HeardNumbers, LegNumbers, Path, PathNumbers, SdesKeys, SentNumbers
+from mcu.media.spec import Continuation, LegNumbers, Path, PathNumbers, SentNumbers
 
 REPORT_INTERVAL = 0.5
 """Seconds between two reports of numbers."""
@@ -68,51 +67,10 @@ def _advanced(sent: SentNumbers, ahead: int) -> SentNumbers:
     )
 
 
-def protection_of(keys: SdesKeys | None) -> str:
-    """Tells these keys from others without giving them away; "" for none."""
-    if keys is None:
-        return ""
-    material = "/".join((keys.suite, keys.local, keys.remote, keys.rtcp_local or "", keys.rtcp_remote or ""))
-    return hashlib.blake2b(material.encode(), digest_size=8).hexdigest()
-
-
 def merged(counted: Mapping[int, SentNumbers], protected: Mapping[int, SentNumbers]) -> dict[int, SentNumbers]:
     """What the streams have ``counted``, and what SRTP has ``protected``: that knows SRTCP, and SSRCs besides."""
     found = dict(protected)
     for ssrc, sent in counted.items():
         index = protected[ssrc].rtcp_index if ssrc in protected else 0
         found[ssrc] = sent.model_copy(update={"rtcp_index": index})
-    return found
-
-
-Sources = list[tuple[int, int, int | None, int]]
-"""As ``packets.Srtp.sources`` tells them."""
-
-
-def sent_of(rtp: Sources, rtcp: Sources) -> dict[int, SentNumbers]:
-    """What two contexts have protected, or one that is given twice."""
-    indices = {ssrc: index for ssrc, _, _, index in rtcp}
-    sequences = {ssrc: (rollovers << 16) + highest + 1 for ssrc, rollovers, highest, _ in rtp if highest is not None}
-    return {
-        ssrc: SentNumbers(sequence=sequences.get(ssrc, 0), rtcp_index=indices.get(ssrc, 0))
-        for ssrc in {**sequences, **indices}
-    }
-
-
-def heard_of(rtp: Sources, rtcp: Sources) -> dict[int, HeardNumbers]:
-    """What two contexts have received, or one that is given twice."""
-    indices = {ssrc: index for ssrc, _, _, index in rtcp}
-    found = {
-        ssrc: HeardNumbers(rollovers=rollovers, highest=highest, rtcp_index=indices.pop(ssrc, 0))
-        for ssrc, rollovers, highest, _ in rtp
-    }
-    return found | {ssrc: HeardNumbers(rtcp_index=index) for ssrc, index in indices.items()}
-
-
-def sources_of(sent: Mapping[int, SentNumbers]) -> Sources:
-    """What ``Srtp.resume`` is to be told, so that the next packet of each SSRC has the sequence number given."""
-    found: Sources = []
-    for ssrc, each in sent.items():
-        last = each.sequence - 1
-        found.append((ssrc, max(last, 0) >> 16, last & 0xFFFF if last >= 0 else None, each.rtcp_index))
     return found

@@ -11,7 +11,6 @@ import pytest
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.media.leg import MediaLeg
 from mcu.media.leg_transport import BrowserAccess
-from mcu.media.numbering import protection_of
 from mcu.media.packets import Srtp
 from mcu.media.rtp.beginning import AHEAD
 from mcu.media.spec import (
@@ -25,6 +24,7 @@ from mcu.media.spec import (
     SentNumbers,
 )
 from mcu.media.transport.browser_port import BrowserPort
+from mcu.media.transport.srtp_numbers import protection_of
 from mcu.media.units import CodedSound
 from tests.fakes.media import OPUS, browser_leg, room_leg
 from tests.media.transport.sockets import peer

@@ -7,15 +7,7 @@ import random
 
 import pytest
 
-from mcu.media.numbering import (
-    REPORT_AFTER,
-    LegNumbering,
-    heard_of,
-    merged,
-    protection_of,
-    sent_of,
-    sources_of,
-)
+from mcu.media.numbering import REPORT_AFTER, LegNumbering, merged
 from mcu.media.packets import Srtp
 from mcu.media.rtp.beginning import AHEAD, Beginning, derived
 from mcu.media.rtp.config import StreamConfig
@@ -30,6 +22,7 @@ from mcu.media.spec import (
     SdesKeys,
     SentNumbers,
 )
+from mcu.media.transport.srtp_numbers import heard_of, protection_of, sent_of, sources_of
 from mcu.media.units import CodedPicture, CodedSound
 
 VP8 = CodecSpec(name="VP8", payload_type=96, clock_rate=90000)

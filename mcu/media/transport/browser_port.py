@@ -13,12 +13,12 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mcu.media.numbering import heard_of, sent_of, sources_of
 from mcu.media.packets import MediaPort, PacketKind
 from mcu.media.spec import PathNumbers
 from mcu.media.transport.ice_lite import IceLiteAgent, StunError, is_stun, local_ufrag_of, parse_check
 from mcu.media.transport.pacer import Pacer
 from mcu.media.transport.sockets import NetworkAddress, bound_udp_socket
+from mcu.media.transport.srtp_numbers import heard_of, sent_of, sources_of
 
 logger = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mcu.media.numbering import Sources
 from mcu.media.packets import Srtp
+from mcu.media.transport.srtp_numbers import Sources
 
 logger = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from typing import cast
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from mcu.media.numbering import protection_of
 from mcu.media.spec import DtlsKeys, IceSpec, PathNumbers, SdesKeys, SuiteName
 from mcu.media.transport.dtls import DtlsError, DtlsSession
 from mcu.media.transport.ice_lite import IceLiteAgent, StunError, is_stun, parse_check
 from mcu.media.transport.plain_port import Bind, Component, PlainPort
 from mcu.media.transport.sockets import NetworkAddress
 from mcu.media.transport.srtp import Cipher, DtlsCipher, NoCipher, SdesCipher
+from mcu.media.transport.srtp_numbers import protection_of
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from mcu.media.numbering import heard_of, sent_of, sources_of
 from mcu.media.packets import Srtp
 from mcu.media.spec import PathNumbers, SdesKeys
 from mcu.media.transport.dtls import DtlsSession
+from mcu.media.transport.srtp_numbers import heard_of, sent_of, sources_of
 
 logger = logging.getLogger(__name__)
 
