@@ -93,7 +93,7 @@ class Viewer:
     def _look(self, luma: npt.NDArray[np.uint8], unit: CodedPicture) -> None:
         height, width = luma.shape
         tile = layout_named("auto", self._tiles).tiles(width, height)[self._tile]
-        plane = _compared(luma, tile)
+        plane = compared(luma, tile)
         before, self._before = self._before, plane
         if unit.timestamp is None or (before is not None and float(np.abs(plane - before).mean()) < MOTION):
             return
@@ -107,7 +107,8 @@ class Viewer:
         self.seen.append(Seen(number, unit.time, unit.timestamp, likeness))
 
 
-def _compared(luma: npt.NDArray[np.uint8], tile: Rect) -> Plane:
+def compared(luma: npt.NDArray[np.uint8], tile: Rect) -> Plane:
+    """A tile of a picture, in the size in which pictures are compared."""
     part = np.ascontiguousarray(luma[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width])
     frame = av.VideoFrame.from_ndarray(part, format="gray")
     scaled = frame.reformat(width=_COMPARED[0], height=_COMPARED[1], interpolation="AREA")

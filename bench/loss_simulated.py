@@ -1,0 +1,176 @@
+"""Bad networks in simulated time: our packet layer, decoders and buffers at both ends, without sockets and processes.
+
+What ``bench.loss`` measures of a whole server depends on what else the machine does; this gives the same figures on
+any machine. One stream of pictures with a key frame a second, and one sentence in Opus, over a seeded path, with
+reports coming back over another like it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import numpy as np
+
+from bench.loss_view import Plane, compared, freeze_ratio, graded, played, similarity
+from bench.network_path import Conditions, NetworkPath
+from bench.report import Benchmark, Figures
+from bench.speech import speech
+from bench.time_code import time_coded_clip
+from consilium.simulated_room.clip import Clip, ClipFormat
+from layouts.geometry import Rect
+from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
+from mcu.media.codec.video_decoder import VideoDecoder
+from mcu.media.picture_hold import PictureHold
+from mcu.media.rtp.session import PictureReceived, RtpStream, SoundReceived, StreamConfig
+from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound
+from mcu.media.spec import CodecSpec
+from mcu.media.units import CodedPicture, CodedSound
+
+H264 = CodecSpec(name="H264", payload_type=99, clock_rate=90000, parameters={"packetization-mode": "1"})
+OPUS = CodecSpec(name="opus", payload_type=111, clock_rate=48000, channels=2, parameters={"useinbandfec": "1"})
+RED, RTX = 63, 100
+SHAPE = ClipFormat(width=640, height=360, frame_rate=30, bitrate=700_000)
+CLIP_SECONDS = 4.0
+SENTENCE_SECONDS = 6.0
+DELAY, BURST = 0.02, 4.0
+STEP = 0.002
+SETTLE_SECONDS = 4.0
+FEEDBACK = frozenset({"nack", "pli"})
+
+
+async def run(seconds: float, seeds: int = 2) -> Figures:
+    """So many simulated seconds of each condition, and each with so many ``seeds``."""
+    return await asyncio.to_thread(_run, seconds, seeds)
+
+
+def _run(seconds: float, seeds: int) -> Figures:
+    clip = time_coded_clip(SHAPE, CLIP_SECONDS, 1, None)
+    clean, sentence = _clean(clip), speech(SENTENCE_SECONDS)
+    figures: Figures = {}
+    for burst in (1.0, BURST):
+        for percent in (0, 5, 10, 20):
+            conditions = Conditions(loss=percent / 100, burst=burst, delay=DELAY)
+            found: Figures = {}
+            for kind, feedback in (("repeated", FEEDBACK), ("plain", frozenset[str]())):
+                runs = [_pictures(clip, clean, conditions, feedback, seconds, seed) for seed in range(seeds)]
+                found[f"freeze_ratio_{kind}"] = round(float(np.mean([freeze for freeze, _ in runs])), 4)
+                found[f"ssim_{kind}"] = round(float(np.mean([likeness for _, likeness in runs])), 3)
+            for kind, redundancy in (("opus", None), ("red", RED)):
+                grades = [_sound(sentence, conditions, redundancy, seconds, seed) for seed in range(seeds)]
+                known = [grade for grade in grades if grade is not None]
+                found[f"pesq_{kind}"] = round(float(np.mean(known)), 2) if known else None
+            figures[f"{'random' if burst == 1 else 'burst'}_{percent}"] = found
+            if burst == 1 and percent == 0:
+                found.pop("ssim_plain")
+    return figures
+
+
+def _clean(clip: Clip) -> list[Plane]:
+    decoder = VideoDecoder("H264")
+    frames = [decoder.decode(picture.data) for picture in clip.pictures]
+    return [_plane(frame.to_ndarray()) for frame in frames if frame is not None]
+
+
+def _plane(planes: np.ndarray) -> Plane:
+    luma = np.ascontiguousarray(planes[: SHAPE.height], np.uint8)
+    return compared(luma, Rect(0, 0, SHAPE.width, SHAPE.height))
+
+
+class _Call:
+    """Two ends of a stream and the paths between them. ``now`` begins at 100 s."""
+
+    def __init__(self, sender: StreamConfig, receiver: StreamConfig, conditions: Conditions, seed: int) -> None:
+        self.now = 100.0
+        self.sender = RtpStream(sender, random.Random(seed), self.now, 1.7e9)
+        self.receiver = RtpStream(receiver, random.Random(seed + 1), self.now, 1.7e9)
+        self._there: NetworkPath[bool] = NetworkPath(conditions, seed)
+        self._back: NetworkPath[bool] = NetworkPath(conditions, seed + 100)
+
+    def pass_on(self) -> None:
+        """Both ends send what they have, get what has come, and have their timers."""
+        for end, other, path in (
+            (self.sender, self.receiver, self._there),
+            (self.receiver, self.sender, self._back),
+        ):
+            for data in end.rtp_to_send():
+                path.push(data, True, self.now)
+            for data in end.rtcp_to_send():
+                path.push(data, False, self.now)
+            for data, is_rtp in path.pop_due(self.now):
+                (other.receive_rtp if is_rtp else other.receive_rtcp)(data, self.now)
+        for end in (self.sender, self.receiver):
+            deadline = end.next_deadline()
+            if deadline is not None and deadline <= self.now:
+                end.handle_timer(self.now)
+        self.now += STEP
+
+
+def _pictures(
+    clip: Clip, clean: list[Plane], conditions: Conditions, feedback: frozenset[str], seconds: float, seed: int
+) -> tuple[float, float]:
+    """Share of the time in which the picture stood still, and mean likeness of what was shown to what was sent."""
+    repeats = {H264.payload_type: RTX} if feedback else {}
+
+    def config(ssrc: int) -> StreamConfig:
+        return StreamConfig("video", ssrc, "end", {99: H264}, None, H264, feedback, repeats=repeats, rtx_ssrc=ssrc + 10)
+
+    call = _Call(config(1), config(2), conditions, seed)
+    hold, decoder = PictureHold(), VideoDecoder("H264")
+    start, number, first = call.now, 0, None
+    shown: list[float] = []
+    likeness: list[float] = []
+    while call.now < start + SETTLE_SECONDS + seconds:
+        if call.now >= start + number / SHAPE.frame_rate:
+            picture = clip.pictures[number % len(clip.pictures)]
+            call.sender.send_picture(CodedPicture(picture.data, picture.keyframe, call.now), call.now)
+            number += 1
+        call.pass_on()
+        for event in call.receiver.events():
+            if isinstance(event, PictureReceived):
+                hold.push(event.unit, call.now)
+        for unit in hold.due(call.now):
+            frame = decoder.decode(unit.data, unit.damaged)
+            assert unit.timestamp is not None
+            first = unit.timestamp if first is None else first
+            if frame is None:
+                continue
+            shown.append(unit.time)
+            place = round((unit.timestamp - first) * SHAPE.frame_rate / 90_000) % len(clean)
+            if len(shown) % 3 == 0 and call.now > start + SETTLE_SECONDS:
+                likeness.append(similarity(clean[place], _plane(frame.to_ndarray())))
+    frozen = freeze_ratio(shown, start + SETTLE_SECONDS, call.now, 1 / SHAPE.frame_rate)
+    return frozen, float(np.mean(likeness)) if likeness else 0.0
+
+
+def _sound(sentence: Sound, conditions: Conditions, redundancy: int | None, seconds: float, seed: int) -> float | None:
+    def config(ssrc: int) -> StreamConfig:
+        return StreamConfig("audio", ssrc, "end", {111: OPUS}, None, OPUS, redundancy=redundancy)
+
+    call = _Call(config(1), config(2), conditions, seed)
+    encoder = make_encoder(EncoderKey.of(OPUS))
+    received: list[CodedSound] = []
+    start, number = call.now, 0
+    while call.now < start + SETTLE_SECONDS + seconds:
+        if call.now >= start + number * TICK:
+            samples = np.arange(number * TICK_SAMPLES, (number + 1) * TICK_SAMPLES)
+            data = encoder.encode(sentence.take(samples, mode="wrap"))
+            at = start + number * TICK
+            call.sender.send_sound(CodedSound(data, 111, at, samples=RATE // 50), call.now)
+            number += 1
+        call.pass_on()
+        received += [event.unit for event in call.receiver.events() if isinstance(event, SoundReceived)]
+    return graded(sentence, played(received, (OPUS,), start + SETTLE_SECONDS, call.now))
+
+
+BENCHMARK = Benchmark(
+    summary="bad networks in simulated time: freezes, likeness and speech, whatever else the machine does",
+    run=run,
+    seconds=12.0,
+    aims={
+        "random_5.freeze_ratio_repeated": "0.005 at most",
+        "random_20.freeze_ratio_repeated": "0.03 at most",
+        "random_20.pesq_opus": "2.8 or more",
+    },
+    options=(("seeds", 2, "how often each is measured"),),
+)
