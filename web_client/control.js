@@ -7,6 +7,7 @@ import { byId, el, icon, setText, show } from "./dom.js";
 import { errorText } from "./errors.js";
 import { EventChannel, eventsUrl } from "./event_channel.js";
 import { onLanguage, startLanguage, t } from "./language.js";
+import { LayoutMaker } from "./layout_maker.js";
 import { Notices } from "./notices.js";
 import { PersonDialog } from "./person_dialog.js";
 import { PicturePanel } from "./picture_panel.js";
@@ -47,6 +48,7 @@ class ControlPage {
       this.api,
       (error) => this.failed(error),
     );
+    this.layouts = new LayoutMaker(this.api, () => this.learnLayouts());
     this.person = new PersonDialog((id, change) => this.act(() => this.api.changeParticipant(id, change)));
     this.calls = new CallsPanel({
       place: (targets, retries) => this.steer((number) => this.api.placeCalls(number, targets, retries)),
@@ -73,13 +75,19 @@ class ControlPage {
     this.channel.start();
     this.draw();
     try {
-      this.picture.layouts = await this.api.layouts();
-      this.panel.layouts = this.picture.layouts.layouts;
+      await this.learnLayouts();
       await this.picture.decoration.learn();
       this.draw();
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  async learnLayouts() {
+    this.picture.layouts = await this.api.layouts();
+    this.panel.layouts = this.picture.layouts.layouts;
+    this.layouts.own = (this.picture.layouts.details ?? []).filter((layout) => layout.custom);
+    this.draw();
   }
 
   shut() {

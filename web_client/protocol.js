@@ -243,6 +243,15 @@ export class Api {
     return this.request("GET", "/layouts");
   }
 
+  /** @param {{name: string, cells: Cell[]}} layout @returns {Promise<Layout>} */
+  addLayout(layout) {
+    return this.request("POST", "/layouts", layout);
+  }
+
+  removeLayout(/** @type {string} */ name) {
+    return this.request("DELETE", `/layouts/${encodeURIComponent(name)}`);
+  }
+
   /** @returns {Promise<{logos: Logo[]}>} */
   logos() {
     return this.request("GET", "/logos");

@@ -133,6 +133,7 @@ class FakeServer:
 
     rooms: dict[str, dict[str, Any]] = field(default_factory=dict)
     pins: dict[str, str] = field(default_factory=dict)
+    own_layouts: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     sockets: dict[web.WebSocketResponse, str | None] = field(default_factory=dict)
     peers: dict[str, RTCPeerConnection] = field(default_factory=dict)
@@ -402,7 +403,20 @@ class Handlers:
         if token not in self.state.tokens:
             self.check_user()
         names = ["1", "2", "4", "9", "16", "1+5", "1+7"]
-        return web.json_response({"layouts": ["auto", *names], "details": [layout(name) for name in names]})
+        own = list(self.state.own_layouts.values())
+        details = [*(layout(name) for name in names), *own]
+        return web.json_response({"layouts": ["auto", *(one["name"] for one in details)], "details": details})
+
+    async def own_layout(self, request: web.Request) -> web.Response:
+        self.check_user()
+        if request.method == "DELETE":
+            del self.state.own_layouts[request.match_info["name"]]
+            return web.Response(status=204)
+        made = await request.json() | {"custom": True}
+        if made["name"] in self.state.own_layouts:
+            raise problem(409, "name_taken")
+        self.state.own_layouts[made["name"]] = made
+        return web.json_response(made, status=201)
 
     async def logos(self, request: web.Request) -> web.Response:
         self.check_user()
@@ -535,6 +549,8 @@ def application(state: FakeServer) -> web.Application:
         ("*", "/conferences/{number}/chat", handlers.chat),
         ("POST", "/conferences/{number}/calls", handlers.calls),
         ("GET", "/layouts", handlers.layouts),
+        ("POST", "/layouts", handlers.own_layout),
+        ("DELETE", "/layouts/{name}", handlers.own_layout),
         ("GET", "/logos", handlers.logos),
         (
             "*",

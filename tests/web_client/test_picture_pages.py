@@ -53,6 +53,36 @@ async def test_layouts_are_chosen_by_their_drawings_with_keys_alone(open_page: O
     await expect(page.locator("#layout-select")).to_have_value("2")
 
 
+async def test_a_layout_of_ones_own_is_made_corner_by_corner_kept_and_removed(
+    open_page: OpenPage, server: FakeServer
+) -> None:
+    page = await open_control(open_page, server)
+    await page.click("#layout-make")
+    fields = page.locator("#layout-grid button")
+    await fields.nth(0).focus()
+    for key in ("Enter", *["ArrowRight"] * 5, *["ArrowDown"] * 12, "Enter"):  # the arrows end at the edge
+        await page.keyboard.press(key)
+    await fields.nth(6).click()
+    await fields.nth(5 + 12 * 3).click()
+    await expect(page.locator("#layout-error")).to_have_text("Tiles must not overlap.")
+    await fields.nth(6 + 12 * 11).click()
+    await fields.nth(11).click()
+    await page.press("#layout-name", "Enter")
+    await expect(page.locator("#layout-error")).to_have_text("Please enter a name.")
+    await page.fill("#layout-name", "两半")
+    await page.press("#layout-name", "Enter")
+    await expect(page.locator("#own-layouts li")).to_have_count(1)
+    half = {"top": 0, "width": 0.5, "height": 1}
+    assert server.asked("POST", "/layouts") == [{"name": "两半", "cells": [{"left": 0} | half, {"left": 0.5} | half]}]
+    await expect(page.locator("#layout-select option[value=两半]")).to_have_count(1)
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    assert await fits(page)
+    await page.click("#own-layouts button")
+    await expect(page.locator("#own-layouts li")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#layout-dialog")).to_be_hidden()
+
+
 async def test_texts_and_signs_are_sent_and_shown(open_page: OpenPage, server: FakeServer) -> None:
     page = await open_control(open_page, server)
     await page.click("#picture details summary >> nth=0")
@@ -63,6 +93,8 @@ async def test_texts_and_signs_are_sent_and_shown(open_page: OpenPage, server: F
     await page.check("#decoration-clock")
     await until(lambda: server.asked("PATCH")[-1:] == [{"decoration": {"clock": True}}])
     await expect(page.locator("#decoration-clock_corner")).to_be_visible()
+    await page.select_option("#decoration-time_zone", "Asia/Shanghai")
+    await until(lambda: server.asked("PATCH")[-1:] == [{"decoration": {"time_zone": "Asia/Shanghai"}}])
     await page.check("#decoration-crop")
     await until(lambda: server.asked("PATCH")[-1:] == [{"decoration": {"fill": "crop"}}])
     room = server.rooms["1000"]

@@ -1,6 +1,17 @@
 // English, continued: who sits where, what is drawn over the picture, roles.
 
 export default {
+  "layout.make": "Make a layout…",
+  "layout.make_title": "A layout of your own",
+  "layout.make_hint": "Press one corner of a tile, then the opposite one. The first tile is the most prominent.",
+  "layout.name": "Name",
+  "layout.undo": "Take back",
+  "layout.keep": "Keep this layout",
+  "layout.overlaps": "Tiles must not overlap.",
+  "layout.no_tiles": "Choose at least one tile.",
+  "layout.no_name": "Please enter a name.",
+  "layout.field": "Column {column}, row {row}",
+  "layout.remove": "Delete layout {name}",
   "picture.remove_logo": "Delete this logo",
   "picture.time_zone": "Time zone",
   "picture.time_zone_server": "The server's",

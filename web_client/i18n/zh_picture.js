@@ -1,6 +1,17 @@
 // 中文（续）：座次、画面叠加内容和角色。
 
 export default {
+  "layout.make": "自定义布局…",
+  "layout.make_title": "自定义布局",
+  "layout.make_hint": "先点画面的一角，再点对角。第一个画面最重要。",
+  "layout.name": "名称",
+  "layout.undo": "撤销",
+  "layout.keep": "保存布局",
+  "layout.overlaps": "画面不能重叠。",
+  "layout.no_tiles": "请至少选择一个画面。",
+  "layout.no_name": "请输入名称。",
+  "layout.field": "第 {row} 行第 {column} 列",
+  "layout.remove": "删除布局 {name}",
   "picture.remove_logo": "删除此徽标",
   "picture.time_zone": "时区",
   "picture.time_zone_server": "与服务器相同",
