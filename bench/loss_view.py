@@ -179,7 +179,8 @@ def in_sequence(units: Sequence[CodedSound], codec: CodecSpec) -> tuple[Sound, f
     """All that came over a clean network, decoded, and the timestamp of its first sample."""
     decoder = make_decoder(codec)
     ordered = sorted((unit for unit in units if unit.timestamp is not None), key=lambda unit: unit.timestamp or 0)
-    parts = [decoder.decode(unit.data) for unit in ordered]
+    decoded = [decoder.decode(unit.data) for unit in ordered]
+    parts = [sound if sound.ndim == 1 else sound.mean(0) for sound in decoded]
     return np.concatenate(parts) if parts else silence(0), float((ordered[0].timestamp or 0) if ordered else 0)
 
 
