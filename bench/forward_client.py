@@ -7,6 +7,7 @@ the server; what is in the packets is looked at in samples.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import struct
 from collections.abc import Sequence
@@ -69,7 +70,8 @@ class Client:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 while not self._answered.is_set():
                     self._check()
-                    await asyncio.wait([asyncio.ensure_future(self._answered.wait())], timeout=CHECK_EVERY)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._answered.wait(), CHECK_EVERY)
                 await self._dtls.handshake()
         finally:
             loop.remove_reader(self._socket.fileno())

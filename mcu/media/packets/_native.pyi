@@ -139,7 +139,7 @@ class MediaPort:
     def stamp(self, peer: int, ssrc: int, number: int, /) -> None:
         """Packets of an outlet say when they left, by the header extension abs-send-time of this number; 0: none do.
 
-        Those that are sent again do not, for what they would say of the path is of no use.
+        By RTX they say nothing of it; without, they come again as they were, since a number stands for one packet only.
         """
 
     def close_outlet(self, peer: int, ssrc: int, /) -> None: ...

@@ -305,14 +305,19 @@ static size_t write_header(const struct outlet *outlet, const uint8_t *packet, u
 }
 
 /* abs-send-time: 24 bits, of which 18 are behind the point (RFC 8285 section 4.2 for the form of the extension). */
-static size_t write_send_time(const struct outlet *outlet, double now, uint8_t *out)
+static uint32_t stamp_of(const struct outlet *outlet, double now)
 {
     uint32_t time = now >= 0 && now < 1e12 ? (uint32_t)((uint64_t)(now * 262144) & 0xffffff) : 0;
-    if (outlet->send_time_id == 0)
+    return outlet->send_time_id == 0 ? 0 : (uint32_t)(outlet->send_time_id << 4 | 2) << 24 | time;
+}
+
+static size_t write_stamp(uint32_t stamp, uint8_t *out)
+{
+    if (stamp == 0)
         return 0;
     out[0] |= 0x10;
     put32(out + 12, 0xbede0001);
-    put32(out + 16, (uint32_t)(outlet->send_time_id << 4 | 2) << 24 | time);
+    put32(out + 16, stamp);
     return 8;
 }
 
@@ -337,9 +342,9 @@ size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t 
         return 0; /* its number belongs to the source before, or to what nobody was to get */
     if ((uint16_t)(outgoing - outlet->first) > FIRST_LAGS)
         outlet->first = (uint16_t)(outgoing - FIRST_LAGS);
-    outlet->origins[outgoing % FORWARD_KEPT] = (struct origin){outgoing, incoming, outlet->turn};
+    outlet->origins[outgoing % FORWARD_KEPT] = (struct origin){outgoing, incoming, outlet->turn, stamp_of(outlet, now)};
     size_t header = write_header(outlet, packet, outgoing, out);
-    header += write_send_time(outlet, now, out);
+    header += write_stamp(outlet->origins[outgoing % FORWARD_KEPT].stamp, out);
     memcpy(out + header, packet + start, size);
     if (source->codec == CODEC_VP8)
         renumber_vp8(outlet, out + header, size, newest);
@@ -373,6 +378,9 @@ size_t outlet_rewrite(struct outlet *outlet, uint16_t sequence, uint8_t *out)
         put32(out + 8, outlet->rtx_ssrc);
         put16(out + header, sequence);
         header += 2;
+    } else {
+        /* Under the same number to the last octet as before: GCM gives its key away to who sees two different ones. */
+        header += write_stamp(origin->stamp, out);
     }
     memcpy(out + header, kept->data + start, size);
     if (source->codec == CODEC_VP8)

@@ -48,8 +48,9 @@ struct source {
     size_t outlet_count, outlet_room;
 };
 
-/* Where an outgoing sequence number came from: which number of the source that fed the outlet at that turn. */
-struct origin { uint16_t outgoing, incoming; uint32_t turn; };
+/* Where an outgoing sequence number came from: which number of the source that fed the outlet at that turn; and what it
+ * said of when it left (the word of the header extension, 0 for nothing). */
+struct origin { uint16_t outgoing, incoming; uint32_t turn, stamp; };
 
 struct outlet {
     struct source *source, *wanted; /* what feeds it; and what is to, from its next key frame on */

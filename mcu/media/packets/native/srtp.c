@@ -104,6 +104,8 @@ void srtp_end(struct srtp *srtp)
 
 const struct srtp_source *srtp_find(const struct srtp *srtp, uint32_t ssrc)
 {
+    if (srtp->source_count > 0 && srtp->sources[srtp->recent].ssrc == ssrc)
+        return &srtp->sources[srtp->recent];
     for (size_t i = 0; i < srtp->source_count; i++)
         if (srtp->sources[i].ssrc == ssrc)
             return &srtp->sources[i];
@@ -128,6 +130,7 @@ struct srtp_source *srtp_source(struct srtp *srtp, uint32_t ssrc)
         source->ssrc = ssrc;
     }
     source->used = ++srtp->uses;
+    srtp->recent = (size_t)(source - srtp->sources);
     return source;
 }
 

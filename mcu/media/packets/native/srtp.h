@@ -65,6 +65,7 @@ struct srtp {
     struct srtp_keys rtp, rtcp;
     struct srtp_source sources[SRTP_MAX_SOURCES];
     size_t source_count;
+    size_t recent; /* the source used last: packets come in runs of one */
     uint64_t uses;
 };
 
