@@ -369,6 +369,7 @@ class MediaLeg:
             first_sequence=lambda ssrc: self._beginnings.beginning("video", ssrc).sequence & 0xFFFF,
             clock=NtpClock(now, self._wallclock),
             maximum_bitrate=self._receive_bitrate(),
+            resumed=self._beginnings.numbering.inherited,
         )
         for picture in self._beginnings.numbering.pictures:
             for ssrc in (picture.ssrc, picture.rtx_ssrc):

@@ -30,10 +30,11 @@ class LegForwarding:
         first_sequence: Callable[[int], int],
         clock: NtpClock,
         maximum_bitrate: int,
+        resumed: bool = False,
     ) -> None:
         self.sources = LegSources(port, peer, spec, send_rtcp, on_delivery, on_begun)
         self.sources.maximum_bitrate = maximum_bitrate
-        self.outlets = LegOutlets(port, peer, spec.id, send_rtcp, first_sequence, clock)
+        self.outlets = LegOutlets(port, peer, spec.id, send_rtcp, first_sequence, clock, resumed)
 
     def update(self, spec: LegSpec, maximum_bitrate: int) -> None:
         """Take a changed description."""

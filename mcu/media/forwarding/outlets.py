@@ -32,6 +32,8 @@ REPORT_INTERVAL = 1.0
 ESTIMATE_LIFE = 10.0
 # A slot is a sender while something was sent within this time.
 SENDER_TIMEOUT = 4.0
+# Where another process has sent before, numbers are left out. Reports within this time may count them as lost.
+SKIP_LIFE = 2.0
 
 PictureTime = Callable[[PublishedSource, LegSources], float | None]
 """When what a source's last packet shows belongs to our output, on the monotonic clock; None: when it was sent."""
@@ -70,6 +72,7 @@ class LegOutlets:
         send_rtcp: Callable[[Sequence[bytes]], None],
         first_sequence: Callable[[int], int],
         clock: NtpClock,
+        resumed: bool = False,
     ) -> None:
         self._port = port
         self._peer = peer
@@ -80,6 +83,8 @@ class LegOutlets:
         self._slots: list[_Slot] = []
         self._wanted: tuple[VideoSpec, ...] = ()
         self._opened: dict[int, _Slot] = {}
+        self._resumed = resumed
+        self._believes_from: float | None = None
         self._next_report = 0.0
         self._next_allowance = 0.0
         self._reports = 0
@@ -156,7 +161,7 @@ class LegOutlets:
                 for ssrc, _ in entries:
                     self._key_frame_asked_of(ssrc, now)
             case ReceiverReport(reports=blocks) | SenderReport(reports=blocks):
-                self._take_blocks(blocks)
+                self._take_blocks(blocks, now)
             case ReceiverEstimatedMaximumBitrate(bitrate=bitrate, ssrcs=ssrcs):
                 if any(ssrc in self._opened for ssrc in ssrcs):
                     self._estimate = bitrate, now
@@ -237,7 +242,11 @@ class LegOutlets:
             sources, source = slot.target
             sources.want_key_frame(source, now, switching=False)
 
-    def _take_blocks(self, blocks: tuple[ReportBlock, ...]) -> None:
+    def _take_blocks(self, blocks: tuple[ReportBlock, ...], now: float) -> None:
+        if self._believes_from is None:
+            self._believes_from = now + SKIP_LIFE if self._resumed else now
+        if now < self._believes_from:
+            return
         for block in blocks:
             slot = self._opened.get(block.ssrc)
             if slot is not None:
