@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +32,7 @@ from mcu.media.leg import MediaLeg, PictureMedia
 from mcu.media.leg_statistics import leg_statistics
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.lip_sync import Holds
+from mcu.media.loop_calls import LoopCalls
 from mcu.media.picture.state import CanvasFormat
 from mcu.media.spec import CameraRequest, ConferenceSpec, LegNumbers, LegSpec
 from mcu.media.units import CodedPicture, CodedSound
@@ -54,12 +54,12 @@ class ConferenceMedia:
         self._browsers = browsers
         self._report = report
         self._take_leg = take_leg
-        self._loop = asyncio.get_running_loop()
+        self._calls = LoopCalls(asyncio.get_running_loop())
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._legs: dict[str, MediaLeg] = {}
         self._numbers = ConferenceNumbers(conference_id, self._legs, report)
         self._applying = asyncio.Lock()
-        self._recordings = ConferenceRecordings(conference_id, report, self._call)
+        self._recordings = ConferenceRecordings(conference_id, report, self._calls.call)
         self._clock = clock
         self._router = Router(
             conference_id,
@@ -74,7 +74,7 @@ class ConferenceMedia:
             font_file,
             clock,
             self._legs,
-            self._call,
+            self._calls.call,
             self._recordings.write_picture,
             self._router.remainder,
         )
@@ -82,17 +82,12 @@ class ConferenceMedia:
             conference_id,
             clock,
             self._legs,
-            self._call,
+            self._calls.call,
             record=self._recordings.write_sound,
             on_speaker=self._speaker_changed,
             on_key=self._key_heard,
         )
         self._sync = ConferenceSync(self._legs, self._sound.playout, self._pictures.latency, self._hold_back)
-
-    def _call(self, function: Callable[..., None], *arguments: object) -> None:
-        """From a pipeline's thread to the loop; a closed loop means that the worker is stopping."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *arguments)
 
     async def apply(self, spec: ConferenceSpec) -> dict[str, str]:
         """Make it so; returns the legs that could not be opened, with the reason. An older revision changes nothing."""
@@ -127,6 +122,7 @@ class ConferenceMedia:
             await asyncio.to_thread(self._pictures.stop)
             await asyncio.to_thread(self._sound.stop)
             await self._recordings.close()
+            self._calls.close()
 
     def request_key_frame(self, leg_id: str, media: PictureMedia = "video") -> None:
         """A leg asked for a key frame of what it receives."""

@@ -1,0 +1,67 @@
+"""Calls from threads to the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+from mcu.media.loop_calls import LoopCalls
+
+
+async def test_calls_of_several_threads_come_in_the_order_of_each_on_the_loops_thread() -> None:
+    calls = LoopCalls(asyncio.get_running_loop())
+    got: list[tuple[str, int]] = []
+    threads_of_calls: set[int] = set()
+    done = asyncio.Event()
+
+    def take(name: str, number: int) -> None:
+        got.append((name, number))
+        threads_of_calls.add(threading.get_ident())
+        if len(got) == 1500:
+            done.set()
+
+    def work(name: str) -> None:
+        for number in range(500):
+            calls.call(take, name, number)
+
+    workers = [threading.Thread(target=work, args=(name,)) for name in "abc"]
+    for worker in workers:
+        worker.start()
+    async with asyncio.timeout(10):
+        await done.wait()
+    for worker in workers:
+        worker.join()
+    calls.close()
+    for name in "abc":
+        assert [number for one, number in got if one == name] == list(range(500))
+    assert threads_of_calls == {threading.get_ident()}
+
+
+async def test_a_call_that_fails_is_reported_and_the_next_one_is_made() -> None:
+    loop = asyncio.get_running_loop()
+    reported: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: reported.append(context))
+    calls = LoopCalls(loop)
+    made = asyncio.Event()
+
+    def fail() -> None:
+        raise ValueError("broken")
+
+    await asyncio.to_thread(calls.call, fail)
+    await asyncio.to_thread(calls.call, made.set)
+    async with asyncio.timeout(10):
+        await made.wait()
+    calls.close()
+    assert [str(context["exception"]) for context in reported] == ["broken"]
+
+
+async def test_what_waits_at_the_end_is_called_and_nothing_after_it() -> None:
+    calls = LoopCalls(asyncio.get_running_loop())
+    got: list[int] = []
+    calls.call(got.append, 1)
+    calls.close()
+    calls.call(got.append, 2)
+    calls.close()
+    await asyncio.sleep(0)
+    assert got == [1]
