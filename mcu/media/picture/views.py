@@ -126,8 +126,8 @@ def face_tiles(conference: ConferenceSpec, view: View) -> tuple[int, bool]:
     except KeyError:
         layout = layout_for(AUTOMATIC, rules, people)
     areas = [cell.width * cell.height for cell in layout.cells]
-    by_voice = (
-        (rules.mode is Mode.VOICE and max(areas) > min(areas)) or (len(areas) == 1 and rules.mode is not Mode.POLLING)
+    by_voice = (rules.mode is Mode.VOICE and max(areas) > min(areas)) or (
+        len(areas) == 1 and rules.mode is not Mode.POLLING
     )
     return len(areas), by_voice and len(people) > 1
 
