@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mcu.media.forwarding.outlets import LegOutlets
-from mcu.media.forwarding.sources import LegSources, PictureMedia
+from mcu.media.forwarding.published import PictureMedia
+from mcu.media.forwarding.sources import LegSources
 from mcu.media.packets import MediaPort
 from mcu.media.rtp.clock import NtpClock
 from mcu.media.rtp.errors import RtcpError

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mcu.media.forwarding.sources import LegSources, PublishedSource
+from mcu.media.forwarding.published import PublishedSource
+from mcu.media.forwarding.sources import LegSources
 from mcu.media.packets import MediaPort
 from mcu.media.rtp.clock import NtpClock
 from mcu.media.rtp.config import ReceiverFeedback

@@ -12,7 +12,8 @@ from mcu.media.forwarding.codecs import can_be_shown, gives_pictures, is_forward
 from mcu.media.forwarding.director import Candidate, Director, Viewer
 from mcu.media.forwarding.layers import Offer, choose, goal, total_rate
 from mcu.media.forwarding.outlets import LegOutlets
-from mcu.media.forwarding.sources import LegSources, PublishedSource
+from mcu.media.forwarding.published import PublishedSource
+from mcu.media.forwarding.sources import LegSources
 from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec
 
 # Who is shown, and in which layer, is looked at so often, and slots change no faster.

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 from mcu.media.forwarding.codecs import FORWARDED
 from mcu.media.forwarding.layers import nearest
+from mcu.media.forwarding.published import PictureMedia, PublishedSource, layer_of
 from mcu.media.forwarding.source_report import SourceCounters, SourceReport
 from mcu.media.packets import MediaPort
-from mcu.media.rtp.errors import RtpError
 from mcu.media.rtp.feedback import GenericNack, PictureLossIndication, ReceiverEstimatedMaximumBitrate
-from mcu.media.rtp.keyframe_request import KeyFrameRequester
-from mcu.media.rtp.packet import RtpPacket
 from mcu.media.rtp.rtcp import (
     Goodbye,
     ReceiverReport,
@@ -31,8 +27,6 @@ from mcu.media.rtp.rtcp import (
 from mcu.media.spec import CodecSpec, HeardPicture, LegSpec, VideoSpec
 
 logger = logging.getLogger(__name__)
-
-PictureMedia = Literal["video", "content"]
 
 MAX_SOURCES = 16
 """Of one leg: two pictures in some encodings each, with room for changed ones."""
@@ -49,29 +43,6 @@ NACK_REPEAT = 0.1
 REPORT_INTERVAL = 1.0
 # What receivers ask for alone is answered by one key frame a second: it costs all others of the rate that they share.
 KEY_FRAME_SPACING = 1.0
-
-
-@dataclass(slots=True)
-class PublishedSource:
-    """One encoding of a picture. ``layer`` counts from the smallest; ``epoch`` tells one opening from the next.
-
-    ``delivered``: its packets go to the decoder, which sees to their repetition; ``routed``: somebody is shown it.
-    """
-
-    media: PictureMedia
-    layer: int
-    ssrc: int
-    codec: CodecSpec
-    report: SourceReport
-    rtx_ssrc: int = 0
-    delivered: bool = False
-    routed: bool = False
-    epoch: int = 0
-    key_frames: int = 0
-    last_key_frame: float = float("-inf")
-    requester: KeyFrameRequester = field(default_factory=KeyFrameRequester)
-    asked: bool = False
-    counters: SourceCounters = field(default_factory=lambda: SourceCounters(0, 0, 0, 0, 0, 0, 0, float("-inf")))
 
 
 class LegSources:
@@ -121,7 +92,7 @@ class LegSources:
         codec = next((codec for codec in line.receive_codecs if codec.payload_type == payload_type), None)
         if codec is None or codec.name not in FORWARDED:
             return True
-        layer = _layer(line, line.rid_id, packet)
+        layer = layer_of(line, line.rid_id, packet)
         if layer is None:
             return False
         return self._begin(media, layer, codec, ssrc, now)
@@ -286,7 +257,7 @@ class LegSources:
             self._on_delivery(source.media)
 
     def _learn_repeats(self, media: PictureMedia, line: VideoSpec, packet: bytes, ssrc: int) -> bool:
-        layer = _layer(line, line.repaired_rid_id, packet)
+        layer = layer_of(line, line.repaired_rid_id, packet)
         source = None if layer is None else self.layers(media)[layer]
         if layer is None or self._repeating.get((media, layer)) == ssrc:
             return source is not None and source.delivered
@@ -364,18 +335,6 @@ class LegSources:
         ssrc = self._ssrc(media)
         head: list[RtcpPacket] = [ReceiverReport(ssrc, blocks), SourceDescription(((ssrc, self.spec.id),))]
         self._send_rtcp([serialise_compound([*head, *packets])])
-
-
-def _layer(line: VideoSpec, extension: int | None, packet: bytes) -> int | None:
-    """Which encoding a packet says it is of; None when it does not say, or names none of the agreed ones."""
-    if not line.rids:
-        return 0
-    try:
-        told = RtpPacket.parse(packet).extensions.get(extension or 0)
-    except RtpError:
-        return None
-    name = told.decode("ascii", "replace") if told is not None else None
-    return line.rids.index(name) if name in line.rids else None
 
 
 def _sum(totals: tuple[int, int, int], one: SourceCounters) -> tuple[int, int, int]:

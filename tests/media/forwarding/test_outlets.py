@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from mcu.media.forwarding.outlets import MAX_SLOTS, RESENT_PER_SECOND, LegOutlets
-from mcu.media.forwarding.sources import LegSources, PublishedSource
+from mcu.media.forwarding.published import PublishedSource
+from mcu.media.forwarding.sources import LegSources
 from mcu.media.packets import MediaPort, Srtp
 from mcu.media.rtp.clock import NTP_OFFSET, NtpClock
 from mcu.media.rtp.packet import RtpPacket
