@@ -40,10 +40,14 @@ class Conference:
         return self._worker
 
     async def __aenter__(self) -> Conference:
-        await self._server.start()
-        await self._server.login()
-        await self._server.api("POST", "/conferences", {"number": NUMBER})
-        await self._server.api("PATCH", f"/conferences/{NUMBER}", {"forwarded": True})
+        try:
+            await self._server.start()
+            await self._server.login()
+            await self._server.api("POST", "/conferences", {"number": NUMBER})
+            await self._server.api("PATCH", f"/conferences/{NUMBER}", {"forwarded": True})
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
