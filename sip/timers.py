@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
+# Fewer timers than these are not worth looking through.
+_FEW = 1024
+
 
 @dataclass(frozen=True)
 class TimerSettings:
@@ -77,6 +80,7 @@ class TimerQueue:
         self._waiting: list[Timer] = []
         self._armed: list[tuple[float, int, Timer]] = []
         self._order = count()
+        self._sweep_at = _FEW
 
     def start(self, delay: float, callback: Callable[[], None]) -> Timer:
         """Start a timer of ``delay`` seconds."""
@@ -109,9 +113,11 @@ class TimerQueue:
         self._sweep()
 
     def _sweep(self) -> None:
-        # Answered requests leave cancelled timers of up to 32 s behind; under load they are worth removing early.
-        if len(self._armed) > 1024:
-            alive = [entry for entry in self._armed if entry[2].is_running]
-            if len(alive) * 2 < len(self._armed):
-                heapq.heapify(alive)
-                self._armed = alive
+        """Remove cancelled timers: answered requests leave some of up to 32 s behind.
+
+        Looked at only when twice as many are there as the last look left, so that it costs each timer little.
+        """
+        if len(self._armed) >= self._sweep_at:
+            self._armed = [entry for entry in self._armed if entry[2].is_running]
+            heapq.heapify(self._armed)
+            self._sweep_at = max(_FEW, 2 * len(self._armed))
