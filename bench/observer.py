@@ -14,7 +14,7 @@ from av.video.codeccontext import VideoCodecContext
 from bench.time_code import BEEP_FREQUENCY, Luma, flash_is_on, read_code
 from layouts.automatic import layout_named
 from mcu.media.codec.audio_decoder import SoundDecodeError, SoundDecoder, make_decoder
-from mcu.media.sound.samples import RATE
+from mcu.media.sound.samples import RATE, mono
 from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedPicture, CodedSound
 
@@ -88,7 +88,7 @@ class SoundObserver:
             return
         decoder = self._decoders.setdefault(unit.payload_type, make_decoder(codec))
         try:
-            samples = decoder.decode(unit.data)
+            samples = mono(decoder.decode(unit.data))
         except SoundDecodeError:
             return
         loud = _loud_windows(samples)
