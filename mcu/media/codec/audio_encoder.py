@@ -13,7 +13,7 @@ from av.audio.frame import AudioFrame
 
 from mcu.media.codec import g711
 from mcu.media.sound.resample import TAPS, Downsampler
-from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound
+from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound, with_channels
 from mcu.media.spec import CodecSpec
 
 OPUS_BITRATE = 48_000
@@ -158,6 +158,7 @@ class AacEncoder:
     def __init__(self, channels: int = 1) -> None:
         bitrate = AAC_BITRATE if channels == 1 else AAC_STEREO_BITRATE
         self._library = _LibraryEncoder("aac", RATE, "fltp", bitrate, {"aac_coder": "fast"}, channels)
+        self._channels = channels
         self._waiting = np.zeros((channels, 0) if channels > 1 else 0, np.float32)
 
     @property
@@ -170,7 +171,7 @@ class AacEncoder:
 
         Positions count the samples put in; the first access unit stands at ``-AAC_PRIMING``.
         """
-        self._waiting = np.concatenate((self._waiting, sound), axis=-1)
+        self._waiting = np.concatenate((self._waiting, with_channels(sound, self._channels)), axis=-1)
         units: list[tuple[bytes, int]] = []
         while self._waiting.shape[-1] >= AAC_FRAME:
             frame, self._waiting = self._waiting[..., :AAC_FRAME], self._waiting[..., AAC_FRAME:]
@@ -201,6 +202,7 @@ class _LibraryEncoder:
         context.options = options
         context.open()
         self._context, self._rate, self._format = context, rate, sample_format
+        self._channels = channels
         self._position = 0
 
     @property
@@ -209,6 +211,7 @@ class _LibraryEncoder:
 
     def encode(self, sound: Sound) -> list[tuple[bytes, int]]:
         """Coded frames with the position of the first sample that they decode to."""
+        sound = with_channels(sound, self._channels)
         if self._format == "s16":
             array = np.clip(np.rint(sound * 32767), -32768, 32767).astype(np.int16)
         else:

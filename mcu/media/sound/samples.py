@@ -38,6 +38,11 @@ def stereo(sound: Sound) -> Sound:
     return sound if sound.ndim == 2 else np.stack((sound, sound))
 
 
+def with_channels(sound: Sound, channels: int) -> Sound:
+    """The sound in so many channels, 1 or 2, whichever it came in."""
+    return mono(sound) if channels == 1 else stereo(sound)
+
+
 def join(*parts: Sound) -> Sound:
     """One after the other; stereo as soon as one of them is."""
     if any(part.ndim == 2 for part in parts):

@@ -104,6 +104,18 @@ def test_a_stereo_opus_sender_is_heard_in_stereo() -> None:
     assert amplitude_db(sound[1, 9600:], 500) < -40
 
 
+def test_an_encoder_of_two_channels_takes_one_and_the_other_way_round() -> None:
+    """Handed over as it is, one channel would be read as two of half its length: another tone at another time."""
+    both_ways = {1: np.stack((tone(1000, RATE),) * 2), 2: tone(1000, RATE)}
+    for channels, sound in both_ways.items():
+        encoder, decoder = make_encoder(EncoderKey("opus", 64_000, False, False, channels)), make_decoder(OPUS)
+        ticks = (sound[..., at : at + TICK_SAMPLES] for at in range(0, RATE, TICK_SAMPLES))
+        heard = np.concatenate([mono(decoder.decode(encoder.encode(tick))) for tick in ticks])
+        assert amplitude_db(heard[9600:], 1000) == pytest.approx(20 * np.log10(0.25), abs=0.7)
+        recorded = AacEncoder(channels).encode(sound)
+        assert recorded[0][1] == -AAC_PRIMING and len(recorded) >= RATE // AAC_FRAME - 2
+
+
 def test_a_lost_opus_frame_is_mended_from_the_next_one() -> None:
     """In-band repair (RFC 6716 section 2.1.7): the lost frame is the first loud one, which nobody could make up."""
     encoder = make_encoder(EncoderKey("opus", 24_000, True, False))
