@@ -7,7 +7,6 @@ The owner of the sockets calls ``receive_datagram`` or ``receive_stream`` with w
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 
@@ -15,22 +14,21 @@ from sip.answering import Answering
 from sip.asking import Asking
 from sip.call import Call, CallTable, Phase
 from sip.calling import Calling
-from sip.core import AgentCore, AgentSettings, AgentStatistics, add_refusal_headers, reply_flow
-from sip.errors import CallStateError, SipParseError
+from sip.core import AgentCore, AgentSettings, AgentStatistics
+from sip.errors import CallStateError
 from sip.events import CallEnded, Event, OptionsReceived
 from sip.flow import Flow, Locator, Router
 from sip.grammar import printable
 from sip.hanging_up import HangingUp
 from sip.identifiers import Identifiers
 from sip.informing import Informing
-from sip.message import Message, Request, Response, parse
+from sip.message import Request
 from sip.messaging import Messaging
-from sip.once import OncePerSource
 from sip.outgoing import CredentialsOf
+from sip.reception import CallHandler, Handler, Reception
 from sip.reliability import Reliability
 from sip.reoffering import Reoffering
-from sip.screening import refusal
-from sip.serving import Admit, Drop, MethodHandler, Refuse, Screener, Serving
+from sip.serving import MethodHandler, Screener, Serving
 from sip.session_timers import SessionTimers
 from sip.streams import Streams
 from sip.subscriptions import Subscriptions
@@ -39,11 +37,6 @@ from sip.transferring import Transferring
 from sip.updating import Updating
 from sip.uri import SipUri
 from sip.warning import Warning
-
-logger = logging.getLogger(__name__)
-
-Handler = Callable[[Request, Flow, ServerTransaction, str], None]
-CallHandler = Callable[[Request, Call, Flow, ServerTransaction], None]
 
 
 class UserAgent:
@@ -67,17 +60,14 @@ class UserAgent:
         self._subscriptions = Subscriptions(self._core)
         self._transferring = Transferring(*ground, self._subscriptions)
         self._serving = Serving(self._core)
-        self._streams = Streams(self._core, self._receive, self._drop)
-        self._noisy = OncePerSource(logger)
-        # A method is served by an entry in one of these tables; Allow is made from them.
-        self._outside: dict[str, Handler] = {
+        outside: dict[str, Handler] = {
             "INVITE": self._answering.receive_invite,
             "MESSAGE": self._messaging.receive,
             "REFER": self._transferring.receive,
             "SUBSCRIBE": self._subscriptions.receive,
             "OPTIONS": lambda request, flow, transaction, _: self._receive_options(request, flow, transaction),
         }
-        self._inside: dict[str, CallHandler] = {
+        inside: dict[str, CallHandler] = {
             "INVITE": self._reoffering.receive_invite,
             "UPDATE": self._updating.receive,
             "PRACK": self._reliability.receive_prack,
@@ -89,7 +79,9 @@ class UserAgent:
             "INFO": self._informing.receive,
             "OPTIONS": lambda request, call, flow, transaction: self._receive_options(request, flow, transaction),
         }
-        self._core.methods = ["ACK", "CANCEL", *dict.fromkeys([*self._outside, *self._inside])]
+        self._reception = Reception(*ground, self._serving, self._answering, self._subscriptions, outside, inside)
+        self._streams = Streams(self._core, self._reception.receive, self._reception.drop)
+        self._core.methods = self._reception.methods
         self._core.extensions = ["100rel", "replaces", "timer"]
 
     # -- bytes and time ------------------------------------------------------------------------------------------
@@ -97,7 +89,7 @@ class UserAgent:
     def receive_datagram(self, data: bytes, flow: Flow, now: float) -> None:
         """One datagram. Never raises."""
         if data.strip(b"\r\n\0"):
-            self._receive(data, flow)
+            self._reception.receive(data, flow)
         self._core.timers.arm(now)
 
     def receive_stream(self, data: bytes, flow: Flow, now: float) -> None:
@@ -348,7 +340,9 @@ class UserAgent:
         understood with it (``path``, ``gruu``); they appear in Supported.
         """
         self._serving.add(method, handler, extensions)
-        self._outside[method] = lambda request, flow, transaction, _: self._serving.receive(request, flow, transaction)
+        self._reception.outside[method] = lambda request, flow, transaction, _: self._serving.receive(
+            request, flow, transaction
+        )
 
     def screen_requests(self, screener: Screener) -> None:
         """Let the application judge every request outside of a call (not ACK and CANCEL): challenge it, or drop it."""
@@ -366,108 +360,7 @@ class UserAgent:
         """Tell the application of every connection that closes; must not raise."""
         self._serving.on_flow_lost = on_flow_lost
 
-    # -- messages ------------------------------------------------------------------------------------------------
-
-    def _receive(self, data: bytes, flow: Flow) -> None:
-        self._core.statistics.received += 1
-        if self._serving.is_ignored(flow) or self._serving.is_noise(data, flow):
-            self._core.statistics.ignored += 1
-            return
-        try:
-            message: Message = parse(data)
-        except SipParseError as error:
-            self._drop(flow, error)
-            return
-        if isinstance(message, Response):
-            if not self._core.transactions.receive_response(message):
-                self._core.statistics.unmatched += 1
-            return
-        self._receive_request(message.received_from(*flow.remote), flow)
-
-    def _drop(self, flow: Flow, error: SipParseError) -> None:
-        """Count a malformed message, and refuse it where it can be refused; never an ACK."""
-        self._core.statistics.malformed += 1
-        self._noisy.warning(flow.remote[0], "malformed SIP from %s: %s", flow.remote[0], error)
-        request = error.request
-        if request is None or request.method == "ACK":
-            return
-        request = request.received_from(*flow.remote)
-        reason = f"Bad Request: {error}" if error.status == 400 else None
-        refused = self._core.stateless_response(request, error.status, reason)
-        self._core.send(reply_flow(request, flow), bytes(refused))
-
-    def _receive_request(self, request: Request, flow: Flow) -> None:
-        core = self._core
-        if core.transactions.absorb(request):
-            return
-        if request.method == "ACK":
-            call = self._calls.of_request(request)
-            if call is not None:
-                self._answering.receive_ack(request, call)
-            return
-        way_back = reply_flow(request, flow)
-        # Screened before it is served, or every request would look merged with itself.
-        refused = self._screen(request)
-        if refused is not None:
-            core.statistics.refused += 1
-            core.send(way_back, bytes(refused))
-            return
-        if self._is_outside(request):
-            self._receive_outside(request, flow, way_back)
-            return
-        transaction = core.transactions.serve(request, way_back)
-        if request.method == "CANCEL":
-            self._answering.receive_cancel(request, transaction)
-        else:
-            self._receive_in_call(request, flow, transaction)
-
-    def _is_outside(self, request: Request) -> bool:
-        return request.to_address.tag is None and request.method in self._outside
-
-    def _is_inside(self, request: Request) -> bool:
-        if self._calls.of_request(request) is not None:
-            return True
-        return request.method == "SUBSCRIBE" and self._subscriptions.knows(request)
-
-    def _receive_outside(self, request: Request, flow: Flow, way_back: Flow) -> None:
-        core = self._core
-        match self._serving.screener(request, flow):
-            case Admit(identity=identity):
-                transaction = core.transactions.serve(request, way_back)
-                self._outside[request.method](request, flow, transaction, identity)
-            case Refuse() as refuse:
-                core.statistics.refused += 1
-                core.send(way_back, bytes(self._serving.refused(request, refuse)))
-            case Drop():
-                core.statistics.ignored += 1
-
-    def _screen(self, request: Request) -> Response | None:
-        """The refusal of a request that nobody need remember, or None (RFC 3261 §8.2.7)."""
-        core = self._core
-        if not core.transactions.has_room():
-            return add_refusal_headers(core.stateless_response(request, 503), None, 30)
-        if request.method == "CANCEL":
-            is_known = core.transactions.cancelled_by(request) is not None
-            return None if is_known else core.stateless_response(request, 481)
-        refused = refusal(core, request)
-        if refused is None and not self._is_outside(request) and not self._is_inside(request):
-            return core.stateless_response(request, 481)
-        return refused
-
-    def _receive_in_call(self, request: Request, flow: Flow, transaction: ServerTransaction) -> None:
-        call = self._calls.of_request(request)
-        if call is None and request.method == "SUBSCRIBE":
-            self._subscriptions.receive_again(request, flow, transaction)
-            return
-        handler = self._inside.get(request.method)
-        dialog = None if call is None else call.dialog_of(request)
-        if call is None or dialog is None or handler is None:
-            transaction.respond(self._core.response(request, 481))
-        elif not dialog.is_in_order(request):
-            # RFC 3261 §12.2.2
-            transaction.respond(self._core.response(request, 500, call.local_tag))
-        else:
-            handler(request, call, flow, transaction)
+    # -- methods that several serve together ----------------------------------------------------------------------
 
     def _receive_bye(self, request: Request, call: Call, flow: Flow, transaction: ServerTransaction) -> None:
         self._hanging_up.receive_bye(request, call, transaction)
