@@ -23,7 +23,8 @@ from consilium.simulated_room.sharing import RoomSharing
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
 from mcu.media.demultiplexer import Media
-from mcu.media.leg import MediaLeg, PictureMedia
+from mcu.media.leg import MediaLeg
+from mcu.media.leg_listener import PictureMedia
 from mcu.media.spec import CameraRequest, LegSpec
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
@@ -283,7 +284,7 @@ class SimulatedRoom:
                 if self.leg.can_become(spec):
                     self.leg.update(spec)
 
-    # mcu.media.leg.LegListener
+    # mcu.media.leg_listener.LegListener
 
     def picture_received(self, leg: MediaLeg, unit: CodedPicture, media: PictureMedia) -> None:
         if media == "content":

@@ -28,7 +28,8 @@ from mcu.media.facts import (
 )
 from mcu.media.fairness import CanvasLoad
 from mcu.media.forwarding.router import Router
-from mcu.media.leg import MediaLeg, PictureMedia
+from mcu.media.leg import MediaLeg
+from mcu.media.leg_listener import PictureMedia
 from mcu.media.leg_statistics import leg_statistics
 from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.lip_sync import Holds

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mcu.media.fairness import CanvasLoad, Importance
 from mcu.media.forwarding.composed import composed_people, without_forwarded
-from mcu.media.leg import MediaLeg, PictureMedia
+from mcu.media.leg import MediaLeg
+from mcu.media.leg_listener import PictureMedia
 from mcu.media.picture.outlets import Outlet, choose_rungs
 from mcu.media.picture.page import Page
 from mcu.media.picture.pipeline import PicturePipeline

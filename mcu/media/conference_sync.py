@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from mcu.media.leg import MediaLeg, PictureMedia
+from mcu.media.leg import MediaLeg
+from mcu.media.leg_listener import PictureMedia
 from mcu.media.lip_sync import Delays, Holds, LipSync
 from mcu.media.rtp.session import RtpStream
 

@@ -6,17 +6,17 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal, Protocol
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from mcu.media.camera.session import CameraAsked, CameraFoundEvent
 from mcu.media.camera_stream import CameraStream
 from mcu.media.demultiplexer import Media
 from mcu.media.forwarding.leg_part import LegForwarding
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.sources import LegSources
 from mcu.media.leg_beginnings import LegBeginnings, leg_numbers
+from mcu.media.leg_listener import LegListener, PictureMedia, tell_of_camera, tell_of_stream
+from mcu.media.leg_rates import receive_bitrate
 from mcu.media.leg_streams import is_same_path, mids, payload_types, stream_config
 from mcu.media.leg_transport import (
     BrowserAccess,
@@ -27,16 +27,7 @@ from mcu.media.leg_transport import (
 )
 from mcu.media.numbering import REPORT_AFTER
 from mcu.media.rtp.clock import NtpClock
-from mcu.media.rtp.session import (
-    ByeReceived,
-    DigitReceived,
-    FirstPacket,
-    KeyFrameOverdue,
-    KeyFrameRequested,
-    PictureReceived,
-    RtpStream,
-    SoundReceived,
-)
+from mcu.media.rtp.session import RtpStream
 from mcu.media.spec import AudioSpec, CameraRequest, LegNumbers, LegSpec, Line, PlainTransport, SdesKeys, VideoSpec
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
@@ -44,36 +35,8 @@ from mcu.media.units import CodedPicture, CodedSound
 
 logger = logging.getLogger(__name__)
 
-PictureMedia = Literal["video", "content"]
-"""A leg's pictures: the main one, and that of what is shared."""
-
-# What we ask a browser to send at most: its picture fills one tile of a 1080p canvas, or all of it when alone.
-RECEIVE_BITRATE = 2_500_000
-
-# What a browser may send more when it can share its screen: slides at 1080p.
-CONTENT_BITRATE = 2_500_000
-
-# What it may send more when it sends its picture in several sizes: those of half and a quarter of the side.
-LAYERS_BITRATE = 700_000
-
 # A held room sends nothing by right; any other leg that sends nothing at all for this long is reported.
 SILENCE_REPORT = 5.0
-
-
-class LegListener(Protocol):
-    """What a leg tells its conference; called on the worker's event loop."""
-
-    def picture_received(self, leg: MediaLeg, unit: CodedPicture, media: PictureMedia) -> None: ...
-    def sound_received(self, leg: MediaLeg, unit: CodedSound) -> None: ...
-    def key_frame_requested(self, leg: MediaLeg, media: PictureMedia) -> None: ...
-    def key_frame_overdue(self, leg: MediaLeg, media: PictureMedia) -> None: ...
-    def digit_received(self, leg: MediaLeg, digit: str) -> None: ...
-    def camera_requested(self, leg: MediaLeg, request: CameraRequest) -> None: ...
-    def camera_found(self, leg: MediaLeg, presets: int) -> None: ...
-    def media_flowing(self, leg: MediaLeg, media: Media) -> None: ...
-    def leg_connected(self, leg: MediaLeg) -> None: ...
-    def leg_silent(self, leg: MediaLeg, seconds: float) -> None: ...
-    def leg_failed(self, leg: MediaLeg, reason: str) -> None: ...
 
 
 class MediaLeg:
@@ -85,7 +48,7 @@ class MediaLeg:
     def __init__(
         self,
         spec: LegSpec,
-        listener: LegListener,
+        listener: LegListener[MediaLeg],
         known: LegNumbers | None = None,
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
@@ -165,21 +128,21 @@ class MediaLeg:
         if self.spec.held and not spec.held:
             # It was silent by right; what counts is whether it is heard from now on.
             self._last_heard = self._clock()
-        before = self._receive_bitrate()
+        before, after = receive_bitrate(self.spec), receive_bitrate(spec)
         self.spec = spec
         video = self._streams.get("video")
-        if video is not None and "remb" in video.config.feedback and self._receive_bitrate() != before:
-            video.set_maximum_bitrate(self._receive_bitrate())
+        if video is not None and "remb" in video.config.feedback and after != before:
+            video.set_maximum_bitrate(after)
         if self._camera is not None and spec.camera is not None:
             self._camera.update(spec.camera)
         if self._forwarding is not None:
-            self._forwarding.update(spec, self._receive_bitrate())
+            self._forwarding.update(spec, after)
         if self._transport is not None:
             self._transport.update(spec.transport)
         if self.wants_picture_from() and not wanted_before:
             self.request_key_frame()
 
-    def move_to(self, listener: LegListener, spec: LegSpec) -> None:
+    def move_to(self, listener: LegListener[MediaLeg], spec: LegSpec) -> None:
         """Belong to another conference from now on: same sockets, streams that go on."""
         self._listener = listener
         self.update(spec)
@@ -347,7 +310,7 @@ class MediaLeg:
         config = stream_config(self.spec.id, media, spec, ssrc, self._beginnings.beginning(media, ssrc))
         stream = RtpStream(config, self._rng, now, self._wallclock)
         if media == "video" and "remb" in config.feedback:
-            stream.set_maximum_bitrate(self._receive_bitrate())
+            stream.set_maximum_bitrate(receive_bitrate(self.spec))
         return stream
 
     def _make_forwarding(self, transport: BrowserLegTransport, now: float) -> LegForwarding:
@@ -368,7 +331,7 @@ class MediaLeg:
             on_begun=lambda media: self._listener.media_flowing(self, media),
             first_sequence=lambda ssrc: self._beginnings.beginning("video", ssrc).sequence & 0xFFFF,
             clock=NtpClock(now, self._wallclock),
-            maximum_bitrate=self._receive_bitrate(),
+            maximum_bitrate=receive_bitrate(self.spec),
             resumed=self._beginnings.numbering.inherited,
         )
         for picture in self._beginnings.numbering.pictures:
@@ -376,13 +339,6 @@ class MediaLeg:
                 transport.know(ssrc, picture.media)
             made.sources.resume(picture, now)
         return made
-
-    def _receive_bitrate(self) -> int:
-        """What the peer may send of pictures. A browser takes the newest word for all that it sends."""
-        usual = RECEIVE_BITRATE + (CONTENT_BITRATE if self.spec.content is not None else 0)
-        if self.spec.video is not None and len(self.spec.video.rids) > 1:
-            usual += LAYERS_BITRATE
-        return usual if self.spec.receive_bitrate is None else min(usual, self.spec.receive_bitrate)
 
     def _receive_rtp(self, media: Line, data: bytes) -> None:
         if media == "camera":
@@ -414,30 +370,10 @@ class MediaLeg:
         self._flush()
 
     def _dispatch(self, media: Media, stream: RtpStream) -> None:
-        for event in stream.events():
-            match event:
-                case PictureReceived(unit):
-                    self._listener.picture_received(self, unit, _picture(media))
-                case SoundReceived(unit):
-                    self._listener.sound_received(self, unit)
-                case KeyFrameRequested():
-                    self._listener.key_frame_requested(self, _picture(media))
-                case KeyFrameOverdue():
-                    self._listener.key_frame_overdue(self, _picture(media))
-                case DigitReceived(digit):
-                    self._listener.digit_received(self, digit)
-                case FirstPacket():
-                    self._listener.media_flowing(self, media)
-                case ByeReceived():
-                    logger.debug("leg %s: RTCP BYE for %s", self.id, media)
+        tell_of_stream(self._listener, self, self.id, media, stream)
 
     def _tell_of_camera(self, camera: CameraStream) -> None:
-        for event in camera.events():
-            match event:
-                case CameraAsked(request):
-                    self._listener.camera_requested(self, request)
-                case CameraFoundEvent(presets):
-                    self._listener.camera_found(self, presets)
+        tell_of_camera(self._listener, self, camera)
 
     def _flush(self) -> None:
         if self._transport is None:
@@ -449,7 +385,3 @@ class MediaLeg:
                 self._transport.send_rtp(media, packets)
             if reports := stream.rtcp_to_send():
                 self._transport.send_rtcp(media, reports)
-
-
-def _picture(media: Media) -> PictureMedia:
-    return "content" if media == "content" else "video"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.media.leg import MediaLeg
+from mcu.media.leg_rates import receive_bitrate
 from mcu.media.rtp.feedback import ReceiverEstimatedMaximumBitrate
 from mcu.media.rtp.rtcp import parse_compound
 from mcu.media.spec import Address, CodecSpec, LegSpec, PlainTransport, VideoSpec
@@ -63,6 +64,6 @@ async def test_a_browser_is_told_at_once_that_it_may_send_less() -> None:
     await told(256_000)
     leg.update(spec.model_copy(update={"receive_bitrate": None}))
     peer.told.clear()
-    await told(leg._receive_bitrate())
+    await told(receive_bitrate(leg.spec))
     await leg.close()
     sender.close()
