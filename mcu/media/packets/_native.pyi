@@ -120,6 +120,14 @@ class MediaPort:
     def repeat(self, peer: int, ssrc: int, rtx_ssrc: int, /) -> None:
         """From now on the peer repeats packets of this source under ``rtx_ssrc``, which was not known before."""
 
+    def is_sound(self, peer: int, ssrc: int, payload_type: int, redundancy: int, /) -> None:
+        """Of this source only packets of these payload types are forwarded: sound, and sound with earlier frames (RED,
+        RFC 2198; 0 for none). Whoever has not agreed to those gets the newest frame alone. Sound is not sent again."""
+
+    def picture_head(self, peer: int, ssrc: int, /) -> bytes:
+        """What tells the size of a source's picture: of its last key frame the sequence parameter set, or the header of
+        the VP8 frame, 64 octets at most. Empty before there was one."""
+
     def requests(self, peer: int, ssrc: int, now: float, wait: float, /) -> list[int]:
         """Sequence numbers that are missing, to ask for now; ``wait`` seconds lie between two requests for one."""
 
@@ -135,6 +143,12 @@ class MediaPort:
         An SSRC that the peer has been sent before under the same keys goes on behind its last number instead: a key
         stream is used once.
         """
+
+    def carry(
+        self, peer: int, ssrc: int, codec: str, payload_type: int, rtx_payload_type: int, redundancy: int, /
+    ) -> None:
+        """Under which payload types an outlet sends this codec, from its next change of source on; 0: it has none for
+        repetitions, or for sound with earlier frames. Without this all codecs go out as ``open_outlet`` says."""
 
     def stamp(self, peer: int, ssrc: int, number: int, /) -> None:
         """Packets of an outlet say when they left, by the header extension abs-send-time of this number; 0: none do.

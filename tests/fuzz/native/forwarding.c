@@ -26,12 +26,23 @@ static void begin_source(int i)
     /* Of the same codec as a rule, as those are that a receiver's outlet goes over between. */
     source_begin(&sources[i], one_in(4) ? codecs[i] : CODEC_VP8, (uint32_t)i, 90000);
     next[i] = (uint16_t)chance(65536);
+    if (sources[i].codec == CODEC_OTHER && one_in(2))
+        source_is_sound(&sources[i], 96, one_in(2) ? 0 : 97);
+}
+
+static void carry(int i, enum rtp_codec codec)
+{
+    struct carriage carriage = {(uint8_t)(98 + chance(2)), (uint8_t)(one_in(4) ? 0 : 100), (uint8_t)(one_in(2) ? 0 : 101)};
+    outlet_carry(&outlets[i], codec, carriage);
 }
 
 static void begin_outlet(int i)
 {
     outlet_begin(&outlets[i], 100 + (uint32_t)i, 96, one_in(2) ? 200 + (uint32_t)i : 0, 97, (uint16_t)chance(65536));
     outlets[i].send_time_id = (uint8_t)(one_in(2) ? 0 : 1 + chance(14));
+    for (int codec = 0; codec < RTP_CODECS; codec++)
+        if (one_in(2))
+            carry(i, (enum rtp_codec)codec);
     highest[i] = -1;
     for (size_t j = 0; j < 65536; j++)
         used[i][j].index = -1;
@@ -127,6 +138,8 @@ void fuzz_forward(void)
         } else if (event == 1 && one_in(4)) {
             outlet_end(&outlets[outlet]);
             begin_outlet(outlet);
+        } else if (event == 2) {
+            carry(outlet, (enum rtp_codec)chance(RTP_CODECS));
         } else if (event < 8) {
             REQUIRE(outlet_route(&outlets[outlet], one_in(8) ? NULL : &sources[source]));
         } else if (event < 30) {

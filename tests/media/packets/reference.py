@@ -137,7 +137,12 @@ class Outlet:
     picture_shift: int = 0
     tl0_shift: int = 0
     last: tuple[int, float, int, int] = (0, 0.0, 0, 0)  # timestamp, when, picture id, TL0PICIDX
+    carried: dict[str, tuple[int, int]] = field(default_factory=dict)  # payload types of a codec and its repetitions
     sent: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.opened = self.payload_type, 0 if self.rtx is None else self.rtx[1]
+        self.rtx_payload_type = self.opened[1]
 
     @property
     def waits(self) -> bool:
@@ -172,17 +177,17 @@ class Outlet:
             return None
         packet = self.source.kept[self.sent[outgoing]]
         written, _ = self._rewritten(self.source, packet)
-        if self.rtx is None:
+        if self.rtx is None or not self.rtx_payload_type:
             return self._header(packet, self.payload_type, outgoing, self.ssrc) + written
-        ssrc, payload_type = self.rtx
         self.rtx_sequence += 1
         number = (outgoing % 0x10000).to_bytes(2, "big")
-        return self._header(packet, payload_type, self.rtx_sequence - 1, ssrc) + number + written
+        return self._header(packet, self.rtx_payload_type, self.rtx_sequence - 1, self.rtx[0]) + number + written
 
     def _go_over(self, source: Source, number: int, packet: Packet, now: float) -> None:
         if self.wanted is source:
             self.wanted = None
         self.source, self.run = source, source.run
+        self.payload_type, self.rtx_payload_type = self.carried.get(source.codec, self.opened)
         self.sent.clear()
         self.first = self.highest + 1
         self.shift = self.first - number

@@ -1,5 +1,7 @@
 #include "forward.h"
 
+#include "red.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +133,15 @@ static void begin_anew(struct source *source, uint16_t sequence)
         source->kept[i].there = false;
 }
 
+static void note_head(struct source *source, const uint8_t *payload, size_t size)
+{
+    size_t start, length;
+    if (!rtp_picture_head(source->codec, payload, size, &start, &length))
+        return;
+    source->head_size = length < FORWARD_HEAD ? length : FORWARD_HEAD;
+    memcpy(source->head, payload + start, source->head_size);
+}
+
 bool source_receive(struct source *source, const uint8_t *packet, size_t length, double now)
 {
     size_t start, size;
@@ -156,8 +167,17 @@ bool source_receive(struct source *source, const uint8_t *packet, size_t length,
     source->last_arrival = now;
     source->last_timestamp = get32(packet + 4);
     source->payload_type = packet[1] & 0x7f;
-    source->key_frames += source->codec != CODEC_OTHER && rtp_begins_key_frame(source->codec, packet + start, size);
+    if (source->codec != CODEC_OTHER && rtp_begins_key_frame(source->codec, packet + start, size)) {
+        source->key_frames++;
+        note_head(source, packet + start, size);
+    }
     return true;
+}
+
+void source_is_sound(struct source *source, uint8_t sound_type, uint8_t redundant_type)
+{
+    source->is_sound = true;
+    source->sound_type = sound_type, source->redundant_type = redundant_type;
 }
 
 size_t source_unwrap(const struct source *source, uint8_t *packet, size_t length)
@@ -200,8 +220,9 @@ void outlet_begin(struct outlet *outlet, uint32_t ssrc, uint8_t payload_type, ui
                   uint8_t rtx_payload_type, uint16_t first_sequence)
 {
     memset(outlet, 0, sizeof *outlet);
-    outlet->ssrc = ssrc, outlet->payload_type = payload_type;
-    outlet->rtx_ssrc = rtx_ssrc, outlet->rtx_payload_type = rtx_payload_type;
+    outlet->ssrc = ssrc, outlet->rtx_ssrc = rtx_ssrc;
+    for (size_t i = 0; i < RTP_CODECS; i++)
+        outlet->carried[i] = (struct carriage){payload_type, rtx_payload_type, 0};
     outlet->highest = (uint16_t)(first_sequence - 1);
     outlet->rtx_sequence = first_sequence;
 }
@@ -211,6 +232,11 @@ void outlet_end(struct outlet *outlet)
     detach(outlet->source, outlet);
     detach(outlet->wanted, outlet);
     outlet->source = outlet->wanted = NULL;
+}
+
+void outlet_carry(struct outlet *outlet, enum rtp_codec codec, struct carriage carriage)
+{
+    outlet->carried[codec] = carriage;
 }
 
 bool outlet_waits(const struct outlet *outlet)
@@ -244,6 +270,7 @@ static void go_over(struct outlet *outlet, struct source *source, const uint8_t 
     if (outlet->source != source)
         detach(outlet->source, outlet);
     outlet->source = source;
+    outlet->carriage = outlet->carried[source->codec];
     outlet->beginnings = source->beginnings;
     if (outlet->wanted == source)
         outlet->wanted = NULL;
@@ -297,7 +324,7 @@ static size_t write_header(const struct outlet *outlet, const uint8_t *packet, u
 {
     /* Extensions, CSRCs and padding are between the sender and us. */
     out[0] = 0x80;
-    out[1] = (uint8_t)((packet[1] & 0x80) | outlet->payload_type);
+    out[1] = (uint8_t)((packet[1] & 0x80) | outlet->carriage.payload_type);
     put16(out + 2, sequence);
     put32(out + 4, get32(packet + 4) + outlet->timestamp_offset);
     put32(out + 8, outlet->ssrc);
@@ -321,11 +348,36 @@ static size_t write_stamp(uint32_t stamp, uint8_t *out)
     return 8;
 }
 
+/* Whether a packet is of what is forwarded of its source: sound alone, or with earlier frames. */
+static bool is_carried(const struct source *source, const uint8_t *packet, const uint8_t *payload, size_t size)
+{
+    uint8_t type = packet[1] & 0x7f;
+    if (!source->is_sound || type == source->sound_type)
+        return true;
+    return source->redundant_type != 0 && type == source->redundant_type && red_is_of(payload, size, source->sound_type);
+}
+
+/* Sound with earlier frames, under the receiver's numbers; who has not agreed to it gets the newest frame alone. */
+static size_t write_redundant(const struct outlet *outlet, const uint8_t *payload, size_t size, uint8_t *out,
+                              size_t header)
+{
+    const struct carriage *carriage = &outlet->carriage;
+    size_t first = 0;
+    if (carriage->redundant != 0)
+        out[1] = (uint8_t)((out[1] & 0x80) | carriage->redundant);
+    else
+        first = red_newest(payload, size);
+    memcpy(out + header, payload + first, size - first);
+    if (carriage->redundant != 0)
+        red_renumber(out + header, size, carriage->payload_type);
+    return size - first;
+}
+
 size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t *packet, size_t length, double now,
                     uint8_t *out)
 {
     size_t start, size;
-    if (!rtp_payload(packet, length, &start, &size))
+    if (!rtp_payload(packet, length, &start, &size) || !is_carried(source, packet, packet + start, size))
         return 0;
     /* A source whose numbers begin anew is a new one: its old ones have been used here. */
     bool feeds = outlet->source == source && outlet->beginnings == source->beginnings;
@@ -345,7 +397,10 @@ size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t 
     outlet->origins[outgoing % FORWARD_KEPT] = (struct origin){outgoing, incoming, outlet->turn, stamp_of(outlet, now)};
     size_t header = write_header(outlet, packet, outgoing, out);
     header += write_stamp(outlet->origins[outgoing % FORWARD_KEPT].stamp, out);
-    memcpy(out + header, packet + start, size);
+    if (source->is_sound && (packet[1] & 0x7f) == source->redundant_type)
+        size = write_redundant(outlet, packet + start, size, out, header);
+    else
+        memcpy(out + header, packet + start, size);
     if (source->codec == CODEC_VP8)
         renumber_vp8(outlet, out + header, size, newest);
     if (newest) {
@@ -364,16 +419,16 @@ size_t outlet_rewrite(struct outlet *outlet, uint16_t sequence, uint8_t *out)
     struct source *source = outlet->source;
     /* After a change of source, what it sent is gone: the key frame of the new one makes it needless. */
     if (source == NULL || outlet->turn == 0 || origin->turn != outlet->turn || origin->outgoing != sequence ||
-        outlet->beginnings != source->beginnings || source->kept == NULL)
-        return 0;
+        outlet->beginnings != source->beginnings || source->kept == NULL || source->is_sound)
+        return 0; /* sound would come too late */
     const struct kept *kept = &source->kept[origin->incoming % FORWARD_KEPT];
     size_t start, size;
     if (!kept->there || kept->sequence != origin->incoming || kept->length == 0 ||
         !rtp_payload(kept->data, kept->length, &start, &size))
         return 0;
     size_t header = write_header(outlet, kept->data, sequence, out);
-    if (outlet->rtx_ssrc != 0) {
-        out[1] = (uint8_t)((out[1] & 0x80) | outlet->rtx_payload_type);
+    if (outlet->rtx_ssrc != 0 && outlet->carriage.rtx != 0) {
+        out[1] = (uint8_t)((out[1] & 0x80) | outlet->carriage.rtx);
         put16(out + 2, outlet->rtx_sequence++);
         put32(out + 8, outlet->rtx_ssrc);
         put16(out + header, sequence);

@@ -21,6 +21,8 @@
 #define FORWARD_OVERHEAD 8
 /* Packets of a source that may be missing at once; beyond that only a key frame helps. */
 #define FORWARD_MISSING 128
+/* Octets kept of the beginning of a key frame: a browser's sequence parameter set has about 30. */
+#define FORWARD_HEAD 64
 
 /* Length is 0 where the packet was seen, but nobody got it who could ask for it again. */
 struct kept { uint16_t sequence, length, room; bool there; uint8_t *data; };
@@ -44,6 +46,10 @@ struct source {
     bool deliver;                            /* its packets are wanted above as well */
     uint32_t rtx_ssrc;                       /* where the sender repeats packets (RFC 4588); 0 for nowhere */
     uint8_t payload_type;                    /* of its packets, once one has come */
+    bool is_sound;                           /* what follows is known: */
+    uint8_t sound_type, redundant_type;      /* payload types of sound alone, and with earlier frames (RFC 2198; or 0) */
+    uint8_t head[FORWARD_HEAD];              /* what the last key frame began with, see rtp_picture_head */
+    size_t head_size;
     struct outlet **outlets;                 /* fed by this source, or waiting for its key frame */
     size_t outlet_count, outlet_room;
 };
@@ -52,10 +58,13 @@ struct source {
  * said of when it left (the word of the header extension, 0 for nothing). */
 struct origin { uint16_t outgoing, incoming; uint32_t turn, stamp; };
 
+/* The payload types under which an outlet sends a codec. 0 for rtx or redundant: there is none. */
+struct carriage { uint8_t payload_type, rtx, redundant; };
+
 struct outlet {
     struct source *source, *wanted; /* what feeds it; and what is to, from its next key frame on */
     uint32_t ssrc, rtx_ssrc;
-    uint8_t payload_type, rtx_payload_type;
+    struct carriage carried[RTP_CODECS], carriage; /* by codec; and of the present source's */
     bool begun;
     uint32_t turn, beginnings; /* changes of source; of the present one, which beginning its numbers are of */
     uint16_t sequence_offset, highest, rtx_sequence;
@@ -73,6 +82,9 @@ struct outlet {
 void source_begin(struct source *source, enum rtp_codec codec, uint32_t ssrc, uint32_t clock_rate);
 void source_end(struct source *source);
 
+/* These payload types are of sound; all others of this source are not forwarded from now on. */
+void source_is_sound(struct source *source, uint8_t sound_type, uint8_t redundant_type);
+
 /* Take an RTP packet of this source, decrypted. False when it is none, or was there before. */
 bool source_receive(struct source *source, const uint8_t *packet, size_t length, double now);
 
@@ -85,6 +97,9 @@ size_t source_requests(struct source *source, double now, double wait, uint16_t 
 void outlet_begin(struct outlet *outlet, uint32_t ssrc, uint8_t payload_type, uint32_t rtx_ssrc,
                   uint8_t rtx_payload_type, uint16_t first_sequence);
 void outlet_end(struct outlet *outlet);
+
+/* Packets of this codec go out so, from the next change of source on. */
+void outlet_carry(struct outlet *outlet, enum rtp_codec codec, struct carriage carriage);
 
 /* Whether nothing comes, or nothing new, before a key frame. */
 bool outlet_waits(const struct outlet *outlet);

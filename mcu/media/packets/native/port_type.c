@@ -302,6 +302,17 @@ static const struct { const char *name; enum rtp_codec codec; } codecs[] = {
     {"H264", CODEC_H264}, {"VP8", CODEC_VP8}, {"opus", CODEC_OTHER},
 };
 
+static bool codec_of_name(const char *name, enum rtp_codec *codec)
+{
+    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
+        if (strcmp(codecs[i].name, name) == 0) {
+            *codec = codecs[i].codec;
+            return true;
+        }
+    PyErr_Format(PyExc_ValueError, "%s is not forwarded", name);
+    return false;
+}
+
 static PyObject *open_source(PyObject *self, PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {"peer", "ssrc", "codec", "clock_rate", "rtx_ssrc", "deliver", NULL};
@@ -312,16 +323,12 @@ static PyObject *open_source(PyObject *self, PyObject *arguments, PyObject *keyw
                                      &deliver))
         return NULL;
     struct peer *peer = peer_of(self, id);
-    size_t index = 0;
-    if (peer == NULL)
+    enum rtp_codec codec;
+    if (peer == NULL || !codec_of_name(name, &codec))
         return NULL;
-    while (index < sizeof codecs / sizeof *codecs && strcmp(codecs[index].name, name) != 0)
-        index++;
-    if (index == sizeof codecs / sizeof *codecs)
-        return PyErr_Format(PyExc_ValueError, "%s is not forwarded", name);
     if (peer_source(peer, (uint32_t)ssrc) != NULL)
         return PyErr_Format(PyExc_ValueError, "source %lu is open", ssrc);
-    if (peer_open_source(peer, codecs[index].codec, (uint32_t)ssrc, (uint32_t)clock_rate, (uint32_t)rtx_ssrc,
+    if (peer_open_source(peer, codec, (uint32_t)ssrc, (uint32_t)clock_rate, (uint32_t)rtx_ssrc,
                          deliver) == NULL)
         return PyErr_Format(PyExc_ValueError, "too many sources");
     Py_RETURN_NONE;
@@ -362,6 +369,30 @@ static PyObject *repeat(PyObject *self, PyObject *arguments)
         return NULL;
     source->rtx_ssrc = (uint32_t)rtx_ssrc;
     Py_RETURN_NONE;
+}
+
+static PyObject *is_sound(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    unsigned char sound_type, redundant_type;
+    if (!PyArg_ParseTuple(arguments, "kkbb", &id, &ssrc, &sound_type, &redundant_type))
+        return NULL;
+    struct source *source = source_found(self, id, ssrc);
+    if (source == NULL)
+        return NULL;
+    source_is_sound(source, sound_type, redundant_type);
+    Py_RETURN_NONE;
+}
+
+static PyObject *picture_head(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
+        return NULL;
+    const struct source *source = source_found(self, id, ssrc);
+    if (source == NULL)
+        return NULL;
+    return PyBytes_FromStringAndSize((const char *)source->head, (Py_ssize_t)source->head_size);
 }
 
 static PyObject *requests(PyObject *self, PyObject *arguments)
@@ -419,6 +450,23 @@ static PyObject *open_outlet(PyObject *self, PyObject *arguments, PyObject *keyw
         return PyErr_Format(PyExc_ValueError, "outlet %lu is open", ssrc);
     if (peer_open_outlet(peer, (uint32_t)ssrc, payload_type, (uint32_t)rtx_ssrc, rtx_payload_type, first) == NULL)
         return PyErr_Format(PyExc_ValueError, "too many outlets");
+    Py_RETURN_NONE;
+}
+
+static PyObject *carry(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    const char *name;
+    unsigned char payload_type, rtx, redundant;
+    enum rtp_codec codec;
+    if (!PyArg_ParseTuple(arguments, "kksbbb", &id, &ssrc, &name, &payload_type, &rtx, &redundant))
+        return NULL;
+    struct outlet *outlet = outlet_found(self, id, ssrc);
+    if (outlet == NULL || !codec_of_name(name, &codec))
+        return NULL;
+    if (payload_type > 127 || rtx > 127 || redundant > 127)
+        return PyErr_Format(PyExc_ValueError, "a payload type is below 128");
+    outlet_carry(outlet, codec, (struct carriage){payload_type, rtx, redundant});
     Py_RETURN_NONE;
 }
 
@@ -529,9 +577,12 @@ static PyMethodDef methods[] = {
     {"close_source", close_source, METH_VARARGS, NULL},
     {"deliver", deliver, METH_VARARGS, NULL},
     {"repeat", repeat, METH_VARARGS, NULL},
+    {"is_sound", is_sound, METH_VARARGS, NULL},
+    {"picture_head", picture_head, METH_VARARGS, NULL},
     {"requests", requests, METH_VARARGS, NULL},
     {"source_statistics", source_statistics, METH_VARARGS, NULL},
     {"open_outlet", (PyCFunction)(void (*)(void))open_outlet, NAMED, NULL},
+    {"carry", carry, METH_VARARGS, NULL},
     {"stamp", stamp, METH_VARARGS, NULL},
     {"close_outlet", close_outlet, METH_VARARGS, NULL},
     {"route", route, METH_VARARGS, NULL},

@@ -107,3 +107,35 @@ bool rtp_begins_key_frame(enum rtp_codec codec, const uint8_t *payload, size_t s
         return size > 0; /* sound: any packet can be the first */
     }
 }
+
+static bool h264_parameters(const uint8_t *payload, size_t size, size_t *start, size_t *length)
+{
+    unsigned type = size > 0 ? payload[0] & 0x1f : 0;
+    if (type == NAL_SPS) {
+        *start = 0, *length = size;
+        return true;
+    }
+    for (size_t at = 1; type == NAL_STAP_A && at + 2 < size;) {
+        size_t unit = get16(payload + at);
+        if (unit == 0 || unit > size - at - 2)
+            return false;
+        if ((payload[at + 2] & 0x1f) == NAL_SPS) {
+            *start = at + 2, *length = unit;
+            return true;
+        }
+        at += 2 + unit;
+    }
+    return false;
+}
+
+bool rtp_picture_head(enum rtp_codec codec, const uint8_t *payload, size_t size, size_t *start, size_t *length)
+{
+    struct vp8_places places;
+    if (codec == CODEC_H264)
+        return h264_parameters(payload, size, start, length);
+    if (codec != CODEC_VP8 || !vp8_begins_key_frame(payload, size))
+        return false;
+    *start = vp8_descriptor(payload, size, &places);
+    *length = size - *start;
+    return true;
+}

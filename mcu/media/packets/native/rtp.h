@@ -25,6 +25,7 @@ static inline void put32(uint8_t *at, uint32_t value)
 static inline bool is_after(uint16_t sequence, uint16_t other) { return (int16_t)(uint16_t)(sequence - other) > 0; }
 
 enum rtp_codec { CODEC_OTHER, CODEC_H264, CODEC_VP8 };
+#define RTP_CODECS 3
 
 /* Length of the header of an RTP packet with CSRCs and extension; 0 when it is none. */
 size_t rtp_header_length(const uint8_t *packet, size_t length);
@@ -34,6 +35,10 @@ bool rtp_payload(const uint8_t *packet, size_t length, size_t *start, size_t *si
 
 /* Whether a payload begins a picture that can be decoded without another: its first packet. */
 bool rtp_begins_key_frame(enum rtp_codec codec, const uint8_t *payload, size_t size);
+
+/* Where in a payload that begins a key frame the picture's size stands: a sequence parameter set, the header of a VP8 frame
+ * (RFC 6386 section 9.1). False where it is not there. */
+bool rtp_picture_head(enum rtp_codec codec, const uint8_t *payload, size_t size, size_t *start, size_t *length);
 
 /* Where the numbers of a VP8 payload descriptor stand (RFC 7741 section 4.2); 0 for one that is not there. */
 struct vp8_places { size_t picture_id, tl0; bool long_picture_id; };
