@@ -43,6 +43,10 @@ word is wrong is not believed any more, or a faulty one would never be heard."""
 AUDIBLE_DBFS = -60.0
 """What is louder is not what a sender may call silent (QUIET_LEVEL), whatever way it measures."""
 
+CONTRADICTED = 3 * TICK_SAMPLES
+"""Samples in a row that are audible against their sender's word, until it is not believed any more. The first frame
+after speech proves nothing: a codec's look-ahead lets the end of what was said sound on in it."""
+
 _NOTHING = silence(3 * TICK_SAMPLES)
 _NOTHING.flags.writeable = False
 
@@ -76,7 +80,7 @@ class PlayoutBuffer:
         self._inaudible = True  # nothing of what is ready can be heard
         self._drowsy = False  # nor anything of what came before
         self._believed = 0  # frames that were inaudible by their sender's word alone
-        self._untrue = False  # that word has been wrong
+        self._contradicted = 0  # samples lately that were audible against that word
         self._skipped: deque[Packet] = deque(maxlen=WARMING)
         self._last: Packet | None = None  # the last one that was decoded
         self._paused = False
@@ -255,7 +259,7 @@ class PlayoutBuffer:
         """By what the frame is, or by what its sender says: that is made sure of now and then."""
         if packet.quiet:
             return True
-        if not packet.said_quiet or self._untrue:
+        if not packet.said_quiet or self._contradicted:
             return False
         self._believed += 1
         return self._believed % MADE_SURE_OF != 0
@@ -318,8 +322,9 @@ class PlayoutBuffer:
         self._last = packet
         self._last_sequence = packet.sequence
         self._starved_at = None
-        if packet.said_quiet and level_dbfs(sound) > AUDIBLE_DBFS:
-            self._untrue = True
+        if self._contradicted < CONTRADICTED:
+            untrue = packet.said_quiet and level_dbfs(sound) > AUDIBLE_DBFS
+            self._contradicted = self._contradicted + packet.duration if untrue else 0
         sound = self._concealer.resume(sound)
         self._concealer.remember(sound)
         self._append(sound)
