@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from mcu.media.packets._native import MediaPort, Srtp, UdpSocket
 
-__all__ = ["MediaPort", "PacketKind", "Srtp", "UdpSocket"]
+__all__ = ["MediaPort", "PacketFate", "PacketKind", "Srtp", "UdpSocket"]
 
 
 class PacketKind(IntEnum):
@@ -17,3 +17,11 @@ class PacketKind(IntEnum):
     DTLS = 1
     RTP = 2
     RTCP = 3
+
+
+class PacketFate(IntEnum):
+    """What ``MediaPort.take_feedback`` tells of a packet. UNTOLD: the feedback that spoke of it has been lost."""
+
+    UNTOLD = 0
+    LOST = 1
+    CAME = 2

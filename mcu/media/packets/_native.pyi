@@ -169,3 +169,31 @@ class MediaPort:
 
     def counters(self) -> tuple[int, int, int, int]:
         """Packets forwarded, not sent (socket full, nobody there), from strangers, and longer than 2048 octets."""
+
+    def count_packets(self, peer: int, extension: int, first: int, /) -> None:
+        """From now on all RTP to this peer is counted, from ``first`` on, in the header extension of this number, and
+        the arrival of what it counts itself is noted (transport-wide congestion control, draft-holmer-rmcat).
+
+        Of an outlet without RTX nothing is sent again from then on: a counted packet is another one each time, and a
+        key stream is used once.
+        """
+
+    def next_number(self, peer: int, /) -> int | None:
+        """Of the next packet that is counted; None where none are."""
+
+    def send_rtp(self, peer: int, packets: Sequence[bytes], now: float, /) -> list[bytes]:
+        """Count, encrypt and send RTP packets to where the peer gets its media; nothing where it has no keys or place.
+
+        What the socket has no room for comes back, encrypted, for ``send`` a little later. Where packets are counted,
+        one whose sequence number is not beyond the last of its SSRC is left out.
+        """
+
+    def take_feedback(self, peer: int, compound: bytes, /) -> list[tuple[float, float, int, int]] | None:
+        """What an RTCP compound tells of counted packets: sent, come (by the peer's clock), octets, and fate.
+
+        Fates are those of ``PacketFate``; only of what CAME the arrival counts. None for what is malformed. A packet
+        that was LOST may yet be said to have come.
+        """
+
+    def feedback(self, peer: int, ssrc: int, /) -> list[bytes]:
+        """What has come of the peer's counted packets since the last time, as RTCP packets of ``ssrc``."""

@@ -53,6 +53,8 @@ static void open_peer(int i)
     peers[i]->keyed = true;
     REQUIRE(port_set_addresses(&port, peers[i], &names[i], 1, one_in(8) ? NULL : &names[i]));
     next[i] = (uint16_t)chance(65536);
+    if (one_in(2))
+        REQUIRE(twcc_begin(&peers[i]->twcc, (uint8_t)(1 + chance(14)), next[i]));
     open_streams(i);
 }
 

@@ -141,6 +141,7 @@ void port_close_peer(struct port *port, struct peer *peer)
         srtp_end(&peer->inbound);
         srtp_end(&peer->outbound);
     }
+    twcc_end(&peer->twcc);
     port->peers[peer->id] = NULL;
     if (peer->address_count > 0)
         rebuild(port);
@@ -239,14 +240,21 @@ static void flush(struct port *port, struct outgoing *outgoing)
     outgoing->count = 0;
 }
 
+bool port_seal(struct port *port, struct peer *peer, uint8_t *packet, size_t *length)
+{
+    *length = twcc_stamp(&peer->twcc, packet, *length, port->now);
+    if (srtp_protect(&peer->outbound, packet, length) == SRTP_OK)
+        return true;
+    port->unsent++;
+    return false;
+}
+
 /* Encrypt what has been written at the arena's next place; it is sent with the next flush. */
 static bool add(struct port *port, struct outgoing *outgoing, struct peer *peer, size_t length)
 {
     uint8_t *place = port->arena[outgoing->count];
-    if (srtp_protect(&peer->outbound, place, &length) != SRTP_OK) {
-        port->unsent++;
+    if (!port_seal(port, peer, place, &length))
         return false;
-    }
     outgoing->out[outgoing->count++] = (struct udp_out){place, length, &peer->selected};
     if (outgoing->count == UDP_BATCH)
         flush(port, outgoing);
@@ -298,6 +306,7 @@ static void take_rtp(struct port *port, struct peer *peer, size_t index, struct 
         peer->refused++;
         return;
     }
+    twcc_hear(&peer->twcc, datagram->data, datagram->length, now);
     struct source *source = source_of(peer, datagram);
     if (source != NULL) {
         if (datagram->length == 0 || !source_receive(source, datagram->data, datagram->length, now))
@@ -360,6 +369,7 @@ static int receive_batch(struct port *port, double now, int *events)
 int port_receive(struct port *port, double now)
 {
     int events = 0, count = UDP_BATCH;
+    port->now = now;
     for (int i = 0; i < PORT_BATCHES && count == UDP_BATCH && events == 0; i++) {
         count = receive_batch(port, now, &events);
         if (count < 0 && i == 0)
@@ -373,7 +383,9 @@ size_t port_resend(struct port *port, struct peer *peer, struct outlet *outlet, 
 {
     struct outgoing outgoing = {.count = 0};
     size_t done = 0;
-    for (size_t i = 0; i < count && peer->keyed && peer->reachable; i++) {
+    /* What is counted is another packet each time, and so comes again only under a number of its own. */
+    bool can = peer->keyed && peer->reachable && (peer->twcc.id == 0 || outlet->rtx_ssrc != 0);
+    for (size_t i = 0; i < count && can; i++) {
         size_t length = outlet_rewrite(outlet, sequences[i], port->arena[outgoing.count]);
         if (length > 0)
             done += add(port, &outgoing, peer, length);

@@ -12,6 +12,7 @@
 
 #include "forward.h"
 #include "srtp.h"
+#include "twcc.h"
 #include "udp.h"
 
 #define PORT_MAX_PEERS 1024
@@ -33,6 +34,7 @@ struct peer {
     struct source *sources[PORT_MAX_SOURCES];
     struct outlet *outlets[PORT_MAX_OUTLETS];
     uint64_t refused; /* packets that did not authenticate, were seen before, or came without keys */
+    struct twcc twcc;
 };
 
 enum port_kind { PORT_STUN, PORT_DTLS, PORT_RTP, PORT_RTCP };
@@ -48,8 +50,9 @@ struct port {
     struct peer *table[PORT_TABLE];
     struct udp_datagram datagrams[UDP_BATCH];
     struct port_event events[UDP_BATCH];
-    uint8_t arena[UDP_BATCH][FORWARD_LONGEST + FORWARD_OVERHEAD + SRTP_MAX_OVERHEAD];
+    uint8_t arena[UDP_BATCH][FORWARD_LONGEST + FORWARD_OVERHEAD + TWCC_OVERHEAD + SRTP_MAX_OVERHEAD];
     uint64_t strangers, cut, forwarded, unsent;
+    double now; /* of the last call that told the time */
 };
 
 void port_begin(struct port *port, int socket);
@@ -77,6 +80,10 @@ struct outlet *peer_outlet(const struct peer *peer, uint32_t ssrc);
 /* Take what has come in and send on what is to be; the number of ``events``, or -1 with errno. Goes on while much comes
  * in that is for nobody above. */
 int port_receive(struct port *port, double now);
+
+/* Count an RTP packet for its peer and encrypt it, in place: there is room for TWCC_OVERHEAD and SRTP_MAX_OVERHEAD.
+ * False for what cannot be sent. */
+bool port_seal(struct port *port, struct peer *peer, uint8_t *packet, size_t *length);
 
 /* Send these packets of an outlet again; how many were still there. */
 size_t port_resend(struct port *port, struct peer *peer, struct outlet *outlet, const uint16_t *sequences,

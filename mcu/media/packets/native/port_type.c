@@ -9,14 +9,8 @@
 #include "port.h"
 #include "port_type.h"
 #include "srtp_type.h"
+#include "twcc_type.h"
 #include "udp_type.h"
-
-typedef struct {
-    PyObject_HEAD
-    struct port *port;
-    int family;
-    bool busy;
-} PortObject;
 
 /* Life */
 
@@ -70,7 +64,7 @@ static struct port *port_of(PyObject *object)
     return NULL;
 }
 
-static struct peer *peer_of(PyObject *object, unsigned long id)
+struct peer *peer_of(PyObject *object, unsigned long id)
 {
     struct port *port = port_of(object);
     if (port == NULL)
@@ -589,6 +583,11 @@ static PyMethodDef methods[] = {
     {"resend", resend, METH_VARARGS, NULL},
     {"outlet_statistics", outlet_statistics, METH_VARARGS, NULL},
     {"counters", counters, METH_NOARGS, NULL},
+    {"count_packets", port_count_packets, METH_VARARGS, NULL},
+    {"next_number", port_next_number, METH_O, NULL},
+    {"send_rtp", port_send_rtp, METH_VARARGS, NULL},
+    {"take_feedback", port_take_feedback, METH_VARARGS, NULL},
+    {"feedback", port_feedback, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

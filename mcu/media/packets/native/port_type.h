@@ -3,6 +3,20 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
+
+#include "port.h"
+
+typedef struct {
+    PyObject_HEAD
+    struct port *port;
+    int family;
+    bool busy;
+} PortObject;
+
+/* The peer of this number; NULL with an exception set. */
+struct peer *peer_of(PyObject *object, unsigned long id);
+
 int add_port_type(PyObject *module);
 
 #endif
