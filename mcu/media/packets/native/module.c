@@ -2,7 +2,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "payload_types.h"
 #include "port_type.h"
+#include "rtp_type.h"
 #include "srtp_type.h"
 #include "udp_type.h"
 
@@ -18,7 +20,8 @@ PyMODINIT_FUNC PyInit__native(void)
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL)
         return NULL;
-    if (add_srtp_type(module) < 0 || add_udp_type(module) < 0 || add_port_type(module) < 0) {
+    if (add_rtp_functions(module) < 0 || add_h264_types(module) < 0 || add_vp8_types(module) < 0 ||
+        add_srtp_type(module) < 0 || add_udp_type(module) < 0 || add_port_type(module) < 0) {
         Py_DECREF(module);
         return NULL;
     }
