@@ -5,9 +5,9 @@ The C sources are in ``native/``; the interpreter's lock is released while a bat
 
 from enum import IntEnum
 
-from mcu.media.packets._native import MediaPort, Srtp, UdpSocket
+from mcu.media.packets._native import FecReceiver, FecSender, MediaPort, Srtp, UdpSocket
 
-__all__ = ["MediaPort", "PacketFate", "PacketKind", "Srtp", "UdpSocket"]
+__all__ = ["FecReceiver", "FecSender", "MediaPort", "PacketFate", "PacketKind", "Srtp", "UdpSocket"]
 
 
 class PacketKind(IntEnum):

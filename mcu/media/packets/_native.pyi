@@ -36,6 +36,41 @@ class Srtp:
         Without ``highest`` the next packet sets it, within this roll-over count. Raises ValueError out of range.
         """
 
+class FecSender:
+    """Repair packets for a stream that is sent: forward error correction by exclusive or.
+
+    ``form`` is "flexfec-03" (draft-ietf-payload-flexible-fec-scheme-03) or "ulpfec" (RFC 5109, level 0). Which packets
+    a repair packet protects is drawn at random, and follows from ``seed``. ``mutable`` are the numbers of header
+    extensions that change on the way, at most 4: they count as zero. Raises ValueError. For one thread at a time.
+    """
+
+    unprotected: int
+    """Packets that were none, of another SSRC, or longer than 1500 octets."""
+
+    def __init__(self, form: str, seed: int, mutable: Sequence[int] = ()) -> None: ...
+    def protect(self, packets: Sequence[bytes], repairs: int, window: int, /) -> list[bytes]:
+        """Take whole RTP packets that go out now; give so many payloads of repair packets for the last ``window``.
+
+        A window is of 46 packets at most, and so many payloads are made at once. ValueError for values out of range.
+        """
+
+class FecReceiver:
+    """Lost packets of one stream out of repair packets, see ``FecSender``. For one thread at a time (RuntimeError).
+
+    The last 128 numbers of the stream are looked at, and 48 repair packets wait for more. All of them are solved as one
+    system of equations. A packet of another SSRC begins everything anew.
+    """
+
+    def __init__(self, form: str, mutable: Sequence[int] = ()) -> None: ...
+    def received(self, packet: bytes, /) -> list[bytes]:
+        """Take a packet of the stream as it came; give packets that are known now though they were lost."""
+
+    def repair(self, payload: bytes, /) -> list[bytes]:
+        """Take the payload of a repair packet; give the same."""
+
+    def counters(self) -> tuple[int, int, int, int]:
+        """Repair packets taken, packets recovered, repair packets that were of no use, and malformed ones."""
+
 class UdpSocket:
     """Batches of datagrams on a bound, non-blocking UDP socket, which stays its owner's. Raises OSError, ValueError.
 

@@ -179,12 +179,14 @@ int main(int count, char **arguments)
         fuzz_parsers();
         fuzz_srtp();
         fuzz_forward();
+        fuzz_repairs();
         fuzz_counted();
         if (round_number % 8 == 0)
             fuzz_port();
     }
     end_srtp();
     end_forward();
+    end_repairs();
     end_port();
     end_counted();
     for (size_t i = 0; i < corpus_count; i++)

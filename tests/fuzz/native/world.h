@@ -33,12 +33,14 @@ void fuzz_parsers(void);
 void fuzz_srtp(void);
 void fuzz_forward(void);
 void fuzz_port(void);
+void fuzz_repairs(void);
 void fuzz_counted(void);
 
 /* Free what the parts have kept, so that a leak is seen. */
 void end_srtp(void);
 void end_forward(void);
 void end_port(void);
+void end_repairs(void);
 void end_counted(void);
 
 #endif

@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "fec_type.h"
 #include "payload_types.h"
 #include "port_type.h"
 #include "rtp_type.h"
@@ -22,6 +23,10 @@ PyMODINIT_FUNC PyInit__native(void)
         return NULL;
     if (add_rtp_functions(module) < 0 || add_h264_types(module) < 0 || add_vp8_types(module) < 0 ||
         add_srtp_type(module) < 0 || add_udp_type(module) < 0 || add_port_type(module) < 0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    if (add_fec_types(module) < 0) {
         Py_DECREF(module);
         return NULL;
     }
