@@ -29,6 +29,10 @@ SETTLED_AFTER = 1.0
 # From then on it is sent so many times a second: enough to keep receivers and recordings going.
 SETTLED_RATE = 5
 
+# A picture that is encoded in less than this share of its time is encoded on the canvas's own thread: the rest is ample
+# for composing the next one.
+ENCODED_HERE = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -142,6 +146,10 @@ class CanvasWorker:
         for encoder in encoders[:-1]:
             encoder.submit(self._canvas.picture, time)
         for encoder in encoders[-1:]:
+            if encoder.seconds < ENCODED_HERE / self.format.frame_rate and encoder.encode_here(
+                self._canvas.frame, time
+            ):
+                return
             picture = self._canvas.picture
             frame = self._canvas.lend()
             if frame is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 import av
@@ -20,22 +21,36 @@ logger = logging.getLogger(__name__)
 # An encoder that failed is opened again after so many seconds.
 RETRY_SECONDS = 5.0
 
+# How far one picture moves the measured time of encoding: it follows within a second, and not the odd key frame.
+_GAIN = 1 / 8
+
 
 GiveBack = Callable[[av.VideoFrame], None]
 
 
 class RungEncoder:
-    """Encodes for one rung. ``on_coded`` is called from its own thread.
+    """Encodes for one rung. ``on_coded`` is called from its own thread, or from that of ``encode_here``.
 
     The canvas lends a frame, or copies its picture into one of two: while one is being encoded the other waits. A
     picture that still waits when the next one comes is replaced and counted in ``dropped``.
     """
 
-    def __init__(self, rung: Rung, key_interval: float | None, on_coded: Callable[[Rung, CodedPicture], None]) -> None:
+    def __init__(
+        self,
+        rung: Rung,
+        key_interval: float | None,
+        on_coded: Callable[[Rung, CodedPicture], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.rung = rung
         self.dropped = 0
         self.encoded = 0
+        self.seconds = float("inf")
+        """How long a picture takes, smoothed; no end before the first one."""
         self._on_coded = on_coded
+        self._clock = clock
+        self._busy = threading.Lock()
+        """Held by whichever thread encodes."""
         self._keys = KeyFrameGate(key_interval)
         self._wake = threading.Condition()
         canvas = rung.canvas
@@ -92,6 +107,23 @@ class RungEncoder:
             self._waiting = frame, time, give_back
             self._wake.notify()
 
+    def encode_here(self, frame: av.VideoFrame, time: float) -> bool:
+        """Encode on the calling thread, at once; False when the encoder is busy: the picture has to be handed over.
+
+        To wake another thread costs as much as a small tile, and what it then reads is no longer in its cache.
+        """
+        if not self._busy.acquire(blocking=False):
+            return False
+        try:
+            with self._wake:
+                if self._waiting is not None or self._stopped:
+                    return False
+            unit = self._encode(frame, time)
+        finally:
+            self._busy.release()
+        self._tell(unit)
+        return True
+
     def _drop_waiting(self) -> None:
         if self._waiting is not None:
             frame, _, give_back = self._waiting
@@ -116,15 +148,19 @@ class RungEncoder:
 
     def encode_waiting(self) -> None:
         """Encode the picture that waits, if there is one."""
-        with self._wake:
-            if self._waiting is None:
-                return
-            (frame, time, give_back), self._waiting = self._waiting, None
-        try:
-            unit = self._encode(frame, time)
-        finally:
+        with self._busy:
             with self._wake:
-                give_back(frame)
+                if self._waiting is None:
+                    return
+                (frame, time, give_back), self._waiting = self._waiting, None
+            try:
+                unit = self._encode(frame, time)
+            finally:
+                with self._wake:
+                    give_back(frame)
+        self._tell(unit)
+
+    def _tell(self, unit: CodedPicture | None) -> None:
         if unit is not None and not self._stopped:
             self._on_coded(self.rung, unit)
 
@@ -135,7 +171,10 @@ class RungEncoder:
             if self._encoder is None:
                 self._encoder = VideoEncoder(self.rung)
                 self._keys.request()
+            began = self._clock()
             unit = self._encoder.encode(frame, time, self._keys.due(time))
+            took = self._clock() - began
+            self.seconds = took if self.encoded == 0 else self.seconds + (took - self.seconds) * _GAIN
         except EncoderError as error:
             logger.error("%s; trying again in %.0f s", error, RETRY_SECONDS)
             self._encoder, self._retry_at = None, time + RETRY_SECONDS

@@ -67,6 +67,47 @@ def test_a_picture_at_every_tick():
     assert (stage.worker.composed, stage.worker.missed) == (60, 0)
 
 
+class QuickEncoder(Encoder):
+    """Encodes in the time given, on whichever thread it is asked to, unless it is busy."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.busy = False
+        self.here: list[float] = []
+
+    def encode_here(self, frame: av.VideoFrame, time: float) -> bool:
+        if not self.busy:
+            self.here.append(time)
+        return not self.busy
+
+
+def test_what_is_encoded_quickly_is_encoded_on_the_canvas_thread_and_handed_over_when_the_encoder_is_busy():
+    stage = Stage()
+    quick = QuickEncoder(0.005)
+    stage.worker.encoders = (quick,)
+    stage.worker.tick(0.001)
+    quick.busy = True
+    stage.worker.tick(1 / 30 + 0.001)
+    assert (quick.here, quick.times) == ([0.0], [1 / 30])
+
+
+def test_what_takes_half_of_a_pictures_time_is_encoded_beside_the_canvas():
+    stage = Stage()
+    slow = QuickEncoder(0.5 / 30)
+    stage.worker.encoders = (slow,)
+    stage.worker.tick(0.001)
+    assert (slow.here, slow.times) == ([], [0.0])
+
+
+def test_of_several_encoders_the_last_is_on_the_canvas_thread():
+    stage = Stage()
+    quick = [QuickEncoder(0.005), QuickEncoder(0.005)]
+    stage.worker.encoders = tuple(quick)
+    stage.worker.tick(0.001)
+    assert [(one.here, one.times) for one in quick] == [([], [0.0]), ([0.0], [])]
+
+
 def test_nothing_before_its_time():
     stage = Stage()
     stage.worker.tick(0.0)

@@ -63,6 +63,49 @@ def test_a_borrowed_frame_is_encoded_and_comes_back_and_so_does_one_that_is_repl
     assert [unit.time for unit in receiver.units] == [1.1, 1.3]
 
 
+def test_a_picture_may_be_encoded_on_the_thread_that_made_it():
+    receiver = Receiver()
+    assert receiver.encoder.encode_here(pattern_frame(160, 90), 1.0)
+    assert [unit.time for unit in receiver.units] == [1.0]
+
+
+def test_nothing_is_encoded_here_while_a_picture_waits_or_another_thread_encodes():
+    receiver = Receiver()
+    receiver.encoder.submit(pattern(160, 90), 1.0)
+    assert not receiver.encoder.encode_here(pattern_frame(160, 90), 1.1)
+    receiver.encoder.encode_waiting()
+    inside: list[bool] = []
+    encoder = RungEncoder(RUNG, None, lambda rung, unit: None, clock=lambda: _tried(encoder, inside))
+    encoder.submit(pattern(160, 90), 1.0)
+    encoder.encode_waiting()
+    assert inside and not any(inside)
+    assert encoder.encode_here(pattern_frame(160, 90), 1.1)
+
+
+def _tried(encoder: RungEncoder, results: list[bool]) -> float:
+    """The encoder looks at its clock while it is at work."""
+    results.append(encoder.encode_here(pattern_frame(160, 90), 2.0))
+    return 0.0
+
+
+def test_an_encoder_that_was_stopped_encodes_nothing_here():
+    receiver = Receiver()
+    receiver.encoder.stop()
+    assert not receiver.encoder.encode_here(pattern_frame(160, 90), 1.0)
+    assert not receiver.units
+
+
+def test_how_long_a_picture_takes_is_measured_and_follows():
+    instants = iter([0.0, 0.010] + [0.0, 0.030] * 40)
+    encoder = RungEncoder(RUNG, None, lambda rung, unit: None, clock=lambda: next(instants))
+    assert encoder.seconds == float("inf")
+    encoder.encode_here(pattern_frame(160, 90), 0.0)
+    assert encoder.seconds == pytest.approx(0.010)
+    for index in range(40):
+        encoder.encode_here(pattern_frame(160, 90), 1 + index / 30)
+    assert encoder.seconds == pytest.approx(0.030, abs=0.001)
+
+
 def test_a_borrowed_frame_comes_back_when_the_encoder_stops():
     receiver = Receiver()
     back: list[av.VideoFrame] = []
