@@ -46,7 +46,8 @@ class AudioSpec(Model):
 
     ``receive_codecs`` lists every payload type the peer may use; ``send_codec`` the one that we use. ``mid_id`` is the
     number of the RTP header extension that carries the mid (RFC 8843 section 15.2), if negotiated, ``level_id`` of the
-    one that tells how loud the sound in a packet is (RFC 6464). ``redundancy`` is the payload type of packets that
+    one that tells how loud the sound in a packet is (RFC 6464), ``transport_sequence_id`` of the one that counts all
+    packets of a transport (transport-wide congestion control). ``redundancy`` is the payload type of packets that
     carry frames of earlier ones as well (RED, RFC 2198), both ways.
     """
 
@@ -60,6 +61,7 @@ class AudioSpec(Model):
     mid: str | None = None
     mid_id: int | None = None
     level_id: int | None = None
+    transport_sequence_id: int | None = None
     redundancy: int | None = None
     packet_ms: int = 20
     reduced_size_rtcp: bool = False
@@ -74,6 +76,7 @@ class VideoSpec(Model):
     ``rids`` are the peer's encodings of the same picture, the smallest first (RFC 8853), told apart by the RTP header
     extensions ``rid_id`` and, for repetitions, ``repaired_rid_id`` (RFC 8852). ``repeats`` gives for each payload type
     the one that repeats its packets (RTX, RFC 4588), both ways; ours go out under ``rtx_ssrc``.
+    ``transport_sequence_id``: see ``AudioSpec``.
     """
 
     send: bool = True
@@ -89,6 +92,7 @@ class VideoSpec(Model):
     mid: str | None = None
     mid_id: int | None = None
     abs_send_time_id: int | None = None
+    transport_sequence_id: int | None = None
     max_width: int = 1920
     max_height: int = 1080
     max_frame_rate: int = 30
@@ -327,12 +331,16 @@ class HeardPicture(Model):
 
 
 class LegNumbers(Model):
-    """How far the streams of a leg had come, and which addresses of a browser had proved themselves by then."""
+    """How far the streams of a leg had come, and which addresses of a browser had proved themselves by then.
+
+    ``transport_sequence`` is the transport-wide number of the next packet to a browser.
+    """
 
     paths: dict[Path, PathNumbers] = {}
     pictures: tuple[HeardPicture, ...] = ()
     addresses: tuple[Address, ...] = ()
     selected: Address | None = None
+    transport_sequence: int | None = None
 
 
 class Continuation(Model):
