@@ -56,7 +56,7 @@ _BUILDING: Mapping[str, frozenset[str]] = {
             "mcu.media.units",
         }
     ),
-    "mcu.media.rtp": frozenset({"mcu.media.spec", "mcu.media.units"}),
+    "mcu.media.rtp": frozenset({"mcu.media.packets", "mcu.media.spec", "mcu.media.units"}),
     "mcu.media.packets": frozenset(),  # compiled
     "mcu.media.transport": frozenset({"mcu.media.packets", "mcu.media.spec"}),
     # floor 2: the control process
@@ -76,8 +76,9 @@ ARROWS: Mapping[str, frozenset[str]] = {
     # floor 4, and what stands beside the building
     "consilium": frozenset(_BUILDING),
     "tests.peers": frozenset(),  # real programs as peers, the server among them: driven from outside
-    "bench": frozenset(_BUILDING) | {"consilium", "tests.peers"},
-    "tests": frozenset(_BUILDING) | {"consilium", "bench", "tests.peers"},
+    "tests.reference": frozenset({"mcu.media.rtp", "mcu.media.units"}),  # what compiled code is compared with
+    "bench": frozenset(_BUILDING) | {"consilium", "tests.peers", "tests.reference"},
+    "tests": frozenset(_BUILDING) | {"consilium", "bench", "tests.peers", "tests.reference"},
 }
 """Who may import what: whole entries of this table, or single modules. The longest name that fits owns a module."""
 

@@ -1,13 +1,59 @@
 """Packets in compiled code, a batch at a time: SRTP, UDP, and the port that browsers share with what it forwards.
 
+Also single RTP packets and the payloads of pictures, which are composed and decoded here: ``mcu.media.rtp`` decides.
+
 The C sources are in ``native/``; the interpreter's lock is released while a batch is worked on.
 """
 
 from enum import IntEnum
 
-from mcu.media.packets._native import FecReceiver, FecSender, MediaPort, Srtp, UdpSocket
+from mcu.media.packets._native import (
+    FecReceiver,
+    FecSender,
+    H264Depacketizer,
+    H264Packetizer,
+    MediaPort,
+    PayloadError,
+    RtpError,
+    Srtp,
+    UdpSocket,
+    Vp8Depacketizer,
+    Vp8Packetizer,
+    descriptor_size,
+    nal_units,
+    pack_extensions,
+    parse_header,
+    parse_packet,
+    read_extension,
+    repetition,
+    write_packet,
+    write_packets,
+)
 
-__all__ = ["FecReceiver", "FecSender", "MediaPort", "PacketFate", "PacketKind", "Srtp", "UdpSocket"]
+__all__ = [
+    "FecReceiver",
+    "FecSender",
+    "H264Depacketizer",
+    "H264Packetizer",
+    "MediaPort",
+    "PacketFate",
+    "PacketKind",
+    "PayloadError",
+    "RtpError",
+    "Srtp",
+    "UdpSocket",
+    "Vp8Depacketizer",
+    "Vp8Packetizer",
+    "descriptor_size",
+    "nal_units",
+    "pack_extensions",
+    "parse_header",
+    "parse_packet",
+    "read_extension",
+    "repetition",
+    "write_packet",
+    "write_packets",
+]
 
 
 class PacketKind(IntEnum):

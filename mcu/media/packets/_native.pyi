@@ -1,6 +1,6 @@
 """What the compiled module offers to Python."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 class Srtp:
     """One direction of SRTP and SRTCP (RFC 3711, RFC 7714): for sending, or with ``inbound`` for receiving.
@@ -232,3 +232,179 @@ class MediaPort:
 
     def feedback(self, peer: int, ssrc: int, /) -> list[bytes]:
         """What has come of the peer's counted packets since the last time, as RTCP packets of ``ssrc``."""
+
+# RTP packets and their payloads, with ``mcu.media.rtp`` above. No call works on more than one picture, so none lets go
+# of the interpreter's lock: taking it again would last longer.
+
+class RtpError(ValueError):
+    """Not a usable RTP packet (RFC 3550 section 5.1)."""
+
+class PayloadError(RtpError):
+    """The RTP packet was sound but its payload breaks the rules of its format."""
+
+def parse_header(data: bytes, /) -> tuple[bool, int, int, int, int, int, int]:
+    """Marker, payload type, sequence, timestamp, SSRC, start and end of the payload. Raises RtpError."""
+
+def parse_packet(data: bytes, /) -> tuple[int, int, int, int, bytes, bool, tuple[int, ...], dict[int, bytes], int]:
+    """Payload type, sequence, timestamp, SSRC, payload, marker, CSRCs, header extensions (RFC 8285), octets of padding.
+
+    A broken tail of the extensions is left out. Raises RtpError.
+    """
+
+def read_extension(data: bytes, number: int, /) -> bytes | None:
+    """The value of one header extension; None where there is none, or no packet."""
+
+def pack_extensions(elements: Iterable[tuple[int, bytes]], /) -> bytes:
+    """The extension block of one-byte-header elements (RFC 8285 section 4.2): ids 1 to 14, values of 1 to 16 octets.
+
+    Empty without elements. Raises RtpError.
+    """
+
+def write_packet(
+    payload_type: int,
+    sequence: int,
+    timestamp: int,
+    ssrc: int,
+    payload: bytes,
+    marker: bool,
+    csrc: tuple[int, ...],
+    extensions: bytes,
+    padding: int,
+    /,
+) -> bytes:
+    """One packet; ``extensions`` as ``pack_extensions`` makes them. Raises RtpError for what no packet can carry."""
+
+def write_packets(
+    payloads: Sequence[bytes],
+    marker: bool,
+    payload_type: int,
+    sequence: int,
+    timestamp: int,
+    ssrc: int,
+    extensions: bytes,
+    /,
+) -> list[bytes]:
+    """A packet for each payload, numbered from ``sequence`` on, which may count roll-overs; the last takes the marker.
+
+    Raises RtpError.
+    """
+
+def repetition(packet: bytes, payload_start: int, payload_type: int, sequence: int, ssrc: int, /) -> bytes:
+    """A packet as it goes out again by RTX (RFC 4588). It has neither CSRCs nor padding, as ours have."""
+
+def nal_units(data: bytes, /) -> list[bytes]:
+    """NAL units of a byte stream (H.264 Annex B), without start codes and trailing zeros; empty ones are left out."""
+
+class H264Packetizer:
+    """Cuts access units into payloads of at most ``mtu`` octets, 64 to 60000, each to go into a packet of its own.
+
+    Mode 1 (RFC 6184 section 6.3) joins small units into STAP-A and cuts large ones into FU-A of nearly equal size. Mode
+    0 (section 6.2) knows neither: every unit is a payload, and one larger than ``mtu`` is left to IP fragmentation, up
+    to 60000 octets. The encoder of a mode 0 peer is told to keep its slices small, so that happens to stray units only.
+    Whoever sends the same bytes object as the last one has it cut already. Raises ValueError for another mode or mtu.
+    """
+
+    mode: int
+    mtu: int
+    def __init__(self, mode: int = 1, mtu: int = 1200) -> None: ...
+    def packetize(self, data: bytes, /) -> tuple[bytes, ...]:
+        """The payloads of one access unit, in order; the last one takes the marker bit."""
+
+    def packets(
+        self, data: bytes, payload_type: int, sequence: int, timestamp: int, ssrc: int, extensions: bytes, /
+    ) -> list[bytes]:
+        """The same as finished packets, as by ``write_packets``. Raises RtpError."""
+
+class H264Depacketizer:
+    """Collects the payloads of one access unit into a byte stream (H.264 Annex B).
+
+    Takes single units, STAP-A and FU-A whatever mode was agreed (baresip 1.0 sends FU-A in mode 0). Remembers
+    parameter sets, those of ``sprop`` to begin with, and puts them in front of an IDR picture that came without.
+    Of the unit in hand, ``damaged`` says that a fragment is missing, ``clean_start`` that it began as a picture begins,
+    ``recovery_point`` that decoding can start there without an IDR picture (H.264 section D.2.8: gradual refresh).
+    At most 4 MiB, 2048 NAL units, and 16 parameter sets of each kind with 1024 octets.
+    """
+
+    clean_start: bool
+    damaged: bool
+    def __init__(self, sprop: tuple[bytes, ...] = ()) -> None: ...
+    @property
+    def conceals(self) -> bool:
+        """Decoders mend pictures of which packets are missing."""
+
+    @property
+    def recovery_point(self) -> bool: ...
+    @property
+    def empty(self) -> bool:
+        """Nothing is in hand."""
+
+    @property
+    def keyframe(self) -> bool:
+        """The unit in hand holds a slice of an IDR picture."""
+
+    @property
+    def whole(self) -> bool:
+        """As far as can be told, nothing is missing from the unit in hand."""
+
+    def push(self, payload: bytes, /) -> None:
+        """Add the payload of the next packet. Raises PayloadError; the access unit is then ``damaged``."""
+
+    def cut(self) -> None:
+        """Packets are missing here: the rest of the unit that was being put together will not come."""
+
+    def take(self) -> tuple[bytes, bool] | None:
+        """The access unit in hand and whether it holds an IDR picture.
+
+        None, with everything kept for the next call, when there is no slice in it: some peers set the marker bit on
+        parameter sets of their own. A unit that is not ``whole`` is the caller's to drop with ``reset``.
+        """
+
+    def reset(self) -> None:
+        """Forget the access unit in hand, not the parameter sets."""
+
+def descriptor_size(payload: bytes, /) -> int:
+    """Length of a VP8 payload descriptor (RFC 7741 section 4.2). Raises PayloadError when it or the data is cut off."""
+
+class Vp8Packetizer:
+    """Cuts frames into payloads of at most ``mtu`` octets, 64 to 60000, of nearly equal size.
+
+    Each has a 15-bit picture id that grows by one per frame. Raises ValueError for another mtu.
+    """
+
+    mtu: int
+    picture_id: int
+    """Of the next frame."""
+    def __init__(self, mtu: int = 1200, picture_id: int = 0) -> None: ...
+    def packetize(self, data: bytes, /) -> tuple[bytes, ...]:
+        """The payloads of one frame, in order; the last one takes the marker bit."""
+
+    def packets(
+        self, data: bytes, payload_type: int, sequence: int, timestamp: int, ssrc: int, extensions: bytes, /
+    ) -> list[bytes]:
+        """The same as finished packets, as by ``write_packets``. Raises RtpError."""
+
+class Vp8Depacketizer:
+    """Collects the payloads of one frame, of at most 4 MiB. Same use as ``H264Depacketizer``."""
+
+    clean_start: bool
+    damaged: bool
+    @property
+    def conceals(self) -> bool:
+        """Decoders do not mend frames of which packets are missing."""
+
+    @property
+    def recovery_point(self) -> bool: ...
+    @property
+    def empty(self) -> bool: ...
+    @property
+    def keyframe(self) -> bool:
+        """The frame in hand is a key frame, as far as it begins with its beginning."""
+
+    @property
+    def whole(self) -> bool: ...
+    def push(self, payload: bytes, /) -> None: ...
+    def cut(self) -> None: ...
+    def take(self) -> tuple[bytes, bool] | None:
+        """The frame in hand and whether it is a key frame (RFC 6386 section 9.1); None when there is none."""
+
+    def reset(self) -> None: ...

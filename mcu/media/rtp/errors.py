@@ -4,18 +4,14 @@
     ``PayloadError``   the payload of one codec (RFC 6184, RFC 7741, RFC 4733)
 ``RtcpError``
 
-Parsers raise these and nothing else; ``RtpStream`` catches and counts them.
+Parsers raise these and nothing else; ``RtpStream`` catches and counts them. The first two are those of compiled code.
 """
 
 from __future__ import annotations
 
+from mcu.media.packets import PayloadError, RtpError
 
-class RtpError(ValueError):
-    """Not a usable RTP packet (RFC 3550 section 5.1)."""
-
-
-class PayloadError(RtpError):
-    """The RTP packet was sound but its payload breaks the rules of its format."""
+__all__ = ["PayloadError", "RtcpError", "RtpError"]
 
 
 class RtcpError(ValueError):

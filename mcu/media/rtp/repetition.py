@@ -7,8 +7,10 @@ stream still tell what the network lost.
 
 from __future__ import annotations
 
+from mcu.media.packets import repetition
 from mcu.media.rtp.errors import PayloadError
-from mcu.media.rtp.packet import FIXED_HEADER
+
+__all__ = ["LAG", "NUMBER_SIZE", "RepetitionNumbers", "original_number", "repetition"]
 
 NUMBER_SIZE = 2
 """Bytes before the payload: the original sequence number."""
@@ -19,14 +21,6 @@ LAG = 256
 They follow it, so that whoever continues a stream elsewhere, with numbers above all that it used, does not use one of
 a repetition twice either, and that a receiver's roll-over count fits (RFC 3711 section 3.3.1).
 """
-
-
-def repetition(packet: bytes, payload_start: int, payload_type: int, sequence: int, ssrc: int) -> bytes:
-    """The packet as it goes out again. It has neither CSRCs nor padding, as ours have."""
-    first, second, original, timestamp, _ = FIXED_HEADER.unpack_from(packet)
-    header: bytes = FIXED_HEADER.pack(first, (second & 0x80) | payload_type, sequence & 0xFFFF, timestamp, ssrc)
-    number: bytes = original.to_bytes(NUMBER_SIZE, "big")
-    return header + packet[FIXED_HEADER.size : payload_start] + number + packet[payload_start:]
 
 
 def original_number(payload: bytes) -> int:

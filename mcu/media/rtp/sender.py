@@ -11,7 +11,7 @@ from mcu.media.rtp.config import StreamConfig
 from mcu.media.rtp.h261 import H261Packetizer
 from mcu.media.rtp.h263 import H263Packetizer, H263PlusPacketizer
 from mcu.media.rtp.h264 import H264Packetizer
-from mcu.media.rtp.packet import FIXED_HEADER, abs_send_time, pack_extensions, parse_header
+from mcu.media.rtp.packet import HEADER_SIZE, abs_send_time, pack_extensions, parse_header, write_packets
 from mcu.media.rtp.redundancy import RedundancyWriter
 from mcu.media.rtp.repetition import RepetitionNumbers, repetition
 from mcu.media.rtp.retransmission import RetransmissionCache
@@ -44,9 +44,7 @@ class StreamSender:
         self.redundancy = RedundancyWriter(config.redundancy) if config.redundancy is not None else None
         self._next_timestamp: int | None = None  # of sound, without the offset
         self._skew = 0.0
-        # Extensions are of the same layout in every packet, so only the send time's bytes change.
         self._mid = [(config.mid_id, config.mid.encode()[:16])] if config.mid_id is not None and config.mid else []
-        self._first_octet = 0x90 if self._mid or config.abs_send_time_id is not None else 0x80
         self._extensions = pack_extensions(self._mid)
         self.out: list[bytes] = []
         self.packets = 0
@@ -60,9 +58,13 @@ class StreamSender:
         if self._packetizer is None or self._codec is None:
             return
         timestamp = (self._offset + round(unit.time * self._clock_rate)) & 0xFFFFFFFF
-        payloads = self._packetizer.packetize(unit.data)
-        if payloads:
-            self._send(payloads, self._codec.payload_type, True, timestamp, now)
+        head = (self._codec.payload_type, self.sequence, timestamp, self._config.ssrc, self._extensions_at(now))
+        if isinstance(self._packetizer, H264Packetizer | Vp8Packetizer):
+            packets = self._packetizer.packets(unit.data, *head)
+        else:
+            packets = write_packets(self._packetizer.packetize(unit.data), True, *head)
+        if packets:
+            self._send(packets, len(head[-1]), now)
 
     def send_sound(self, unit: CodedSound, now: float) -> None:
         """Pack a sound frame; while a digit is being sent it is left out and only its time passes."""
@@ -85,7 +87,7 @@ class StreamSender:
             redundant = self.redundancy.write(payload_type, timestamp & 0xFFFFFFFF, payload)
             if redundant is not None:
                 payload_type, payload = self.redundancy.payload_type, redundant
-        self._send((payload,), payload_type, talkspurt, (self._offset + timestamp) & 0xFFFFFFFF, now)
+        self._send_one(payload, payload_type, talkspurt, (self._offset + timestamp) & 0xFFFFFFFF, now)
 
     def send_digit(self, digit: str, now: float) -> None:
         """Play a digit as telephone events. Raises ValueError when it is none, or events were not agreed."""
@@ -101,42 +103,38 @@ class StreamSender:
             return
         for packet in self._digits.packets_to_send(now):
             timestamp = (self._offset + round(packet.started * self._config.dtmf_clock_rate)) & 0xFFFFFFFF
-            self._send((packet.payload,), payload_type, packet.marker, timestamp, now)
+            self._send_one(packet.payload, payload_type, packet.marker, timestamp, now)
 
     def next_deadline(self) -> float | None:
         """When ``handle_timer`` has something to do."""
         return self._digits.next_deadline() if self._digits is not None else None
 
-    def _send(self, payloads: Sequence[bytes], payload_type: int, marker: bool, timestamp: int, now: float) -> None:
-        """One packet per payload; the marker bit goes on the last one."""
-        extensions = self._extensions
+    def _extensions_at(self, now: float) -> bytes:
+        """The header extensions of packets that leave now."""
         send_time_id = self._config.abs_send_time_id
-        if send_time_id is not None:
-            extensions = pack_extensions([*self._mid, (send_time_id, abs_send_time(now))])
-        ssrc = self._config.ssrc
-        first = self._first_octet
-        sequence = self.sequence
-        pack = FIXED_HEADER.pack
-        last = len(payloads) - 1
-        packets = [
-            pack(first, payload_type, (sequence + index) & 0xFFFF, timestamp, ssrc) + extensions + payload
-            for index, payload in enumerate(payloads[:last])
-        ]
-        packets.append(
-            pack(first, payload_type | (marker << 7), (sequence + last) & 0xFFFF, timestamp, ssrc)
-            + extensions
-            + payloads[last]
+        if send_time_id is None:
+            return self._extensions
+        return pack_extensions([*self._mid, (send_time_id, abs_send_time(now))])
+
+    def _send_one(self, payload: bytes, payload_type: int, marker: bool, timestamp: int, now: float) -> None:
+        extensions = self._extensions_at(now)
+        packets = write_packets(
+            (payload,), marker, payload_type, self.sequence, timestamp, self._config.ssrc, extensions
         )
+        self._send(packets, len(extensions), now)
+
+    def _send(self, packets: list[bytes], extensions: int, now: float) -> None:
+        """Packets that begin with the next number and have so many octets of header extensions each."""
         if self._cache is not None:
             for index, packet in enumerate(packets):
-                self._cache.store((sequence + index) & 0xFFFF, packet)
-        self.sequence = sequence + last + 1
+                self._cache.store((self.sequence + index) & 0xFFFF, packet)
+        count = len(packets)
+        self.sequence += count
         self.out += packets
         size = sum(map(len, packets))
-        count = last + 1
         self.packets += count
         self.bytes += size
-        self.octets += size - count * (FIXED_HEADER.size + len(extensions))
+        self.octets += size - count * (HEADER_SIZE + extensions)
         self.last_sent = now
 
     def resend(self, numbers: Sequence[int], now: float) -> None:

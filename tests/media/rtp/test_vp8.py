@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcu.media.rtp.errors import PayloadError
-from mcu.media.rtp.vp8 import MAX_FRAME, Vp8Depacketizer, Vp8Packetizer, descriptor_size
+from mcu.media.rtp.vp8 import Vp8Depacketizer, Vp8Packetizer, descriptor_size
+from tests.reference.vp8 import MAX_FRAME
 
 
 @given(st.binary(min_size=1, max_size=5000), st.integers(64, 1400))

@@ -1,0 +1,209 @@
+"""Received pictures: from packets in order, with gaps told, to access units that a decoder can use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from mcu.media.rtp.errors import PayloadError
+from mcu.media.rtp.unwrap import Unwrapper
+from mcu.media.units import CodedPicture, VideoFormat
+
+# Some old rooms never answer a request for a key frame. After this long a smeared picture helps more than a still one.
+MAX_WAIT_FOR_KEY_FRAME = 2.0
+# Once a peer has shown that it does not answer, waiting that long after every loss would be mostly stillness.
+SHORT_WAIT_FOR_KEY_FRAME = 0.3
+
+
+class Depacketizer(Protocol):
+    """What collects the payloads of one picture; see ``H264Depacketizer``."""
+
+    clean_start: bool
+    damaged: bool
+
+    @property
+    def conceals(self) -> bool:
+        """Whether decoders of this format mend pictures of which packets are missing."""
+
+    @property
+    def recovery_point(self) -> bool: ...
+    @property
+    def empty(self) -> bool: ...
+    @property
+    def keyframe(self) -> bool: ...
+    @property
+    def whole(self) -> bool: ...
+    def push(self, payload: bytes) -> None: ...
+    def take(self) -> tuple[bytes, bool] | None: ...
+    def reset(self) -> None: ...
+    def cut(self) -> None: ...
+
+
+class VideoAssembler:
+    """Makes ``pictures`` out of packets. A picture ends at its marker bit, or where the timestamp changes.
+
+    After a loss nothing is passed on until the next key frame, for what refers to a lost picture cannot be decoded.
+    With ``conceal``, for peers that cannot repeat what was lost, it goes on instead: what is there is passed on as
+    damaged, once there has been a key frame.
+    ``needs_key_frame`` says that one should be asked for. ``refreshed`` is set when one came, ``key_frame_lost`` when
+    one came in part; both are for the reader to clear.
+    """
+
+    __slots__ = (
+        "_after_gap",
+        "_begun",
+        "_conceal",
+        "_depacketizer",
+        "_depacketizers",
+        "_formats",
+        "_on_malformed",
+        "_patience",
+        "_payload_type",
+        "_timestamp",
+        "_timestamps",
+        "_waiting_since",
+        "dropped",
+        "key_frame_lost",
+        "needs_key_frame",
+        "pictures",
+        "refreshed",
+    )
+
+    def __init__(
+        self,
+        depacketizers: Mapping[int, Depacketizer],
+        on_malformed: Callable[[PayloadError], None],
+        now: float,
+        formats: Mapping[int, VideoFormat] | None = None,
+        conceal: bool = False,
+    ) -> None:
+        """``depacketizers`` by payload type, not empty; ``on_malformed`` hears of payloads that break their format.
+
+        ``formats`` tells the pictures' codec by payload type.
+        """
+        self._depacketizers = depacketizers
+        self._formats = formats or {}
+        self._payload_type, self._depacketizer = next(iter(depacketizers.items()))
+        self._timestamp = -1
+        self._timestamps = Unwrapper(32)
+        self._after_gap = True
+        self._conceal = conceal
+        self._begun = False
+        self._waiting_since: float | None = now
+        self._patience = MAX_WAIT_FOR_KEY_FRAME
+        self._on_malformed = on_malformed
+        self.pictures: list[CodedPicture] = []
+        self.needs_key_frame = False
+        self.refreshed = False
+        self.key_frame_lost = False
+        self.dropped = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Pictures are dropped until a key frame comes."""
+        return self._waiting_since is not None
+
+    def gap(self, now: float) -> None:
+        """Packets before the next one will never come."""
+        if not self._depacketizer.empty:
+            if self._conceals:
+                self._depacketizer.cut()
+            else:
+                self._drop(now)
+        self._after_gap = True
+        self._lose(now)
+
+    def push(self, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float) -> None:
+        """Take the next packet in sequence. The picture of a malformed payload is dropped."""
+        if not payload:
+            return  # padding, sent to probe the path
+        depacketizer = self._depacketizer
+        if timestamp != self._timestamp:
+            if not depacketizer.empty:
+                self._finish(now)
+            self._timestamp = timestamp
+        if payload_type != self._payload_type:
+            chosen = self._depacketizers.get(payload_type)
+            if chosen is None:
+                return
+            depacketizer.reset()
+            self._depacketizer = depacketizer = chosen
+            self._payload_type = payload_type
+        try:
+            depacketizer.push(payload)
+        except PayloadError as error:
+            self._on_malformed(error)
+            depacketizer.damaged = True
+        if self._after_gap:
+            self._after_gap = False
+            if not depacketizer.clean_start:
+                depacketizer.damaged = True
+        if marker:
+            self._finish(now)
+
+    @property
+    def _conceals(self) -> bool:
+        return self._conceal and self._begun and self._depacketizer.conceals
+
+    def _finish(self, now: float) -> None:
+        """The picture in hand is as whole as it will be: pass it on or drop it."""
+        depacketizer = self._depacketizer
+        if not depacketizer.whole:
+            if self._conceals:
+                self._finish_damaged(now)
+            else:
+                self._drop(now)
+            return
+        recovery_point = depacketizer.recovery_point
+        taken = depacketizer.take()
+        if taken is None:
+            return
+        data, keyframe = taken
+        since = self._waiting_since
+        if since is not None:
+            if not keyframe and not recovery_point and self._conceals:
+                self.needs_key_frame = True
+                self._pass_on(data, keyframe, now, damaged=True)
+                return
+            if not keyframe and not recovery_point:
+                if now - since < self._patience:
+                    self.dropped += 1
+                    self.needs_key_frame = True
+                    return
+                self._patience = SHORT_WAIT_FOR_KEY_FRAME
+            self._waiting_since = None
+        if keyframe or recovery_point:
+            self._patience = MAX_WAIT_FOR_KEY_FRAME
+            self.needs_key_frame = False
+            self.refreshed = True
+            self._begun = True
+        self._pass_on(data, keyframe, now)
+
+    def _finish_damaged(self, now: float) -> None:
+        """Pass on what there is of the picture in hand; a decoder mends the rest."""
+        if self._depacketizer.keyframe:
+            self.key_frame_lost = True
+        taken = self._depacketizer.take()
+        self._lose(now)
+        if taken is None:
+            self._depacketizer.reset()
+            self.dropped += 1
+            return
+        self._pass_on(*taken, now, damaged=True)
+
+    def _pass_on(self, data: bytes, keyframe: bool, now: float, damaged: bool = False) -> None:
+        timestamp = self._timestamps.unwrap(self._timestamp)
+        codec = self._formats.get(self._payload_type)
+        self.pictures.append(CodedPicture(data, keyframe, now, timestamp, codec, damaged))
+
+    def _drop(self, now: float) -> None:
+        if self._depacketizer.keyframe:
+            self.key_frame_lost = True
+        self._depacketizer.reset()
+        self.dropped += 1
+        self._lose(now)
+
+    def _lose(self, now: float) -> None:
+        self.needs_key_frame = True
+        if self._waiting_since is None:
+            self._waiting_since = now
