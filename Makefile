@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 export PYTHONNOUSERSITE = 1
 
 # Real programs that the tests talk to, and sounds and clips that they play; all from Debian 12.
-TEST_PACKAGES = baresip-core baresip-ffmpeg libbcg729-0 jackd2 sip-tester espeak-ng asterisk-core-sounds-en-g722 kamailio kamailio-tls-modules kamailio-websocket-modules slapd ldap-utils chromium ffmpeg janus
+TEST_PACKAGES = baresip-core baresip-ffmpeg libbcg729-0 jackd2 sip-tester espeak-ng asterisk-core-sounds-en-g722 kamailio kamailio-tls-modules kamailio-websocket-modules slapd ldap-utils chromium firefox-esr ffmpeg janus
 # Those of them that Debian starts as services once installed; the tests start their own, and need the ports.
 TEST_SERVICES = kamailio slapd janus
 # Tests only: its wheel carries the clips (docs/dependencies.md says which); installed without its dependencies.

@@ -30,7 +30,7 @@ ARGUMENTS = [
 Picture = npt.NDArray[np.uint8]
 
 # Loudest level in dB of each frequency over some seconds, heard by the page's media element.
-_LISTEN = """
+LISTEN = """
 async ([selector, frequencies, seconds]) => {
   const element = document.querySelector(selector);
   const context = new AudioContext();
@@ -55,7 +55,7 @@ async ([selector, frequencies, seconds]) => {
 }
 """
 
-_LOOK = """
+LOOK = """
 (selector) => {
   const video = document.querySelector(selector);
   const canvas = document.createElement('canvas');
@@ -105,13 +105,13 @@ class Chromium:
 
 async def look(page: Page, selector: str = "#remote-video") -> Picture:
     """What a video element shows now, as (height, width, 3) RGB."""
-    data = base64.b64decode(await page.evaluate(_LOOK, selector))
+    data = base64.b64decode(await page.evaluate(LOOK, selector))
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 async def listen(page: Page, frequencies: list[float], seconds: float, selector: str = "#remote-video") -> list[float]:
     """The loudest level in dB (full scale 0) of each frequency that a live media element plays."""
-    return list(await page.evaluate(_LISTEN, [selector, frequencies, seconds]))
+    return list(await page.evaluate(LISTEN, [selector, frequencies, seconds]))
 
 
 async def wait_for_picture(page: Page, selector: str = "#remote-video", seconds: float = 15.0) -> None:
