@@ -67,6 +67,21 @@ class AudioSpec(Model):
     reduced_size_rtcp: bool = False
 
 
+class RepairSpec(Model):
+    """Forward error correction of a picture, both ways: packets that repair others.
+
+    FlexFEC (draft-ietf-payload-flexible-fec-scheme-03) goes under an SSRC of its own, ours is ``ssrc``. ULPFEC (RFC
+    5109) goes among the picture's packets, and all of them are in RED (RFC 2198) then, of payload type ``red``.
+    ``single``: the peer mends one loss of a repair packet at a time, and is not known to do better.
+    """
+
+    form: Literal["flexfec-03", "ulpfec"]
+    payload_type: Annotated[int, Field(ge=0, le=127)]
+    ssrc: Annotated[int, Field(ge=1, le=0xFFFFFFFF)] | None = None
+    red: Annotated[int, Field(ge=0, le=127)] | None = None
+    single: bool = False
+
+
 class VideoSpec(Model):
     """Picture of a leg.
 
@@ -76,7 +91,7 @@ class VideoSpec(Model):
     ``rids`` are the peer's encodings of the same picture, the smallest first (RFC 8853), told apart by the RTP header
     extensions ``rid_id`` and, for repetitions, ``repaired_rid_id`` (RFC 8852). ``repeats`` gives for each payload type
     the one that repeats its packets (RTX, RFC 4588), both ways; ours go out under ``rtx_ssrc``.
-    ``transport_sequence_id``: see ``AudioSpec``.
+    ``transport_sequence_id``: see ``AudioSpec``. ``repair`` is how its packets are protected against loss.
     """
 
     send: bool = True
@@ -98,6 +113,7 @@ class VideoSpec(Model):
     max_frame_rate: int = 30
     max_bitrate: int = 4_000_000
     feedback: frozenset[Literal["nack", "pli", "fir", "remb"]] = frozenset()
+    repair: RepairSpec | None = None
     reduced_size_rtcp: bool = False
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mcu.media.rtp.beginning import Beginning
-from mcu.media.spec import CodecSpec
+from mcu.media.spec import CodecSpec, RepairSpec
 from mcu.media.units import CodedPicture, CodedSound
 
 
@@ -21,8 +21,8 @@ class StreamConfig:
     12 bytes of header, the extensions and SRTP. ``abs_send_time_id`` and ``mid_id`` are the ids of these header
     extensions (RFC 8285, RFC 9143) when agreed, ``level_id`` that of the sender's sound level (RFC 6464). ``label``
     names the leg in log lines. With ``reduced_size_rtcp`` feedback goes out alone, without a report before it (RFC
-    5506). ``repeats`` and ``rtx_ssrc``: see ``VideoSpec``; ``redundancy``: see ``AudioSpec``. What we send starts at
-    ``beginning``; without it anywhere.
+    5506). ``repeats``, ``rtx_ssrc`` and ``repair``: see ``VideoSpec``; ``redundancy``, ``transport_sequence_id``: see
+    ``AudioSpec``. What we send starts at ``beginning``; without it anywhere.
     """
 
     kind: Literal["audio", "video"]
@@ -44,6 +44,8 @@ class StreamConfig:
     beginning: Beginning | None = None
     level_id: int | None = None
     redundancy: int | None = None
+    repair: RepairSpec | None = None
+    transport_sequence_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +136,14 @@ class ReceiverFeedback:
     """What the peer tells of the stream that it gets from us.
 
     ``reports`` counts how often it did; ``fraction_lost`` is of the last report, 0 to 1. ``estimated_bitrate`` is the
-    most that it says it can get, bit/s; None when it has not said so lately.
+    most that it says it can get, bit/s; None when it has not said so lately. ``repair_share`` is how much of repair
+    packets goes to it beside the stream, for each octet of that.
     """
 
     reports: int = 0
     fraction_lost: float = 0.0
     estimated_bitrate: int | None = None
+    repair_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,8 @@ class RepairStatistics:
     """What loss and disorder did to a stream, and what was done about it.
 
     ``late`` packets came after they were given up, or twice; ``duplicates`` are those of sound; ``unknown_payload``
-    counts packets of payload types that were not agreed, ``looped`` our own packets that came back.
+    counts packets of payload types that were not agreed, ``looped`` our own packets that came back. Recovered packets
+    are those that came of repair packets (forward error correction) after they were lost.
     """
 
     late: int = 0
@@ -158,3 +163,6 @@ class RepairStatistics:
     packets_resent: int = 0
     packets_requested: int = 0
     key_frame_requests: int = 0
+    packets_recovered: int = 0
+    repair_packets_sent: int = 0
+    repair_packets_received: int = 0
