@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mcu.media.facts import Fact
-    from mcu.media.spec import CameraRequest, ConferenceSpec
+    from mcu.media.spec import CameraRequest, ConferenceSpec, Tiles
 
 
 class MediaError(Exception):
@@ -41,6 +41,9 @@ class MediaControl(Protocol):
 
     def control_camera(self, conference_id: str, leg_id: str, request: CameraRequest) -> None:
         """Ask the peer of this leg to move its camera (H.281)."""
+
+    def show_tiles(self, conference_id: str, leg_id: str, tiles: Tiles) -> None:
+        """How large this leg shows what comes in its slots, until it says otherwise; lost when a worker is replaced."""
 
     def browser_port(self, conference_id: str) -> int:
         """The UDP port of the worker that holds, or will hold, this conference."""

@@ -35,7 +35,7 @@ from mcu.media.leg_transport import BrowserAccess, LegTransportError
 from mcu.media.lip_sync import Holds
 from mcu.media.loop_calls import LoopCalls
 from mcu.media.picture.state import CanvasFormat
-from mcu.media.spec import CameraRequest, ConferenceSpec, LegNumbers, LegSpec
+from mcu.media.spec import CameraRequest, ConferenceSpec, LegNumbers, LegSpec, Tiles
 from mcu.media.units import CodedPicture, CodedSound
 
 
@@ -68,6 +68,7 @@ class ConferenceMedia:
             report,
             on_remainders=self._compose,
             composed=lambda: self._pictures.composed(),
+            composes_shared=lambda: self._pictures.composes_shared(),
             sound_delay=self._sound_delay,
         )
         self._pictures = ConferencePictures(
@@ -78,6 +79,7 @@ class ConferenceMedia:
             self._calls.call,
             self._recordings.write_picture,
             self._router.remainder,
+            self._router.gets_shared,
         )
         self._sound = ConferenceSound(
             conference_id,
@@ -140,6 +142,10 @@ class ConferenceMedia:
         leg = self._legs.get(leg_id)
         if leg is not None:
             leg.control_camera(request)
+
+    def show_tiles(self, leg_id: str, tiles: Tiles) -> None:
+        """How large the leg shows what comes in its slots."""
+        self._router.show_tiles(leg_id, tiles)
 
     def handle_timer(self, now: float) -> None:
         """Called every few milliseconds by the worker."""

@@ -17,6 +17,7 @@ from mcu.media.picture.serving import Serving
 from mcu.media.picture.state import (
     COMMON_VIEW,
     CanvasFormat,
+    ContentPlace,
     PictureSource,
     PictureState,
     PictureStatistics,
@@ -50,14 +51,17 @@ class ConferencePictures:
         call: CallOnLoop,
         record: Callable[[Rung, CodedPicture], None],
         remainder: Callable[[LegSpec], frozenset[str] | None] = lambda leg: None,
+        gets_shared: Callable[[LegSpec], bool] = lambda leg: False,
     ) -> None:
         """``record`` gets every coded picture on the encoder's thread. ``remainder`` tells who has to be composed for a
-        leg, None for all. Raises OSError when the font cannot be read.
+        leg, None for all; ``gets_shared`` whether it gets as it is what is shared. Raises OSError when the font cannot
+        be read.
         """
         self._legs = legs
         self._call = call
         self._record = record
         self._remainder = remainder
+        self._gets_shared = gets_shared
         self._content_from: str | None = None
         self._sharing: str | None = None
         self._serving: Serving[Outlet] = Serving()
@@ -126,6 +130,7 @@ class ConferencePictures:
             content is not None,
             lambda leg_id, media: self._legs[leg_id].takes_picture(media),
             self._leads,
+            elsewhere={leg.id for leg in self._legs.values() if content is not None and self._gets_shared(leg.spec)},
         )
         specs = {leg.id: leg.spec for leg in self._legs.values()}
         rungs = without_forwarded(rungs, specs, self._remainder, shared=content is not None)
@@ -152,7 +157,7 @@ class ConferencePictures:
         self._pipeline.apply(self._state)
         sharing = None if content is None else content.id
         if sharing != self._sharing and spec.content_from is not None and sharing is not None:
-            self._legs[spec.content_from].request_key_frame("content")
+            self._request_shared(spec.content_from)
         self._sharing, self._content_from = sharing, spec.content_from
         for rung in moved | self._recorded:
             self._pipeline.request_key_frame(rung)
@@ -160,6 +165,17 @@ class ConferencePictures:
     def composed(self) -> frozenset[str]:
         """Whose pictures may be in one that is composed now."""
         return composed_people(self._state.rungs, [source.id for source in self._state.sources])
+
+    def composes_shared(self) -> bool:
+        """Whether what is shared is in a picture that is composed now."""
+        return self._state.content is not None and any(
+            rung.view.content is not ContentPlace.OUTSIDE for rung in self._state.rungs
+        )
+
+    def _request_shared(self, sharer: str) -> None:
+        # One that is forwarded alone does not come here; the request would be repeated without end.
+        if self.composes_shared():
+            self._legs[sharer].request_key_frame("content")
 
     def _lead(self, leads: Mapping[View, str]) -> None:
         """Somebody else has the large tile: it gets the picture for that one now, and who had it the usual one."""

@@ -115,12 +115,14 @@ class SpeakerChanged(Model):
 
 
 class SlotsChanged(Model):
-    """Whom each slot of a leg shows now; None for a slot that shows nobody."""
+    """Whom each slot of a leg shows now; None for a slot that shows nobody. ``shared``: it gets as it is what this leg
+    shares."""
 
     kind: Literal["slots_changed"] = "slots_changed"
     conference: str
     leg: str
     shown: tuple[str | None, ...]
+    shared: str | None = None
 
 
 class RecordingProgress(Model):

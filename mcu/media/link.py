@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mcu.media.facts import Capacity, Fact
-from mcu.media.spec import CameraRequest, ConferenceSpec, Model, WorkerSettings
+from mcu.media.spec import CameraRequest, ConferenceSpec, Model, Tiles, WorkerSettings
 
 # A conference of 500 legs serialises to about 1 MB; eight times that is a fault, not a conference.
 MAX_FRAME = 8 * 1024 * 1024
@@ -79,6 +79,15 @@ class ControlCamera(Model):
     request: CameraRequest
 
 
+class ShowTiles(Model):
+    """How large the leg shows what comes in its slots. Not answered."""
+
+    kind: Literal["show_tiles"] = "show_tiles"
+    conference: str
+    leg: str
+    tiles: Tiles
+
+
 class Ping(Model):
     """Are you alive? Answered by ``Pong`` from the worker's event loop."""
 
@@ -109,7 +118,7 @@ class Report(Model):
 
 
 Message = Annotated[
-    Start | Apply | Remove | RequestKeyFrame | SendDigits | ControlCamera | Ping | Done | Pong | Report,
+    Start | Apply | Remove | RequestKeyFrame | SendDigits | ControlCamera | ShowTiles | Ping | Done | Pong | Report,
     Field(discriminator="kind"),
 ]
 

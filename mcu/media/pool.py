@@ -17,10 +17,10 @@ from typing import TypeVar
 
 from mcu.media.facts import Capacity, Fact, LegConnected, LegFailed, NumbersReached
 from mcu.media.leg_continuity import LegContinuity
-from mcu.media.link import Apply, ControlCamera, LinkError, Remove, RequestKeyFrame, SendDigits
+from mcu.media.link import Apply, ControlCamera, LinkError, Remove, RequestKeyFrame, SendDigits, ShowTiles
 from mcu.media.secured_legs import Worker
 from mcu.media.spare_workers import START_TIMEOUT, SpareWorkers
-from mcu.media.spec import CameraRequest, ConferenceSpec, WorkerSettings
+from mcu.media.spec import CameraRequest, ConferenceSpec, Tiles, WorkerSettings
 from mcu.media.worker_process import WorkerProcess
 from mcu.ports import MediaError
 
@@ -146,7 +146,11 @@ class WorkerPool:
         """See ``MediaControl``."""
         self._say(ControlCamera(conference=conference_id, leg=leg_id, request=request))
 
-    def _say(self, message: RequestKeyFrame | SendDigits | ControlCamera) -> None:
+    def show_tiles(self, conference_id: str, leg_id: str, tiles: Tiles) -> None:
+        """How large the leg shows what comes in its slots."""
+        self._say(ShowTiles(conference=conference_id, leg=leg_id, tiles=tiles))
+
+    def _say(self, message: RequestKeyFrame | SendDigits | ControlCamera | ShowTiles) -> None:
         """Say something that is of the moment: a worker that is just being replaced does not hear of it."""
         with contextlib.suppress(LinkError):
             self._place_of(message.conference).process.send(message)

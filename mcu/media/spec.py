@@ -389,7 +389,9 @@ class LegSpec(Model):
     ("tile"), or changes places with the people ("swap": the second picture shows them).
 
     ``slots`` are places for pictures of others as they are, not composed. With ``forwarded`` they are used: each shows
-    one browser, and the main picture those alone whom no slot can show.
+    one browser, and the main picture those alone whom no slot can show. ``shared`` is such a place for what a browser
+    shares, which is used whenever it can be. ``voices`` are such places for sound, the one beside a slot in time with
+    it. With ``forwarded_sound`` they are used, for the loudest, and the mix is of those alone whom none can carry.
 
     How it is seen and heard: ``hidden`` in nobody's picture; with ``priority`` before those of less; ``gain`` in dB on
     its sound; ``music``: its sound is left as it is (stethoscopes, monitors). ``listen_gain`` in dB: on what it hears.
@@ -423,7 +425,25 @@ class LegSpec(Model):
     music: bool = False
     slots: tuple[VideoSpec, ...] = ()
     forwarded: bool = False
+    shared: VideoSpec | None = None
+    voices: tuple[AudioSpec, ...] = ()
+    forwarded_sound: bool = False
     continuation: Continuation | None = None
+
+
+Pixels = Annotated[int, Field(ge=0, le=8192)]
+
+
+class Tiles(Model):
+    """How large a browser shows what comes in its slots: width and height in pixels of its screen; 0: not at all.
+
+    ``people`` by the leg in the slot, ``shared`` what is shared. Of whom nothing is said that is as usual. With
+    ``hidden`` nothing is to be seen: another window is in front.
+    """
+
+    people: dict[str, tuple[Pixels, Pixels]] = {}
+    shared: tuple[Pixels, Pixels] | None = None
+    hidden: bool = False
 
 
 class RecordingSpec(Model):

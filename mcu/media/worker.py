@@ -31,6 +31,7 @@ from mcu.media.link import (
     Report,
     RequestKeyFrame,
     SendDigits,
+    ShowTiles,
     Start,
     frame,
     read_message,
@@ -117,6 +118,9 @@ class Worker:
             case ControlCamera(conference=conference_id, leg=leg_id, request=camera_request):
                 if conference_id in self._conferences:
                     self._conferences[conference_id].control_camera(leg_id, camera_request)
+            case ShowTiles(conference=conference_id, leg=leg_id, tiles=tiles):
+                if conference_id in self._conferences:
+                    self._conferences[conference_id].show_tiles(leg_id, tiles)
             case Ping():
                 self._send(Pong())
             case other:

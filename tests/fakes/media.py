@@ -14,6 +14,7 @@ from mcu.media.spec import (
     ConferenceSpec,
     LegSpec,
     PlainTransport,
+    Tiles,
     VideoSpec,
     WebRtcTransport,
 )
@@ -36,6 +37,7 @@ class FakeMedia:
         self.key_frames: list[tuple[str, str]] = []
         self.digits: list[tuple[str, str]] = []
         self.camera_requests: list[tuple[str, CameraRequest]] = []
+        self.tiles: list[tuple[str, Tiles]] = []
         self.refuse: MediaError | None = None
         self.gate: asyncio.Event | None = None
         self.waiting = asyncio.Event()
@@ -65,6 +67,9 @@ class FakeMedia:
 
     def control_camera(self, conference_id: str, leg_id: str, request: CameraRequest) -> None:
         self.camera_requests.append((leg_id, request))
+
+    def show_tiles(self, conference_id: str, leg_id: str, tiles: Tiles) -> None:
+        self.tiles.append((leg_id, tiles))
 
     def browser_port(self, conference_id: str) -> int:
         return 40000

@@ -153,7 +153,7 @@ def _checks() -> list[bytes]:
 def _link() -> list[bytes]:
     from mcu.media import link
     from mcu.media.facts import LegFailed, LegStatistics, SpeakerChanged
-    from mcu.media.spec import CameraRequest, ConferenceSpec, RecordingSpec, WorkerSettings
+    from mcu.media.spec import CameraRequest, ConferenceSpec, RecordingSpec, Tiles, WorkerSettings
     from tests.fakes.media import browser_leg, room_leg
 
     spec = ConferenceSpec(
@@ -176,6 +176,7 @@ def _link() -> list[bytes]:
         link.Pong(),
         link.RequestKeyFrame(conference="c", leg="a"),
         link.SendDigits(conference="c", leg="a", digits="12#"),
+        link.ShowTiles(conference="c", leg="a", tiles=Tiles(people={"b": (320, 180)}, shared=(0, 0))),
         link.ControlCamera(conference="c", leg="a", request=CameraRequest(action="move", tilt=1)),
         link.Report(facts=facts),
     ]

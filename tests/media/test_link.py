@@ -23,12 +23,13 @@ from mcu.media.link import (
     Report,
     RequestKeyFrame,
     SendDigits,
+    ShowTiles,
     Start,
     frame,
     parse_message,
     read_message,
 )
-from mcu.media.spec import CameraRequest, ConferenceSpec, RecordingSpec, WorkerSettings
+from mcu.media.spec import CameraRequest, ConferenceSpec, RecordingSpec, Tiles, WorkerSettings
 from tests.fakes.media import browser_leg, room_leg
 
 SPEC = ConferenceSpec(
@@ -46,6 +47,7 @@ MESSAGES: list[Message] = [
     Remove(request=2, conference="c"),
     RequestKeyFrame(conference="c", leg="a"),
     SendDigits(conference="c", leg="a", digits="1#"),
+    ShowTiles(conference="c", leg="a", tiles=Tiles(people={"b": (640, 360)}, hidden=True)),
     ControlCamera(conference="c", leg="a", request=CameraRequest(action="move", pan=-1, seconds=0.5)),
     Ping(),
     Done(request=1, legs={"a": "UDP port 20000 for audio: Address already in use"}),

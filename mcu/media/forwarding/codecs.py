@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mcu.media.spec import CodecSpec, LegSpec, VideoSpec, WebRtcTransport
 
 FORWARDED = frozenset({"H264", "VP8"})
 """Codecs whose key frames the packet layer knows."""
+
+SHARED_BITRATE = 2_500_000
+"""What is shared comes as it is only where the rates agreed on have room for it, bit/s: it is in no other size."""
 
 # Each profile decodes those before it (ITU-T H.264 annex A, constrained baseline); by profile_idc.
 _PROFILES = {0x42: 0, 0x4D: 1, 0x64: 2}
@@ -18,6 +19,21 @@ def accepts(receiver: CodecSpec, sender: CodecSpec) -> bool:
     if receiver.name != sender.name or sender.name not in FORWARDED:
         return False
     return sender.name == "VP8" or (_mode(sender) <= _mode(receiver) and _profile(sender) <= _profile(receiver))
+
+
+def carried(video: VideoSpec) -> dict[str, CodecSpec]:
+    """Under which payload type each codec goes out in a slot: the one that takes most."""
+    found: dict[str, CodecSpec] = {}
+    for codec in video.receive_codecs or (video.send_codec,):
+        if codec.name in FORWARDED and (codec.name not in found or _takes(codec) > _takes(found[codec.name])):
+            found[codec.name] = codec
+    return found
+
+
+def can_carry(video: VideoSpec, sender: CodecSpec) -> bool:
+    """Whether a slot can show who sends this."""
+    codec = carried(video).get(sender.name)
+    return codec is not None and accepts(codec, sender)
 
 
 def usual_codec(video: VideoSpec | None) -> CodecSpec | None:
@@ -37,11 +53,26 @@ def is_forwarded(leg: LegSpec) -> bool:
     return leg.forwarded and bool(leg.slots) and not leg.held and isinstance(leg.transport, WebRtcTransport)
 
 
-def can_be_shown(viewer: LegSpec, sender: LegSpec, codecs: Iterable[CodecSpec]) -> bool:
-    """Whether some slot of ``viewer`` can show ``sender``, who sends one of these."""
-    if sender.id == viewer.id or not isinstance(sender.transport, WebRtcTransport):
+def can_be_shown(viewer: LegSpec, sender: LegSpec, codec: CodecSpec | None) -> bool:
+    """Whether some slot of ``viewer`` can show ``sender``, who sends this codec."""
+    if sender.id == viewer.id or codec is None or not isinstance(sender.transport, WebRtcTransport):
         return False
-    return any(accepts(slot.send_codec, codec) for codec in codecs for slot in viewer.slots)
+    return any(can_carry(slot, codec) for slot in viewer.slots)
+
+
+def can_get_shared(viewer: LegSpec, sharer: LegSpec, codec: CodecSpec | None) -> bool:
+    """Whether ``viewer`` gets as it is what ``sharer`` shares, in this codec. Whoever wants it in its picture of the
+    people, or in place of that, gets it composed."""
+    ways = isinstance(viewer.transport, WebRtcTransport) and isinstance(sharer.transport, WebRtcTransport)
+    if not ways or viewer.id == sharer.id or viewer.shared is None or viewer.held or codec is None:
+        return False
+    if viewer.picture_bitrate is not None and viewer.picture_bitrate < SHARED_BITRATE:
+        return False
+    return viewer.content_choice == "auto" and can_carry(viewer.shared, codec)
+
+
+def _takes(codec: CodecSpec) -> tuple[int, int]:
+    return _mode(codec), _profile(codec)
 
 
 def _mode(codec: CodecSpec) -> int:

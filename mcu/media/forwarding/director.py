@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from layouts.speech import Speech
-from mcu.media.forwarding.codecs import accepts
-from mcu.media.spec import CodecSpec
+from mcu.media.forwarding.codecs import can_carry
+from mcu.media.spec import CodecSpec, VideoSpec
 
 # So long has somebody to speak before others make room: a cough is no speech. Seconds.
 SPEECH = 0.5
@@ -31,10 +31,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """One who is forwarded to: the codecs of its slots, and who always has one of them."""
+    """One who is forwarded to: its slots, and who always has one of them."""
 
     id: str
-    slots: tuple[CodecSpec, ...]
+    slots: tuple[VideoSpec, ...]
     pinned: str | None = None
 
 
@@ -70,7 +70,7 @@ class Director:
         others = {one.id: one for one in candidates if one.id != viewer.id}
         before = [*shown.seats, *([None] * len(viewer.slots))][: len(viewer.slots)]
         seats = [
-            who if who in others and accepts(slot, others[who].codec) else None
+            who if who in others and can_carry(slot, others[who].codec) else None
             for who, slot in zip(before, viewer.slots, strict=True)
         ]
         pinned = others.get(viewer.pinned or "")
@@ -94,7 +94,7 @@ class Director:
         if one.id in seats:
             return True
         for place, slot in enumerate(viewer.slots):
-            if seats[place] is None and accepts(slot, one.codec):
+            if seats[place] is None and can_carry(slot, one.codec):
                 seats[place] = one.id
                 return True
         return False
@@ -117,7 +117,7 @@ class Director:
             for place, (who, slot) in enumerate(zip(seats, viewer.slots, strict=True))
             if who is not None
             and who != viewer.pinned
-            and accepts(slot, one.codec)
+            and can_carry(slot, one.codec)
             and now - shown.since.get(who, now) >= stay
         ]
         if places:

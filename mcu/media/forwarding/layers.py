@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 # A rate is measured and wavers: going up has to fit with this much to spare, so that a layer does not come and go.
 HEADROOM = 1.15
 
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """The layers of a slot's sender, the smallest first: bit/s of each, None for one that does not come at present.
 
-    ``current`` is the one that is shown now.
+    ``current`` is the one that is shown now, ``goal`` the one that fits the tile; None: it is not known how large that
+    is.
     """
 
     rates: tuple[float | None, ...]
     current: int | None = None
+    goal: int | None = None
 
 
 def goal(layers: int, shown: int) -> int:
@@ -25,6 +31,22 @@ def goal(layers: int, shown: int) -> int:
     if shown <= 1:
         return layers - 1
     return layers // 2 if shown <= 4 else 0
+
+
+def fitting(sizes: Sequence[Size | None], tile: Size) -> int | None:
+    """The layer nearest in size to the tile, in which it is shown whole; None when no layer has told its size.
+
+    A layer that has told nothing is taken for twice as large as the one below it.
+    """
+    known = next(((index, size) for index, size in enumerate(sizes) if size is not None), None)
+    if known is None or not all(tile):
+        return None
+
+    def misfit(index: int) -> float:
+        width, height = sizes[index] or tuple(side * 2.0 ** (index - known[0]) for side in known[1])
+        return abs(math.log(min(tile[0] / width, tile[1] / height)))
+
+    return min(range(len(sizes)), key=misfit)
 
 
 def nearest(rates: Sequence[float | None], wanted: int) -> int | None:
@@ -39,7 +61,7 @@ def choose(offers: Sequence[Offer], limit: float | None) -> list[int | None]:
 
     The smallest layer of each is shown whatever the limit; None where nothing comes.
     """
-    goals = [nearest(offer.rates, goal(len(offer.rates), len(offers))) for offer in offers]
+    goals = [nearest(offer.rates, _goal(offer, len(offers))) for offer in offers]
     if limit is None:
         return goals
     chosen: list[int | None] = [nearest(offer.rates, 0) for offer in offers]
@@ -61,6 +83,10 @@ def choose(offers: Sequence[Offer], limit: float | None) -> list[int | None]:
 def total_rate(offers: Sequence[Offer], layers: Sequence[int | None]) -> float:
     """What these layers take together, bit/s."""
     return sum(_rate(offer, layer) for offer, layer in zip(offers, layers, strict=True))
+
+
+def _goal(offer: Offer, shown: int) -> int:
+    return goal(len(offer.rates), shown) if offer.goal is None else offer.goal
 
 
 def _rate(offer: Offer, layer: int | None) -> float:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mcu.media.forwarding.codecs import carried
 from mcu.media.forwarding.published import PublishedSource
 from mcu.media.forwarding.sources import LegSources
 from mcu.media.packets import MediaPort
@@ -203,6 +204,9 @@ class LegOutlets:
         except ValueError as error:
             logger.warning("leg %s: a slot cannot be used: %s", self._cname, error)
             return None
+        for name, codec in carried(spec).items():
+            number = codec.payload_type
+            self._port.carry(self._peer, spec.ssrc, name, number, spec.repeats.get(number, 0), 0)
         if spec.abs_send_time_id is not None:
             # The receiver estimates by it what gets through; where it came with some packets only it would begin anew.
             self._port.stamp(self._peer, spec.ssrc, spec.abs_send_time_id)

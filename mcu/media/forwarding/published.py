@@ -18,7 +18,8 @@ PictureMedia = Literal["video", "content"]
 class PublishedSource:
     """One encoding of a picture. ``layer`` counts from the smallest; ``epoch`` tells one opening from the next.
 
-    ``delivered``: its packets go to the decoder, which sees to their repetition; ``routed``: somebody is shown it.
+    ``size`` is that of its pictures, once one has told. ``delivered``: its packets go to the decoder, which sees to
+    their repetition; ``routed``: somebody is shown it.
     """
 
     media: PictureMedia
@@ -27,6 +28,7 @@ class PublishedSource:
     codec: CodecSpec
     report: SourceReport
     rtx_ssrc: int = 0
+    size: tuple[int, int] | None = None
     delivered: bool = False
     routed: bool = False
     epoch: int = 0

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from mcu.media.facts import Fact, SlotsChanged
 from mcu.media.forwarding.budget import Budget
-from mcu.media.forwarding.codecs import can_be_shown, gives_pictures, is_forwarded, usual_codec
+from mcu.media.forwarding.codecs import can_be_shown, can_get_shared, gives_pictures, is_forwarded, usual_codec
 from mcu.media.forwarding.director import Candidate, Director, Viewer
-from mcu.media.forwarding.layers import Offer, choose, goal, total_rate
+from mcu.media.forwarding.layers import Offer, choose, fitting, goal, total_rate
 from mcu.media.forwarding.outlets import LegOutlets
-from mcu.media.forwarding.published import PublishedSource
+from mcu.media.forwarding.published import PictureMedia, PublishedSource
 from mcu.media.forwarding.sources import LegSources
-from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec
+from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec, Tiles, VideoSpec
 
 # Who is shown, and in which layer, is looked at so often, and slots change no faster.
 REVIEW_INTERVAL = 0.25
@@ -38,18 +39,29 @@ class ForwardingLeg(Protocol):
 
 @dataclass(slots=True)
 class _Receiver:
-    """``leg`` tells one that was opened anew from the one before."""
+    """``leg`` tells one that was opened anew from the one before; ``told`` is what the page knows of its slots."""
 
     leg: ForwardingLeg
-    shown: tuple[str | None, ...] | None = None
+    told: tuple[tuple[str | None, ...], str | None] | None = None
     budget: Budget = field(default_factory=Budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What a place of a viewer is to show: a picture of somebody, as large as ``tile`` where that is known."""
+
+    place: int
+    sources: LegSources
+    media: PictureMedia
+    tile: tuple[int, int] | None
 
 
 class Router:
     """Methods are called on the event loop. ``legs`` are those of the conference, by id; it changes as they do.
 
     ``on_remainders`` is told when other people than before have to be composed for those who are forwarded to;
-    ``composed`` tells who is in some composed picture, for nobody else is decoded.
+    ``composed`` tells who is in some composed picture, ``composes_shared`` whether what is shared is: nothing else is
+    decoded.
     ``sound_delay`` is how long somebody's sound takes from its capture, on its own clock, to our mix on ours; None
     while it is not known.
     """
@@ -61,6 +73,7 @@ class Router:
         report: Callable[[Fact], None],
         on_remainders: Callable[[], None],
         composed: Callable[[], frozenset[str]],
+        composes_shared: Callable[[], bool],
         sound_delay: Callable[[str, float], float | None],
     ) -> None:
         self._id = conference_id
@@ -68,11 +81,13 @@ class Router:
         self._report = report
         self._on_remainders = on_remainders
         self._people_composed = composed
+        self._composes_shared = composes_shared
         self._sound_delay = sound_delay
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._director = Director()
         self._receivers: dict[str, _Receiver] = {}
-        self._remainders: dict[str, frozenset[str]] = {}
+        self._tiles: dict[str, Tiles] = {}
+        self._remainders: dict[str, tuple[frozenset[str] | None, bool]] = {}
         self._next_review = self._next_waiting = 0.0
         self._now = 0.0
 
@@ -80,12 +95,22 @@ class Router:
         """Take a new description; it is followed at the next tick of the timer."""
         self._spec = spec
         self._receivers = {leg.id: self._receivers[leg.id] for leg in spec.legs if leg.id in self._receivers}
+        self._tiles = {leg.id: self._tiles[leg.id] for leg in spec.legs if leg.id in self._tiles}
         self._director.keep({leg.id for leg in spec.legs}, {leg.id for leg in spec.legs if is_forwarded(leg)})
         self._next_review = 0.0
 
     def speaker(self, leg_id: str | None, now: float) -> None:
         """Who speaks now."""
         self._director.speaks(leg_id, now)
+
+    def show_tiles(self, leg_id: str, tiles: Tiles) -> None:
+        """How large a leg shows what comes in its slots; followed at the next tick of the timer."""
+        self._tiles[leg_id] = tiles
+        self._next_review = 0.0
+
+    def gets_shared(self, viewer: LegSpec) -> bool:
+        """Whether this leg gets as it is what is shared now."""
+        return self._sharer_for(viewer) is not None
 
     def remainder(self, viewer: LegSpec) -> frozenset[str] | None:
         """Who has to be composed for this leg, since no slot can show them; None where all are."""
@@ -94,7 +119,9 @@ class Router:
         return frozenset(
             leg.id
             for leg in self._spec.legs
-            if leg.id != viewer.id and gives_pictures(leg) and not can_be_shown(viewer, leg, self._codecs(leg))
+            if leg.id != viewer.id
+            and gives_pictures(leg)
+            and not can_be_shown(viewer, leg, self._codec(leg, leg.video, "video"))
         )
 
     def forget(self, leg: ForwardingLeg) -> None:
@@ -132,18 +159,26 @@ class Router:
                 self._show(leg, leg.outlets, candidates, now)
                 routed |= {id(source) for source in _shown(leg.outlets)}
         self._tell_sources(routed, now)
-        remainders = {leg.id: self.remainder(leg) or frozenset() for leg in self._spec.legs if is_forwarded(leg)}
+        remainders = {leg.id: (self.remainder(leg), self.gets_shared(leg)) for leg in self._spec.legs}
         if remainders != self._remainders:
             self._remainders = remainders
             self._on_remainders()
 
-    def _codecs(self, leg: LegSpec) -> Iterator[CodecSpec]:
+    def _codec(self, leg: LegSpec, line: VideoSpec | None, media: PictureMedia) -> CodecSpec | None:
         """What somebody sends, or is going to."""
         open_leg = self._legs.get(leg.id)
         sources = None if open_leg is None else open_leg.sources
-        codec = (None if sources is None else sources.codec(self._now)) or usual_codec(leg.video)
-        if codec is not None:
-            yield codec
+        return (None if sources is None else sources.codec(self._now, media)) or usual_codec(line)
+
+    def _sharer_for(self, viewer: LegSpec) -> LegSpec | None:
+        """Who shares, where this leg gets that as it is."""
+        if viewer.shared is None or self._spec.content_from is None or self._spec.page is not None:
+            return None
+        sharer = next((leg for leg in self._spec.legs if leg.id == self._spec.content_from), None)
+        if sharer is None or sharer.content is None or not sharer.content.receive or sharer.held:
+            return None
+        codec = self._codec(sharer, sharer.content, "content")
+        return sharer if can_get_shared(viewer, sharer, codec) else None
 
     def _candidates(self, now: float) -> list[Candidate]:
         found = []
@@ -159,69 +194,93 @@ class Router:
         receiver = self._receivers.get(leg.spec.id)
         if receiver is None or receiver.leg is not leg:
             receiver = self._receivers[leg.spec.id] = _Receiver(leg)
-        shown: tuple[str | None, ...] = (None,) * len(leg.spec.slots)
-        if is_forwarded(leg.spec) and leg.is_connected:
+        faces = len(leg.spec.slots)
+        shown: tuple[str | None, ...] = (None,) * faces
+        sharer = self._sharer_for(leg.spec) if leg.is_connected else None
+        if leg.is_connected and (is_forwarded(leg.spec) or sharer is not None):
             outlets.picture_time = self._picture_time
-            outlets.update(leg.spec.slots)
-            codecs = tuple(slot.send_codec for slot in outlets.slots)
-            viewer = Viewer(leg.spec.id, codecs, leg.spec.watch)
-            shown = self._director.assign(viewer, candidates, now)
-            self._route(leg, outlets, receiver, shown, now)
-            shown += (None,) * (len(leg.spec.slots) - len(shown))
+            outlets.update(leg.spec.slots if leg.spec.shared is None else (*leg.spec.slots, leg.spec.shared))
+            if is_forwarded(leg.spec):
+                viewer = Viewer(leg.spec.id, outlets.slots[:faces], leg.spec.watch)
+                shown = self._director.assign(viewer, candidates, now)
+                shown += (None,) * (faces - len(shown))
+            self._route(leg, outlets, receiver, self._pictures(leg.spec, shown, sharer, now), now)
         else:
             for place in range(len(outlets.slots)):
                 outlets.route(place, None)
-        if shown != receiver.shown:
-            if receiver.shown is not None or is_forwarded(leg.spec):
-                self._report(SlotsChanged(conference=self._id, leg=leg.spec.id, shown=shown))
-            receiver.shown = shown
+        told = shown, None if sharer is None else sharer.id
+        if told != receiver.told:
+            if receiver.told is not None or is_forwarded(leg.spec) or sharer is not None:
+                self._report(SlotsChanged(conference=self._id, leg=leg.spec.id, shown=shown, shared=told[1]))
+            receiver.told = told
+
+    def _pictures(
+        self, viewer: LegSpec, shown: tuple[str | None, ...], sharer: LegSpec | None, now: float
+    ) -> list[_Picture]:
+        """What is to be seen in the viewer's places, the most important first: slides, then who spoke last."""
+        tiles = self._tiles.get(viewer.id) or Tiles()
+        wanted: list[tuple[int, str, PictureMedia, tuple[int, int] | None]] = []
+        if sharer is not None:
+            wanted.append((len(viewer.slots), sharer.id, "content", tiles.shared))
+        faces = [(place, who) for place, who in enumerate(shown) if who is not None]
+        faces.sort(key=lambda one: -self._director.last_heard(one[1], now))
+        wanted += [(place, who, "video", tiles.people.get(who)) for place, who in faces]
+        found = []
+        for place, who, media, tile in wanted:
+            sender = self._legs.get(who)
+            seen = not tiles.hidden and (tile is None or all(tile))
+            if sender is not None and sender.sources is not None and seen:
+                found.append(_Picture(place, sender.sources, media, tile))
+        return found
 
     def _route(
-        self,
-        leg: ForwardingLeg,
-        outlets: LegOutlets,
-        receiver: _Receiver,
-        shown: tuple[str | None, ...],
-        now: float,
+        self, leg: ForwardingLeg, outlets: LegOutlets, receiver: _Receiver, pictures: list[_Picture], now: float
     ) -> None:
-        places: list[tuple[int, LegSources]] = []
-        for place, who in enumerate(shown):
-            sender = self._legs.get(who or "")
-            if sender is None or sender.sources is None:
-                outlets.route(place, None)
-            else:
-                places.append((place, sender.sources))
-        # Who spoke last is the first to get a better layer.
-        places.sort(key=lambda one: -self._director.last_heard(one[1].spec.id, now))
-        offers = [self._offer(outlets, place, sources, now) for place, sources in places]
+        offers = [self._offer(outlets, picture, now) for picture in pictures]
         receiver.budget.sent_beside(leg.octets_beside(now), now)
         sent = total_rate(offers, [offer.current for offer in offers])
         receiver.budget.reported(outlets.feedback(now), sent, total_rate(offers, choose(offers, None)), now)
-        layers = choose(offers, receiver.budget.limit)
-        for (place, sources), layer in zip(places, layers, strict=True):
-            source = None if layer is None else sources.layers()[layer]
+        limits = [limit for limit in (receiver.budget.limit, leg.spec.picture_bitrate) if limit is not None]
+        layers = choose(offers, min(limits, default=None))
+        for place in set(range(len(outlets.slots))) - {picture.place for picture in pictures}:
+            outlets.route(place, None)
+        for picture, layer in zip(pictures, layers, strict=True):
+            source = None if layer is None else picture.sources.layers(picture.media)[layer]
             if source is not None:
-                outlets.route(place, (sources, source))
+                outlets.route(picture.place, (picture.sources, source))
 
-    def _offer(self, outlets: LegOutlets, place: int, sources: LegSources, now: float) -> Offer:
-        rates = sources.rates(now)
-        current = outlets.shown(place)
-        mine = current is not None and current in sources.layers() and rates[current.layer] is not None
-        return Offer(rates, current.layer if mine and current is not None else None)
+    def _offer(self, outlets: LegOutlets, picture: _Picture, now: float) -> Offer:
+        sources = picture.sources
+        rates, layers = sources.rates(now, picture.media), sources.layers(picture.media)
+        current = outlets.shown(picture.place)
+        mine = current is not None and current in layers and rates[current.layer] is not None
+        fits = None if picture.tile is None else fitting(sources.sizes(picture.media), picture.tile)
+        if fits is None and picture.media == "content":
+            fits = len(layers) - 1
+        return Offer(rates, current.layer if mine and current is not None else None, fits)
 
     def _tell_sources(self, routed: set[int], now: float) -> None:
         """Which layers go to somebody, and which one the canvas needs."""
-        composed = self._people_composed()
+        composed, shares = self._people_composed(), self._composes_shared()
         seen = sum(1 for leg in self._spec.legs if leg.id in composed and gives_pictures(leg))
         for leg in self._legs.values():
             if leg.sources is None:
                 continue
-            layers = leg.sources.layers()
-            for source in layers:
+            layers, slides = leg.sources.layers(), leg.sources.layers("content")
+            for source in (*layers, *slides):
                 if source is not None:
                     source.routed = id(source) in routed
             needed = leg.spec.id in composed
-            leg.sources.compose("video", goal(len(layers), seen) if needed else None, now)
+            leg.sources.compose("video", self._composed_layer(leg.sources, seen) if needed else None, now)
+            shared = shares and leg.spec.id == self._spec.content_from
+            leg.sources.compose("content", len(slides) - 1 if shared else None, now)
+
+    def _composed_layer(self, sources: LegSources, seen: int) -> int:
+        """The layer nearest to a tile of a canvas that ``seen`` people share."""
+        columns = math.ceil(math.sqrt(max(1, seen)))
+        sizes = sources.sizes()
+        fits = fitting(sizes, (self._spec.width // columns, self._spec.height // columns))
+        return goal(len(sizes), seen) if fits is None else fits
 
     def _picture_time(self, source: PublishedSource, sources: LegSources) -> float | None:
         """The instant of our mix whose sound belongs to the source's last packet."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from mcu.media.forwarding.codecs import FORWARDED
 from mcu.media.forwarding.layers import nearest
+from mcu.media.forwarding.picture_size import picture_size
 from mcu.media.forwarding.published import PictureMedia, PublishedSource, layer_of
 from mcu.media.forwarding.source_report import SourceCounters, SourceReport
 from mcu.media.packets import MediaPort
@@ -145,10 +146,16 @@ class LegSources:
 
     def rates(self, now: float, media: PictureMedia = "video") -> tuple[float | None, ...]:
         """Bit/s of each layer; None for one that does not come at present."""
+        # Slides stand still.
+        silence = LAYER_SILENCE if media == "video" else PICTURE_SILENCE
         return tuple(
-            None if source is None or now - source.counters.arrival > LAYER_SILENCE else source.report.rate
+            None if source is None or now - source.counters.arrival > silence else source.report.rate
             for source in self.layers(media)
         )
+
+    def sizes(self, media: PictureMedia = "video") -> tuple[tuple[int, int] | None, ...]:
+        """Width and height of each layer's pictures; None for what has not told."""
+        return tuple(None if source is None else source.size for source in self.layers(media))
 
     def codec(self, now: float, media: PictureMedia = "video") -> CodecSpec | None:
         """The codec of a picture; None when nothing of it comes."""
@@ -291,6 +298,8 @@ class LegSources:
         source.report.observe(counters, now)
         if counters.key_frames != source.key_frames:
             source.key_frames = counters.key_frames
+            head = self._port.picture_head(self.peer, source.ssrc)
+            source.size = picture_size(source.codec.name, head) or source.size
             source.last_key_frame = counters.arrival
             source.requester.received()
             source.asked = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
@@ -26,15 +26,17 @@ def choose_rungs(
     shared: bool,
     takes: Callable[[str, Literal["video", "content"]], bool],
     leads: Mapping[View, str] = _NOBODY,
+    elsewhere: Container[str] = (),
 ) -> dict[Outlet, Rung]:
     """The rungs that serve these legs of the conference.
 
     ``shared``: something comes in that is shared. ``takes`` tells whether a leg can be sent its first or second picture
-    by now. ``leads``: who has the large tile of a view, and is to see somebody else there.
+    by now. ``leads``: who has the large tile of a view, and is to see somebody else there. Legs that are ``elsewhere``
+    see what is shared by other ways.
     """
     rungs: dict[Outlet, Rung] = {}
     for leg in legs:
-        sharing = shared and leg.id == spec.content_from
+        sharing = shared and (leg.id == spec.content_from or leg.id in elsewhere)
         main, other = views_for_leg(
             spec, leg, shared=shared, second=takes(leg.id, "content"), sharing=sharing
         )  # fmt: skip

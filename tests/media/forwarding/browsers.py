@@ -33,6 +33,7 @@ MID, RID, REPAIRED = 1, 2, 3
 RIDS = ("q", "h", "f")
 SIZES = {"q": 100, "h": 500, "f": 1100}
 """Octets of a picture of each layer, without what a VP8 payload begins with."""
+HEIGHTS = {"q": 180, "h": 360, "f": 720}
 FEEDBACK = frozenset({"nack", "pli", "remb"})
 PATIENCE = 10.0
 
@@ -87,9 +88,10 @@ def leg(
     )
 
 
-def vp8(number: int, *, key: bool) -> bytes:
+def vp8(number: int, *, key: bool, height: int = 720) -> bytes:
     """A payload in one packet with a 15-bit picture id (RFC 7741); nothing that a decoder takes."""
-    return bytes((0x90, 0x80)) + struct.pack("!H", 0x8000 | number & 0x7FFF) + bytes([not key]) + b"picture"
+    head = bytes([0, 0, 0, 0x9D, 1, 0x2A]) + struct.pack("<HH", height * 16 // 9, height) if key else b"\1"
+    return bytes((0x90, 0x80)) + struct.pack("!H", 0x8000 | number & 0x7FFF) + head + b"picture"
 
 
 @dataclass
@@ -104,6 +106,7 @@ class Browser:
     reports: list[RtcpPacket] = field(default_factory=list)
     numbers: dict[int, int] = field(default_factory=dict)
     asked: dict[int, int] = field(default_factory=dict)
+    codec: CodecSpec = VP8
 
     async def read(self) -> None:
         while True:
@@ -118,19 +121,26 @@ class Browser:
                 if plain is not None:
                     self.packets.append(RtpPacket.parse(plain))
 
-    def picture(self, ssrc: int, *, key: bool = False, rid: str | None = None, lost: bool = False) -> None:
+    def picture(
+        self, ssrc: int, *, key: bool = False, rid: str | None = None, lost: bool = False, mid: str = "0"
+    ) -> None:
         """Send the next picture of a source in one packet, or lose it on the way."""
         number = self.numbers[ssrc] = self.numbers.get(ssrc, 0) + 1
-        packet = self.packet(ssrc, number, key=key, rid=rid)
+        packet = self.packet(ssrc, number, key=key, rid=rid, mid=mid)
         if not lost:
             self.send(packet)
 
-    def packet(self, ssrc: int, number: int, *, key: bool = False, rid: str | None = None) -> RtpPacket:
-        extensions = {MID: b"0", **({RID: rid.encode()} if rid else {})}
+    def packet(self, ssrc: int, number: int, *, key: bool = False, rid: str | None = None, mid: str = "0") -> RtpPacket:
+        extensions = {MID: mid.encode(), **({RID: rid.encode()} if rid else {})}
+        payload = self.payload(number, key, rid)
+        payload_type = self.codec.payload_type
+        return RtpPacket(payload_type, number, number * 3000, ssrc, payload, True, extensions=extensions)
+
+    def payload(self, number: int, key: bool, rid: str | None) -> bytes:
         size = SIZES[rid] if rid else 20
-        return RtpPacket(
-            96, number, number * 3000, ssrc, vp8(number, key=key) + bytes(size), True, extensions=extensions
-        )
+        if self.codec.name == "H264":
+            return (b"\x65\x88" if key else b"\x41\x9a") + bytes(size)
+        return vp8(number, key=key, height=HEIGHTS.get(rid or "", 720)) + bytes(size)
 
     def send(self, packet: RtpPacket) -> None:
         for data in self.dtls.protect_rtp([packet.serialise()]):
@@ -146,11 +156,11 @@ class Browser:
     def told(self, kind: type[Told]) -> list[Told]:
         return [packet for packet in self.reports if isinstance(packet, kind)]
 
-    def answer(self, *ssrcs: int, rids: tuple[str, ...] = ()) -> None:
+    def answer(self, *ssrcs: int, rids: tuple[str, ...] = (), mid: str = "0") -> None:
         """Send a picture of each source, a key frame where one was asked for since the last."""
         for place, ssrc in enumerate(ssrcs):
             asked = sum(one.media_ssrc == ssrc for one in self.told(PictureLossIndication))
-            self.picture(ssrc, key=asked > self.asked.get(ssrc, 0), rid=rids[place] if rids else None)
+            self.picture(ssrc, key=asked > self.asked.get(ssrc, 0), rid=rids[place] if rids else None, mid=mid)
             self.asked[ssrc] = asked
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mcu.media.forwarding.codecs import accepts
-from mcu.media.spec import CodecSpec
+from mcu.media.forwarding.codecs import SHARED_BITRATE, accepts, can_carry, can_get_shared, carried
+from mcu.media.spec import CodecSpec, VideoSpec
+from tests.media.forwarding.browsers import leg, video
 
 
 def h264(profile: str = "42e01f", mode: str | None = "1") -> CodecSpec:
@@ -36,3 +37,25 @@ def test_same_codec_and_nothing_that_the_receiver_cannot_take(
     receiver: CodecSpec, sender: CodecSpec, fits: bool
 ) -> None:
     assert accepts(receiver, sender) is fits
+
+
+def test_a_slot_carries_each_codec_under_the_payload_type_that_takes_most() -> None:
+    baseline, high, old = h264(), h264("640c1f"), h264(mode=None)
+    numbered = [one.model_copy(update={"payload_type": 100 + place}) for place, one in enumerate((old, baseline, high))]
+    slot = VideoSpec(send_codec=VP8, receive_codecs=(VP8, *numbered), ssrc=1)
+    assert {name: codec.payload_type for name, codec in carried(slot).items()} == {"VP8": 96, "H264": 102}
+    assert can_carry(slot, VP8) and can_carry(slot, h264("4d001f"))
+    assert not can_carry(VideoSpec(send_codec=VP8, receive_codecs=(VP8,), ssrc=1), baseline)
+
+
+def test_what_is_shared_goes_as_it_is_to_who_has_a_place_and_the_rate_for_it() -> None:
+    sharer, place = leg("ann", 1), video(7)
+    viewer = leg("bob", 2, slots=0, forwarded=False).model_copy(update={"shared": place})
+    assert can_get_shared(viewer, sharer, VP8)
+    assert not can_get_shared(sharer.model_copy(update={"shared": place}), sharer, VP8)
+    assert not can_get_shared(viewer, sharer, h264()) and not can_get_shared(viewer, sharer, None)
+    for change in (
+        {"shared": None}, {"held": True}, {"content_choice": "tile"}, {"picture_bitrate": SHARED_BITRATE - 1}
+    ):  # fmt: skip
+        assert not can_get_shared(viewer.model_copy(update=change), sharer, VP8)
+    assert can_get_shared(viewer.model_copy(update={"picture_bitrate": SHARED_BITRATE}), sharer, VP8)

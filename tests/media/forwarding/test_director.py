@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcu.media.forwarding.director import SPEECH, STAY, Candidate, Director, Viewer
-from mcu.media.spec import CodecSpec
+from mcu.media.spec import CodecSpec, VideoSpec
 
 VP8 = CodecSpec(name="VP8", payload_type=96, clock_rate=90000)
 H264 = CodecSpec(name="H264", payload_type=102, clock_rate=90000, parameters={"packetization-mode": "1"})
@@ -17,8 +17,12 @@ def people(*names: str, codec: CodecSpec = VP8) -> list[Candidate]:
     return [Candidate(name, codec, order) for order, name in enumerate(names)]
 
 
+def slot(*codecs: CodecSpec) -> VideoSpec:
+    return VideoSpec(send_codec=codecs[0], receive_codecs=codecs, ssrc=1)
+
+
 def viewer(slots: int = 2, pinned: str | None = None) -> Viewer:
-    return Viewer("ann", (VP8,) * slots, pinned)
+    return Viewer("ann", (slot(VP8),) * slots, pinned)
 
 
 def test_slots_fill_in_the_order_of_joining_without_oneself() -> None:
@@ -64,7 +68,7 @@ def test_the_important_come_first() -> None:
 
 
 def test_only_slots_that_can_show_it_show_it() -> None:
-    mixed = Viewer("ann", (H264, VP8))
+    mixed = Viewer("ann", (slot(H264), slot(VP8)))
     assert Director().assign(mixed, people("bob"), 0.0) == (None, "bob")
     assert Director().assign(mixed, [*people("bob"), Candidate("cat", H264, 5)], 0.0) == ("cat", "bob")
 

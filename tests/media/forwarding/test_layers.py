@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.forwarding.layers import HEADROOM, Offer, choose, goal, nearest, total_rate
+from mcu.media.forwarding.layers import HEADROOM, Offer, choose, fitting, goal, nearest, total_rate
 
 SIMULCAST = (150e3, 500e3, 2.0e6)
 
@@ -17,6 +17,29 @@ SIMULCAST = (150e3, 500e3, 2.0e6)
 )
 def test_the_more_are_shown_the_smaller_they_are(layers: int, shown: int, wanted: int) -> None:
     assert goal(layers, shown) == wanted
+
+
+@pytest.mark.parametrize(
+    ("tile", "wanted"),
+    [((300, 170), 0), ((640, 360), 1), ((640, 250), 0), ((480, 1000), 1), ((1000, 560), 2), ((3840, 2160), 2)],
+)
+def test_the_layer_nearest_to_the_tile_fits(tile: tuple[int, int], wanted: int) -> None:
+    assert fitting(((320, 180), (640, 360), (1280, 720)), tile) == wanted
+    assert fitting((None, (640, 360), None), tile) == wanted
+
+
+def test_a_tall_picture_is_shown_whole() -> None:
+    assert fitting(((180, 320), (360, 640), (720, 1280)), (1280, 360)) == 0
+
+
+def test_without_sizes_nothing_fits_better() -> None:
+    assert fitting((None, None), (640, 360)) is None
+    assert fitting(((320, 180),), (0, 360)) is None
+
+
+def test_the_tile_counts_before_the_number_of_pictures() -> None:
+    assert choose([Offer(SIMULCAST, goal=2), Offer(SIMULCAST, goal=0)] + [Offer(SIMULCAST)] * 4, None)[:3] == [2, 0, 0]
+    assert choose([Offer(SIMULCAST, goal=0)], None) == [0]
 
 
 def test_a_layer_that_does_not_come_is_replaced_by_a_smaller_one_if_there_is_one() -> None:
