@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "forward_type.h"
 #include "names.h"
 #include "port.h"
 #include "port_type.h"
@@ -73,24 +74,6 @@ struct peer *peer_of(PyObject *object, unsigned long id)
         return port->peers[id];
     PyErr_SetString(PyExc_KeyError, "no such peer");
     return NULL;
-}
-
-static struct source *source_found(PyObject *object, unsigned long id, unsigned long ssrc)
-{
-    struct peer *peer = peer_of(object, id);
-    struct source *source = peer == NULL ? NULL : peer_source(peer, (uint32_t)ssrc);
-    if (peer != NULL && source == NULL)
-        PyErr_SetString(PyExc_KeyError, "no such source");
-    return source;
-}
-
-static struct outlet *outlet_found(PyObject *object, unsigned long id, unsigned long ssrc)
-{
-    struct peer *peer = peer_of(object, id);
-    struct outlet *outlet = peer == NULL ? NULL : peer_outlet(peer, (uint32_t)ssrc);
-    if (peer != NULL && outlet == NULL)
-        PyErr_SetString(PyExc_KeyError, "no such outlet");
-    return outlet;
 }
 
 /* Peers */
@@ -290,261 +273,6 @@ static PyObject *protect_rtcp(PyObject *self, PyObject *arguments)
     return protect(self, arguments, srtp_protect_rtcp);
 }
 
-/* Sources */
-
-static const struct { const char *name; enum rtp_codec codec; } codecs[] = {
-    {"H264", CODEC_H264}, {"VP8", CODEC_VP8}, {"opus", CODEC_OTHER},
-};
-
-static bool codec_of_name(const char *name, enum rtp_codec *codec)
-{
-    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
-        if (strcmp(codecs[i].name, name) == 0) {
-            *codec = codecs[i].codec;
-            return true;
-        }
-    PyErr_Format(PyExc_ValueError, "%s is not forwarded", name);
-    return false;
-}
-
-static PyObject *open_source(PyObject *self, PyObject *arguments, PyObject *keywords)
-{
-    static char *names[] = {"peer", "ssrc", "codec", "clock_rate", "rtx_ssrc", "deliver", NULL};
-    unsigned long id, ssrc, clock_rate, rtx_ssrc = 0;
-    const char *name;
-    int deliver = 1;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "kksk|k$p", names, &id, &ssrc, &name, &clock_rate, &rtx_ssrc,
-                                     &deliver))
-        return NULL;
-    struct peer *peer = peer_of(self, id);
-    enum rtp_codec codec;
-    if (peer == NULL || !codec_of_name(name, &codec))
-        return NULL;
-    if (peer_source(peer, (uint32_t)ssrc) != NULL)
-        return PyErr_Format(PyExc_ValueError, "source %lu is open", ssrc);
-    if (peer_open_source(peer, codec, (uint32_t)ssrc, (uint32_t)clock_rate, (uint32_t)rtx_ssrc,
-                         deliver) == NULL)
-        return PyErr_Format(PyExc_ValueError, "too many sources");
-    Py_RETURN_NONE;
-}
-
-static PyObject *close_source(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
-    if (source == NULL)
-        return NULL;
-    peer_close_source(((PortObject *)self)->port->peers[id], source);
-    Py_RETURN_NONE;
-}
-
-static PyObject *deliver(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    int wanted;
-    if (!PyArg_ParseTuple(arguments, "kkp", &id, &ssrc, &wanted))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
-    if (source == NULL)
-        return NULL;
-    source->deliver = wanted;
-    Py_RETURN_NONE;
-}
-
-static PyObject *repeat(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc, rtx_ssrc;
-    if (!PyArg_ParseTuple(arguments, "kkk", &id, &ssrc, &rtx_ssrc))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
-    if (source == NULL)
-        return NULL;
-    source->rtx_ssrc = (uint32_t)rtx_ssrc;
-    Py_RETURN_NONE;
-}
-
-static PyObject *is_sound(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    unsigned char sound_type, redundant_type;
-    if (!PyArg_ParseTuple(arguments, "kkbb", &id, &ssrc, &sound_type, &redundant_type))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
-    if (source == NULL)
-        return NULL;
-    source_is_sound(source, sound_type, redundant_type);
-    Py_RETURN_NONE;
-}
-
-static PyObject *picture_head(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    const struct source *source = source_found(self, id, ssrc);
-    if (source == NULL)
-        return NULL;
-    return PyBytes_FromStringAndSize((const char *)source->head, (Py_ssize_t)source->head_size);
-}
-
-static PyObject *requests(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    double now, wait;
-    uint16_t sequences[FORWARD_MISSING];
-    if (!PyArg_ParseTuple(arguments, "kkdd", &id, &ssrc, &now, &wait))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
-    if (source == NULL)
-        return NULL;
-    size_t count = source_requests(source, now, wait, sequences, FORWARD_MISSING);
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *number = PyLong_FromLong(sequences[i]);
-        if (number == NULL)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, number);
-    }
-    return list;
-}
-
-static PyObject *source_statistics(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    const struct source *source = source_found(self, id, ssrc);
-    if (source == NULL)
-        return NULL;
-    return Py_BuildValue("(KKKKKkkd)", source->packets, source->octets, source->lost, source->recovered,
-                         source->key_frames, (unsigned long)(source->cycles << 16 | source->highest),
-                         (unsigned long)source->last_timestamp, source->last_arrival);
-}
-
-/* Outlets */
-
-static PyObject *open_outlet(PyObject *self, PyObject *arguments, PyObject *keywords)
-{
-    static char *names[] = {"peer", "ssrc", "payload_type", "first_sequence", "rtx_ssrc", "rtx_payload_type", NULL};
-    unsigned long id, ssrc, rtx_ssrc = 0;
-    unsigned char payload_type, rtx_payload_type = 0;
-    unsigned short first;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "kkbH|kb", names, &id, &ssrc, &payload_type, &first,
-                                     &rtx_ssrc, &rtx_payload_type))
-        return NULL;
-    struct peer *peer = peer_of(self, id);
-    if (peer == NULL)
-        return NULL;
-    if (payload_type > 127 || rtx_payload_type > 127)
-        return PyErr_Format(PyExc_ValueError, "a payload type is below 128");
-    if (peer_outlet(peer, (uint32_t)ssrc) != NULL)
-        return PyErr_Format(PyExc_ValueError, "outlet %lu is open", ssrc);
-    if (peer_open_outlet(peer, (uint32_t)ssrc, payload_type, (uint32_t)rtx_ssrc, rtx_payload_type, first) == NULL)
-        return PyErr_Format(PyExc_ValueError, "too many outlets");
-    Py_RETURN_NONE;
-}
-
-static PyObject *carry(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    const char *name;
-    unsigned char payload_type, rtx, redundant;
-    enum rtp_codec codec;
-    if (!PyArg_ParseTuple(arguments, "kksbbb", &id, &ssrc, &name, &payload_type, &rtx, &redundant))
-        return NULL;
-    struct outlet *outlet = outlet_found(self, id, ssrc);
-    if (outlet == NULL || !codec_of_name(name, &codec))
-        return NULL;
-    if (payload_type > 127 || rtx > 127 || redundant > 127)
-        return PyErr_Format(PyExc_ValueError, "a payload type is below 128");
-    outlet_carry(outlet, codec, (struct carriage){payload_type, rtx, redundant});
-    Py_RETURN_NONE;
-}
-
-static PyObject *stamp(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    unsigned char number;
-    if (!PyArg_ParseTuple(arguments, "kkb", &id, &ssrc, &number))
-        return NULL;
-    struct outlet *outlet = outlet_found(self, id, ssrc);
-    if (outlet == NULL)
-        return NULL;
-    if (number > 14)
-        return PyErr_Format(PyExc_ValueError, "a header extension has a number up to 14");
-    outlet->send_time_id = number;
-    Py_RETURN_NONE;
-}
-
-static PyObject *close_outlet(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    struct outlet *outlet = outlet_found(self, id, ssrc);
-    if (outlet == NULL)
-        return NULL;
-    peer_close_outlet(((PortObject *)self)->port->peers[id], outlet);
-    Py_RETURN_NONE;
-}
-
-static PyObject *route(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc, source_peer, source_ssrc;
-    PyObject *from;
-    if (!PyArg_ParseTuple(arguments, "kkO", &id, &ssrc, &from))
-        return NULL;
-    struct source *source = NULL;
-    struct outlet *outlet = outlet_found(self, id, ssrc);
-    if (outlet == NULL)
-        return NULL;
-    if (from != Py_None) {
-        if (!PyTuple_Check(from) || !PyArg_ParseTuple(from, "kk", &source_peer, &source_ssrc))
-            return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "a source is (peer, ssrc)");
-        source = source_found(self, source_peer, source_ssrc);
-        if (source == NULL)
-            return NULL;
-    }
-    return outlet_route(outlet, source) ? Py_NewRef(Py_None) : PyErr_NoMemory();
-}
-
-static PyObject *resend(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    PyObject *numbers;
-    if (!PyArg_ParseTuple(arguments, "kkO", &id, &ssrc, &numbers))
-        return NULL;
-    PyObject *list = PySequence_Tuple(numbers);
-    if (list == NULL)
-        return NULL;
-    uint16_t sequences[FORWARD_KEPT];
-    size_t count = 0;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(list) && count < FORWARD_KEPT; i++)
-        sequences[count++] = (uint16_t)PyLong_AsUnsignedLongMask(PyTuple_GET_ITEM(list, i));
-    Py_DECREF(list);
-    struct outlet *outlet = PyErr_Occurred() ? NULL : outlet_found(self, id, ssrc);
-    if (outlet == NULL)
-        return NULL;
-    struct port *port = ((PortObject *)self)->port;
-    return PyLong_FromSize_t(port_resend(port, port->peers[id], outlet, sequences, count));
-}
-
-static PyObject *outlet_statistics(PyObject *self, PyObject *arguments)
-{
-    unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    const struct outlet *outlet = outlet_found(self, id, ssrc);
-    if (outlet == NULL)
-        return NULL;
-    return Py_BuildValue("(KKKKkdO)", outlet->packets, outlet->octets, outlet->resent, (unsigned long long)outlet->turn,
-                         (unsigned long)outlet->last_timestamp, outlet->last_sent,
-                         outlet_waits(outlet) ? Py_True : Py_False);
-}
-
 static PyObject *counters(PyObject *self, PyObject *Py_UNUSED(nothing))
 {
     const struct port *port = port_of(self);
@@ -567,21 +295,21 @@ static PyMethodDef methods[] = {
     {"send", send_plain, METH_VARARGS, NULL},
     {"protect_rtp", protect_rtp, METH_VARARGS, NULL},
     {"protect_rtcp", protect_rtcp, METH_VARARGS, NULL},
-    {"open_source", (PyCFunction)(void (*)(void))open_source, NAMED, NULL},
-    {"close_source", close_source, METH_VARARGS, NULL},
-    {"deliver", deliver, METH_VARARGS, NULL},
-    {"repeat", repeat, METH_VARARGS, NULL},
-    {"is_sound", is_sound, METH_VARARGS, NULL},
-    {"picture_head", picture_head, METH_VARARGS, NULL},
-    {"requests", requests, METH_VARARGS, NULL},
-    {"source_statistics", source_statistics, METH_VARARGS, NULL},
-    {"open_outlet", (PyCFunction)(void (*)(void))open_outlet, NAMED, NULL},
-    {"carry", carry, METH_VARARGS, NULL},
-    {"stamp", stamp, METH_VARARGS, NULL},
-    {"close_outlet", close_outlet, METH_VARARGS, NULL},
-    {"route", route, METH_VARARGS, NULL},
-    {"resend", resend, METH_VARARGS, NULL},
-    {"outlet_statistics", outlet_statistics, METH_VARARGS, NULL},
+    {"open_source", (PyCFunction)(void (*)(void))forwarding_open_source, NAMED, NULL},
+    {"close_source", forwarding_close_source, METH_VARARGS, NULL},
+    {"deliver", forwarding_deliver, METH_VARARGS, NULL},
+    {"repeat", forwarding_repeat, METH_VARARGS, NULL},
+    {"is_sound", forwarding_is_sound, METH_VARARGS, NULL},
+    {"picture_head", forwarding_picture_head, METH_VARARGS, NULL},
+    {"requests", forwarding_requests, METH_VARARGS, NULL},
+    {"source_statistics", forwarding_source_statistics, METH_VARARGS, NULL},
+    {"open_outlet", (PyCFunction)(void (*)(void))forwarding_open_outlet, NAMED, NULL},
+    {"carry", forwarding_carry, METH_VARARGS, NULL},
+    {"stamp", forwarding_stamp, METH_VARARGS, NULL},
+    {"close_outlet", forwarding_close_outlet, METH_VARARGS, NULL},
+    {"route", forwarding_route, METH_VARARGS, NULL},
+    {"resend", forwarding_resend, METH_VARARGS, NULL},
+    {"outlet_statistics", forwarding_outlet_statistics, METH_VARARGS, NULL},
     {"counters", counters, METH_NOARGS, NULL},
     {"count_packets", port_count_packets, METH_VARARGS, NULL},
     {"next_number", port_next_number, METH_O, NULL},

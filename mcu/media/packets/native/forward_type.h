@@ -1,0 +1,23 @@
+/* What of ``MediaPort`` is about sources and outlets (forward.h); see the stub file. */
+#ifndef CONSILIUM_FORWARD_TYPE_H
+#define CONSILIUM_FORWARD_TYPE_H
+
+#include <Python.h>
+
+PyObject *forwarding_open_source(PyObject *self, PyObject *arguments, PyObject *keywords);
+PyObject *forwarding_close_source(PyObject *self, PyObject *arguments);
+PyObject *forwarding_deliver(PyObject *self, PyObject *arguments);
+PyObject *forwarding_repeat(PyObject *self, PyObject *arguments);
+PyObject *forwarding_is_sound(PyObject *self, PyObject *arguments);
+PyObject *forwarding_picture_head(PyObject *self, PyObject *arguments);
+PyObject *forwarding_requests(PyObject *self, PyObject *arguments);
+PyObject *forwarding_source_statistics(PyObject *self, PyObject *arguments);
+PyObject *forwarding_open_outlet(PyObject *self, PyObject *arguments, PyObject *keywords);
+PyObject *forwarding_carry(PyObject *self, PyObject *arguments);
+PyObject *forwarding_stamp(PyObject *self, PyObject *arguments);
+PyObject *forwarding_close_outlet(PyObject *self, PyObject *arguments);
+PyObject *forwarding_route(PyObject *self, PyObject *arguments);
+PyObject *forwarding_resend(PyObject *self, PyObject *arguments);
+PyObject *forwarding_outlet_statistics(PyObject *self, PyObject *arguments);
+
+#endif
