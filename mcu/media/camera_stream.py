@@ -76,6 +76,11 @@ class CameraStream:
         """What has happened since the last call."""
         return self._session.events()
 
+    def next_deadline(self) -> float:
+        """When ``handle_timer`` has something to do; infinity for never."""
+        deadline = self._session.next_deadline()
+        return float("inf") if deadline is None else deadline
+
     def handle_timer(self, now: float) -> None:
         """Run what is due."""
         deadline = self._session.next_deadline()

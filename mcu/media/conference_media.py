@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mcu.media.alarms import Alarms
 from mcu.media.conference_numbers import ConferenceNumbers
 from mcu.media.conference_pictures import ConferencePictures
 from mcu.media.conference_recordings import ConferenceRecordings
@@ -50,11 +51,15 @@ class ConferenceMedia:
         report: Callable[[Fact], None],
         take_leg: Callable[[str], MediaLeg | None] = lambda leg_id: None,
         clock: Callable[[], float] = time.monotonic,
+        on_due: Callable[[float], None] = lambda when: None,
     ) -> None:
+        """``on_due`` is told when ``handle_timer`` is to be called, where that is earlier than it was."""
         self._id = conference_id
         self._browsers = browsers
         self._report = report
         self._take_leg = take_leg
+        self._on_due = on_due
+        self._alarms = Alarms()
         self._calls = LoopCalls(asyncio.get_running_loop())
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._legs: dict[str, MediaLeg] = {}
@@ -104,6 +109,7 @@ class ConferenceMedia:
             self._router.apply(spec)
             self._compose()
             self._pictures.forget_holds()
+            self._on_due(self._clock())
             await self._sound.apply(spec, record=bool(self._recordings))
             return failed
 
@@ -111,6 +117,7 @@ class ConferenceMedia:
         """Hand a leg over to another conference, sockets and streams and all; it is no more heard or served here."""
         leg = self._legs.pop(leg_id, None)
         if leg is not None:
+            self._alarms.discard(leg_id)
             self._router.forget(leg)
             self._pictures.forget(leg)
         return leg
@@ -147,10 +154,22 @@ class ConferenceMedia:
         """How large the leg shows what comes in its slots."""
         self._router.show_tiles(leg_id, tiles)
 
+    def next_deadline(self) -> float:
+        """When ``handle_timer`` has something to do; infinity while nobody is here."""
+        if not self._legs:
+            return float("inf")
+        return min(
+            self._alarms.next(),
+            self._numbers.next_deadline(),
+            self._sync.next_deadline(),
+            self._router.next_deadline(),
+        )
+
     def handle_timer(self, now: float) -> None:
-        """Called every few milliseconds by the worker."""
-        for leg in list(self._legs.values()):
-            leg.handle_timer(now)
+        """Do what is due."""
+        for leg_id in self._alarms.due(now):
+            if leg := self._legs.get(leg_id):
+                leg.handle_timer(now)
         self._numbers.handle_timer(now)
         self._sync.handle_timer(now)
         self._router.handle_timer(now)
@@ -220,6 +239,7 @@ class ConferenceMedia:
                 leg.update(description)
             else:
                 del self._legs[leg_id]
+                self._alarms.discard(leg_id)
                 self._router.forget(leg)
                 await leg.close()
                 known[leg_id] = leg.numbers()
@@ -236,14 +256,26 @@ class ConferenceMedia:
         moved = self._take_leg(description.id)
         if moved is not None:
             if moved.can_become(description):
+                self._wake(moved)
                 moved.move_to(self, description)
                 self._legs[moved.id] = moved
                 return
             await moved.close()
             known = moved.numbers()
         leg = MediaLeg(description, self, known)
+        self._wake(leg)
         await leg.open(self._browsers)
         self._legs[leg.id] = leg
+
+    def _wake(self, leg: MediaLeg) -> None:
+        """The leg's timers are run here from now on."""
+
+        def due(when: float) -> None:
+            self._alarms.set(leg.id, when)
+            self._on_due(when)
+
+        leg.on_due = due
+        due(self._clock())
 
     # LegListener: packets came in
 
@@ -278,6 +310,7 @@ class ConferenceMedia:
         keys, bundled = leg.dtls_keys(), leg.bundled_keys()
         self._report(LegConnected(conference=self._id, leg=leg.id, keys=keys, bundled=bundled))
         self._numbers.hurry()
+        self._on_due(self._clock())
         if leg.wants_picture_from():
             leg.request_key_frame()
         # Only now does it count as a receiver, so that its first key frame is not spent before it can read it.

@@ -35,6 +35,10 @@ class ConferenceNumbers:
         """Something has begun that a successor has to know: the next report is due at once."""
         self._next_look = self._next_report = float("-inf")
 
+    def next_deadline(self) -> float:
+        """When ``handle_timer`` has something to do; it may lie in the past."""
+        return self._next_look
+
     def handle_timer(self, now: float) -> None:
         """Report what is due."""
         if now < self._next_look:

@@ -48,6 +48,10 @@ class ConferenceSync:
         self._syncs: dict[str, LipSync] = {}
         self._next_review = 0.0
 
+    def next_deadline(self) -> float:
+        """When ``handle_timer`` has something to do."""
+        return self._next_review
+
     def handle_timer(self, now: float) -> None:
         """Review all legs when it is time."""
         if now < self._next_review:

@@ -67,6 +67,9 @@ class MediaLeg:
         self._wallclock = 0.0
         self._last_heard = clock()
         self._last_silence_report = 0.0
+        self._due = float("inf")
+        self.on_due: Callable[[float], None] = lambda when: None
+        """Told when ``handle_timer`` is to be called next; the newest word counts."""
 
     @property
     def id(self) -> str:
@@ -108,7 +111,7 @@ class MediaLeg:
             transport = BrowserLegTransport(
                 self._receive_rtp, self._receive_rtcp, payload_types(self.spec), browsers, mids(self.spec)
             )
-        transport.on_connected = lambda: self._listener.leg_connected(self)
+        transport.on_connected = self._connected
         transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
         await transport.open(self.spec.transport, self._beginnings.numbering)
         self._transport = transport
@@ -117,6 +120,7 @@ class MediaLeg:
         self._last_heard = now
         if self.wants_picture_from():
             self.request_key_frame()
+        self._wake_in_time()
 
     def can_become(self, spec: LegSpec) -> bool:
         """Whether ``update`` can take this description: same sockets, same credentials, same streams."""
@@ -141,6 +145,7 @@ class MediaLeg:
             self._transport.update(spec.transport)
         if self.wants_picture_from() and not wanted_before:
             self.request_key_frame()
+        self._wake_in_time()
 
     def move_to(self, listener: LegListener[MediaLeg], spec: LegSpec) -> None:
         """Belong to another conference from now on: same sockets, streams that go on."""
@@ -281,8 +286,22 @@ class MediaLeg:
             stream.request_key_frame(self._clock())
             self._flush()
 
+    def next_deadline(self) -> float:
+        """When ``handle_timer`` has something to do; it may lie in the past."""
+        due = max(self._last_heard, self._last_silence_report) + SILENCE_REPORT
+        for stream in self._streams.values():
+            deadline = stream.next_deadline()
+            if deadline is not None and deadline < due:
+                due = deadline
+        if self._camera is not None:
+            due = min(due, self._camera.next_deadline())
+        if self._forwarding is not None and self.is_connected:
+            due = min(due, self._forwarding.next_deadline())
+        return due
+
     def handle_timer(self, now: float) -> None:
         """Run what is due: RTCP reports, retransmission requests, silence."""
+        self._due = float("-inf")  # said once, when all is done
         for media, stream in self._streams.items():
             deadline = stream.next_deadline()
             if deadline is not None and deadline <= now:
@@ -298,6 +317,8 @@ class MediaLeg:
         if silent >= SILENCE_REPORT and now - self._last_silence_report >= SILENCE_REPORT:
             self._last_silence_report = now
             self._listener.leg_silent(self, silent)
+        self._due = float("inf")
+        self._wake_in_time()
 
     def streams(self) -> Iterator[tuple[Media, RtpStream]]:
         """The streams, for statistics."""
@@ -333,6 +354,7 @@ class MediaLeg:
             clock=NtpClock(now, self._wallclock),
             maximum_bitrate=receive_bitrate(self.spec),
             resumed=self._beginnings.numbering.inherited,
+            on_due=self._wake_at,
         )
         for picture in self._beginnings.numbering.pictures:
             for ssrc in (picture.ssrc, picture.rtx_ssrc):
@@ -356,6 +378,11 @@ class MediaLeg:
                 return
             stream.receive_rtp(data, now)
             self._dispatch(media, stream)
+            if self._transport is not None and (reports := stream.rtcp_to_send()):
+                self._transport.send_rtcp(media, reports)
+            deadline = stream.next_deadline()
+            if deadline is not None and deadline < self._due:
+                self._wake_at(deadline)
 
     def _receive_rtcp(self, media: Line | None, data: bytes) -> None:
         """``media`` is None where all streams share one path: each stream takes the parts that are about it."""
@@ -372,6 +399,19 @@ class MediaLeg:
     def _dispatch(self, media: Media, stream: RtpStream) -> None:
         tell_of_stream(self._listener, self, self.id, media, stream)
 
+    def _connected(self) -> None:
+        self._listener.leg_connected(self)
+        self._wake_in_time()
+
+    def _wake_in_time(self) -> None:
+        self._wake_at(self.next_deadline())
+
+    def _wake_at(self, when: float) -> None:
+        """Have ``handle_timer`` called then, or earlier."""
+        if when < self._due:
+            self._due = when
+            self.on_due(when)
+
     def _tell_of_camera(self, camera: CameraStream) -> None:
         tell_of_camera(self._listener, self, camera)
 
@@ -385,3 +425,4 @@ class MediaLeg:
                 self._transport.send_rtp(media, packets)
             if reports := stream.rtcp_to_send():
                 self._transport.send_rtcp(media, reports)
+        self._wake_in_time()

@@ -37,6 +37,7 @@ from mcu.media.link import (
     read_message,
 )
 from mcu.media.thread_priority import come_first
+from mcu.media.ticker import Ticker
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.dtls import load_certificate
 from mcu.media.warm_up import warm_up
@@ -44,8 +45,6 @@ from mcu.media.workload import Workload
 
 logger = logging.getLogger(__name__)
 
-# RTCP and retransmission timers are checked this often; none of them needs finer time.
-TIMER_INTERVAL = 0.01
 STATISTICS_INTERVAL = 2.0
 # Whether the machine keeps up is asked this often: a second of stumbling pictures is long enough.
 REVIEW_INTERVAL = 1.0
@@ -63,6 +62,8 @@ class Worker:
         self._conferences: dict[str, ConferenceMedia] = {}
         self._facts: list[Fact] = []
         self._workload = Workload()
+        self._ticker = Ticker(self._run_timers, asyncio.get_running_loop().call_later)
+        self._next_statistics = self._next_review = time.monotonic() + STATISTICS_INTERVAL
         self._browser_port = BrowserPort(time.monotonic)
         settings = start.settings
         certificate = load_certificate(Path(settings.certificate_file), Path(settings.private_key_file))
@@ -80,7 +81,7 @@ class Worker:
         # Before there is work, which would be disturbed by it and disturb it.
         capacity = await asyncio.to_thread(calibrate) if self._start.calibrate else None
         self._send(Pong(capacity=capacity))
-        timers = asyncio.create_task(self._run_timers())
+        self._ticker.wake(self._next_statistics)
         try:
             # Each command is a task, so that closing a recording on a slow disk does not keep a ping waiting; a
             # conference sees to the order of its own commands.
@@ -89,8 +90,7 @@ class Worker:
                     while True:
                         commands.create_task(self._handle(await read_message(self._reader)))
         finally:
-            timers.cancel()
-            await asyncio.gather(timers, return_exceptions=True)
+            self._ticker.stop()
             for conference in self._conferences.values():
                 await conference.close()
             self._browser_port.close()
@@ -135,6 +135,7 @@ class Worker:
                 self._browsers,
                 self._report,
                 self._take_leg,
+                on_due=self._ticker.wake,
             )
         return conference
 
@@ -159,21 +160,22 @@ class Worker:
         if not self._writer.is_closing():
             self._writer.write(frame(message))
 
-    async def _run_timers(self) -> None:
-        next_statistics = next_review = time.monotonic() + STATISTICS_INTERVAL
-        while True:
-            await asyncio.sleep(TIMER_INTERVAL)
-            now = time.monotonic()
-            for conference in tuple(self._conferences.values()):
+    def _run_timers(self, now: float) -> float:
+        """Do what is due; when to be called again."""
+        conferences = tuple(self._conferences.values())
+        for conference in conferences:
+            if conference.next_deadline() <= now:
                 conference.handle_timer(now)
-            if now >= next_review:
-                next_review = now + REVIEW_INTERVAL
-                self._workload.review(self._conferences)
-            if now >= next_statistics:
-                next_statistics = now + STATISTICS_INTERVAL
-                for conference in tuple(self._conferences.values()):
-                    for fact in conference.statistics(now):
-                        self._report(fact)
+        if now >= self._next_review:
+            self._next_review = now + REVIEW_INTERVAL
+            self._workload.review(self._conferences)
+        if now >= self._next_statistics:
+            self._next_statistics = now + STATISTICS_INTERVAL
+            for conference in conferences:
+                for fact in conference.statistics(now):
+                    self._report(fact)
+        due = min((conference.next_deadline() for conference in conferences), default=float("inf"))
+        return min(due, self._next_review, self._next_statistics)
 
 
 async def _main(path: str) -> None:

@@ -16,7 +16,7 @@ from mcu.media.spec import LegSpec, Line
 
 class LegForwarding:
     """``on_delivery`` is told when another source of a picture is handed up to be decoded, ``on_begun`` when one began
-    that is not.
+    that is not; ``on_due`` when ``handle_timer`` is to be called, where that is earlier than it was.
     """
 
     def __init__(
@@ -32,10 +32,11 @@ class LegForwarding:
         clock: NtpClock,
         maximum_bitrate: int,
         resumed: bool = False,
+        on_due: Callable[[float], None] = lambda when: None,
     ) -> None:
-        self.sources = LegSources(port, peer, spec, send_rtcp, on_delivery, on_begun)
+        self.sources = LegSources(port, peer, spec, send_rtcp, on_delivery, on_begun, on_due)
         self.sources.maximum_bitrate = maximum_bitrate
-        self.outlets = LegOutlets(port, peer, spec.id, send_rtcp, first_sequence, clock, resumed)
+        self.outlets = LegOutlets(port, peer, spec.id, send_rtcp, first_sequence, clock, resumed, on_due)
 
     def update(self, spec: LegSpec, maximum_bitrate: int) -> None:
         """Take a changed description."""
@@ -58,6 +59,10 @@ class LegForwarding:
             elif isinstance(packet, Goodbye):
                 self.sources.goodbye(packet)
             self.outlets.receive_rtcp(packet, now)
+
+    def next_deadline(self) -> float:
+        """When ``handle_timer`` has something to do; infinity while there is nothing that comes or goes."""
+        return min(self.sources.next_deadline(), self.outlets.next_deadline())
 
     def handle_timer(self, now: float) -> None:
         """Requests and reports that are due."""

@@ -64,7 +64,10 @@ class _Slot:
 
 
 class LegOutlets:
-    """``send_rtcp`` takes RTCP to the browser. Outlets stay open as long as the leg: their numbers must only go on."""
+    """``send_rtcp`` takes RTCP to the browser; ``on_due`` is told when ``handle_timer`` is to be called.
+
+    Outlets stay open as long as the leg: their numbers must only go on.
+    """
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class LegOutlets:
         first_sequence: Callable[[int], int],
         clock: NtpClock,
         resumed: bool = False,
+        on_due: Callable[[float], None] = lambda when: None,
     ) -> None:
         self._port = port
         self._peer = peer
@@ -86,6 +90,7 @@ class LegOutlets:
         self._wanted: tuple[VideoSpec, ...] = ()
         self._opened: dict[int, _Slot] = {}
         self._resumed = resumed
+        self._on_due = on_due
         self._believes_from: float | None = None
         self._next_report = 0.0
         self._next_allowance = 0.0
@@ -169,6 +174,10 @@ class LegOutlets:
                     self._estimate = bitrate, now
                     self._reports += 1
 
+    def next_deadline(self) -> float:
+        """When ``handle_timer`` has something to do; infinity while there are no slots."""
+        return self._next_report if self._opened else float("inf")
+
     def handle_timer(self, now: float) -> None:
         """Sender reports that are due."""
         if now < self._next_report:
@@ -211,6 +220,7 @@ class LegOutlets:
             # The receiver estimates by it what gets through; where it came with some packets only it would begin anew.
             self._port.stamp(self._peer, spec.ssrc, spec.abs_send_time_id)
         slot = self._opened[spec.ssrc] = _Slot(spec)
+        self._on_due(self._next_report)
         return slot
 
     def _route(self, slot: _Slot, target: tuple[LegSources, PublishedSource] | None) -> None:

@@ -135,6 +135,10 @@ class Router:
                 leg.outlets.route(place, None)
         self._receivers.pop(leg.spec.id, None)
 
+    def next_deadline(self) -> float:
+        """When ``handle_timer`` has something to do."""
+        return min(self._next_review, self._next_waiting)
+
     def handle_timer(self, now: float) -> None:
         """Look again at what is due."""
         self._now = now

@@ -48,7 +48,8 @@ KEY_FRAME_SPACING = 1.0
 
 class LegSources:
     """``send_rtcp`` takes RTCP to the browser. ``on_delivery`` is told when another source of a picture is handed up,
-    and ``on_begun`` when the first packet of a picture came that is not.
+    and ``on_begun`` when the first packet of a picture came that is not; ``on_due`` when ``handle_timer`` is to be
+    called.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class LegSources:
         send_rtcp: Callable[[Sequence[bytes]], None],
         on_delivery: Callable[[PictureMedia], None],
         on_begun: Callable[[PictureMedia], None],
+        on_due: Callable[[float], None] = lambda when: None,
     ) -> None:
         self.spec = spec
         self.peer = peer
@@ -66,6 +68,7 @@ class LegSources:
         self._send_rtcp = send_rtcp
         self._on_delivery = on_delivery
         self._on_begun = on_begun
+        self._on_due = on_due
         self._sources: dict[int, PublishedSource] = {}
         self._repeating: dict[tuple[PictureMedia, int], int] = {}
         self._composed: dict[PictureMedia, int | None] = {"content": 0, "video": 0}
@@ -190,6 +193,10 @@ class LegSources:
         if not self.closed:
             self._ask(source, now)
 
+    def next_deadline(self) -> float:
+        """When ``handle_timer`` has something to do; infinity while nothing comes."""
+        return self._next_requests if self._sources and not self.closed else float("inf")
+
     def handle_timer(self, now: float) -> None:
         """Requests and reports that are due."""
         if self.closed or now < self._next_requests:
@@ -238,6 +245,7 @@ class LegSources:
         source.counters = SourceCounters(0, 0, 0, 0, 0, 0, 0, now)
         self._open(source)
         self._sources[ssrc] = source
+        self._on_due(self._next_requests)
         self._deliver(media, now)
         if first and not source.delivered:
             self._on_begun(media)
