@@ -24,7 +24,7 @@ from mcu.media.facts import Fact, LegSilent
 from mcu.media.spec import LegSpec
 from mcu.ports import ActorKind, MediaControl, MediaError, Operation, Problem, actor_of, body_of
 from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, PictureSources, answer_browser_offer
-from mcu.webrtc.local import MAXIMUM_SLOTS
+from mcu.webrtc.local import MAXIMUM_SLOTS, MAXIMUM_VOICES
 from sip.sdp.grammar import SdpError
 from sip.sdp.negotiation import NotAcceptable
 
@@ -264,6 +264,8 @@ class BrowserGateway:
             video=self._sources(),
             content=self._sources(),
             slots=tuple(self._sources() for _ in range(MAXIMUM_SLOTS)),
+            shared=self._sources(),
+            voices=tuple(self._ids() for _ in range(MAXIMUM_VOICES)),
             cname=leg_id,
             picture_rate=limit,
         )
@@ -281,6 +283,8 @@ class BrowserGateway:
             video=answer.video,
             content=answer.content,
             slots=answer.slots,
+            shared=answer.shared,
+            voices=answer.voices,
             picture_bitrate=limit,
             receive_bitrate=limit,
         )

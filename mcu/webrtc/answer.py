@@ -1,8 +1,9 @@
 """A browser's offer answered: ICE-lite, DTLS server, everything bundled on one port (RFC 8829, 8839, 8842, 8843).
 
 Pure. The answer takes the first sound and the first two pictures of the bundle, the second of which is for what is
-shared, and after them those that the browser only receives: slots for pictures of others as they are. Whatever else
-is offered (data channel, more pictures) is refused with port 0.
+shared, and after them those that the browser only receives: slots for pictures of others as they are, after all of
+these one for what others share, and more sound, for voices of others as they are. Whatever else is offered (data
+channel, more pictures) is refused with port 0.
 """
 
 from __future__ import annotations
@@ -48,4 +49,6 @@ def answer_browser_offer(offer_sdp: str, local: BrowserLocal) -> BrowserAnswer:
         video=None if video is None else video_spec(offer, video, local),
         content=None if content is None else video_spec(offer, content, local),
         slots=tuple(video_spec(offer, line, local) for line in lines if line.role is Role.SLOT),
+        shared=next((video_spec(offer, line, local) for line in lines if line.role is Role.SHARED), None),
+        voices=tuple(audio_spec(line) for line in lines if line.role is Role.VOICE),
     )

@@ -23,11 +23,13 @@ class Role(StrEnum):
     VIDEO = "video"
     CONTENT = "content"
     SLOT = "slot"
+    SHARED = "shared"
+    VOICE = "voice"
 
 
 @dataclass(frozen=True)
 class Line:
-    """An m-line of the offer that is answered; ``index`` is its place, ``slot`` its number among the slots.
+    """An m-line of the offer that is answered; ``index`` is its place, ``slot`` its number among those of its role.
 
     ``direction`` is seen from us. ``repeats`` gives the payload type that repeats another (RFC 4588 section 8).
     """
@@ -54,7 +56,7 @@ class Line:
     def redundancy(self) -> OfferedCodec | None:
         """The payload type for the first codec of sound with earlier frames (RED, RFC 2198 section 5)."""
         first = self.agreed[0].remote
-        if self.role is not Role.AUDIO:
+        if self.role not in (Role.AUDIO, Role.VOICE):
             return None
         for codec in self.codecs:
             inner = set(codec.parameters.get("", "").split("/"))
@@ -80,7 +82,7 @@ def choose_lines(offer: SessionDescription, local: BrowserLocal) -> list[Line]:
         codecs = read_codecs(media)
         agreed = agree(codecs, media.media, local.capabilities)
         if agreed:
-            slot = sum(line.role is Role.SLOT for line in lines)
+            slot = sum(line.role is role for line in lines)
             sources = _sources(role, slot, local)
             rids = offered_encodings(media) if role is Role.VIDEO and direction.receive and local.simulcast else ()
             extensions = numbers.read(media, _wanted(media, bool(rids)))
@@ -110,16 +112,26 @@ def line_of(lines: Sequence[Line], role: Role) -> Line | None:
 
 def _role(media: MediaDescription, direction: Direction, lines: Sequence[Line], local: BrowserLocal) -> Role | None:
     """Browsers do not say what a picture is of (RFC 4796), so the order of the m-lines has to."""
+    sends = direction == Direction.SENDONLY
     if media.media == "audio":
-        return Role.AUDIO if line_of(lines, Role.AUDIO) is None else None
+        if line_of(lines, Role.AUDIO) is None:
+            return Role.AUDIO
+        return Role.VOICE if sends and _taken(Role.VOICE, lines) < len(local.voices) else None
     if media.media != "video":
         return None
     if line_of(lines, Role.VIDEO) is None:
         return Role.VIDEO
     if local.content is not None and line_of(lines, Role.CONTENT) is None:
         return Role.CONTENT
-    taken = sum(line.role is Role.SLOT for line in lines)
-    return Role.SLOT if taken < len(local.slots) and direction == Direction.SENDONLY else None
+    if not sends:
+        return None
+    if _taken(Role.SLOT, lines) < len(local.slots):
+        return Role.SLOT
+    return Role.SHARED if local.shared is not None and line_of(lines, Role.SHARED) is None else None
+
+
+def _taken(role: Role, lines: Sequence[Line]) -> int:
+    return sum(line.role is role for line in lines)
 
 
 def _sources(role: Role, slot: int, local: BrowserLocal) -> PictureSources:
@@ -128,6 +140,10 @@ def _sources(role: Role, slot: int, local: BrowserLocal) -> PictureSources:
             return PictureSources(local.audio_ssrc)
         case Role.SLOT:
             return local.slots[slot]
+        case Role.SHARED:
+            return local.shared or local.video
+        case Role.VOICE:
+            return PictureSources(local.voices[slot])
         case Role.CONTENT:
             return local.content or local.video
         case Role.VIDEO:

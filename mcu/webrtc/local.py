@@ -14,6 +14,10 @@ MAXIMUM_SLOTS = 9
 """Pictures of others that a browser can get beside its main picture: more tiles than nine show no faces on a phone."""
 
 
+MAXIMUM_VOICES = MAXIMUM_SLOTS
+"""Sound of others that a browser can get beside the mix: for each slot one, whatever few of them sound at a time."""
+
+
 @dataclass(frozen=True)
 class PictureSources:
     """The SSRCs of one picture to a browser. ``repeats`` is that of repetitions (RFC 4588); 0: none are agreed."""
@@ -28,8 +32,9 @@ class BrowserLocal:
 
     ``fingerprint`` is of our certificate, as (algorithm, value), e.g. ("sha-256", "AB:CD:…"). ``session_id`` and
     ``version`` go into the answer's origin; ``cname`` ties sound and picture together for lip sync (RFC 3550). Without
-    ``content`` no second picture is taken, and as many others as there are ``slots``. With ``simulcast`` the main
-    picture is taken in several encodings. ``picture_rate`` is the most that it may send or get of either picture,
+    ``content`` no second picture is taken, and as many others as there are ``slots``, after these one for what others
+    share (``shared``), and as many ``voices``, SSRCs of sound of others. With ``simulcast`` the main picture is taken in
+    several encodings. ``picture_rate`` is the most that it may send or get of either picture,
     bit/s, where the bandwidth of its zone says so.
     """
 
@@ -45,6 +50,8 @@ class BrowserLocal:
     capabilities: LocalCapabilities = CAPABILITIES
     content: PictureSources | None = None
     slots: tuple[PictureSources, ...] = ()
+    shared: PictureSources | None = None
+    voices: tuple[int, ...] = ()
     simulcast: bool = True
     picture_rate: int | None = None
 
@@ -59,3 +66,5 @@ class BrowserAnswer:
     video: VideoSpec | None
     content: VideoSpec | None = None
     slots: tuple[VideoSpec, ...] = ()
+    shared: VideoSpec | None = None
+    voices: tuple[AudioSpec, ...] = ()

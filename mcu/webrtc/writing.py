@@ -54,8 +54,8 @@ def refused_media(media: MediaDescription) -> MediaDescription:
 def _codecs(line: Line) -> list[OfferedCodec]:
     """What we take, each with what repeats it."""
     codecs = [agreed.local for agreed in line.agreed]
-    if line.role is Role.AUDIO:
-        event = telephone_event(line.codecs, line.agreed[0].remote.clock_rate)
+    if line.role in (Role.AUDIO, Role.VOICE):
+        event = telephone_event(line.codecs, line.agreed[0].remote.clock_rate) if line.role is Role.AUDIO else None
         # Browsers send sound with earlier frames where that comes first.
         first = [line.redundancy] if line.redundancy is not None else []
         return [*first, *codecs] if event is None else [*first, *codecs, event]
@@ -74,8 +74,12 @@ def _stream(line: Line) -> str:
     match line.role:
         case Role.SLOT:
             return f"consilium-slot-{line.slot} slot-{line.slot}"
+        case Role.VOICE:
+            return f"consilium-slot-{line.slot} voice-{line.slot}"
         case Role.CONTENT:
             return "consilium-content content"
+        case Role.SHARED:
+            return "consilium-shared shared"
         case _:
             return f"consilium {line.role}"
 

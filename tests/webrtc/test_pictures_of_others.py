@@ -56,6 +56,42 @@ def test_a_server_without_slots_refuses_them_and_no_more_are_taken_than_there_ar
     assert [slot.mid for slot in two.slots] == ["3", "4"]
 
 
+def more(count: int) -> str:
+    """The offer with one more picture, and sound so many times more, which the browser only receives."""
+    parts = OFFER.split("m=")
+    sound = parts[1].replace("a=sendrecv", "a=recvonly")
+    added = [parts[-1].replace("a=mid:11", "a=mid:12")]
+    added += [sound.replace("a=mid:0", f"a=mid:{13 + number}") for number in range(count)]
+    mids = " ".join(str(mid) for mid in range(13 + count))
+    return "m=".join([*parts, *added]).replace("a=group:BUNDLE 0 1 2 3 4 5 6 7 8 9 10 11", f"a=group:BUNDLE {mids}")
+
+
+def test_after_the_slots_comes_a_place_for_what_is_shared_and_sound_for_voices() -> None:
+    local = replace(HERE, shared=PictureSources(1019, 2019), voices=(1030, 1031))
+
+    answer, description = answered(more(3), local)
+
+    assert answer.shared is not None and len(answer.slots) == 9
+    assert (answer.shared.ssrc, answer.shared.rtx_ssrc, answer.shared.mid) == (1019, 2019, "12")
+    assert [(voice.ssrc, voice.mid, voice.receive) for voice in answer.voices] == [
+        (1030, "13", False),
+        (1031, "14", False),
+    ]
+    assert answer.voices[0].redundancy == 63 and answer.voices[0].dtmf_payload_type is None
+    assert description.media[12].value("msid") == "consilium-shared shared"
+    assert description.media[14].value("msid") == "consilium-slot-1 voice-1"  # one stream with the slot's picture
+    assert description.media[14].has("sendonly") and description.media[15].port == 0
+
+
+def test_who_offers_no_more_gets_what_is_shared_and_voices_mixed() -> None:
+    answer, _ = answered(OFFER, replace(HERE, shared=PictureSources(1019, 2019), voices=(1030,)))
+    none, description = answered(more(1))
+
+    assert answer.shared is None and answer.voices == ()
+    assert none.shared is None and none.voices == ()
+    assert [media.port for media in description.media[12:]] == [0, 0]
+
+
 def test_a_third_picture_that_is_sent_to_us_is_no_slot() -> None:
     parts = OFFER.split("m=video ")
     parts[3] = parts[3].replace("a=recvonly", "a=sendrecv")
