@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 from mcu.media.spec import AudioCodecName, AudioSpec, CodecSpec, VideoCodecName, VideoSpec
 from mcu.webrtc.extensions import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID
-from mcu.webrtc.lines import Line
+from mcu.webrtc.lines import Line, Role
 from mcu.webrtc.local import BrowserLocal
 from sip.sdp.bandwidth import video_limit
 from sip.sdp.codecs import OfferedCodec
@@ -19,7 +19,7 @@ Feedback = Literal["nack", "pli", "fir", "remb"]
 def audio_spec(line: Line) -> AudioSpec:
     """The sound of a browser leg."""
     first = line.agreed[0].remote
-    event = telephone_event(line.codecs, first.clock_rate)
+    event = telephone_event(line.codecs, first.clock_rate) if line.role is Role.AUDIO else None
     return AudioSpec(
         send=line.direction.send,
         receive=line.direction.receive,
