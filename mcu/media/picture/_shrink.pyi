@@ -13,17 +13,19 @@ class Shrinker:
     """
 
     def __new__(cls, width: int, height: int, to_width: int, to_height: int) -> Shrinker: ...
-    def shrink(
-        self,
-        y: Buffer,
-        y_stride: int,
-        u: Buffer,
-        u_stride: int,
-        v: Buffer,
-        v_stride: int,
-        result: Buffer,
-    ) -> None:
-        """Write the smaller picture's planes into ``result`` one after the other, rows without gaps between them.
 
-        Strides are in bytes. Other threads may run meanwhile. Raises ValueError when a buffer has not the size for it.
-        """
+def shrink(
+    y: Buffer,
+    y_stride: int,
+    u: Buffer,
+    u_stride: int,
+    v: Buffer,
+    v_stride: int,
+    wanted: tuple[tuple[Shrinker, Buffer], ...],
+) -> None:
+    """Make one picture smaller in up to 64 ways, from one passage through it: reading it takes as long as the work.
+
+    The planes of each smaller picture are written into its buffer one after the other, rows without gaps between them.
+    Strides are in bytes. Other threads may run meanwhile. Raises ValueError when a buffer has not the size for it, or
+    the shrinkers are not all for pictures of this size.
+    """

@@ -88,6 +88,8 @@ class Planes:
 
     def window(self, rect: Rect) -> Planes:
         """The part inside ``rect``, sharing memory."""
+        if rect.size == self.size:
+            return self
         left, top, right, bottom = rect.x // 2, rect.y // 2, rect.right // 2, rect.bottom // 2
         return Planes(
             self.y[rect.y : rect.bottom, rect.x : rect.right],

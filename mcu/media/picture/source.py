@@ -11,13 +11,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import av
 
 from layouts.geometry import Cover, Rect, cover, fit
 from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.picture.planes import Planes, Size, same_picture
-from mcu.media.picture.scaler import Scaler
+from mcu.media.picture.scaler import Scaler, scale_all
 from mcu.media.picture.state import VideoCodec
 from mcu.media.thread_priority import step_back
 from mcu.media.units import CodedPicture
@@ -33,6 +34,9 @@ _LATENCY_GAIN = 1 / 32
 # A coded picture that changes nothing is this small at most, in bytes: slides that stand still are sent so, 30 times a
 # second. Larger ones are not worth a look whether they changed anything.
 NOTHING_NEW = 400
+
+# Which part of a tile a picture fills is reckoned in fractions, which takes time; so many answers are remembered.
+_KEPT_TARGETS = 512
 
 # A key frame is asked for no more often than this while the stream needs one; the packet layer has limits of its own.
 ASK_INTERVAL = 1.0
@@ -80,6 +84,7 @@ class PictureSourceWorker:
         self._stopped = False
         # From here on it belongs to the worker's thread.
         self._decoder = VideoDecoder(codec)
+        self._shown: frozenset[Size] = frozenset()
         self._scalers: dict[Size, Scaler] = {}
         self._cropping = False
         self._frame: av.VideoFrame | None = None
@@ -147,7 +152,7 @@ class PictureSourceWorker:
                 self._decoder = VideoDecoder(self.codec)
 
     def _has_work(self) -> bool:
-        return bool(self._units) or self._gap or self._sizes != self._scalers.keys() or self._crop != self._cropping
+        return bool(self._units) or self._gap or self._sizes != self._shown or self._crop != self._cropping
 
     def work(self) -> None:
         """Decode all that has come in and put the last picture into the slot. Called by the worker's thread."""
@@ -160,10 +165,9 @@ class PictureSourceWorker:
         fresh = False
         for unit in units:
             fresh = self._decode(unit) or fresh
-        resized = sizes != self._scalers.keys() or crop != self._cropping
+        resized = sizes != self._shown or crop != self._cropping
         if resized:
-            self._scalers = {size: self._scalers.get(size) or Scaler() for size in sizes}
-            self._cropping = crop
+            self._shown, self._cropping = sizes, crop
             if not sizes:
                 self._frame = self.newest = None
         if resized or (fresh and self._changed):
@@ -195,13 +199,17 @@ class PictureSourceWorker:
         frame = self._frame
         if frame is None:
             return
-        aspect, matrix = self._decoder.pixel_aspect, self._decoder.matrix_of(frame)
-        scaled = {}
-        for size, scaler in self._scalers.items():
-            target = _target(float(frame.width * aspect), frame.height, size, self._cropping)
-            planes = scaler.scale(frame, (target.width, target.height), matrix)
-            if planes is not None:
-                scaled[size] = planes.window(target.part)
+        width, height = float(frame.width * self._decoder.pixel_aspect), frame.height
+        targets = {size: _target(width, height, size, self._cropping) for size in self._shown}
+        # Tiles of different size may well have pictures of the same.
+        wanted = {(target.width, target.height) for target in targets.values()}
+        self._scalers = {size: self._scalers.get(size) or Scaler() for size in wanted}
+        made = scale_all(self._scalers, frame, self._decoder.matrix_of(frame))
+        scaled = {
+            size: made[target.width, target.height].window(target.part)
+            for size, target in targets.items()
+            if (target.width, target.height) in made
+        }
         if scaled:
             self.newest = SourcePicture(self._serial, self._arrived, scaled)
             self._changed = False
@@ -213,6 +221,7 @@ class PictureSourceWorker:
             self._on_key_frame_wanted(self.id)
 
 
+@lru_cache(maxsize=_KEPT_TARGETS)
 def _target(width: float, height: int, size: Size, crop: bool) -> Cover:
     tile = Rect(0, 0, *size)
     if crop:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mcu.media.picture import scaler
-from mcu.media.picture._shrink import Shrinker
+from mcu.media.picture._shrink import Shrinker, shrink
 from mcu.media.picture.planes import Planes, Size
 from mcu.media.picture.scaler import Scaler
 from tests.media.picture.material import pattern_frame
@@ -31,12 +33,19 @@ def _shares(before: int, after: int) -> NDArray[np.float64]:
 
 
 def shrunk(planes: tuple[Samples, Samples, Samples], size: Size, padding: int = 0) -> Planes:
-    height, width = planes[0].shape
-    result, samples = Planes.in_one(*size)
-    padded = [np.pad(plane, ((0, 0), (0, padding)), constant_values=255) for plane in planes]
-    y, u, v = padded
-    Shrinker(width, height, *size).shrink(y.data, y.shape[1], u.data, u.shape[1], v.data, v.shape[1], samples.data)
+    (result,) = shrunk_together(planes, [size], padding)
     return result
+
+
+def shrunk_together(planes: tuple[Samples, Samples, Samples], sizes: Sequence[Size], padding: int = 0) -> list[Planes]:
+    height, width = planes[0].shape
+    made = [Planes.in_one(*size) for size in sizes]
+    y, u, v = [np.pad(plane, ((0, 0), (0, padding)), constant_values=255) for plane in planes]
+    wanted = tuple(
+        (Shrinker(width, height, *size), samples.data) for size, (_, samples) in zip(sizes, made, strict=True)
+    )
+    shrink(y.data, y.shape[1], u.data, u.shape[1], v.data, v.shape[1], wanted)
+    return [result for result, _ in made]
 
 
 def noise(width: int, height: int, seed: int = 1) -> tuple[Samples, Samples, Samples]:
@@ -112,21 +121,51 @@ def test_buffers_that_are_too_small_are_refused() -> None:
     shrinker = Shrinker(64, 36, 32, 18)
     y, u = bytes(64 * 36), bytes(32 * 18)
     result = bytearray(32 * 18 * 3 // 2)
-    shrinker.shrink(y, 64, u, 32, u, 32, result)
+    shrink(y, 64, u, 32, u, 32, ((shrinker, result),))
     for wrong in (
-        (y[:-1], 64, u, 32, u, 32, result),
-        (y, 65, u, 32, u, 32, result),
-        (y, 63, u, 32, u, 32, result),
-        (y, 0, u, 32, u, 32, result),
-        (y, -64, u, 32, u, 32, result),
-        (y, 64, u, 32, u, 1 << 62, result),
-        (y, 64, u[:-1], 32, u, 32, result),
-        (y, 64, u, 32, u, 32, result[:-1]),
+        (y[:-1], 64, u, 32, u, 32, ((shrinker, result),)),
+        (y, 65, u, 32, u, 32, ((shrinker, result),)),
+        (y, 63, u, 32, u, 32, ((shrinker, result),)),
+        (y, 0, u, 32, u, 32, ((shrinker, result),)),
+        (y, -64, u, 32, u, 32, ((shrinker, result),)),
+        (y, 64, u, 32, u, 1 << 62, ((shrinker, result),)),
+        (y, 64, u[:-1], 32, u, 32, ((shrinker, result),)),
+        (y, 64, u, 32, u, 32, ((shrinker, result), (shrinker, result[:-1]))),
+        (y, 64, u, 32, u, 32, ((shrinker, result), (Shrinker(32, 18, 16, 10), bytearray(16 * 10 * 3 // 2)))),
+        (y, 64, u, 32, u, 32, ()),
+        (y, 64, u, 32, u, 32, ((shrinker, result),) * 65),
     ):
-        with pytest.raises(ValueError, match="plane"):
-            shrinker.shrink(*wrong)
-    with pytest.raises(TypeError):
-        shrinker.shrink(y, 64, u, 32, u, 32, bytes(result))
+        with pytest.raises(ValueError, match=r"plane|result|sizes"):
+            shrink(*wrong)
+    for wrong_pairs in (((shrinker, bytes(result)),), ((shrinker,),), (shrinker,), ((result, shrinker),), [1], None):
+        with pytest.raises(TypeError):
+            shrink(y, 64, u, 32, u, 32, wrong_pairs)  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(sizes(), min_size=1, max_size=6), st.integers(0, 40), st.integers(0, 1000))
+def test_several_sizes_at_once_are_the_same_as_each_alone(
+    several: list[tuple[Size, Size]], padding: int, seed: int
+) -> None:
+    before = several[0][0]
+    fitting = [size for _, size in several if _can_be_made(before, size)]
+    planes = noise(*before, seed)
+    for size, together in zip(fitting, shrunk_together(planes, fitting, padding) if fitting else [], strict=True):
+        alone = shrunk(planes, size, padding)
+        for one, other in ((together.y, alone.y), (together.u, alone.u), (together.v, alone.v)):
+            assert (one == other).all()
+
+
+def _can_be_made(before: Size, after: Size) -> bool:
+    return all(small <= large <= 7 * small for large, small in zip(before, after, strict=True))
+
+
+def test_sizes_of_a_large_picture_are_the_same_together_as_alone() -> None:
+    planes = noise(1920, 1080)
+    sizes = [(954, 536), (634, 356), (314, 176), (634, 356), (1918, 1078)]
+    for size, together in zip(sizes, shrunk_together(planes, sizes), strict=True):
+        alone = shrunk(planes, size)
+        assert (together.y == alone.y).all() and (together.u == alone.u).all() and (together.v == alone.v).all()
 
 
 def test_a_picture_too_small_for_it_is_made_all_the_same() -> None:

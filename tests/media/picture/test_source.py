@@ -53,6 +53,14 @@ def test_the_newest_picture_is_fitted_to_every_tile_it_is_wanted_for(source):
     assert (newest.serial, newest.arrived, source.worker.decoded) == (3, 50.0 + 2 / 30, 3)
 
 
+def test_tiles_of_different_size_with_pictures_of_the_same_share_one(source):
+    source.worker.show(frozenset({(160, 90), (160, 100), (160, 160)}))
+    source.feed(*clip(RUNG, 1))
+    shown = list(source.worker.newest.scaled.values())
+    assert len(shown) == 3
+    assert all(planes is shown[0] for planes in shown)
+
+
 def test_a_new_layout_is_served_from_the_picture_at_hand(source):
     source.feed(*clip(RUNG, 2))
     source.worker.show(SQUARE)

@@ -22,6 +22,8 @@ enum {
     REGISTER = 16,    /* bytes of a row that are looked at at once */
     AT_ONCE = 8,      /* samples of the result that are made at once */
     AHEAD = 6,        /* rows after those in work that are called for, so that they are there in time */
+    BAND = 32,        /* rows that all sizes are made of before the next ones: they are still in the cache then */
+    MOST_SIZES = 64,  /* of one picture at once: more than there are tiles of different size */
     LARGEST = 16384,  /* samples in a row or column */
 };
 
@@ -234,11 +236,11 @@ __attribute__((target("avx2"))) static void average_columns(const RowPlan *plan,
     }
 }
 
-static void shrink_fast(const PlanePlan *plane, const uint8_t *source, Py_ssize_t stride, uint8_t *result)
+static void shrink_fast(const PlanePlan *plane, const uint8_t *source, Py_ssize_t stride, uint8_t *result, int y, int end)
 {
     uint8_t row[LARGEST + REGISTER], made[LARGEST + AT_ONCE];
     memset(row + plane->columns.from, 0, REGISTER);
-    for (int y = 0; y < plane->rows.to; y++) {
+    for (; y < end; y++) {
         const Area *area = &plane->rows.areas[y];
         average_rows(source + area->first * stride, stride, area, plane->columns.from, row);
         average_columns(&plane->plan, row, made);
@@ -248,10 +250,12 @@ static void shrink_fast(const PlanePlan *plane, const uint8_t *source, Py_ssize_
 
 #endif
 
-static void shrink_plainly(const PlanePlan *plane, const uint8_t *source, Py_ssize_t stride, uint8_t *result)
+static void shrink_plainly(const PlanePlan *plane, const uint8_t *source, Py_ssize_t stride, uint8_t *result, int y,
+                           int end)
 {
     uint8_t row[LARGEST];
-    for (int y = 0; y < plane->rows.to; y++) {
+    result += (Py_ssize_t)y * plane->columns.to;
+    for (; y < end; y++) {
         const Area *area = &plane->rows.areas[y];
         for (int x = 0; x < plane->columns.from; x++) {
             int sum = ROUNDING;
@@ -278,15 +282,38 @@ static bool is_fast(void)
 #endif
 }
 
-static void shrink_plane(const PlanePlan *plane, const uint8_t *source, Py_ssize_t stride, uint8_t *result)
+/* Rows of the result from ``y`` to before ``end``. */
+static void shrink_rows(const PlanePlan *plane, const uint8_t *source, Py_ssize_t stride, uint8_t *result, int y,
+                        int end)
 {
 #ifdef HAVE_AVX2_CODE
     if (is_fast()) {
-        shrink_fast(plane, source, stride, result);
+        shrink_fast(plane, source, stride, result, y, end);
         return;
     }
 #endif
-    shrink_plainly(plane, source, stride, result);
+    shrink_plainly(plane, source, stride, result, y, end);
+}
+
+/* One plane in several sizes, from one passage through it. */
+static void shrink_plane(const PlanePlan *const *planes, uint8_t *const *results, int count, const uint8_t *source,
+                         Py_ssize_t stride)
+{
+    int made[MOST_SIZES] = {0}, rows = planes[0]->rows.from;
+    for (int read = BAND;; read += BAND) {
+        if (read > rows || count == 1)
+            read = rows;
+        for (int index = 0; index < count; index++) {
+            const Axis *axis = &planes[index]->rows;
+            int end = made[index];
+            while (end < axis->to && axis->areas[end].first + axis->areas[end].count <= read)
+                end++;
+            shrink_rows(planes[index], source, stride, results[index], made[index], end);
+            made[index] = end;
+        }
+        if (read == rows)
+            return;
+    }
 }
 
 static PyObject *shrinker_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -325,43 +352,107 @@ static bool holds(const PlanePlan *plane, const Py_buffer *source, Py_ssize_t st
            source->len >= stride * (plane->rows.from - 1) + plane->columns.from;
 }
 
-static PyObject *shrinker_shrink(Shrinker *self, PyObject *arguments)
+static PyTypeObject shrinker_type;
+
+/* The sizes that are wanted, and where they go. */
+typedef struct {
+    int count;
+    Shrinker *shrinkers[MOST_SIZES];
+    Py_buffer results[MOST_SIZES];
+} Wanted;
+
+static Py_ssize_t samples_of(const Shrinker *shrinker)
 {
-    Py_buffer sources[3], result;
-    Py_ssize_t strides[3];
-    if (!PyArg_ParseTuple(arguments, "y*ny*ny*nw*", &sources[0], &strides[0], &sources[1], &strides[1], &sources[2],
-                          &strides[2], &result))
-        return NULL;
-    const PlanePlan *planes[3] = {&self->luma, &self->chroma, &self->chroma};
-    Py_ssize_t sizes[3], needed = 0;
-    bool fits = true;
-    for (int index = 0; index < 3; index++) {
-        sizes[index] = (Py_ssize_t)planes[index]->columns.to * planes[index]->rows.to;
-        needed += sizes[index];
-        fits = fits && holds(planes[index], &sources[index], strides[index]);
+    const PlanePlan *planes[3] = {&shrinker->luma, &shrinker->chroma, &shrinker->chroma};
+    Py_ssize_t samples = 0;
+    for (int index = 0; index < 3; index++)
+        samples += (Py_ssize_t)planes[index]->columns.to * planes[index]->rows.to;
+    return samples;
+}
+
+static bool same_source(const Shrinker *one, const Shrinker *other)
+{
+    return one->luma.columns.from == other->luma.columns.from && one->luma.rows.from == other->luma.rows.from;
+}
+
+/* False with an exception set; ``wanted->count`` results are to be released in any case. ``pairs`` stays alive. */
+static bool read_wanted(PyObject *pairs, Wanted *wanted)
+{
+    wanted->count = 0;
+    Py_ssize_t count = PyTuple_GET_SIZE(pairs);
+    if (count < 1 || count > MOST_SIZES) {
+        PyErr_Format(PyExc_ValueError, "between 1 and %d sizes, not %zd", MOST_SIZES, count);
+        return false;
     }
-    fits = fits && result.len == needed;
+    for (Py_ssize_t index = 0; index < count; index++) {
+        PyObject *pair = PyTuple_GET_ITEM(pairs, index);
+        Shrinker *shrinker;
+        if (!PyTuple_Check(pair)) {
+            PyErr_SetString(PyExc_TypeError, "each size is a pair of a shrinker and a buffer");
+            return false;
+        }
+        if (!PyArg_ParseTuple(pair, "O!w*", &shrinker_type, &shrinker, &wanted->results[index]))
+            return false;
+        wanted->shrinkers[index] = shrinker;
+        wanted->count++;
+        if (!same_source(shrinker, wanted->shrinkers[0]) || wanted->results[index].len != samples_of(shrinker)) {
+            PyErr_SetString(PyExc_ValueError, "a result is not of the size that was said, or of another picture's");
+            return false;
+        }
+    }
+    return true;
+}
+
+static void shrink_wanted(const Wanted *wanted, const Py_buffer *sources, const Py_ssize_t *strides)
+{
+    uint8_t *places[MOST_SIZES];
+    for (int index = 0; index < wanted->count; index++)
+        places[index] = wanted->results[index].buf;
+    for (int number = 0; number < 3; number++) {
+        const PlanePlan *planes[MOST_SIZES];
+        for (int index = 0; index < wanted->count; index++)
+            planes[index] = number ? &wanted->shrinkers[index]->chroma : &wanted->shrinkers[index]->luma;
+        shrink_plane(planes, places, wanted->count, sources[number].buf, strides[number]);
+        for (int index = 0; index < wanted->count; index++)
+            places[index] += (Py_ssize_t)planes[index]->columns.to * planes[index]->rows.to;
+    }
+}
+
+static PyObject *shrink(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    Py_buffer sources[3];
+    Py_ssize_t strides[3];
+    PyObject *pairs;
+    if (!PyArg_ParseTuple(arguments, "y*ny*ny*nO!", &sources[0], &strides[0], &sources[1], &strides[1], &sources[2],
+                          &strides[2], &PyTuple_Type, &pairs))
+        return NULL;
+    Wanted wanted;
+    bool fits = read_wanted(pairs, &wanted);
+    if (fits) {
+        const Shrinker *first = wanted.shrinkers[0];
+        const PlanePlan *planes[3] = {&first->luma, &first->chroma, &first->chroma};
+        for (int index = 0; index < 3; index++)
+            fits = fits && holds(planes[index], &sources[index], strides[index]);
+        if (!fits)
+            PyErr_SetString(PyExc_ValueError, "a plane is not of the size that was said");
+    }
     if (fits) {
         Py_BEGIN_ALLOW_THREADS
-        uint8_t *place = result.buf;
-        for (int index = 0; index < 3; index++) {
-            shrink_plane(planes[index], sources[index].buf, strides[index], place);
-            place += sizes[index];
-        }
+        shrink_wanted(&wanted, sources, strides);
         Py_END_ALLOW_THREADS
     }
     for (int index = 0; index < 3; index++)
         PyBuffer_Release(&sources[index]);
-    PyBuffer_Release(&result);
-    if (!fits) {
-        PyErr_SetString(PyExc_ValueError, "a plane is not of the size that was said");
+    for (int index = 0; index < wanted.count; index++)
+        PyBuffer_Release(&wanted.results[index]);
+    if (!fits)
         return NULL;
-    }
     Py_RETURN_NONE;
 }
 
-static PyMethodDef shrinker_methods[] = {
-    {"shrink", (PyCFunction)shrinker_shrink, METH_VARARGS, NULL},
+static PyMethodDef functions[] = {
+    {"shrink", shrink, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -372,7 +463,6 @@ static PyTypeObject shrinker_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = shrinker_new,
     .tp_dealloc = (destructor)shrinker_dealloc,
-    .tp_methods = shrinker_methods,
 };
 
 static struct PyModuleDef definition = {
@@ -380,6 +470,7 @@ static struct PyModuleDef definition = {
     .m_name = "_shrink",
     .m_doc = "Pictures made smaller in compiled code; see the stub file for what is here.",
     .m_size = -1,
+    .m_methods = functions,
 };
 
 PyMODINIT_FUNC PyInit__shrink(void)
