@@ -12,13 +12,11 @@ from tests.peers import baresip, chromium
 from tests.peers.server import ServerProcess
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Everything in this folder drives real programs, one test after the other: beside them only units run."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group("real programs"))
+    if item.path.is_relative_to(Path(__file__).parent):
+        item.add_marker(pytest.mark.e2e)
+        item.add_marker(pytest.mark.xdist_group("real programs"))
 
 
 @pytest.fixture(scope="session")
