@@ -2,20 +2,21 @@
 
 A real worker makes five pictures of 720p30 with a text that runs through them, four of them views that somebody has
 chosen for himself, while processes that do nothing but count take the processors away. What is counted is what arrives
-on the sockets of the rooms, and the late sound ticks that the worker reports.
+on the sockets of the rooms, by the kernel's own clock, and the late sound ticks that the worker reports.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime
+import itertools
 import multiprocessing
 import socket
 import struct
 import tempfile
 from pathlib import Path
 
-from bench.report import Benchmark, Figures
+from bench.report import Benchmark, Figures, percentile
 from consilium.certificates import Identity, ensure_identity
 from consilium.pages import FONT, WEB_CLIENT
 from mcu.media.facts import ConferenceStatistics, Fact
@@ -38,6 +39,10 @@ H264 = CodecSpec(name="H264", payload_type=96, clock_rate=90000, parameters={"pa
 
 LAYOUTS = (None, "4", "9", "1+5", "1+7")
 """What the rooms see: the first one what all see, the others a view of their own."""
+
+SO_TIMESTAMPNS = 35
+"""<asm-generic/socket.h>; Python has no name for it. The kernel then says when a packet came (socket(7))."""
+_TIME = struct.Struct("@qq")
 
 SETTLE_SECONDS = 4.0
 STATISTICS_SECONDS = 2.5
@@ -111,10 +116,10 @@ class Room:
             video=VideoSpec(send_codec=H264, receive_codecs=(H264,), ssrc=port + 1),
         )
 
-    def take(self) -> tuple[int, int]:
-        """Sound packets, and pictures, since the last call."""
-        sounds, pictures = (_timestamps(self._sockets[name]) for name in ("audio", "video"))
-        return len(sounds), len(pictures)
+    def take(self) -> tuple[list[float], int]:
+        """When sound packets came, and how many pictures, since the last call."""
+        sounds, pictures = (_received(self._sockets[name]) for name in ("audio", "video"))
+        return sorted(sounds.values()), len(pictures)
 
     def close(self) -> None:
         for one in self._sockets.values():
@@ -126,7 +131,8 @@ async def _phase(rooms: list[Room], statistics: list[ConferenceStatistics], seco
         room.take()
     late = statistics[-1].late_audio_ticks if statistics else 0
     loop = asyncio.get_running_loop()
-    began, sounds, pictures = loop.time(), [0] * len(rooms), [0] * len(rooms)
+    began, pictures = loop.time(), [0] * len(rooms)
+    sounds: list[list[float]] = [[] for _ in rooms]
     while loop.time() - began < seconds:
         await asyncio.sleep(0.2)
         for index, room in enumerate(rooms):
@@ -135,28 +141,34 @@ async def _phase(rooms: list[Room], statistics: list[ConferenceStatistics], seco
             pictures[index] += picture
     elapsed = loop.time() - began
     await asyncio.sleep(STATISTICS_SECONDS)
+    gaps = [1000 * (after - before) for times in sounds for before, after in itertools.pairwise(times)]
     return {
         "late_sound_ticks": statistics[-1].late_audio_ticks - late,
-        "sound_packets_per_second": round(sum(sounds) / len(rooms) / elapsed, 1),
+        "sound_packets_per_second": round(sum(map(len, sounds)) / len(rooms) / elapsed, 1),
+        "sound_gap_ms_p99": percentile(gaps, 99),
+        "sound_gap_ms_max": percentile(gaps, 100),
         "fps_common": round(pictures[0] / elapsed, 1),
         "fps_own_views": round(sum(pictures[1:]) / (len(rooms) - 1) / elapsed, 1),
     }
 
 
-def _timestamps(one: socket.socket) -> set[int]:
-    found: set[int] = set()
+def _received(one: socket.socket) -> dict[int, float]:
+    """By their RTP timestamps, when packets came."""
+    found: dict[int, float] = {}
     while True:
         try:
-            data = one.recv(2048)
+            data, ancillary, _, _ = one.recvmsg(2048, socket.CMSG_SPACE(_TIME.size))
         except BlockingIOError:
             return found
         if not 192 <= data[1] <= 223:  # RTCP
-            found.add(struct.unpack_from("!I", data, 4)[0])
+            seconds, nanoseconds = _TIME.unpack(ancillary[0][2])
+            found.setdefault(struct.unpack_from("!I", data, 4)[0], seconds + nanoseconds * 1e-9)
 
 
 def _bound(port: int) -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     made.bind(("127.0.0.1", port))
     made.setblocking(False)
     return made
@@ -183,6 +195,6 @@ BENCHMARK = Benchmark(
     summary="short of CPU: sound keeps its ticks, pictures of the least important views give way",
     run=run,
     seconds=12.0,
-    aims={"short_of_cpu.late_sound_ticks": "0"},
+    aims={"short_of_cpu.late_sound_ticks": "0", "short_of_cpu.sound_gap_ms_max": "under 60: a frame every 20"},
     options=(("burners", 4, "processes that take the processor away"),),
 )

@@ -7,6 +7,8 @@ import os
 import sys
 import threading
 
+from mcu.media.sound import _metronome
+
 logger = logging.getLogger(__name__)
 
 PICTURE_NICE = 2
@@ -24,8 +26,10 @@ def step_back(nice: int = PICTURE_NICE) -> None:
     """Lower the priority of the calling thread (on Linux priorities are a thread's, setpriority(2)).
 
     Threads that it starts, as encoders do, inherit it. Nothing changes where sound and packets have real-time priority:
-    they are first as it is, and other programs are not to be. Where it does not work, all stay equal.
+    they are first as it is, and other programs are not to be; only while sound waits for the interpreter's lock and the
+    thread has it, it is lent the priority of sound. Where it does not work, all stay equal.
     """
+    _metronome.enrol()
     if sys.platform != "linux" or _may_come_first():
         return
     try:

@@ -32,6 +32,7 @@ from mcu.media.picture.state import (
     View,
 )
 from mcu.media.picture.tiles import GONE_AFTER
+from mcu.media.thread_priority import step_back
 from mcu.media.units import CodedPicture
 
 __all__ = ["PicturePipeline", "PictureSource", "PictureState", "PictureStatistics", "Rung"]
@@ -199,6 +200,7 @@ class PicturePipeline:
 
     def _direct(self) -> None:
         """On a thread of its own: scenes change when a round is due, and when the pictures for a change are there."""
+        step_back()
         with self._lock:
             while self._running:
                 now = self._clock()

@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Callable
 
 from mcu.media.codec.audio_decoder import RECEIVED_CODECS, SOUND_CODECS
+from mcu.media.sound.metronome import waiting_on
 from mcu.media.sound.mix import SoundMix, Tick
 from mcu.media.sound.samples import TICK, Sound
 from mcu.media.sound.state import CodedMix, RecordedSound, SoundLeg, SoundState, SoundStatistics
-from mcu.media.thread_priority import come_first
 from mcu.media.units import CodedSound
 
 __all__ = ["CodedMix", "RecordedSound", "SoundLeg", "SoundPipeline", "SoundState", "SoundStatistics"]
@@ -111,9 +111,9 @@ class SoundPipeline:
         return self._statistics
 
     def _run(self) -> None:
-        come_first()
+        wait = waiting_on(self._clock)
         deadline = self._clock() + TICK
-        while not self._stopping.wait(max(0.0, deadline - self._clock())):
+        while wait(deadline, self._stopping):
             behind = self._clock() - deadline
             if behind < 0:
                 continue

@@ -1,0 +1,52 @@
+"""When the next tick of sound is due: a wait that neither other programs nor the interpreter's lock lengthen."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from mcu.media.sound import _metronome
+from mcu.media.thread_priority import come_first
+
+LONGEST = 1.0
+"""Seconds; a clock that leaps must not make a thread sleep for good."""
+
+
+class Waiting(Protocol):
+    """Returns False once ``stopping`` is set, else True, not before ``deadline``."""
+
+    def __call__(self, deadline: float, stopping: threading.Event) -> bool: ...
+
+
+class Metronome:
+    """Of one thread; on the monotonic clock.
+
+    Where real-time priority is permitted, the thread takes it, and whoever holds the lock when a tick is due is lent it
+    until the tick can begin (see ``native/metronome.c``).
+    """
+
+    def __init__(self) -> None:
+        self._first = come_first()
+
+    def __call__(self, deadline: float, stopping: threading.Event) -> bool:
+        now = time.monotonic()
+        if deadline > now:
+            _metronome.wait_until(min(deadline, now + LONGEST), self._first)
+        return not stopping.is_set()
+
+
+class OtherClock:
+    """On a clock that is not the monotonic one, for tests that turn it by hand."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+
+    def __call__(self, deadline: float, stopping: threading.Event) -> bool:
+        return not stopping.wait(max(0.0, deadline - self._clock()))
+
+
+def waiting_on(clock: Callable[[], float]) -> Waiting:
+    """How the calling thread waits for its ticks on this clock."""
+    return Metronome() if clock is time.monotonic else OtherClock(clock)

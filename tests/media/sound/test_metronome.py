@@ -1,0 +1,122 @@
+"""Waiting for a tick: in time, and with the lock's holder helped along."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu.media.sound import _metronome
+from mcu.media.sound.metronome import Metronome, OtherClock, waiting_on
+from mcu.media.thread_priority import come_first
+
+
+def may_come_first() -> bool:
+    found: list[bool] = []
+    thread = threading.Thread(target=lambda: found.append(come_first()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def policy(thread: int) -> int:
+    return os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK
+
+
+class Busy:
+    """A thread that keeps the interpreter's lock but for what switching takes from it."""
+
+    def __init__(self, *, enrolled: bool) -> None:
+        self._enrolled = enrolled
+        self._begun, self._stop = threading.Event(), False
+        self.thread = 0
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Busy:
+        self._thread.start()
+        self._begun.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop = True
+        self._thread.join()
+
+    def _run(self) -> None:
+        if self._enrolled:
+            _metronome.enrol()
+        self.thread = threading.get_native_id()
+        self._begun.set()
+        while not self._stop:
+            sum(range(100))
+
+
+def waits(count: int, lending: bool) -> list[bool]:
+    """In a thread of its own: so many waits of 2 ms, and whether somebody was lent priority."""
+    found: list[bool] = []
+
+    def run() -> None:
+        come_first()
+        found.extend(_metronome.wait_until(time.monotonic() + 0.002, lending) for _ in range(count))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return found
+
+
+needs_the_right = pytest.mark.skipif(not may_come_first(), reason="takes the right to real-time priority")
+
+
+def test_it_is_never_early() -> None:
+    deadline = time.monotonic() + 0.005
+    assert _metronome.wait_until(deadline, False) is False
+    assert time.monotonic() >= deadline
+    _metronome.wait_until(deadline, False)  # over already: no wait
+
+
+@needs_the_right
+def test_who_holds_the_lock_is_lent_priority_and_gives_it_back() -> None:
+    with Busy(enrolled=True) as busy:
+        lent = waits(20, lending=True)
+        assert policy(busy.thread) == os.SCHED_OTHER
+    assert sum(lent) >= 10
+
+
+@needs_the_right
+def test_nobody_else_is_lent_anything() -> None:
+    with Busy(enrolled=False):
+        assert not any(waits(20, lending=True))
+    with Busy(enrolled=True):
+        assert not any(waits(20, lending=False))
+
+
+def test_a_thread_that_has_ended_is_forgotten_and_others_take_its_place() -> None:
+    for _ in range(1500):  # three times as many as can be known at once
+        thread = threading.Thread(target=_metronome.enrol)
+        thread.start()
+        thread.join()
+    with Busy(enrolled=True):
+        assert any(waits(20, lending=True)) is may_come_first()
+
+
+@given(st.floats())
+def test_what_is_no_time_is_refused(deadline: float) -> None:
+    if math.isfinite(deadline) and 0 <= deadline <= time.monotonic():
+        assert _metronome.wait_until(deadline, True) is False
+    elif not math.isfinite(deadline) or deadline < 0 or deadline > time.monotonic() + 60:
+        with pytest.raises(ValueError, match="no time"):
+            _metronome.wait_until(deadline, True)
+
+
+def test_it_ends_when_told_to_on_either_clock() -> None:
+    stopping = threading.Event()
+    assert Metronome()(time.monotonic() - 1, stopping)
+    stopping.set()
+    assert not Metronome()(time.monotonic() - 1, stopping)
+    assert not OtherClock(lambda: 0.0)(5.0, stopping)
+    assert isinstance(waiting_on(lambda: 0.0), OtherClock)
