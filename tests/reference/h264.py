@@ -125,6 +125,8 @@ class H264Depacketizer:
     """
 
     __slots__ = (
+        "_behind_delimiter",
+        "_behind_sps",
         "_fragmenting",
         "_has_idr",
         "_has_slice",
@@ -155,6 +157,7 @@ class H264Depacketizer:
         self._size = 0
         self._units = 0
         self._fragmenting = False
+        self._behind_delimiter = self._behind_sps = 0  # parts, up to the end of a first unit in one piece
         self._has_idr = False
         self._has_slice = False
         self.clean_start = False
@@ -226,8 +229,12 @@ class H264Depacketizer:
         else:
             if not self._units:
                 self.clean_start = True
+                if kind == NAL_AUD and not self._fragmenting:
+                    self._behind_delimiter = 2
             if kind in (NAL_SPS, NAL_PPS) and not self._fragmenting:
                 self._remember(unit)
+                if kind == NAL_SPS and NAL_SPS not in self._unit_sets:
+                    self._behind_sps = len(self._parts) + 2
                 self._unit_sets.add(kind)
             elif kind == NAL_SEI and len(unit) > 1 and unit[1] == SEI_RECOVERY_POINT:
                 self.recovery_point = True
@@ -305,17 +312,8 @@ class H264Depacketizer:
             for unit in self._pps.values():
                 sets += (START_CODE, unit)
         # A PPS refers to an SPS, so the SPS of memory go before everything and the PPS of memory behind the SPS given.
-        at = 2 if self._whole_kind(0) == NAL_AUD else 0
-        if NAL_SPS in self._unit_sets:
-            at = next(i for i in range(len(parts)) if self._whole_kind(i) == NAL_SPS) + 2
+        at = self._behind_sps if NAL_SPS in self._unit_sets else self._behind_delimiter
         return parts[:at] + sets + parts[at:]
-
-    def _whole_kind(self, at: int) -> int | None:
-        """The kind of the unit whose start code is part ``at``; None for no start code, and for a unit in fragments."""
-        parts = self._parts
-        if parts[at] is not START_CODE or (at + 2 < len(parts) and parts[at + 2] is not START_CODE):
-            return None
-        return parts[at + 1][0] & 0x1F
 
 
 def _first_exp_golomb(data: bytes) -> int:

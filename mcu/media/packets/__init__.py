@@ -13,7 +13,10 @@ from mcu.media.packets._native import (
     H264Depacketizer,
     H264Packetizer,
     MediaPort,
+    PacketJoiner,
     PayloadError,
+    ReorderBuffer,
+    RetransmissionCache,
     RtpError,
     Srtp,
     UdpSocket,
@@ -37,8 +40,11 @@ __all__ = [
     "H264Packetizer",
     "MediaPort",
     "PacketFate",
+    "PacketJoiner",
     "PacketKind",
     "PayloadError",
+    "ReorderBuffer",
+    "RetransmissionCache",
     "RtpError",
     "Srtp",
     "UdpSocket",
@@ -66,8 +72,12 @@ class PacketKind(IntEnum):
 
 
 class PacketFate(IntEnum):
-    """What ``MediaPort.take_feedback`` tells of a packet. UNTOLD: the feedback that spoke of it has been lost."""
+    """What ``MediaPort.take_feedback`` tells of a packet.
+
+    UNTOLD: the feedback that spoke of it has been lost. FOUND: it came, and had been said to be lost.
+    """
 
     UNTOLD = 0
     LOST = 1
     CAME = 2
+    FOUND = 3

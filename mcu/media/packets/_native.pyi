@@ -1,6 +1,8 @@
 """What the compiled module offers to Python."""
 
-from collections.abc import Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Protocol, overload
 
 class Srtp:
     """One direction of SRTP and SRTCP (RFC 3711, RFC 7714): for sending, or with ``inbound`` for receiving.
@@ -226,8 +228,7 @@ class MediaPort:
     def take_feedback(self, peer: int, compound: bytes, /) -> list[tuple[float, float, int, int]] | None:
         """What an RTCP compound tells of counted packets: sent, come (by the peer's clock), octets, and fate.
 
-        Fates are those of ``PacketFate``; only of what CAME the arrival counts. None for what is malformed. A packet
-        that was LOST may yet be said to have come.
+        Fates are those of ``PacketFate``; of what came the arrival counts. None for what is malformed.
         """
 
     def feedback(self, peer: int, ssrc: int, /) -> list[bytes]:
@@ -408,3 +409,106 @@ class Vp8Depacketizer:
         """The frame in hand and whether it is a key frame (RFC 6386 section 9.1); None when there is none."""
 
     def reset(self) -> None: ...
+
+class PacketJoiner:
+    """Puts packets in sequence together to pictures; a subclass decides what becomes of them.
+
+    A picture ends at its marker bit, or where the timestamp changes: ``finish`` is called then. ``depacketizers`` by
+    payload type are such as ``H264Depacketizer``, and not none (ValueError); ``on_malformed`` hears of payloads that
+    break their format, whose picture is damaged. ``after_gap`` damages the next picture unless it begins as one does.
+    """
+
+    after_gap: bool
+    def __init__(self, depacketizers: dict[int, Any], on_malformed: Callable[[PayloadError], None]) -> None: ...
+    @property
+    def depacketizer(self) -> Any:
+        """That of the picture in hand."""
+
+    @property
+    def timestamp(self) -> int:
+        """Of the picture in hand; -1 before the first."""
+
+    @property
+    def payload_type(self) -> int: ...
+    def push(self, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float, /) -> None:
+        """Take the next packet in sequence; one without payload is padding, one of an unknown payload type left out."""
+
+    @abstractmethod
+    def finish(self, now: float) -> None:
+        """The picture in hand is as whole as it will be."""
+
+class _Sink(Protocol):
+    def push(self, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float, /) -> None: ...
+    def gap(self, now: float, /) -> None: ...
+
+class ReorderBuffer:
+    """Delivers packets to ``sink`` in sequence, by ``push``, and tells it of gaps.
+
+    With ``nack`` lost packets are asked for again, and waited for longer. ``first`` is the extended sequence number to
+    begin with. At most 1024 packets are held, and at most 256 missing: beyond that all that is there is passed on.
+    """
+
+    MIN_REORDER_WAIT: ClassVar[float]
+    MAX_REORDER_WAIT: ClassVar[float]
+    NACK_WAIT: ClassVar[float]
+    NACK_DELAY: ClassVar[float]
+    MAX_AHEAD: ClassVar[int]
+    MAX_NACKS: ClassVar[int]
+    MAX_MISSING: ClassVar[int]
+    late: int
+    """Packets that came after they were given up, or twice."""
+    round_trip: float
+    """Seconds; once known it paces repeated requests."""
+    request_wait: float
+    """Seconds more before a missing packet is asked for, while repair packets may mend it."""
+    mend_wait: float
+    """Seconds for which a gap waits at least, while repair packets may mend it."""
+    next_request: float
+    """When the next request for a missing packet is due, at the earliest."""
+
+    def __init__(self, sink: _Sink, nack: bool, first: int) -> None: ...
+    @overload
+    def receive(
+        self, extended: int, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float, /
+    ) -> None: ...
+    @overload
+    def receive(
+        self,
+        extended: int,
+        timestamp: int,
+        marker: bool,
+        payload_type: int,
+        packet: bytes,
+        now: float,
+        start: int,
+        end: int,
+        /,
+    ) -> None:
+        """Take a packet as it came in; the second form is told where its payload lies (ValueError for beside it)."""
+
+    def awaits(self, extended: int, /) -> bool:
+        """Whether this packet is missing, and has not been given up."""
+
+    def is_ahead(self, extended: int, /) -> bool:
+        """Whether this packet is newer than all that have come, and not by more than an outage."""
+
+    def next_deadline(self) -> float | None:
+        """When ``handle_timer`` or ``requests_to_send`` has something to do."""
+
+    def handle_timer(self, now: float, /) -> None:
+        """Give up what has waited too long."""
+
+    def requests_to_send(self, now: float, /) -> list[int]:
+        """The 16-bit sequence numbers to ask for now, in order."""
+
+class RetransmissionCache:
+    """The last 512 packets sent, by sequence number."""
+
+    def store(self, sequence: int, packet: bytes, /) -> None:
+        """Keep a packet in place of the one 512 before it."""
+
+    def store_run(self, first: int, packets: list[bytes], /) -> None:
+        """Keep packets of which the first has this number, which may count roll-overs."""
+
+    def resend(self, sequence: int, now: float, /) -> bytes | None:
+        """The packet of a 16-bit sequence number, or None when it is gone or was sent again within 20 ms."""

@@ -1,10 +1,14 @@
-"""Received pictures: from packets in order, with gaps told, to access units that a decoder can use."""
+"""Received pictures: from packets in order, with gaps told, to access units that a decoder can use.
+
+Compiled code puts packets together; what becomes of a picture is decided here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from mcu.media.packets import PacketJoiner
 from mcu.media.rtp.errors import PayloadError
 from mcu.media.rtp.unwrap import Unwrapper
 from mcu.media.units import CodedPicture, VideoFormat
@@ -33,13 +37,13 @@ class Depacketizer(Protocol):
     def keyframe(self) -> bool: ...
     @property
     def whole(self) -> bool: ...
-    def push(self, payload: bytes) -> None: ...
+    def push(self, payload: bytes, /) -> None: ...
     def take(self) -> tuple[bytes, bool] | None: ...
     def reset(self) -> None: ...
     def cut(self) -> None: ...
 
 
-class VideoAssembler:
+class VideoAssembler(PacketJoiner):
     """Makes ``pictures`` out of packets. A picture ends at its marker bit, or where the timestamp changes.
 
     After a loss nothing is passed on until the next key frame, for what refers to a lost picture cannot be decoded.
@@ -50,16 +54,10 @@ class VideoAssembler:
     """
 
     __slots__ = (
-        "_after_gap",
         "_begun",
         "_conceal",
-        "_depacketizer",
-        "_depacketizers",
         "_formats",
-        "_on_malformed",
         "_patience",
-        "_payload_type",
-        "_timestamp",
         "_timestamps",
         "_waiting_since",
         "dropped",
@@ -81,17 +79,13 @@ class VideoAssembler:
 
         ``formats`` tells the pictures' codec by payload type.
         """
-        self._depacketizers = depacketizers
+        super().__init__(dict(depacketizers), on_malformed)
         self._formats = formats or {}
-        self._payload_type, self._depacketizer = next(iter(depacketizers.items()))
-        self._timestamp = -1
         self._timestamps = Unwrapper(32)
-        self._after_gap = True
         self._conceal = conceal
         self._begun = False
         self._waiting_since: float | None = now
         self._patience = MAX_WAIT_FOR_KEY_FRAME
-        self._on_malformed = on_malformed
         self.pictures: list[CodedPicture] = []
         self.needs_key_frame = False
         self.refreshed = False
@@ -105,49 +99,21 @@ class VideoAssembler:
 
     def gap(self, now: float) -> None:
         """Packets before the next one will never come."""
-        if not self._depacketizer.empty:
+        if not self.depacketizer.empty:
             if self._conceals:
-                self._depacketizer.cut()
+                self.depacketizer.cut()
             else:
                 self._drop(now)
-        self._after_gap = True
+        self.after_gap = True
         self._lose(now)
-
-    def push(self, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float) -> None:
-        """Take the next packet in sequence. The picture of a malformed payload is dropped."""
-        if not payload:
-            return  # padding, sent to probe the path
-        depacketizer = self._depacketizer
-        if timestamp != self._timestamp:
-            if not depacketizer.empty:
-                self._finish(now)
-            self._timestamp = timestamp
-        if payload_type != self._payload_type:
-            chosen = self._depacketizers.get(payload_type)
-            if chosen is None:
-                return
-            depacketizer.reset()
-            self._depacketizer = depacketizer = chosen
-            self._payload_type = payload_type
-        try:
-            depacketizer.push(payload)
-        except PayloadError as error:
-            self._on_malformed(error)
-            depacketizer.damaged = True
-        if self._after_gap:
-            self._after_gap = False
-            if not depacketizer.clean_start:
-                depacketizer.damaged = True
-        if marker:
-            self._finish(now)
 
     @property
     def _conceals(self) -> bool:
-        return self._conceal and self._begun and self._depacketizer.conceals
+        return self._conceal and self._begun and bool(self.depacketizer.conceals)
 
-    def _finish(self, now: float) -> None:
+    def finish(self, now: float) -> None:
         """The picture in hand is as whole as it will be: pass it on or drop it."""
-        depacketizer = self._depacketizer
+        depacketizer = self.depacketizer
         if not depacketizer.whole:
             if self._conceals:
                 self._finish_damaged(now)
@@ -181,25 +147,25 @@ class VideoAssembler:
 
     def _finish_damaged(self, now: float) -> None:
         """Pass on what there is of the picture in hand; a decoder mends the rest."""
-        if self._depacketizer.keyframe:
+        if self.depacketizer.keyframe:
             self.key_frame_lost = True
-        taken = self._depacketizer.take()
+        taken: tuple[bytes, bool] | None = self.depacketizer.take()
         self._lose(now)
         if taken is None:
-            self._depacketizer.reset()
+            self.depacketizer.reset()
             self.dropped += 1
             return
         self._pass_on(*taken, now, damaged=True)
 
     def _pass_on(self, data: bytes, keyframe: bool, now: float, damaged: bool = False) -> None:
-        timestamp = self._timestamps.unwrap(self._timestamp)
-        codec = self._formats.get(self._payload_type)
+        timestamp = self._timestamps.unwrap(self.timestamp)
+        codec = self._formats.get(self.payload_type)
         self.pictures.append(CodedPicture(data, keyframe, now, timestamp, codec, damaged))
 
     def _drop(self, now: float) -> None:
-        if self._depacketizer.keyframe:
+        if self.depacketizer.keyframe:
             self.key_frame_lost = True
-        self._depacketizer.reset()
+        self.depacketizer.reset()
         self.dropped += 1
         self._lose(now)
 

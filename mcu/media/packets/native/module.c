@@ -3,6 +3,7 @@
 #include <Python.h>
 
 #include "fec_type.h"
+#include "joiner_type.h"
 #include "payload_types.h"
 #include "port_type.h"
 #include "rtp_type.h"
@@ -22,6 +23,7 @@ PyMODINIT_FUNC PyInit__native(void)
     if (module == NULL)
         return NULL;
     if (add_rtp_functions(module) < 0 || add_h264_types(module) < 0 || add_vp8_types(module) < 0 ||
+        add_joiner_type(module) < 0 || add_reorder_type(module) < 0 || add_history_type(module) < 0 ||
         add_srtp_type(module) < 0 || add_udp_type(module) < 0 || add_port_type(module) < 0) {
         Py_DECREF(module);
         return NULL;

@@ -1,0 +1,223 @@
+#include "reorder.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void reorder_begin(struct reorder *reorder, struct reorder_sink sink, bool nack, int64_t first)
+{
+    *reorder = (struct reorder){
+        .sink = sink, .nack = nack, .wait = REORDER_MIN_WAIT, .next_request = INFINITY,
+        .expected = first, .highest = first - 1,
+    };
+}
+
+static struct reorder_place *place_of(const struct reorder *reorder, int64_t number)
+{
+    return &reorder->places[(uint64_t)number % REORDER_PLACES];
+}
+
+static enum reorder_state state_of(const struct reorder *reorder, int64_t number)
+{
+    bool within = reorder->places != NULL && number >= reorder->expected && number <= reorder->highest;
+    return within ? place_of(reorder, number)->state : REORDER_FREE;
+}
+
+static void vacate(struct reorder *reorder, int64_t number)
+{
+    struct reorder_place *place = place_of(reorder, number);
+    reorder->held -= place->state == REORDER_HELD;
+    reorder->missing -= place->state == REORDER_LACKING;
+    place->state = REORDER_FREE;
+}
+
+void reorder_end(struct reorder *reorder)
+{
+    for (size_t i = 0; reorder->places != NULL && i < REORDER_PLACES; i++)
+        if (reorder->places[i].state == REORDER_HELD)
+            free((void *)reorder->places[i].packet.payload);
+    free(reorder->places);
+    reorder->places = NULL;
+    reorder->held = reorder->missing = 0;
+}
+
+/* Pass on the packet that is held under the number expected. */
+static int pass_on(struct reorder *reorder, double now)
+{
+    struct reorder_packet packet = place_of(reorder, reorder->expected)->packet;
+    vacate(reorder, reorder->expected++);
+    int result = reorder->sink.push(reorder->sink.context, &packet, now);
+    free((void *)packet.payload);
+    return result;
+}
+
+/* Give the gap at the head up. */
+static int skip(struct reorder *reorder, double now)
+{
+    reorder->given_up = reorder->expected;
+    while (state_of(reorder, reorder->expected) != REORDER_HELD)
+        vacate(reorder, reorder->expected++);
+    reorder->given_up_end = reorder->expected;
+    return reorder->sink.gap(reorder->sink.context, now);
+}
+
+/* How long a gap may hold up what lies behind it, in seconds. */
+static double patience(const struct reorder *reorder)
+{
+    if (!reorder->nack)
+        return fmax(reorder->wait, reorder->mend_wait);
+    double rounds = REORDER_NACK_DELAY + REORDER_ROUNDS * REORDER_NACK_ROUND * reorder->round_trip;
+    return fmin(REORDER_MAX_NACK_WAIT, fmax(REORDER_NACK_WAIT, rounds));
+}
+
+/* Pass on what is in sequence, and over gaps that have waited long enough. */
+static int deliver(struct reorder *reorder, double now)
+{
+    while (reorder->held > 0) {
+        const struct reorder_place *place = place_of(reorder, reorder->expected);
+        if (place->state == REORDER_LACKING && now < place->since + patience(reorder))
+            return 0;
+        int result = place->state == REORDER_HELD ? pass_on(reorder, now) : skip(reorder, now);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+/* Give everything up that is missing and pass the rest on. */
+static int flush(struct reorder *reorder, double now)
+{
+    for (int64_t number = reorder->expected; number <= reorder->highest && reorder->missing > 0; number++)
+        if (place_of(reorder, number)->state == REORDER_LACKING)
+            vacate(reorder, number);
+    while (reorder->held > 0) {
+        int64_t before = reorder->expected;
+        while (place_of(reorder, reorder->expected)->state != REORDER_HELD)
+            reorder->expected++;
+        int result = reorder->expected == before ? 0 : reorder->sink.gap(reorder->sink.context, now);
+        result = result != 0 ? result : pass_on(reorder, now);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+/* A packet so far ahead that nothing before it is waited for. */
+static int leap(struct reorder *reorder, int64_t extended, const struct reorder_packet *packet, double now)
+{
+    int result = reorder->places == NULL ? 0 : flush(reorder, now);
+    if (result != 0)
+        return result;
+    bool gap = extended != reorder->expected;
+    reorder->highest = extended;
+    reorder->expected = extended + 1;
+    result = gap ? reorder->sink.gap(reorder->sink.context, now) : 0;
+    return result != 0 ? result : reorder->sink.push(reorder->sink.context, packet, now);
+}
+
+static bool hold(struct reorder *reorder, int64_t extended, const struct reorder_packet *packet)
+{
+    uint8_t *copy = malloc(packet->size > 0 ? packet->size : 1);
+    if (copy == NULL)
+        return false;
+    if (packet->size > 0)
+        memcpy(copy, packet->payload, packet->size);
+    struct reorder_place *place = place_of(reorder, extended);
+    reorder->missing -= place->state == REORDER_LACKING;
+    reorder->held++;
+    place->state = REORDER_HELD;
+    place->packet = *packet;
+    place->packet.payload = copy;
+    return true;
+}
+
+/* All between the highest number so far and this one are missing. */
+static void note_missing(struct reorder *reorder, int64_t extended, double now)
+{
+    for (int64_t number = reorder->highest + 1; number < extended; number++) {
+        struct reorder_place *place = place_of(reorder, number);
+        place->state = REORDER_LACKING;
+        place->requests = 0;
+        place->since = now;
+        place->next_request = now + REORDER_NACK_DELAY + reorder->request_wait;
+        reorder->missing++;
+        if (reorder->nack)
+            reorder->next_request = fmin(reorder->next_request, place->next_request);
+        reorder->loss += (1 - reorder->loss) / REORDER_LOSS_WINDOW;
+    }
+    reorder->loss -= reorder->loss / REORDER_LOSS_WINDOW;
+    reorder->highest = extended;
+}
+
+int reorder_receive(struct reorder *reorder, int64_t extended, const struct reorder_packet *packet, double now)
+{
+    if (extended == reorder->expected && reorder->held == 0) {
+        reorder->expected = extended + 1;
+        reorder->highest = extended;
+        reorder->loss -= reorder->loss / REORDER_LOSS_WINDOW;
+        return reorder->sink.push(reorder->sink.context, packet, now);
+    }
+    if (extended < reorder->expected || state_of(reorder, extended) == REORDER_HELD) {
+        reorder->late++;
+        if (!reorder->nack && extended >= reorder->given_up && extended < reorder->given_up_end)
+            reorder->wait = REORDER_MAX_WAIT;
+        return 0;
+    }
+    if (extended > reorder->highest && (extended - reorder->expected > REORDER_MAX_AHEAD ||
+                                        extended - reorder->highest > REORDER_MAX_MISSING))
+        return leap(reorder, extended, packet, now);
+    if (reorder->places == NULL)
+        reorder->places = calloc(REORDER_PLACES, sizeof *reorder->places);
+    if (reorder->places == NULL || !hold(reorder, extended, packet))
+        return REORDER_NO_MEMORY;
+    if (extended > reorder->highest) {
+        note_missing(reorder, extended, now);
+        if (reorder->missing > REORDER_MAX_MISSING)
+            return flush(reorder, now);
+    }
+    return deliver(reorder, now);
+}
+
+bool reorder_awaits(const struct reorder *reorder, int64_t extended)
+{
+    return state_of(reorder, extended) == REORDER_LACKING;
+}
+
+bool reorder_is_ahead(const struct reorder *reorder, int64_t extended)
+{
+    return extended > reorder->highest && extended - reorder->highest <= REORDER_MAX_MISSING;
+}
+
+bool reorder_deadline(const struct reorder *reorder, double *deadline)
+{
+    if (reorder->missing == 0)
+        return false;
+    *deadline = fmin(place_of(reorder, reorder->expected)->since + patience(reorder), reorder->next_request);
+    return true;
+}
+
+int reorder_handle_timer(struct reorder *reorder, double now) { return reorder->missing > 0 ? deliver(reorder, now) : 0; }
+
+size_t reorder_requests(struct reorder *reorder, double now, uint16_t *sequences)
+{
+    size_t count = 0, left = reorder->missing;
+    if (now < reorder->next_request)
+        return 0;
+    double hurry = reorder->loss > REORDER_HEAVY_LOSS ? 0.5 : 1.0;
+    double interval = fmax(REORDER_MIN_NACK_INTERVAL, reorder->round_trip * REORDER_NACK_ROUND * hurry);
+    double following = INFINITY;
+    for (int64_t number = reorder->expected; number <= reorder->highest && left > 0; number++) {
+        struct reorder_place *place = place_of(reorder, number);
+        if (place->state != REORDER_LACKING)
+            continue;
+        left--;
+        if (place->next_request <= now) {
+            place->requests++;
+            place->next_request = place->requests < REORDER_MAX_NACKS ? now + interval : INFINITY;
+            sequences[count++] = (uint16_t)number;
+        }
+        following = fmin(following, place->next_request);
+    }
+    reorder->next_request = following;
+    return count;
+}

@@ -1,0 +1,191 @@
+"""Compiled reordering, joining and repeating beside the same in plain Python, over random networks."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcu.media import packets as compiled
+from mcu.media.rtp.errors import PayloadError
+from mcu.media.rtp.h263 import H263Depacketizer
+from mcu.media.rtp.video_assembler import VideoAssembler
+from tests.reference import h264, history, reorder, video_assembler, vp8
+
+
+class Notes:
+    """A sink that remembers everything it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def push(self, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float) -> None:
+        self.told.append((timestamp, marker, payload_type, payload, now))
+
+    def gap(self, now: float) -> None:
+        self.told.append(now)
+
+
+MOVES = st.one_of(
+    st.tuples(st.just("next"), st.integers(0, 3)),
+    st.tuples(st.just("next"), st.integers(0, 3)),
+    st.tuples(st.just("late"), st.integers(1, 30)),
+    st.tuples(st.just("skip"), st.sampled_from((1, 2, 5, 100, 255, 256, 257, 300, 1023, 1024, 1025, 3000))),
+    st.tuples(st.just("pause"), st.sampled_from((1, 9, 11, 30, 31, 100, 360, 1100))),
+    st.tuples(st.just("path"), st.sampled_from((0, 10, 80, 400))),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.booleans(), st.sampled_from((-1500, 0, 65_530)), st.lists(MOVES, max_size=150))
+def test_packets_are_put_in_order_as_by_the_reference(nack: bool, first: int, moves: list[tuple[str, int]]) -> None:
+    got, expected = Notes(), Notes()
+    one, other = compiled.ReorderBuffer(got, nack, first), reorder.ReorderBuffer(expected, nack, first)
+    now, following = 0.0, first
+    for move, value in moves:
+        number = following
+        if move == "pause":
+            now += value / 1000
+            one.handle_timer(now)
+            other.handle_timer(now)
+        elif move == "path":
+            one.round_trip = other.round_trip = value / 1000
+        else:
+            number = following - value if move == "late" else following + (value if move == "skip" else 0)
+            following = max(following, number + 1)
+            parts = (number, number & 0xFFFF, value == 1, 96 + value % 2, b"x" * (value % 5), now)
+            one.receive(*parts)
+            other.receive(*parts)
+        assert got.told == expected.told
+        assert one.late == other.late
+        assert one.next_deadline() == other.next_deadline()
+        assert [one.awaits(number - back) for back in range(40)] == [other.awaits(number - back) for back in range(40)]
+        assert one.requests_to_send(now) == other.requests_to_send(now)
+        assert one.next_request == other.next_request
+
+
+def test_a_payload_is_a_part_of_its_packet() -> None:
+    sink = Notes()
+    buffer = compiled.ReorderBuffer(sink, False, 0)
+    buffer.receive(0, 1, True, 96, b"headpayloadpad", 2.0, 4, 11)
+    assert sink.told == [(1, True, 96, b"payload", 2.0)]
+    for start, end in ((-1, 3), (3, 2), (0, 15)):
+        with pytest.raises(ValueError, match="no part of the packet"):
+            buffer.receive(1, 1, True, 96, b"headpayloadpad", 2.0, start, end)
+
+
+def test_a_sink_that_fails_leaves_a_buffer_that_goes_on() -> None:
+    class Failing(Notes):
+        fails = True
+
+        def push(self, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float) -> None:
+            if self.fails:
+                raise LookupError(payload)
+            super().push(timestamp, marker, payload_type, payload, now)
+
+    sink = Failing()
+    buffer = compiled.ReorderBuffer(sink, True, 0)
+    for number in (3, 1, 2, 5, 0, 400, 2000):
+        try:
+            buffer.receive(number, number, False, 96, b"x", 0.0)
+        except LookupError as error:
+            assert error.args == (b"x",)
+    sink.fails = False
+    buffer.receive(2001, 2001, False, 96, b"x", 0.0)
+    buffer.handle_timer(10.0)
+    assert sink.told[-1] == (2001, False, 96, b"x", 0.0)
+
+
+PAYLOADS = {
+    99: [
+        b"\x67\x42\xc0\x1f\xda", b"\x68\xce\x3c", b"\x65\x88\x84", b"\x41\x9a\x01", b"\x41\x1a", b"\x7c\x85\x88\x11",
+        b"\x7c\x05\x22", b"\x7c\x45\x33", b"\x06\x06\x01", b"\x79\x00", b"\x01", b"", b"\x78\x00\x02\x65\x88",
+    ],
+    96: [b"\x10\x00key", b"\x10\x01no key", b"\x00on", b"\x90", b"\x90\x80\x07\x01more", b""],
+    34: [b"\x00\x50\x00\x00\x00\x00\x81" + bytes(8), b"\x00\x50\x00\x00on", b"\x00"],
+    77: [b"unknown"],
+}  # fmt: skip
+PACKETS = st.one_of(
+    st.tuples(st.sampled_from(sorted(PAYLOADS)), st.integers(0, 12), st.booleans(), st.sampled_from((0, 0, 1))),
+    st.tuples(st.just(99), st.integers(0, 12), st.booleans(), st.sampled_from((0, 0, 1))),
+    st.just(None),
+)
+
+
+def told_of(assembler: Any) -> list[Any]:
+    names = ("pictures", "needs_key_frame", "refreshed", "key_frame_lost", "dropped", "waiting")
+    return [getattr(assembler, name) for name in names]
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.booleans(), st.lists(PACKETS, max_size=60))
+def test_pictures_are_assembled_as_by_the_reference(conceal: bool, packets: list[Any]) -> None:
+    errors: tuple[list[str], list[str]] = ([], [])
+
+    def noted(into: list[str]) -> Any:
+        return lambda error: into.append(f"{type(error).__name__}: {error}")
+
+    formats: Any = {99: "H264", 96: "VP8"}
+    one = VideoAssembler(
+        {99: compiled.H264Depacketizer(), 96: compiled.Vp8Depacketizer(), 34: H263Depacketizer(plus=False)},
+        noted(errors[0]), 0.0, formats, conceal,
+    )  # fmt: skip
+    other = video_assembler.VideoAssembler(
+        {99: h264.H264Depacketizer(), 96: vp8.Vp8Depacketizer(), 34: H263Depacketizer(plus=False)},
+        noted(errors[1]), 0.0, formats, conceal,
+    )  # fmt: skip
+    timestamp = 0
+    for index, step in enumerate(packets):
+        now = index * 0.05
+        if step is None:
+            one.gap(now)
+            other.gap(now)
+        else:
+            payload_type, choice, marker, passed = step
+            timestamp += passed * 3000
+            payload = PAYLOADS[payload_type][choice % len(PAYLOADS[payload_type])]
+            one.push(timestamp, marker, payload_type, payload, now)
+            other.push(timestamp, marker, payload_type, payload, now)
+        assert told_of(one) == told_of(other)
+        assert errors[0] == errors[1]
+
+
+def test_an_error_that_is_no_malformed_payload_comes_through() -> None:
+    class Broken(H263Depacketizer):
+        def push(self, payload: bytes) -> None:
+            raise LookupError("broken")
+
+    joiner = VideoAssembler({34: Broken(plus=False)}, lambda error: None, 0.0)
+    with pytest.raises(LookupError, match="broken"):
+        joiner.push(1, True, 34, b"payload", 0.0)
+
+    def upset(error: PayloadError) -> None:
+        raise KeyError(str(error))
+
+    joiner = VideoAssembler({99: compiled.H264Depacketizer()}, upset, 0.0)
+    with pytest.raises(KeyError, match="less than two bytes"):
+        joiner.push(1, True, 99, b"x", 0.0)
+    with pytest.raises(ValueError, match="no payload type"):
+        compiled.PacketJoiner({}, upset)
+
+
+def test_packets_are_kept_and_repeated_as_by_the_reference() -> None:
+    rng = random.Random(1)
+    one, other = compiled.RetransmissionCache(), history.RetransmissionCache()
+    sequence, now = 65_000, 0.0
+    for _ in range(3000):
+        now += rng.choice((0.0, 0.001, 0.015, 0.02))
+        run = [(sequence + at & 0xFFFF).to_bytes(4, "big") + bytes(rng.randrange(5)) for at in range(rng.randrange(4))]
+        if rng.random() < 0.5:
+            run = [packet[: rng.randrange(1, 9)] for packet in run]
+        one.store_run(sequence, run)
+        for at, packet in enumerate(run):
+            other.store(sequence + at & 0xFFFF, packet)
+        sequence += len(run)
+        asked = sequence - rng.randrange(700) & 0xFFFF
+        assert one.resend(asked, now) == other.resend(asked, now)
+    one.store(7, b"\x80\x60\x00\x07")
+    assert one.resend(7, 1e9) == b"\x80\x60\x00\x07" and one.resend(7, 1e9) is None
