@@ -39,6 +39,7 @@ _BUILDING: Mapping[str, frozenset[str]] = {
         "layouts",
         "mcu.media.camera",
         "mcu.media.codec",
+        "mcu.media.congestion",
         "mcu.media.packets",
         "mcu.media.rtp",
         "mcu.media.transport",
@@ -58,6 +59,7 @@ _BUILDING: Mapping[str, frozenset[str]] = {
     ),
     "mcu.media.rtp": frozenset({"mcu.media.packets", "mcu.media.spec", "mcu.media.units"}),
     "mcu.media.packets": frozenset(),  # compiled
+    "mcu.media.congestion": frozenset(),
     "mcu.media.transport": frozenset({"mcu.media.packets", "mcu.media.spec"}),
     # floor 2: the control process
     "mcu.media.pool": SPEC | {"mcu.media", "mcu.ports"},  # implements MediaControl over worker processes
@@ -87,6 +89,7 @@ PURE = (
     "layouts",
     "mcu.conference",
     "mcu.media.camera",
+    "mcu.media.congestion",
     "mcu.media.rtp",
     "mcu.webrtc",
     "sip",

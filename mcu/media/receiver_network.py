@@ -1,16 +1,21 @@
-"""What the network to one receiver carries, by what the receiver reports. Pure: time in seconds is passed in.
+"""What may be sent of a picture to one receiver, by what is known of the network to it. Pure: time is passed in.
 
-Loss is answered as Google's congestion control does in its loss-based part (draft-ietf-rmcat-gcc-02 section 6): beyond
-a tenth the rate falls by half of the loss, up to a fiftieth it may rise, and in between it stays. A shortage that has
-passed is forgotten within a quarter of a minute; where rising has just failed it is tried again later, and more slowly.
+Where the receiver tells of each packet, an estimate of the transport says what gets through (``mcu.media.congestion``),
+and here is decided how a ladder with large steps follows it. Of other receivers loss is answered as in the loss-based
+part of Google's congestion control (draft-ietf-rmcat-gcc-02 section 6): beyond a tenth the rate falls by half of the
+loss, up to a fiftieth it may rise, and in between it stays.
+
+A shortage that has passed is forgotten within a quarter of a minute; where rising has just failed it is tried again
+later, and more slowly.
 """
 
 from __future__ import annotations
 
+from mcu.media.congestion.loss import HEAVY as HEAVY_LOSS
+from mcu.media.congestion.loss import LIGHT as LIGHT_LOSS
+from mcu.media.congestion.loss import OwnLoss
+from mcu.media.congestion.values import LossAndDelay
 from mcu.media.rtp.config import ReceiverFeedback
-
-HEAVY_LOSS = 0.10
-LIGHT_LOSS = 0.02
 
 LEAST_RATE = 64_000
 """The lowest rung; bit/s."""
@@ -28,6 +33,16 @@ _CAUTIOUS_RISE_PER_SECOND = 1.05
 # A receiver's estimate (REMB) wavers around what it gets; only one clearly below binds.
 _ESTIMATE_MARGIN = 0.8
 
+# A rate that has been tested is followed soon, but not to and fro with every key frame.
+_TESTED_PATIENCE = 1.0
+# An attempt fails at once, or it has not failed: a queue grows within a second. With an estimate of each packet the
+# next one waits no longer than this.
+_ATTEMPT, _LONGEST_TESTED = 5.0, 16.0
+# Steps of the ladder are up to twice the rate; a larger one begins with a key frame that fills the link for long.
+_STEP = 2.0
+# A fall lasts for so long, while a queue grows that was there already.
+_FALLING = 1.0
+
 
 class ReceiverNetwork:
     """``rate`` is the most that the receiver should be sent now, bit/s; None while the network does not bind."""
@@ -39,6 +54,10 @@ class ReceiverNetwork:
         self._rose = float("-inf")
         self._reported = float("-inf")
         self._reports = 0
+        self._failed: float | None = None
+        self._own = OwnLoss()
+        self._falls = 0
+        self._moved = float("-inf")
 
     @property
     def rate(self) -> int | None:
@@ -55,15 +74,61 @@ class ReceiverNetwork:
         before = self.rate
         since, self._reported = now - self._reported, now
         lost, estimate = feedback.fraction_lost, feedback.estimated_bitrate
-        if lost > HEAVY_LOSS:
-            self._fall(min(sent, self._rate or sent) * (1 - lost / 2), now)
+        if self._own.note(lost, lost, sent):
+            self._rate = None
+        beyond, doubt = lost - self._own.share, self._own.doubt
+        if beyond > HEAVY_LOSS + doubt:
+            self._own.answered(lost, sent)
+            self._fall(min(sent, self._rate or sent) * (1 - beyond / 2), now)
         elif estimate is not None and estimate < sent * _ESTIMATE_MARGIN:
             self._fall(estimate, now)
-        elif lost > LIGHT_LOSS:
+        elif beyond > LIGHT_LOSS + doubt:
             self._troubled = now
         elif self._rate is not None and now - self._troubled >= self._patience:
             self._rise(min(since, self._patience), most, now)
         return self.rate != before
+
+    def estimated(self, network: LossAndDelay, sent: int, most: int, now: float) -> bool:
+        """The same by an estimate of the transport, of which this stream may have ``network.rate``."""
+        before = self.rate
+        since, self._reported = min(now - self._reported, 1.0), now
+        falls = network.falls != self._falls or now - self._troubled < _FALLING
+        self._falls = network.falls
+        if falls and network.rate is not None and network.rate < min(sent, self._rate or sent):
+            self._give_way(network.rate, sent, now)
+        elif self._rate is not None:
+            self._follow(self._rate, network, since, most, now)
+        return self.rate != before
+
+    def _give_way(self, rate: float, sent: int, now: float) -> None:
+        if self._failed is None or now - self._rose < _ATTEMPT:
+            if now - self._rose < _ATTEMPT and self._failed is not None and sent >= self._failed:
+                self._patience = min(self._patience * 2, _LONGEST_TESTED)
+            self._failed = float(sent)
+        self._rate = max(float(LEAST_RATE), rate)
+        self._troubled = now
+
+    def _follow(self, rate: float, network: LossAndDelay, since: float, most: int, now: float) -> None:
+        """Up with what has been tested; beyond that by an attempt, now and then: the ladder's next step is the test."""
+        calm = now - self._troubled
+        if self._failed is not None and self._rose > self._troubled and now - self._rose > _ATTEMPT:
+            self._failed, self._patience = None, FIRST_PATIENCE  # what failed before holds by now
+        wanted = rate if network.rate is None else max(rate, network.rate)
+        if calm >= self._patience and (network.rate is None or network.limited):
+            wanted = max(wanted, rate * _RISE_PER_SECOND**since)
+        if self._failed is not None and wanted >= self._failed:
+            if calm < self._patience:
+                wanted = max(rate, self._failed * 0.99)
+            elif rate < self._failed:
+                self._rose = now
+        if calm < _TESTED_PATIENCE or wanted <= rate or now - self._moved < _TESTED_PATIENCE:
+            return
+        if wanted > rate * _STEP:
+            wanted, self._moved = rate * _STEP, now
+        self._rate = wanted
+        if self._rate >= most:
+            self._rate = None
+            self._rose = now
 
     def _fall(self, rate: float, now: float) -> None:
         if now - self._rose < _BLAME:

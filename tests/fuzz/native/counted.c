@@ -34,7 +34,7 @@ static void take(const uint8_t *data, size_t length)
     int count = twcc_take(&twcc, data, length, results, room);
     REQUIRE(count >= -1 && count <= (int)room);
     for (int i = 0; i < count; i++)
-        REQUIRE(results[i].fate <= TWCC_CAME && results[i].sent <= now);
+        REQUIRE(results[i].fate <= TWCC_FOUND && results[i].sent <= now);
 }
 
 static void tell(void)

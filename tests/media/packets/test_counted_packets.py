@@ -1,4 +1,4 @@
-"""Transport-wide numbers: everything to a peer is counted, what it tells of them is believed only as far as it holds."""
+"""Transport-wide numbers: everything to a peer is counted, what it tells of them is believed as far as it holds."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_what_was_lost_may_yet_come_and_lost_feedback_is_no_loss(port: Port) -> 
             Feedback(9, 1, 5, 3, (1040, 1050)),
         )
     ]
-    assert fates == [[PacketFate.CAME, PacketFate.LOST], [PacketFate.CAME], [PacketFate.UNTOLD] * 3 + [2, 2]]
+    assert fates == [[PacketFate.CAME, PacketFate.LOST], [PacketFate.FOUND], [PacketFate.UNTOLD] * 3 + [2, 2]]
 
 
 def test_the_reference_goes_round(port: Port) -> None:

@@ -197,8 +197,10 @@ static size_t pass_over(struct twcc *twcc, uint16_t first, struct twcc_result *r
     uint16_t gap = (uint16_t)(first - twcc->told_to);
     for (uint16_t i = 0; twcc->told && gap < TWCC_KEPT && i < gap; i++) {
         struct twcc_sent *sent = sent_of(twcc, (uint16_t)(twcc->told_to + i));
-        if (sent != NULL && sent->fate == TWCC_UNTOLD)
+        if (sent != NULL && sent->fate == TWCC_UNTOLD) {
             count = note(sent, TWCC_UNTOLD, 0, results, count, room);
+            sent->there = false;
+        }
     }
     return count;
 }
@@ -222,10 +224,11 @@ static size_t apply(struct twcc *twcc, const uint8_t *packet, const struct told 
                 ticks += *times++;
             else if (status == LARGE)
                 ticks += (int16_t)get16(times), times += 2;
-            if (sent == NULL || sent->fate == TWCC_CAME)
+            if (sent == NULL || sent->fate >= TWCC_CAME)
                 continue;
+            enum twcc_fate came = sent->fate == TWCC_LOST ? TWCC_FOUND : TWCC_CAME;
             if (status != MISSING)
-                count = note(sent, TWCC_CAME, (double)ticks / TICKS_PER_SECOND, results, count, room);
+                count = note(sent, came, (double)ticks / TICKS_PER_SECOND, results, count, room);
             else if (sent->fate == TWCC_UNTOLD)
                 count = note(sent, TWCC_LOST, 0, results, count, room);
         }

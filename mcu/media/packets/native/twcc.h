@@ -20,8 +20,8 @@
 #define TWCC_LONGEST 1200
 #define TWCC_SPOKEN 512
 
-/* What has become of a packet that was sent. */
-enum twcc_fate { TWCC_UNTOLD, TWCC_LOST, TWCC_CAME };
+/* What has become of a packet that was sent; the last one: it came, and had been said to be lost. */
+enum twcc_fate { TWCC_UNTOLD, TWCC_LOST, TWCC_CAME, TWCC_FOUND };
 
 struct twcc_sent { double time; uint16_t number, size; uint8_t fate; bool there; };
 

@@ -1,0 +1,198 @@
+"""The estimate of one transport: everything that goes to one receiver, by what it tells of each packet."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from mcu.media.congestion.acknowledged import AcknowledgedRate
+from mcu.media.congestion.groups import GroupDistances
+from mcu.media.congestion.loss import LossBound
+from mcu.media.congestion.rate_control import RateControl
+from mcu.media.congestion.trains import Trains
+from mcu.media.congestion.trendline import Trendline
+from mcu.media.congestion.values import FOUND, LOST, UNTOLD, LossAndDelay, PacketTold, Usage
+
+SENT_WINDOW = 0.5
+"""Seconds over which it is counted how much is sent."""
+
+LIMITED_BELOW = 0.7
+"""Of the estimate: less than this being sent, the estimate is not tested, and so must not grow."""
+
+SILENCE = 3.0
+"""Feedback that stops for so many seconds is another beginning: clocks and queues may have changed."""
+
+_ROUND_TRIP_GAIN = 0.2
+_USUAL_ROUND_TRIP = 0.2
+# A train may tell of a link far wider than what is sent; in one step it counts for so much of what gets through.
+_TRAIN_MOST = 3.0
+# Seconds for which its word holds against what a queue says.
+_TRAIN_LIFE = 0.5
+# After a fall it takes a round trip and so many seconds until what is lost is of the new rate.
+_SETTLING = 0.3
+# Seconds in queues that are none.
+_CALM = 0.05
+# For so long after the rate fell the queue gets room to empty, at most this share of the rate.
+_DRAINING, _MOST_DRAINED = 5.0, 0.3
+
+
+class TransportEstimator:
+    """``told`` takes feedback; ``state`` is what is known. The rate is None until the network has bound once."""
+
+    def __init__(self) -> None:
+        self._groups = GroupDistances()
+        self._trend = Trendline()
+        self._through = AcknowledgedRate()
+        self._control = RateControl()
+        self._loss = LossBound()
+        self._trains = Trains()
+        self._train: tuple[float, float] | None = None
+        self._sent: deque[tuple[float, int]] = deque()
+        self._sent_octets = 0
+        self._round_trip: float | None = None
+        self._last_told: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """The most that the network carries, bit/s; None while it does not bind."""
+        bounds = [rate for rate in (self._control.rate, self._loss.rate) if rate is not None]
+        return None if not bounds else min(bounds) * (1 - self._draining)
+
+    @property
+    def _draining(self) -> float:
+        """The share that is left out for a queue to empty, for a while after it has grown: an adaptive threshold alone
+        would let it stand."""
+        told = self._last_told
+        if told is None or told - self._control.fell > _DRAINING:
+            return 0.0
+        return min(_MOST_DRAINED, max(0.0, self._trend.queueing - _CALM))
+
+    @property
+    def fell(self) -> float:
+        """When the rate last fell."""
+        return max(self._control.fell, self._loss.fell)
+
+    @property
+    def limited(self) -> bool:
+        """Whether less is sent than the estimate allows, so that it is not tested."""
+        return self.rate is not None and self.sent_rate < LIMITED_BELOW * self.rate
+
+    @property
+    def sent_rate(self) -> float:
+        """bit/s, of late."""
+        if len(self._sent) < 2:
+            return 0.0
+        span = max(SENT_WINDOW / 2, self._sent[-1][0] - self._sent[0][0])
+        return (self._sent_octets - self._sent[0][1]) * 8 / span
+
+    def state(self) -> LossAndDelay:
+        """What is known now."""
+        rate = self.rate
+        queueing = self._trend.queueing if self._last_told is not None else None
+        return LossAndDelay(
+            None if rate is None else int(rate),
+            self._loss.share,
+            self._round_trip,
+            queueing,
+            self.limited,
+            self._control.falls + self._loss.falls,
+        )
+
+    def told(self, packets: Sequence[PacketTold], now: float) -> None:
+        """Take what the receiver told of these packets, in the order in which they were sent."""
+        if not packets:
+            return
+        if self._last_told is not None and now - self._last_told > SILENCE:
+            self._begin_anew()
+        self._last_told = now
+        usage, wide = Usage.NORMAL, None
+        lost = expected = 0
+        newest: float | None = None
+        for sent, arrival, octets, fate in packets:
+            if fate == UNTOLD:
+                self._count(sent, octets)
+                continue
+            came = fate != LOST
+            if fate == FOUND:
+                lost -= 1
+            else:
+                self._count(sent, octets)
+                expected += 1
+                lost += not came
+            train = self._trains.add(sent, arrival if came else None, octets)
+            wide = train if wide is None or (train is not None and train > wide) else wide
+            if not came:
+                continue
+            newest = sent
+            self._through.add(octets, arrival)
+            distance = self._groups.add(sent, arrival)
+            if distance is not None:
+                self._trend.add(*distance, arrival)
+                usage = Usage.OVER if Usage.OVER in (usage, self._trend.usage) else self._trend.usage
+        if newest is not None:
+            self._take_round_trip(now - newest)
+        round_trip = self._round_trip or _USUAL_ROUND_TRIP
+        if usage is Usage.NORMAL and self._draining:
+            usage = Usage.UNDER
+        self._note_train(wide or self._trains.so_far(), now)
+        if usage is Usage.OVER and self._is_own_doing(now):
+            usage = Usage.UNDER
+        self._control.update(usage, self._through.rate, self.limited, round_trip, now)
+        if now - self.fell < round_trip + _SETTLING:
+            self._loss.begin_anew()
+        else:
+            self._loss.add(lost, expected, self.sent_rate, now)
+        self._join(wide, usage)
+
+    def lower(self, rate: float) -> None:
+        """Something else says that it is no more than this."""
+        self._control.lower(rate)
+
+    def forget(self) -> None:
+        """All that may be sent gets through: nothing binds any more."""
+        self._control.forget()
+        self._loss.forget()
+
+    def _note_train(self, rate: float | None, now: float) -> None:
+        if rate is not None:
+            self._train = rate, now
+
+    def _is_own_doing(self, now: float) -> bool:
+        """A picture that is sent faster than the link carries grows a queue too, but not for long. While it gets
+        through faster than the stream needs, that is no reason to send less."""
+        train = self._train
+        if train is None or now - train[1] > _TRAIN_LIFE or not self.is_calm:
+            return False
+        return train[0] > max(self.sent_rate, self._control.rate or 0.0)
+
+    def _join(self, wide: float | None, usage: Usage) -> None:
+        through, rate = self._through.rate, self._control.rate
+        if wide is not None and through is not None and usage is Usage.NORMAL and self.is_calm:
+            self._control.lift(min(wide, _TRAIN_MOST * through))
+        if self._loss.rate is not None and rate is not None and self._loss.rate > 1.2 * rate:
+            self._loss.forget()
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing waits in queues."""
+        return self._trend.queueing < _CALM
+
+    def _count(self, sent: float, octets: int) -> None:
+        if self._sent and sent < self._sent[-1][0]:
+            return
+        self._sent.append((sent, octets))
+        self._sent_octets += octets
+        while self._sent[0][0] < sent - SENT_WINDOW:
+            self._sent_octets -= self._sent.popleft()[1]
+
+    def _take_round_trip(self, sample: float) -> None:
+        if sample < 0:
+            return
+        before = self._round_trip
+        self._round_trip = sample if before is None else before + (sample - before) * _ROUND_TRIP_GAIN
+
+    def _begin_anew(self) -> None:
+        """Of delay; what was found of the rate stays."""
+        self._groups, self._trend, self._trains = GroupDistances(), Trendline(), Trains()
+        self._sent.clear()
+        self._sent_octets = 0
