@@ -1,16 +1,22 @@
 """Layers of items on one picture that stays: what has changed is painted anew, with all that lies over and under it.
 
 A layer is a tuple of items, bottom to top. When a layer is given again as the very same tuple, nothing of it is looked
-at, so a picture at rest costs next to nothing, and one that moves costs what moves.
+at, so a picture at rest costs next to nothing, and one that moves costs what moves. The painting itself is done by
+compiled code, for all places at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from layouts.geometry import Rect
+from mcu.media.picture._paint import MOST_STROKES
 from mcu.media.picture.items import Item, difference, intersection
 from mcu.media.picture.planes import Planes
+
+if TYPE_CHECKING:
+    from mcu.media.picture._paint import Stroke
 
 Layer = tuple[Item, ...]
 
@@ -53,9 +59,12 @@ class Compositor:
                     outdated.clear()
                     outdated[Rect(0, 0, *self.picture.size)] = None
         places = self._outdated[self.picture]
+        strokes: list[Stroke] = []
         for rect in places:
-            self._paint(rect)
+            self._add_strokes(strokes, rect)
         places.clear()
+        for first in range(0, len(strokes), MOST_STROKES):
+            self.picture.paint(strokes[first : first + MOST_STROKES])
         return bool(damage)
 
     def _take(self, layers: Sequence[Layer]) -> list[Rect]:
@@ -75,7 +84,8 @@ class Compositor:
                         damage += _outside(rect, damage)
         return damage
 
-    def _paint(self, rect: Rect) -> None:
+    def _add_strokes(self, strokes: list[Stroke], rect: Rect) -> None:
+        """What paints this place anew, from the topmost opaque item up."""
         left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
         parts: list[tuple[Item, Rect]] = []
         for layer, (from_x, from_y, to_x, to_y) in zip(self._layers, self._bounds, strict=True):
@@ -88,7 +98,7 @@ class Compositor:
                         parts.clear()  # nothing beneath is seen
                     parts.append((item, part))
         for item, part in parts:
-            item.paint(self.picture, part)
+            item.paint(strokes, part)
 
 
 def _moving(before: Layer, now: Layer) -> Rect | None:

@@ -6,10 +6,14 @@ Rectangles are in pixels of the canvas. Two items that are equal look the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from layouts.geometry import Rect
+from mcu.media.picture._paint import FILL, PASTE
 from mcu.media.picture.planes import Colour, Planes, Size
+
+if TYPE_CHECKING:
+    from mcu.media.picture._paint import Stroke
 
 
 class Item(Protocol):
@@ -21,8 +25,8 @@ class Item(Protocol):
     @property
     def opaque(self) -> bool: ...
 
-    def paint(self, canvas: Planes, clip: Rect) -> None:
-        """Paint the part inside ``clip``, which lies inside ``rect``."""
+    def paint(self, strokes: list[Stroke], clip: Rect) -> None:
+        """Add what paints the part inside ``clip``, which lies inside ``rect``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,9 @@ class Fill:
     colour: Colour
     opaque: bool = True
 
-    def paint(self, canvas: Planes, clip: Rect) -> None:
-        canvas.window(clip).fill(self.colour)
+    def paint(self, strokes: list[Stroke], clip: Rect) -> None:
+        colour = self.colour
+        strokes.append((FILL, clip.x, clip.y, clip.width, clip.height, colour.y, colour.u, colour.v))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,10 @@ class Picture:
     planes: Planes
     opaque: bool = True
 
-    def paint(self, canvas: Planes, clip: Rect) -> None:
-        source = self.planes
-        if clip is not self.rect:
-            source = source.window(Rect(clip.x - self.rect.x, clip.y - self.rect.y, *clip.size))
-        canvas.window(clip).paste(source)
+    def paint(self, strokes: list[Stroke], clip: Rect) -> None:
+        x, y, planes = clip.x, clip.y, self.planes
+        place = self.rect
+        strokes.append((PASTE, x, y, clip.width, clip.height, x - place.x, y - place.y, planes.y, planes.u, planes.v))
 
 
 class Blended(Protocol):
@@ -58,8 +62,8 @@ class Blended(Protocol):
     @property
     def size(self) -> Size: ...
 
-    def blend_part(self, picture: Planes, part: Rect, x: int, y: int) -> None:
-        """Draw only what is in ``part`` of ``picture``, the top left corner at ``x``, ``y``."""
+    def stroke(self, part: Rect, x: int, y: int) -> Stroke:
+        """What is in ``part`` of a picture when the top left corner lies at ``x``, ``y``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,8 @@ class Drawing:
         """The whole drawing at this place."""
         return cls(Rect(x, y, *overlay.size), overlay, x, y)
 
-    def paint(self, canvas: Planes, clip: Rect) -> None:
-        self.overlay.blend_part(canvas, clip, self.x, self.y)
+    def paint(self, strokes: list[Stroke], clip: Rect) -> None:
+        strokes.append(self.overlay.stroke(clip, self.x, self.y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +93,11 @@ class Group:
     drawings: tuple[Drawing, ...]
     opaque: bool = False
 
-    def paint(self, canvas: Planes, clip: Rect) -> None:
+    def paint(self, strokes: list[Stroke], clip: Rect) -> None:
         for drawing in self.drawings:
             part = intersection(drawing.rect, clip)
             if part is not None:
-                drawing.paint(canvas, part)
+                drawing.paint(strokes, part)
 
 
 def intersection(one: Rect, other: Rect) -> Rect | None:

@@ -1,4 +1,4 @@
-"""Translucent drawings over a picture: made once in RGBA, kept as YUV, blended over small regions."""
+"""Translucent drawings over a picture: made once in RGBA, kept as YUV, blended over small regions by compiled code."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from layouts.geometry import Rect
-from mcu.media.picture.planes import Colour, Plane, Planes, Size
+from mcu.media.picture import _paint
+from mcu.media.picture.planes import Colour, Plane, Size
 
 _Reals = NDArray[np.floating]
 _Wide = NDArray[np.uint16]
-
-
-# Samples blended at a time: what is read and written for them stays in the processor's cache.
-_BAND = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +26,8 @@ class _Layer:
     @classmethod
     def of(cls, samples: _Reals, alpha: _Reals) -> _Layer:
         kept = np.rint((1 - alpha) * 256)
-        # The half makes the shift in blend() round to the nearest.
+        # The half makes the shift after the blending round to the nearest.
         return cls((np.rint(samples * (256 - kept)) + 128).astype(np.uint16), kept.astype(np.uint16))
-
-    def blend(self, plane: Plane, x: int, y: int) -> None:
-        """Draw the part that begins at ``x``, ``y`` and is as large as ``plane``."""
-        height, width = plane.shape
-        band = max(1, _BAND // width)
-        for top in range(0, height, band):
-            part = plane[top : top + band]
-            rows, columns = slice(y + top, y + top + part.shape[0]), slice(x, x + width)
-            mixed = part * self.kept[rows, columns]
-            mixed += self.added[rows, columns]
-            mixed >>= 8
-            part[:] = mixed
 
 
 class Overlay:
@@ -55,35 +40,32 @@ class Overlay:
         self.size: Size = image.size
         pixels = np.asarray(image).astype(np.float32)
         colour, alpha = pixels[..., :3], pixels[..., 3] / 255
-        self._y = _Layer.of(colour @ _ROWS.y + 16, alpha)
         # Chroma has half the resolution; its colour is the mean of four pixels weighted by how opaque they are.
         small_alpha = _quarter(alpha)
         weight = np.maximum(small_alpha, 1e-6)[..., None]
         small = _quarter(colour * alpha[..., None]) / weight
-        self._colour = (
+        self._layers = (
+            _Layer.of(colour @ _ROWS.y + 16, alpha),
             _Layer.of(small @ _ROWS.u + 128, small_alpha),
             _Layer.of(small @ _ROWS.v + 128, small_alpha),
         )
+        y, u, v = self._layers
+        self._samples = y.added, y.kept, u.added, u.kept, v.added, v.kept
 
     @property
     def bytes(self) -> int:
         """Memory taken."""
-        return sum(layer.added.nbytes + layer.kept.nbytes for layer in (self._y, *self._colour))
+        return sum(layer.added.nbytes + layer.kept.nbytes for layer in self._layers)
 
     def at(self, x: int, y: int) -> Rect:
         """The region covered when its top left corner lies at even ``x``, ``y``."""
         return Rect(x, y, *self.size)
 
-    def blend(self, picture: Planes, x: int, y: int) -> None:
-        """Draw into ``picture``, top left corner at even ``x``, ``y``; it must lie inside."""
-        self.blend_part(picture, self.at(x, y), x, y)
-
-    def blend_part(self, picture: Planes, part: Rect, x: int, y: int) -> None:
-        """Draw only what is in ``part`` of ``picture``; ``x`` and ``y`` may lie outside, ``part`` must be covered."""
-        region, left, top = picture.window(part), part.x - x, part.y - y
-        self._y.blend(region.y, left, top)
-        self._colour[0].blend(region.u, left // 2, top // 2)
-        self._colour[1].blend(region.v, left // 2, top // 2)
+    def stroke(self, part: Rect, x: int, y: int) -> _paint.Stroke:
+        """What is in ``part`` of a picture when the top left corner lies at even ``x``, ``y``; those may lie outside,
+        ``part`` must be covered.
+        """
+        return _paint.BLEND, part.x, part.y, part.width, part.height, part.x - x, part.y - y, *self._samples
 
 
 class Relief:
@@ -103,16 +85,9 @@ class Relief:
         """Memory taken."""
         return self._added.nbytes
 
-    def blend_part(self, picture: Planes, part: Rect, x: int, y: int) -> None:
-        """As ``Overlay.blend_part``."""
-        plane = picture.window(part).y
-        added = self._added[part.y - y : part.bottom - y, part.x - x : part.right - x]
-        band = max(1, 4 * _BAND // part.width)
-        for top in range(0, part.height, band):
-            rows = plane[top : top + band]
-            # What cameras send beyond the range would run over.
-            rows.clip(16, 235, out=rows)
-            np.add(rows, added[top : top + band], out=rows)
+    def stroke(self, part: Rect, x: int, y: int) -> _paint.Stroke:
+        """As ``Overlay.stroke``."""
+        return _paint.RELIEF, part.x, part.y, part.width, part.height, part.x - x, part.y - y, self._added
 
 
 @dataclass(frozen=True, slots=True)

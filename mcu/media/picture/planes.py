@@ -7,7 +7,7 @@ the frame that an encoder reads. Studio range throughout: black is 16, white 235
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import av
 import numpy as np
@@ -15,6 +15,10 @@ from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
 from layouts.geometry import Rect
+from mcu.media.picture._paint import paint
+
+if TYPE_CHECKING:
+    from mcu.media.picture._paint import Stroke
 
 Plane = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -96,6 +100,10 @@ class Planes:
             self.u[top:bottom, left:right],
             self.v[top:bottom, left:right],
         )
+
+    def paint(self, strokes: list[Stroke]) -> None:
+        """Paint on it, in order. Raises ValueError for strokes outside of it, see ``_paint.pyi``."""
+        paint(self.y, self.u, self.v, strokes)
 
     def fill(self, colour: Colour) -> None:
         self.y.fill(colour.y)

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from mcu.media.codec.video_encoder import VideoEncoder
+from mcu.media.picture.overlay import Overlay
 from mcu.media.picture.planes import Colour, Planes
 from mcu.media.picture.state import Rung
 from mcu.media.units import CodedPicture
@@ -32,6 +33,11 @@ def solid(width: int, height: int, colour: Colour) -> Planes:
     picture = Planes.blank(width, height)
     picture.fill(colour)
     return picture
+
+
+def blend(overlay: Overlay, picture: Planes, x: int, y: int) -> None:
+    """Draw the whole of it, its top left corner at even ``x``, ``y``."""
+    picture.paint([overlay.stroke(overlay.at(x, y), x, y)])
 
 
 def pattern_frame(width: int, height: int, phase: int = 0, colour: Colour = BLUE) -> av.VideoFrame:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from mcu.media.picture.artist import Artist, Badge, initials, label_text_size
 from mcu.media.picture.planes import Colour
-from tests.media.picture.material import FONT, solid
+from tests.media.picture.material import FONT, blend, solid
 
 ARTIST = Artist(FONT)
 BLACK = Colour.rgb(0, 0, 0)
@@ -52,7 +52,7 @@ def test_a_name_that_cannot_be_written_gets_a_figure_and_no_empty_label():
     unwritten, nameless = ARTIST.avatar("🙂", (320, 180)), ARTIST.avatar(None, (320, 180))
     pictures = [solid(76, 76, BLACK) for _ in range(3)]
     for picture, avatar in zip(pictures, (unwritten, nameless, ARTIST.avatar("A", (320, 180))), strict=True):
-        avatar.blend(picture, 0, 0)
+        blend(avatar, picture, 0, 0)
     assert (pictures[0].y == pictures[1].y).all()
     assert (pictures[0].y != pictures[2].y).any()
 
@@ -87,7 +87,7 @@ def test_chinese_names_have_glyphs():
         picture = solid(320, 180, BLACK)
         label = ARTIST.label(name, False, picture.size)
         assert label is not None
-        label.blend(picture, 0, 0)
+        blend(label, picture, 0, 0)
         drawn.append(picture.y.copy())
     assert np.abs(drawn[0].astype(int) - drawn[1]).max() > 100
 

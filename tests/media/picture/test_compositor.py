@@ -1,5 +1,8 @@
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,6 +16,9 @@ from mcu.media.picture.items import Drawing, Fill, Group, Item, Picture, differe
 from mcu.media.picture.overlay import Overlay
 from mcu.media.picture.planes import Planes
 from tests.media.picture.material import BLUE, GREEN, RED, pattern, solid
+
+if TYPE_CHECKING:
+    from mcu.media.picture._paint import Stroke
 
 SIZE = (64, 48)
 GROUND: Layer = (Fill(Rect(0, 0, *SIZE), BLUE),)
@@ -113,7 +119,7 @@ class Watched:
     painted: list[Rect] = field(default_factory=list, compare=False)
     opaque: bool = False
 
-    def paint(self, canvas: Planes, clip: Rect) -> None:
+    def paint(self, strokes: list[Stroke], clip: Rect) -> None:
         self.painted.append(clip)
 
 
@@ -181,6 +187,8 @@ def test_difference_and_intersection_make_up_the_whole(one, other):
 @pytest.mark.parametrize("clip", [Rect(4, 6, 8, 2), Rect(2, 4, 12, 10)])
 def test_a_part_of_a_picture_is_that_part(clip):
     source, canvas = pattern(12, 10, 3), solid(*SIZE, RED)
-    Picture(Rect(2, 4, 12, 10), source).paint(canvas, clip)
+    strokes: list[Stroke] = []
+    Picture(Rect(2, 4, 12, 10), source).paint(strokes, clip)
+    canvas.paint(strokes)
     assert (canvas.window(clip).y == source.window(Rect(clip.x - 2, clip.y - 4, *clip.size)).y).all()
     assert (canvas.y != RED.y).sum() <= clip.width * clip.height

@@ -1,6 +1,9 @@
+from __future__ import annotations
+
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,6 +20,9 @@ from mcu.media.picture.items import Drawing, Group
 from mcu.media.picture.tiles import Look, TileContent
 from mcu.media.spec import Corner, DecorationSpec
 from tests.media.picture.material import BLUE, FONT, GREEN, RED, assert_golden, pattern, solid
+
+if TYPE_CHECKING:
+    from mcu.media.picture._paint import Stroke
 
 ARTIST = Artist(FONT)
 SIZE = (640, 360)
@@ -304,7 +310,9 @@ def test_a_logo_keeps_its_shape_within_its_share_of_the_picture(tmp_path: Path):
 def test_a_watermark_is_faint_on_any_ground(level):
     canvas = solid(*SIZE, replace(BLUE, y=level))
     (mark,) = Room().decoration(DecorationSpec(watermark="协和医院")).layers[2]
-    mark.paint(canvas, mark.rect)
+    strokes: list[Stroke] = []
+    mark.paint(strokes, mark.rect)
+    canvas.paint(strokes)
     off = np.abs(canvas.y.astype(int) - min(max(level, 16), 235))
     assert 10 <= off.max() <= 14
     assert 0.01 < (off > 0).mean() < 0.3
