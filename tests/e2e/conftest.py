@@ -13,10 +13,9 @@ from tests.peers.server import ServerProcess
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Everything in this folder drives real programs, one test after the other: beside them only units run."""
+    """Everything in this folder drives real programs."""
     if item.path.is_relative_to(Path(__file__).parent):
         item.add_marker(pytest.mark.e2e)
-        item.add_marker(pytest.mark.xdist_group("real programs"))
 
 
 @pytest.fixture(scope="session")
