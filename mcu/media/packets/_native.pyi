@@ -207,9 +207,10 @@ class MediaPort:
     def counters(self) -> tuple[int, int, int, int]:
         """Packets forwarded, not sent (socket full, nobody there), from strangers, and longer than 2048 octets."""
 
-    def count_packets(self, peer: int, extension: int, first: int, /) -> None:
+    def count_packets(self, peer: int, extension: int, first: int, uncounted: Sequence[int] = (), /) -> None:
         """From now on all RTP to this peer is counted, from ``first`` on, in the header extension of this number, and
-        the arrival of what it counts itself is noted (transport-wide congestion control, draft-holmer-rmcat).
+        the arrival of what it counts itself is noted (transport-wide congestion control, draft-holmer-rmcat). Streams
+        of the SSRCs ``uncounted``, 32 at most, are left out.
 
         Of an outlet without RTX nothing is sent again from then on: a counted packet is another one each time, and a
         key stream is used once.

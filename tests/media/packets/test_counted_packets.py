@@ -79,6 +79,19 @@ def test_packets_that_cannot_carry_a_number_go_without(port: Port) -> None:
     assert client.got(1) == [other] and port.media.next_number(client.id) == 0
 
 
+def test_streams_that_do_not_know_the_number_are_left_out(port: Port) -> None:
+    sender, receiver = port.client(1), port.client(3)
+    port.media.count_packets(receiver.id, TWCC, 0, [8, 500])
+    forwarded(port, sender, receiver, rtx=False)
+    port.media.send_rtp(receiver.id, [rtp(1, ssrc=8), rtp(1, ssrc=7)], 0.0)
+    sender.send([vp8(1, 1, key=True)])
+    port.receive()
+    assert [number_of(packet, TWCC) for packet in receiver.got(3)] == [None, 0, None]
+    assert port.media.resend(receiver.id, 500, [1000]) == 1  # the same to the octet
+    with pytest.raises(ValueError, match="too many"):
+        port.media.count_packets(receiver.id, TWCC, 0, range(33))
+
+
 def test_a_counted_packet_is_never_sent_twice(port: Port) -> None:
     client = counted_client(port)
     port.media.send_rtp(client.id, [rtp(5), rtp(5), rtp(4), rtp(6)], 0.0)

@@ -384,7 +384,7 @@ size_t port_resend(struct port *port, struct peer *peer, struct outlet *outlet, 
     struct outgoing outgoing = {.count = 0};
     size_t done = 0;
     /* What is counted is another packet each time, and so comes again only under a number of its own. */
-    bool can = peer->keyed && peer->reachable && (peer->twcc.id == 0 || outlet->rtx_ssrc != 0);
+    bool can = peer->keyed && peer->reachable && (outlet->rtx_ssrc != 0 || !twcc_counts(&peer->twcc, outlet->ssrc));
     for (size_t i = 0; i < count && can; i++) {
         size_t length = outlet_rewrite(outlet, sequences[i], port->arena[outgoing.count]);
         if (length > 0)

@@ -97,9 +97,17 @@ static size_t make_place(uint8_t id, uint8_t *packet, size_t *length)
     return block + 4 + end + 1;
 }
 
+bool twcc_counts(const struct twcc *twcc, uint32_t ssrc)
+{
+    for (size_t i = 0; i < twcc->uncounted_count; i++)
+        if (twcc->uncounted[i] == ssrc)
+            return false;
+    return twcc->id != 0;
+}
+
 size_t twcc_stamp(struct twcc *twcc, uint8_t *packet, size_t length, double now)
 {
-    if (twcc->id == 0 || length < 12 || length > UINT16_MAX)
+    if (length < 12 || length > UINT16_MAX || !twcc_counts(twcc, get32(packet + 8)))
         return length;
     size_t size = length, at = make_place(twcc->id, packet, &length);
     if (at == 0)

@@ -19,6 +19,8 @@
 /* Longest feedback written, and packets that one speaks of: each takes 2 octets for its arrival and 2 bits beside. */
 #define TWCC_LONGEST 1200
 #define TWCC_SPOKEN 512
+/* Streams to a peer of which the packets are not counted, since it does not know the extension there. */
+#define TWCC_UNCOUNTED 32
 
 /* What has become of a packet that was sent; the last one: it came, and had been said to be lost. */
 enum twcc_fate { TWCC_UNTOLD, TWCC_LOST, TWCC_CAME, TWCC_FOUND };
@@ -32,6 +34,8 @@ struct twcc_result { double sent, arrival; uint16_t size; enum twcc_fate fate; }
 struct twcc {
     uint8_t id; /* of the header extension; 0: nothing is counted */
     uint16_t next;
+    uint32_t uncounted[TWCC_UNCOUNTED];
+    size_t uncounted_count;
     struct twcc_sent *sent;
     bool told; /* the peer has: up to which number, by which of its times */
     uint16_t told_to;
@@ -47,6 +51,9 @@ struct twcc {
 /* Count from ``first`` on, in the header extension ``id`` (1 to 14). False without memory. */
 bool twcc_begin(struct twcc *twcc, uint8_t id, uint16_t first);
 void twcc_end(struct twcc *twcc);
+
+/* Whether the packets of a stream to the peer are counted. */
+bool twcc_counts(const struct twcc *twcc, uint32_t ssrc);
 
 /* Write the next number into an RTP packet, which has room for TWCC_OVERHEAD more, and remember it. The length
  * afterwards; unchanged for what cannot carry it. */

@@ -19,14 +19,30 @@ PyObject *port_count_packets(PyObject *self, PyObject *arguments)
     unsigned long id;
     unsigned char extension;
     unsigned short first;
-    if (!PyArg_ParseTuple(arguments, "kbH", &id, &extension, &first))
+    PyObject *streams = NULL;
+    uint32_t uncounted[TWCC_UNCOUNTED];
+    if (!PyArg_ParseTuple(arguments, "kbH|O", &id, &extension, &first, &streams))
         return NULL;
-    struct peer *peer = peer_of(self, id);
+    PyObject *tuple = streams == NULL ? PyTuple_New(0) : PySequence_Tuple(streams);
+    if (tuple == NULL)
+        return NULL;
+    Py_ssize_t count = PyTuple_GET_SIZE(tuple);
+    for (Py_ssize_t i = 0; i < count && i < TWCC_UNCOUNTED; i++)
+        uncounted[i] = (uint32_t)PyLong_AsUnsignedLongMask(PyTuple_GET_ITEM(tuple, i));
+    Py_DECREF(tuple);
+    /* Last, since to read a sequence may run code that closes the peer. */
+    struct peer *peer = PyErr_Occurred() ? NULL : peer_of(self, id);
     if (peer == NULL)
         return NULL;
     if (extension < 1 || extension > 14)
         return PyErr_Format(PyExc_ValueError, "a header extension has a number from 1 to 14");
-    return twcc_begin(&peer->twcc, extension, first) ? Py_NewRef(Py_None) : PyErr_NoMemory();
+    if (count > TWCC_UNCOUNTED)
+        return PyErr_Format(PyExc_ValueError, "too many streams that are not counted");
+    if (!twcc_begin(&peer->twcc, extension, first))
+        return PyErr_NoMemory();
+    memcpy(peer->twcc.uncounted, uncounted, (size_t)count * sizeof *uncounted);
+    peer->twcc.uncounted_count = (size_t)count;
+    Py_RETURN_NONE;
 }
 
 PyObject *port_next_number(PyObject *self, PyObject *id)
@@ -42,7 +58,7 @@ PyObject *port_next_number(PyObject *self, PyObject *id)
 static bool is_new(const struct peer *peer, const uint8_t *packet)
 {
     const struct srtp_source *known = srtp_find(&peer->outbound, get32(packet + 8));
-    return peer->twcc.id == 0 || known == NULL || !known->begun || is_after(get16(packet + 2), known->highest);
+    return !twcc_counts(&peer->twcc, get32(packet + 8)) || known == NULL || !known->begun || is_after(get16(packet + 2), known->highest);
 }
 
 /* Send what is sealed at the arena's first places; how many the kernel took or lost for good. */

@@ -1,0 +1,120 @@
+"""Key frames are spread over the time that the network needs for them; sound and usual pictures wait for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import pytest
+
+from mcu.media.transport.media_pacer import LONGEST_WAIT, MAX_WAITING, PACE, MediaPacer
+
+
+class Handle:
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class World:
+    """A clock, a loop, and a port that notes when what left."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.sent: list[tuple[float, bytes]] = []
+        self.again: list[bytes] = []
+        self.room: int | None = None
+        self._calls: list[tuple[float, int, Handle, Callable[[], None]]] = []
+        self.pacer = MediaPacer(self, 7, self.again.extend, lambda: self.now, self)
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        handle = Handle()
+        heapq.heappush(self._calls, (self.now + delay, len(self._calls), handle, callback))
+        return cast("asyncio.TimerHandle", handle)
+
+    def send_rtp(self, peer: int, packets: Sequence[bytes], now: float) -> list[bytes]:
+        assert peer == 7 and now == self.now
+        taken = packets if self.room is None else packets[: self.room]
+        self.sent += [(now - 100, packet) for packet in taken]
+        return list(packets[len(taken) :])
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self._calls and self._calls[0][0] <= end:
+            self.now, _, handle, callback = heapq.heappop(self._calls)
+            if not handle.cancelled:
+                callback()
+        self.now = end
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def picture(octets: int, mark: int = 0) -> list[bytes]:
+    return [bytes([mark]) * 1200 for _ in range(octets // 1200)]
+
+
+def test_a_usual_picture_leaves_at_once_whatever_the_estimate(world: World) -> None:
+    for estimate, octets in ((None, 60_000), (1_000_000, 8_400), (4_000_000, 20_400)):
+        world.sent.clear()
+        world.pacer.follow(estimate)
+        world.pacer.send(picture(octets))
+        assert len(world.sent) == octets // 1200
+        world.run(1.0)
+
+
+def test_a_key_frame_is_spread_in_order_and_what_follows_waits_for_it(world: World) -> None:
+    world.pacer.follow(2_000_000)
+    world.pacer.send(picture(60_000, 1))
+    world.run(0.033)
+    world.pacer.send(picture(8_400, 2))
+    world.run(1.0)
+    marks = [packet[0] for _, packet in world.sent]
+    assert marks == [1] * 50 + [2] * 7
+    last = world.sent[49][0]
+    # 60 kB less the burst of 20 ms, at 2.5 times 2 Mbit/s.
+    assert last == pytest.approx((60_000 - 12_500) * 8 / (PACE * 2e6), abs=0.006)
+    within = [at for at, _ in world.sent if 0.01 < at <= 0.02]
+    assert sum(1200 * 8 for _ in within) / 0.01 == pytest.approx(PACE * 2e6, rel=0.3)
+
+
+def test_sound_overtakes_pictures(world: World) -> None:
+    world.pacer.follow(500_000)
+    world.pacer.send(picture(60_000))
+    before = len(world.sent)
+    world.pacer.send([b"sound"], urgent=True)
+    assert world.sent[before:] == [(0.0, b"sound")]
+
+
+def test_nothing_waits_too_long(world: World) -> None:
+    world.pacer.follow(64_000)
+    world.pacer.send(picture(120_000))
+    world.run(2.0)
+    assert len(world.sent) == 100 and world.sent[-1][0] <= 5 * LONGEST_WAIT
+
+
+def test_what_is_too_much_is_dropped_and_counted(world: World) -> None:
+    world.pacer.follow(64_000)
+    world.pacer.send(picture(1200 * (MAX_WAITING + 50)))
+    assert world.pacer.dropped == 50
+
+
+def test_what_the_socket_has_no_room_for_is_sent_again(world: World) -> None:
+    world.room = 2
+    world.pacer.send([b"1", b"2", b"3"])
+    assert world.again == [b"3"]
+
+
+def test_a_closed_one_sends_no_more(world: World) -> None:
+    world.pacer.follow(64_000)
+    world.pacer.send(picture(60_000))
+    sent = len(world.sent)
+    world.pacer.close()
+    world.run(1.0)
+    assert len(world.sent) == sent
