@@ -10,13 +10,25 @@ from __future__ import annotations
 import asyncio
 import datetime
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-from bench.audio_ear import BEEP_EVERY, BEEP_SECONDS, TONE_AMPLITUDE, TONES, Heard, Turn, mouth_to_ear, tone_check
-from bench.audio_rooms import OPUS, PCMA, Room, Rooms, Voice, coded, noise, paused, tone
+from bench.audio_ear import (
+    BEEP_EVERY,
+    BEEP_SECONDS,
+    TONE_AMPLITUDE,
+    TONES,
+    Delays,
+    Heard,
+    Turn,
+    mouth_to_ear,
+    tone_check,
+)
+from bench.audio_rooms import OPUS, PCMA, Room, Rooms, coded, noise, paused, tone
+from bench.audio_senders import Voice
 from bench.audio_sentences import Sentences
 from bench.report import Benchmark, Figures, percentile
 from bench.speech import NoSpeech, speech
@@ -42,14 +54,14 @@ class _Facts:
 
     def __init__(self) -> None:
         self.late_ticks = 0
-        self.playout: dict[str, float] = {}
+        self.playout = Delays()
         self.concealed: dict[str, float] = {}
 
     def take(self, fact: Fact) -> None:
         if isinstance(fact, ConferenceStatistics):
             self.late_ticks = fact.late_audio_ticks
         elif isinstance(fact, LegStatistics) and fact.packets_received:
-            self.playout[fact.leg] = fact.playout_ms
+            self.playout.note(fact.leg, time.monotonic(), fact.playout_ms)
             self.concealed[fact.leg] = fact.concealed_ms
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,9 +82,27 @@ def tone_check(heard: dict[int, Heard], turns: list[Turn]) -> Figures:
     }
 
 
-def mouth_to_ear(
-    rooms: Sequence[Room], heard: dict[int, Heard], turns: list[Turn], playout: Mapping[str, float]
-) -> Figures:
+class Delays:
+    """What the jitter buffers of legs said of their delay, in ms, and when: they change it as the network does."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, list[tuple[float, float]]] = {}
+
+    def note(self, leg: str, at: float, delay: float) -> None:
+        """A leg's delay at that instant."""
+        self._said.setdefault(leg, []).append((at, delay))
+
+    def at(self, leg: str, at: float) -> float:
+        """As it was said nearest to that instant; 0 for a leg that said nothing."""
+        said = self._said.get(leg)
+        return min(said, key=lambda one: abs(one[0] - at))[1] if said else 0.0
+
+    def last(self) -> list[float]:
+        """The latest of each leg."""
+        return [said[-1][1] for said in self._said.values()]
+
+
+def mouth_to_ear(rooms: Sequence[Room], heard: dict[int, Heard], turns: list[Turn], playout: Delays) -> Figures:
     """From the first sample of a beep at the microphone to its first sample at the two who only listen."""
     beyond: list[float] = []
     whole: list[float] = []
@@ -98,13 +116,13 @@ def mouth_to_ear(
                 if after:
                     delay = (after[0] - mark + TICK) * 1000  # the frame was a tick old when it was sent
                     whole.append(delay)
-                    beyond.append(delay - playout.get(f"leg{leg}", 0.0))
+                    beyond.append(delay - playout.at(f"leg{leg}", mark))
     return {
         "mouth_to_ear_ms_p50": percentile(beyond, 50),
         "mouth_to_ear_ms_p95": percentile(beyond, 95),
         "mouth_to_ear_with_jitter_buffer_ms_p95": percentile(whole, 95),
         "mouth_to_ear_samples": len(beyond),
-        "playout_ms_median": percentile(list(playout.values()), 50),
+        "playout_ms_median": percentile(playout.last(), 50),
     }
 
 

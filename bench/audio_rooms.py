@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
+import multiprocessing
 import selectors
 import socket
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
-from mcu.media.codec.audio_encoder import EncoderKey, make_encoder, rtp_samples
-from mcu.media.rtp.packet import pack_extensions
-from mcu.media.sound.samples import TICK, TICK_SAMPLES, Sound, level_dbfs
+from bench.audio_senders import HEADER_SIZE, Sent, Voice, send_all
+from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
+from mcu.media.sound.samples import TICK_SAMPLES, Sound, level_dbfs
 from mcu.media.spec import CodecSpec
 from mcu.media.thread_priority import come_first
 
 OPUS = CodecSpec(name="opus", payload_type=111, clock_rate=48_000, channels=2, parameters={"useinbandfec": "1"})
 PCMA = CodecSpec(name="PCMA", payload_type=8, clock_rate=8_000)
 
-# Sends are spread over a tick in so many bursts: rooms are not in step with each other.
-BURSTS = 20
-_HEADER = struct.Struct("!BBHII")
 _RECEIVE_SIZE = 2048
-
-
-@dataclass(frozen=True)
-class Voice:
-    """Coded frames that a room says again and again; None is a frame that is not sent (DTX).
-
-    ``marks`` are frames whose beginning a listener will look for; ``levels`` how loud each frame is, in dB below full
-    scale (RFC 6464).
-    """
-
-    frames: tuple[bytes | None, ...]
-    marks: frozenset[int] = frozenset()
-    levels: tuple[int, ...] = ()
+# <asm-generic/socket.h>; Python has no name for it.
+SO_TIMESTAMPNS = 35
+_TIME = struct.Struct("@qq")
 
 
 def coded(codec: CodecSpec, sound: Sound, marks: Sequence[int] = ()) -> Voice:
@@ -60,27 +47,27 @@ def paused(voice: Voice, every: int = 20) -> Voice:
 
 @dataclass
 class Room:
-    """One room: its socket, what it says, and what it has heard where it listens."""
+    """One room: its socket, what it says, and what it has heard where it listens.
+
+    ``marked`` is when the marked frames were sent, known once ``Rooms`` has stopped.
+    """
 
     codec: CodecSpec
     server_port: int
     voice: Voice
     listens: bool = False
     level_id: int | None = None
-    sequence: int = field(default_factory=lambda: random.randrange(1 << 15))
-    timestamp: int = field(default_factory=lambda: random.randrange(1 << 31))
-    ssrc: int = field(default_factory=lambda: random.randrange(1, 1 << 32))
-    position: int = 0
     heard: list[tuple[float, bytes]] = field(default_factory=list)
     marked: list[float] = field(default_factory=list)
+    on_said: Callable[[Voice], None] | None = None
 
     def open(self) -> None:
         """Bind; the kernel drops what nobody reads."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.connect(("127.0.0.1", self.server_port))
         self.socket.setblocking(False)
-        self.steps = rtp_samples(self.codec)
 
     @property
     def port(self) -> int:
@@ -88,78 +75,68 @@ class Room:
 
     def say(self, voice: Voice) -> None:
         """From the next frame on."""
-        self.voice, self.position = voice, 0
-
-    def send(self) -> None:
-        """The next frame."""
-        voice = self.voice
-        index = self.position % len(voice.frames)
-        frame = voice.frames[index]
-        self.position += 1
-        if frame is not None:
-            extension, first = b"", 0x80
-            if self.level_id is not None and voice.levels:
-                extension, first = pack_extensions([(self.level_id, bytes((voice.levels[index],)))]), 0x90
-            header = _HEADER.pack(first, self.codec.payload_type, self.sequence, self.timestamp & 0xFFFFFFFF, self.ssrc)
-            self.sequence = (self.sequence + 1) & 0xFFFF
-            if index in voice.marks:
-                self.marked.append(time.monotonic())
-            with contextlib.suppress(ConnectionRefusedError):  # the server has closed its port already
-                self.socket.send(header + extension + frame)
-        self.timestamp += self.steps
+        self.voice = voice
+        if self.on_said is not None:
+            self.on_said(voice)
 
 
 class Rooms:
-    """Sends for all of them from one thread, and hears for some from another."""
+    """Sends for all of them from a process of its own, which does nothing else, and hears for some from a thread."""
 
     def __init__(self, rooms: Sequence[Room]) -> None:
+        """To be made before there are other threads: the process is a copy of this one."""
         self.rooms = rooms
         self._stopping = threading.Event()
-        for room in rooms:
+        for index, room in enumerate(rooms):
             room.open()
-        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._send, self._hear)]
+            room.on_said = partial(self._order, index)
+        context = multiprocessing.get_context("fork")
+        self._orders, theirs = context.Pipe()
+        self._process = context.Process(target=send_all, args=(rooms, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._hearing = threading.Thread(target=self._hear, daemon=True)
         self.late = 0
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._orders.send(None)
+        self._hearing.start()
 
     def stop(self) -> None:
+        """Afterwards it is known when marked frames were sent, and how often senders were late."""
         if self._stopping.is_set():
             return
         self._stopping.set()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
+        if self._hearing.is_alive():
+            self._hearing.join()
+            self._orders.send(None)
+            sent: Sent = self._orders.recv()
+            self.late = sent.late
+            for room, marked in zip(self.rooms, sent.marked, strict=True):
+                room.marked = marked
+        else:
+            self._process.kill()
+        self._process.join()
         for room in self.rooms:
             room.socket.close()
 
-    def _send(self) -> None:
-        come_first()  # what else the machine does must not make rooms late
-        bursts = [self.rooms[start::BURSTS] for start in range(BURSTS)]
-        deadline = time.monotonic()
-        while not self._stopping.is_set():
-            for burst in bursts:
-                deadline += TICK / BURSTS
-                pause = deadline - time.monotonic()
-                if pause > 0:
-                    time.sleep(pause)
-                elif pause < -TICK / 2:
-                    self.late += 1
-                for room in burst:
-                    room.send()
+    def _order(self, index: int, voice: Voice) -> None:
+        self._orders.send((index, voice))
 
     def _hear(self) -> None:
         come_first()
+        # The kernel says when a packet came, by the other clock.
+        ahead = time.time() - time.monotonic()
         with selectors.DefaultSelector() as selector:
             for room in self.rooms:
                 if room.listens:
                     selector.register(room.socket, selectors.EVENT_READ, room)
             while not self._stopping.is_set():
                 for key, _ in selector.select(0.1):
-                    data = key.data.socket.recv(_RECEIVE_SIZE)
-                    if len(data) > _HEADER.size and data[1] & 0x7F == key.data.codec.payload_type:
-                        key.data.heard.append((time.monotonic(), data))
+                    data, ancillary, _, _ = key.data.socket.recvmsg(_RECEIVE_SIZE, socket.CMSG_SPACE(_TIME.size))
+                    if len(data) > HEADER_SIZE and data[1] & 0x7F == key.data.codec.payload_type:
+                        seconds, nanoseconds = _TIME.unpack(ancillary[0][2])
+                        key.data.heard.append((seconds + nanoseconds * 1e-9 - ahead, data))
 
 
 def tone(frequency: float, seconds: float, amplitude: float) -> Sound:

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import numpy as np
 
 from bench.audio_ear import Heard
-from bench.audio_rooms import OPUS, PCMA, Room, Voice, coded
+from bench.audio_rooms import OPUS, PCMA, Room, coded
+from bench.audio_senders import Voice
 from bench.report import Figures
 from bench.speech import NoSpeech, aligned, quality, speech
 from mcu.media.sound.samples import RATE, silence

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.audio_rooms import OPUS, PCMA, Room, Voice
+from bench.audio_rooms import OPUS, PCMA, Room
+from bench.audio_senders import Voice
 from bench.audio_sentences import SENTENCES, Sentences
 
 QUIET = [Voice((b"quiet",))] * 4
