@@ -29,6 +29,7 @@ from mcu.media.facts import (
 )
 from mcu.media.fairness import CanvasLoad
 from mcu.media.forwarding.router import Router
+from mcu.media.forwarding.voices import VoiceRouter
 from mcu.media.leg import MediaLeg
 from mcu.media.leg_listener import PictureMedia
 from mcu.media.leg_statistics import leg_statistics
@@ -67,6 +68,9 @@ class ConferenceMedia:
         self._applying = asyncio.Lock()
         self._recordings = ConferenceRecordings(conference_id, report, self._calls.call)
         self._clock = clock
+        self._voices = VoiceRouter(
+            self._legs, lambda leg_id: self._router.slots(leg_id), self._arrival_delay, self._captured
+        )
         self._router = Router(
             conference_id,
             self._legs,
@@ -75,6 +79,7 @@ class ConferenceMedia:
             composed=lambda: self._pictures.composed(),
             composes_shared=lambda: self._pictures.composes_shared(),
             sound_delay=self._sound_delay,
+            voices=self._voices,
         )
         self._pictures = ConferencePictures(
             conference_id,
@@ -225,8 +230,18 @@ class ConferenceMedia:
     def _sound_delay(self, leg_id: str, now: float) -> float | None:
         """Seconds from a leg's clock at capture to ours at the mix."""
         leg = self._legs.get(leg_id)
-        stream = None if leg is None else dict(leg.streams()).get("audio")
+        stream = None if leg is None else leg.sound
         return None if stream is None else sound_delay(stream, self._sound.playout(leg_id), True, now)
+
+    def _arrival_delay(self, leg_id: str) -> float | None:
+        """Seconds from a leg's clock at capture of sound to ours at its arrival."""
+        leg = self._legs.get(leg_id)
+        return None if leg is None or leg.sound is None else leg.sound.capture_offset
+
+    def _captured(self, leg_id: str, timestamp: int) -> float | None:
+        """When a leg captured the sound of an RTP timestamp, on its own clock."""
+        leg = self._legs.get(leg_id)
+        return None if leg is None or leg.sound is None else leg.sound.capture_time(timestamp)
 
     # Legs
 
@@ -284,6 +299,7 @@ class ConferenceMedia:
 
     def sound_received(self, leg: MediaLeg, unit: CodedSound) -> None:
         self._sound.received(leg.id, unit)
+        self._voices.heard(leg.id, unit.level, unit.time)
 
     def key_frame_requested(self, leg: MediaLeg, media: PictureMedia) -> None:
         self.request_key_frame(leg.id, media)

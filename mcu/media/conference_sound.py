@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from mcu.media.conference_sync import Playing
+from mcu.media.forwarding.sound_rules import gives_voice, hears_voices
 from mcu.media.leg import MediaLeg
 from mcu.media.sound.announcer import load_announcement
 from mcu.media.sound.mix import aac_config
@@ -129,4 +130,6 @@ def _sound_leg(leg: MediaLeg) -> SoundLeg | None:
         gain=spec.gain,
         listen_gain=spec.listen_gain,
         music=spec.music,
+        forwarded=gives_voice(spec),
+        hears_rest=hears_voices(spec),
     )

@@ -14,6 +14,8 @@ from mcu.media.demultiplexer import Media
 from mcu.media.forwarding.leg_part import LegForwarding
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.sources import LegSources
+from mcu.media.forwarding.voice_outlets import LegVoices
+from mcu.media.forwarding.voice_source import LegVoice
 from mcu.media.leg_beginnings import LegBeginnings, leg_numbers
 from mcu.media.leg_listener import LegListener, PictureMedia, tell_of_camera, tell_of_stream
 from mcu.media.leg_rates import receive_bitrate
@@ -184,6 +186,26 @@ class MediaLeg:
     def outlets(self) -> LegOutlets | None:
         """The pictures of others that a browser gets as they are."""
         return None if self._forwarding is None else self._forwarding.outlets
+
+    @property
+    def voice(self) -> LegVoice | None:
+        """A browser's sound on the compiled port."""
+        return None if self._forwarding is None else self._forwarding.voice
+
+    @property
+    def voices(self) -> LegVoices | None:
+        """The sound of others that a browser gets as it is."""
+        return None if self._forwarding is None else self._forwarding.voices
+
+    @property
+    def sound(self) -> RtpStream | None:
+        """The stream of sound."""
+        return self._streams.get("audio")
+
+    @property
+    def sound_source(self) -> int | None:
+        """The SSRC of the sound that comes."""
+        return None if self.sound is None else self.sound.remote_ssrc
 
     @property
     def is_connected(self) -> bool:

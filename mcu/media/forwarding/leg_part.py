@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.published import PictureMedia
 from mcu.media.forwarding.sources import LegSources
+from mcu.media.forwarding.voice_outlets import LegVoices
+from mcu.media.forwarding.voice_source import LegVoice
 from mcu.media.packets import MediaPort
 from mcu.media.rtp.clock import NtpClock
 from mcu.media.rtp.errors import RtcpError
@@ -37,6 +39,8 @@ class LegForwarding:
         self.sources = LegSources(port, peer, spec, send_rtcp, on_delivery, on_begun, on_due)
         self.sources.maximum_bitrate = maximum_bitrate
         self.outlets = LegOutlets(port, peer, spec.id, send_rtcp, first_sequence, clock, resumed, on_due)
+        self.voice = LegVoice(port, peer, spec.id)
+        self.voices = LegVoices(port, peer, spec.id, send_rtcp, first_sequence, clock, on_due)
 
     def update(self, spec: LegSpec, maximum_bitrate: int) -> None:
         """Take a changed description."""
@@ -62,14 +66,17 @@ class LegForwarding:
 
     def next_deadline(self) -> float:
         """When ``handle_timer`` has something to do; infinity while there is nothing that comes or goes."""
-        return min(self.sources.next_deadline(), self.outlets.next_deadline())
+        return min(self.sources.next_deadline(), self.outlets.next_deadline(), self.voices.next_deadline())
 
     def handle_timer(self, now: float) -> None:
         """Requests and reports that are due."""
         self.sources.handle_timer(now)
         self.outlets.handle_timer(now)
+        self.voices.handle_timer(now)
 
     def close(self) -> None:
         """Say goodbye; nothing is asked or sent any more."""
+        self.voices.close()
+        self.voice.close()
         self.outlets.close()
         self.sources.close()

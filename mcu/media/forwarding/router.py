@@ -15,6 +15,8 @@ from mcu.media.forwarding.layers import Offer, choose, fitting, goal, total_rate
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.published import PictureMedia, PublishedSource
 from mcu.media.forwarding.sources import LegSources
+from mcu.media.forwarding.sound_rules import hears_voices
+from mcu.media.forwarding.voices import SpeakingLeg, VoiceRouter
 from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec, Tiles, VideoSpec
 
 # Who is shown, and in which layer, is looked at so often, and slots change no faster.
@@ -23,17 +25,13 @@ REVIEW_INTERVAL = 0.25
 WAITING_INTERVAL = 0.05
 
 
-class ForwardingLeg(Protocol):
+class ForwardingLeg(SpeakingLeg, Protocol):
     """What of a leg takes part; ``sources`` and ``outlets`` are None for what is no browser."""
 
-    @property
-    def spec(self) -> LegSpec: ...
     @property
     def sources(self) -> LegSources | None: ...
     @property
     def outlets(self) -> LegOutlets | None: ...
-    @property
-    def is_connected(self) -> bool: ...
     def octets_beside(self, now: float) -> int: ...
 
 
@@ -63,7 +61,7 @@ class Router:
     ``composed`` tells who is in some composed picture, ``composes_shared`` whether what is shared is: nothing else is
     decoded.
     ``sound_delay`` is how long somebody's sound takes from its capture, on its own clock, to our mix on ours; None
-    while it is not known.
+    while it is not known. ``voices`` sees to sound that goes out as it is.
     """
 
     def __init__(
@@ -75,6 +73,7 @@ class Router:
         composed: Callable[[], frozenset[str]],
         composes_shared: Callable[[], bool],
         sound_delay: Callable[[str, float], float | None],
+        voices: VoiceRouter,
     ) -> None:
         self._id = conference_id
         self._legs = legs
@@ -83,6 +82,7 @@ class Router:
         self._people_composed = composed
         self._composes_shared = composes_shared
         self._sound_delay = sound_delay
+        self._voices = voices
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._director = Director()
         self._receivers: dict[str, _Receiver] = {}
@@ -97,7 +97,13 @@ class Router:
         self._receivers = {leg.id: self._receivers[leg.id] for leg in spec.legs if leg.id in self._receivers}
         self._tiles = {leg.id: self._tiles[leg.id] for leg in spec.legs if leg.id in self._tiles}
         self._director.keep({leg.id for leg in spec.legs}, {leg.id for leg in spec.legs if is_forwarded(leg)})
+        self._voices.apply(spec)
         self._next_review = 0.0
+
+    def slots(self, leg_id: str) -> tuple[str | None, ...]:
+        """Whom the slots of a leg show."""
+        receiver = self._receivers.get(leg_id)
+        return () if receiver is None or receiver.told is None else receiver.told[0]
 
     def speaker(self, leg_id: str | None, now: float) -> None:
         """Who speaks now."""
@@ -126,6 +132,7 @@ class Router:
 
     def forget(self, leg: ForwardingLeg) -> None:
         """A leg has left this conference, with its sources and slots."""
+        self._voices.forget(leg)
         if leg.sources is not None:
             for other in self._legs.values():
                 if other.outlets is not None:
@@ -163,6 +170,7 @@ class Router:
                 self._show(leg, leg.outlets, candidates, now)
                 routed |= {id(source) for source in _shown(leg.outlets)}
         self._tell_sources(routed, now)
+        self._voices.review(now)
         remainders = {leg.id: (self.remainder(leg), self.gets_shared(leg)) for leg in self._spec.legs}
         if remainders != self._remainders:
             self._remainders = remainders
@@ -202,7 +210,7 @@ class Router:
         shown: tuple[str | None, ...] = (None,) * faces
         sharer = self._sharer_for(leg.spec) if leg.is_connected else None
         if leg.is_connected and (is_forwarded(leg.spec) or sharer is not None):
-            outlets.picture_time = self._picture_time
+            outlets.picture_time = self._time_beside_voice if hears_voices(leg.spec) else self._picture_time
             outlets.update(leg.spec.slots if leg.spec.shared is None else (*leg.spec.slots, leg.spec.shared))
             if is_forwarded(leg.spec):
                 viewer = Viewer(leg.spec.id, outlets.slots[:faces], leg.spec.watch)
@@ -291,6 +299,12 @@ class Router:
         delay = self._sound_delay(sources.spec.id, self._now)
         captured = source.report.clock.capture_time(source.counters.timestamp)
         return None if delay is None or captured is None else captured + delay
+
+
+    def _time_beside_voice(self, source: PublishedSource, sources: LegSources) -> float | None:
+        """The same where the sound is not mixed: when it arrived."""
+        captured = source.report.clock.capture_time(source.counters.timestamp)
+        return None if captured is None else self._voices.time_of(sources.spec.id, captured)
 
 
 def _shown(outlets: LegOutlets) -> list[PublishedSource]:

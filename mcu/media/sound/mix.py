@@ -49,7 +49,7 @@ NOTHING = ("nothing", "")
 ANNOUNCEMENT, TONE = "", " "
 """Stand for an announcement and a tone among the ids of legs."""
 Source = tuple[str, str]
-"""Which mix a listener gets: EVERYONE, NOTHING, or ("without", leg)."""
+"""Which mix a listener gets: EVERYONE, NOTHING, ("without", leg), or ("rest", leg) of what is not forwarded."""
 
 _Listened = tuple[Source, EncoderKey, float]
 """A mix, how it is coded, and how much louder in dB."""
@@ -166,7 +166,8 @@ class SoundMix:
         changed = self._detector.update(
             {leg_id: leg.voice_level for leg_id, leg in self._legs.items() if leg.spec.heard}, now
         )
-        mixes = _Mixes(mixture, self._limiters)
+        forwarded = frozenset(leg_id for leg_id, leg in self._legs.items() if leg.spec.forwarded)
+        mixes = _Mixes(mixture, self._limiters, forwarded)
         recorded = self._recorded(mixes, now)
         coded = self._coded(mixes, now)
         self._limiters = mixes.limiters
@@ -238,12 +239,19 @@ class SoundMix:
             if leg.encoder_key is None:
                 continue
             spec = leg.spec
-            source = NOTHING if spec.speaker_muted else ("without", leg_id) if leg_id in own else EVERYONE
+            source = NOTHING if spec.speaker_muted else self._source(spec, leg_id in own)
             key = replace(leg.encoder_key, music=music and leg.encoder_key.name == "opus")
             groups.setdefault((source, key, spec.listen_gain), []).append(spec)
         made = {listened: _by_payload_type(listeners) for listened, listeners in groups.items()}
         self._grouped = reason, made
         return made
+
+    def _source(self, spec: SoundLeg, own: bool) -> Source:
+        """Who is forwarded is in no rest, so that those who hear that share one as long as they can."""
+        if not spec.hears_rest:
+            return ("without", spec.id) if own else EVERYONE
+        apart = own and (not spec.forwarded or any(spec.id in deaf for deaf in self._deaf.values()))
+        return "rest", spec.id if apart else ""
 
     def _own_mixes(self, now: float) -> set[str]:
         """Legs that must not, or should not, share the mix of everyone: they speak, or spoke a moment ago."""
@@ -280,8 +288,11 @@ class SoundMix:
 class _Mixes:
     """The limited mixes of one tick, each made when first asked for."""
 
-    def __init__(self, mixture: Mixture, limiters: dict[tuple[Source, int], Limiter]) -> None:
+    def __init__(
+        self, mixture: Mixture, limiters: dict[tuple[Source, int], Limiter], forwarded: frozenset[str] = frozenset()
+    ) -> None:
         self._mixture = mixture
+        self._forwarded = forwarded
         self._before = limiters
         self._made: dict[tuple[Source, int], Sound] = {}
         self.limiters: dict[tuple[Source, int], Limiter] = {}
@@ -296,6 +307,9 @@ class _Mixes:
         if source == NOTHING:
             return silence(TICK_SAMPLES) if channels == 1 else stereo(silence(TICK_SAMPLES))
         limiter = self.limiters[source, channels] = self._before.get((source, channels)) or Limiter()
+        kind, leg = source
+        if kind == "rest":
+            return limiter.limit(self._mixture.rest(self._forwarded, leg, channels))
         whole = source == EVERYONE
         return limiter.limit(self._mixture.everyone(channels) if whole else self._mixture.without(source[1], channels))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -61,6 +61,15 @@ class Mixture:
         for part in own:
             rest -= mono(part) if channels == 1 else part
         return rest
+
+
+    def rest(self, left_out: Collection[str], leg: str, channels: int = 1) -> Sound:
+        """What ``leg`` hears of all but these."""
+        whole = np.zeros(TICK_SAMPLES if channels == 1 else (2, TICK_SAMPLES), np.float32)
+        for source, part in self._parts.items():
+            if source not in left_out and source != leg and leg not in self._unheard.get(source, frozenset()):
+                whole += mono(part) if channels == 1 else part
+        return whole
 
 
 class Limiter:

@@ -15,7 +15,9 @@ class SoundLeg:
     """One leg's sound. ``receive``: it may speak. ``send``: it gets the mix. A muted speaker gets silence, so that
     its stream goes on; ``send`` False or no ``send_codec`` means that nothing is sent at all. ``find_keys``: listen for
     the tones of a keypad, also while it is muted. ``gain`` in dB is on its sound, ``listen_gain`` on what it hears;
-    ``music``: its sound is left as it is, never evened, cleaned or stretched."""
+    ``music``: its sound is left as it is, never evened, cleaned or stretched. ``forwarded``: it goes as it is to those
+    who ``hears_rest`` is set for, and so is not in what these get.
+    """
 
     id: str
     receive_codecs: tuple[CodecSpec, ...]
@@ -28,6 +30,8 @@ class SoundLeg:
     gain: float = 0.0
     listen_gain: float = 0.0
     music: bool = False
+    forwarded: bool = False
+    hears_rest: bool = False
 
     @property
     def heard(self) -> bool:

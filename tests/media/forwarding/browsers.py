@@ -28,8 +28,10 @@ from tests.peers.ports import port_block
 OPUS = CodecSpec(name="opus", payload_type=111, clock_rate=48000, channels=2)
 VP8 = CodecSpec(name="VP8", payload_type=96, clock_rate=90000)
 H264 = CodecSpec(name="H264", payload_type=102, clock_rate=90000, parameters={"packetization-mode": "1"})
+SILENCE = b"\xf8\xff\xfe"
+"""An Opus frame without sound."""
 REPEAT = 97
-MID, RID, REPAIRED = 1, 2, 3
+MID, RID, REPAIRED, LEVEL = 1, 2, 3, 4
 RIDS = ("q", "h", "f")
 SIZES = {"q": 100, "h": 500, "f": 1100}
 """Octets of a picture of each layer, without what a VP8 payload begins with."""
@@ -81,7 +83,7 @@ def leg(
             remote_password="p" * 24,
             fingerprints=(("sha-256", fingerprint),),
         ),
-        audio=AudioSpec(send_codec=OPUS, receive_codecs=(OPUS,), ssrc=base + 50),
+        audio=AudioSpec(send_codec=OPUS, receive_codecs=(OPUS,), ssrc=base + 50, level_id=LEVEL),
         video=video(base, codec, rids=rids),
         slots=tuple(video(base + 100 + 2 * place, codec, receive=False) for place in range(slots)),
         forwarded=forwarded,
@@ -129,6 +131,12 @@ class Browser:
         packet = self.packet(ssrc, number, key=key, rid=rid, mid=mid)
         if not lost:
             self.send(packet)
+
+    def speak(self, ssrc: int, level: int = 20, payload: bytes = SILENCE) -> None:
+        """Send 20 ms of sound that is so many dB below full scale (RFC 6464)."""
+        number = self.numbers[ssrc] = self.numbers.get(ssrc, 0) + 1
+        told = {LEVEL: bytes([0x80 | level])}
+        self.send(RtpPacket(OPUS.payload_type, number, number * 960, ssrc, payload, extensions=told))
 
     def packet(self, ssrc: int, number: int, *, key: bool = False, rid: str | None = None, mid: str = "0") -> RtpPacket:
         extensions = {MID: mid.encode(), **({RID: rid.encode()} if rid else {})}
