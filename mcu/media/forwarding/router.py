@@ -14,8 +14,8 @@ from mcu.media.forwarding.director import Candidate, Director, Viewer
 from mcu.media.forwarding.layers import Offer, choose, fitting, goal, total_rate
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.published import PictureMedia, PublishedSource
-from mcu.media.forwarding.sources import LegSources
 from mcu.media.forwarding.sound_rules import hears_voices
+from mcu.media.forwarding.sources import LegSources
 from mcu.media.forwarding.voices import SpeakingLeg, VoiceRouter
 from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec, Tiles, VideoSpec
 
@@ -299,7 +299,6 @@ class Router:
         delay = self._sound_delay(sources.spec.id, self._now)
         captured = source.report.clock.capture_time(source.counters.timestamp)
         return None if delay is None or captured is None else captured + delay
-
 
     def _time_beside_voice(self, source: PublishedSource, sources: LegSources) -> float | None:
         """The same where the sound is not mixed: when it arrived."""

@@ -62,7 +62,6 @@ class Mixture:
             rest -= mono(part) if channels == 1 else part
         return rest
 
-
     def rest(self, left_out: Collection[str], leg: str, channels: int = 1) -> Sound:
         """What ``leg`` hears of all but these."""
         whole = np.zeros(TICK_SAMPLES if channels == 1 else (2, TICK_SAMPLES), np.float32)
