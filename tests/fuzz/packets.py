@@ -21,7 +21,10 @@ from tests.fuzz.seeds import seeds_of
 HERE = Path(__file__).resolve().parent
 CORE = ROOT / "mcu" / "media" / "packets" / "native"
 # The files that know nothing of Python.
-CORE_FILES = ("srtp.c", "rtp.c", "fec.c", "fec_solve.c", "red.c", "forward.c", "port.c", "twcc.c", "udp.c")
+CORE_FILES = (
+    *("srtp.c", "rtp.c", "fec.c", "fec_solve.c", "red.c", "forward.c", "port.c", "twcc.c", "udp.c"),
+    *("rtp_packet.c", "picture_buffer.c", "h264_packets.c", "vp8_packets.c", "reorder.c", "history.c"),
+)
 SEEDS_OF = ("fuzz_rtp", "fuzz_rtcp", "fuzz_h264_payload", "fuzz_vp8_payload", "fuzz_stun", "fuzz_telephone_event")
 SANITIZE = ("-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all")
 WARN = ("-Wall", "-Wextra", "-Wconversion", "-Wno-deprecated-declarations")

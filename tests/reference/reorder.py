@@ -57,7 +57,9 @@ class ReorderBuffer:
         "_reorder_wait",
         "_sink",
         "late",
+        "mend_wait",
         "next_request",
+        "request_wait",
         "round_trip",
     )
 
@@ -74,6 +76,8 @@ class ReorderBuffer:
         self._given_up: set[int] = set()  # of the last gap
         self.late = 0
         self.round_trip = 0.0
+        self.request_wait = 0.0
+        self.mend_wait = 0.0
         self.next_request = float("inf")
         """When the next request for a missing packet is due, at the earliest."""
 
@@ -99,9 +103,9 @@ class ReorderBuffer:
                 self._flush(now)
                 return
             for number in range(self._highest + 1, extended):
-                self._missing[number] = _Missing(now, now + NACK_DELAY)
+                self._missing[number] = missing = _Missing(now, now + NACK_DELAY + self.request_wait)
                 if self._nack:
-                    self.next_request = min(self.next_request, now + NACK_DELAY)
+                    self.next_request = min(self.next_request, missing.next_request)
                 self._loss += (1 - self._loss) / LOSS_WINDOW
             self._loss -= self._loss / LOSS_WINDOW
             self._highest = extended
@@ -120,7 +124,7 @@ class ReorderBuffer:
     def _wait(self) -> float:
         """How long a gap may hold up what lies behind it, in seconds."""
         if not self._nack:
-            return self._reorder_wait
+            return max(self._reorder_wait, self.mend_wait)
         return min(MAX_NACK_WAIT, max(NACK_WAIT, NACK_DELAY + ROUNDS * _NACK_ROUND * self.round_trip))
 
     def _deliver(self, now: float) -> None:

@@ -181,6 +181,7 @@ int main(int count, char **arguments)
         fuzz_forward();
         fuzz_repairs();
         fuzz_counted();
+        fuzz_composed();
         if (round_number % 8 == 0)
             fuzz_port();
     }
@@ -189,6 +190,7 @@ int main(int count, char **arguments)
     end_repairs();
     end_port();
     end_counted();
+    end_composed();
     for (size_t i = 0; i < corpus_count; i++)
         free(corpus[i].data);
     printf("%llu rounds\n", round_number);

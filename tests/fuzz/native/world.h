@@ -35,6 +35,7 @@ void fuzz_forward(void);
 void fuzz_port(void);
 void fuzz_repairs(void);
 void fuzz_counted(void);
+void fuzz_composed(void);
 
 /* Free what the parts have kept, so that a leak is seen. */
 void end_srtp(void);
@@ -42,5 +43,6 @@ void end_forward(void);
 void end_port(void);
 void end_repairs(void);
 void end_counted(void);
+void end_composed(void);
 
 #endif

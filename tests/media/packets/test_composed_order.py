@@ -36,6 +36,7 @@ MOVES = st.one_of(
     st.tuples(st.just("skip"), st.sampled_from((1, 2, 5, 100, 255, 256, 257, 300, 1023, 1024, 1025, 3000))),
     st.tuples(st.just("pause"), st.sampled_from((1, 9, 11, 30, 31, 100, 360, 1100))),
     st.tuples(st.just("path"), st.sampled_from((0, 10, 80, 400))),
+    st.tuples(st.just("mend"), st.sampled_from((0, 20, 150))),
 )
 
 
@@ -53,6 +54,9 @@ def test_packets_are_put_in_order_as_by_the_reference(nack: bool, first: int, mo
             other.handle_timer(now)
         elif move == "path":
             one.round_trip = other.round_trip = value / 1000
+        elif move == "mend":
+            one.request_wait = other.request_wait = value / 1000
+            one.mend_wait = other.mend_wait = value / 500
         else:
             number = following - value if move == "late" else following + (value if move == "skip" else 0)
             following = max(following, number + 1)

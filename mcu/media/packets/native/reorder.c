@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static double least(double one, double other) { return one < other ? one : other; }
+
+static double most(double one, double other) { return one > other ? one : other; }
+
 void reorder_begin(struct reorder *reorder, struct reorder_sink sink, bool nack, int64_t first)
 {
     *reorder = (struct reorder){
@@ -65,9 +69,9 @@ static int skip(struct reorder *reorder, double now)
 static double patience(const struct reorder *reorder)
 {
     if (!reorder->nack)
-        return fmax(reorder->wait, reorder->mend_wait);
+        return most(reorder->wait, reorder->mend_wait);
     double rounds = REORDER_NACK_DELAY + REORDER_ROUNDS * REORDER_NACK_ROUND * reorder->round_trip;
-    return fmin(REORDER_MAX_NACK_WAIT, fmax(REORDER_NACK_WAIT, rounds));
+    return least(REORDER_MAX_NACK_WAIT, most(REORDER_NACK_WAIT, rounds));
 }
 
 /* Pass on what is in sequence, and over gaps that have waited long enough. */
@@ -142,7 +146,7 @@ static void note_missing(struct reorder *reorder, int64_t extended, double now)
         place->next_request = now + REORDER_NACK_DELAY + reorder->request_wait;
         reorder->missing++;
         if (reorder->nack)
-            reorder->next_request = fmin(reorder->next_request, place->next_request);
+            reorder->next_request = least(reorder->next_request, place->next_request);
         reorder->loss += (1 - reorder->loss) / REORDER_LOSS_WINDOW;
     }
     reorder->loss -= reorder->loss / REORDER_LOSS_WINDOW;
@@ -192,7 +196,7 @@ bool reorder_deadline(const struct reorder *reorder, double *deadline)
 {
     if (reorder->missing == 0)
         return false;
-    *deadline = fmin(place_of(reorder, reorder->expected)->since + patience(reorder), reorder->next_request);
+    *deadline = least(place_of(reorder, reorder->expected)->since + patience(reorder), reorder->next_request);
     return true;
 }
 
@@ -204,7 +208,7 @@ size_t reorder_requests(struct reorder *reorder, double now, uint16_t *sequences
     if (now < reorder->next_request)
         return 0;
     double hurry = reorder->loss > REORDER_HEAVY_LOSS ? 0.5 : 1.0;
-    double interval = fmax(REORDER_MIN_NACK_INTERVAL, reorder->round_trip * REORDER_NACK_ROUND * hurry);
+    double interval = most(REORDER_MIN_NACK_INTERVAL, reorder->round_trip * REORDER_NACK_ROUND * hurry);
     double following = INFINITY;
     for (int64_t number = reorder->expected; number <= reorder->highest && left > 0; number++) {
         struct reorder_place *place = place_of(reorder, number);
@@ -216,7 +220,7 @@ size_t reorder_requests(struct reorder *reorder, double now, uint16_t *sequences
             place->next_request = place->requests < REORDER_MAX_NACKS ? now + interval : INFINITY;
             sequences[count++] = (uint16_t)number;
         }
-        following = fmin(following, place->next_request);
+        following = least(following, place->next_request);
     }
     reorder->next_request = following;
     return count;
