@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-
 CLOCK_RATE = 90_000
 """Of all video payload formats."""
 
@@ -22,8 +20,8 @@ _REMEMBERED = 150
 _REVIEW = 15
 """Pictures between two looks."""
 
-_LATE_ONES = 95.0
-"""Of 100 pictures so many are to be there in time."""
+_IN_TIME = 0.95
+"""This share of the pictures is to be there in time."""
 
 UNNOTICED = 0.04
 """Lateness up to this, seconds, is that of a good network, and of large pictures: nothing waits for it."""
@@ -58,6 +56,6 @@ class ArrivalPace:
         due = captured + self._offset
         self._lateness.append(arrival - due)
         if self._pictures % _REVIEW == 0:
-            late = float(np.percentile(self._lateness, _LATE_ONES))
+            late = sorted(self._lateness)[int(_IN_TIME * (len(self._lateness) - 1))]
             self.margin = min(late, MAX_MARGIN) if late > UNNOTICED else 0.0
         return due
