@@ -112,6 +112,11 @@ class MediaSettings(_Section):
     rtp_port_first: Port = Field(20000, description="first UDP port for the media of rooms")
     rtp_port_last: Port = Field(29999, description="last UDP port for the media of rooms")
     browser_port: Port = Field(8444, description="UDP port for the media of browsers; worker n uses this plus n")
+    browser_tcp_port: PortOrNone | None = Field(
+        None,
+        description="TCP port for browsers whose network lets no UDP through, plus n for worker n; 0 for none, "
+        "by default the number of browser_port, or none where the web server has that",
+    )
     width: Annotated[int, Field(ge=320, le=1920)] = Field(1920, description="width of the largest picture made, pixels")
     height: Annotated[int, Field(ge=180, le=1080)] = Field(1080, description="its height, pixels")
     frame_rate: Annotated[int, Field(ge=5, le=60)] = Field(

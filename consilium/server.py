@@ -173,7 +173,11 @@ class Server:
         return self._addresses(local_addresses, password)
 
     def _worker_settings(self, identity: Identity, font: Path) -> list[WorkerSettings]:
-        media = self.settings.media
+        media, web = self.settings.media, self.settings.web
+        tcp_port = media.browser_tcp_port
+        if tcp_port is None:
+            ports = range(media.browser_port, media.browser_port + media.workers)
+            tcp_port = 0 if web.https_port in ports or web.http_port in ports else media.browser_port
         return [
             WorkerSettings(
                 index=index,
@@ -183,6 +187,7 @@ class Server:
                 private_key_file=str(identity.private_key_file),
                 font_file=str(font),
                 log_level=self.settings.log.level,
+                browser_tcp_port=tcp_port + index if tcp_port else 0,
             )
             for index in range(media.workers)
         ]

@@ -48,6 +48,9 @@ class MediaControl(Protocol):
     def browser_port(self, conference_id: str) -> int:
         """The UDP port of the worker that holds, or will hold, this conference."""
 
+    def browser_tcp_port(self, conference_id: str) -> int:
+        """The TCP port of that worker, for browsers whose network lets no UDP through; 0 for none."""
+
     def on_fact(self, listener: Callable[[Fact], None]) -> None:
         """Register a listener for facts; called on the event loop."""
 

@@ -21,7 +21,7 @@ from mcu.conference.views import ConferenceView, ParticipantView, conference_vie
 from mcu.gateway.browser_calls import BrowserCalls
 from mcu.gateway.call_description import Peer
 from mcu.media.facts import Fact, LegSilent
-from mcu.media.spec import LegSpec
+from mcu.media.spec import LegSpec, Pixels, Tiles
 from mcu.ports import ActorKind, MediaControl, MediaError, Operation, Problem, actor_of, body_of
 from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, PictureSources, answer_browser_offer
 from mcu.webrtc.local import MAXIMUM_SLOTS, MAXIMUM_VOICES
@@ -38,6 +38,9 @@ SILENCE_TIMEOUT = 30.0
 # Of one address, which may be the proxy of a whole hospital in the minute before the morning's conferences begin.
 QUESTIONS_PER_SECOND, QUESTIONS_AT_ONCE = 5.0, 300.0
 JOINS_PER_SECOND, JOINS_AT_ONCE = 2.0, 120.0
+
+MAXIMUM_TILES = 32
+"""More than a page has slots: those that it tells of may be changing."""
 
 RETRY_SECONDS = 30
 """After so long a browser may try again for bandwidth that others use now."""
@@ -71,6 +74,18 @@ class MediaRequest(_Body):
     """A fresh offer of a participant whose path broke or whose devices changed."""
 
     sdp: str = Field(min_length=1, max_length=MAX_SDP, repr=False, description="offer with gathered candidates")
+
+
+class TilesRequest(_Body):
+    """How large the page shows what comes in its slots, in pixels of the screen; 0: not at all.
+
+    ``people`` by id of the participant, ``shared`` what is shared; what is left out is as usual. ``hidden``: nothing is
+    to be seen, since another window is in front.
+    """
+
+    people: dict[str, tuple[Pixels, Pixels]] = Field(default_factory=dict, max_length=MAXIMUM_TILES)
+    shared: tuple[Pixels, Pixels] | None = None
+    hidden: bool = False
 
 
 class MediaResponse(_Body):
@@ -148,6 +163,10 @@ class BrowserGateway:
                 "PUT", "/participants/{id}/media", self._renew, "Set up a participant's media anew",
                 access="participant", request=MediaRequest, response=MediaResponse, tag="joining",
                 errors=(403, 404, 406, 503),
+            ),
+            Operation(
+                "PUT", "/participants/{id}/tiles", self._show_tiles, "Tell how large its slots are shown",
+                access="participant", request=TilesRequest, status=204, tag="joining", errors=(403, 404),
             ),
         ]  # fmt: skip
 
@@ -250,16 +269,29 @@ class BrowserGateway:
             self._calls.negotiated(leg)
         return web.json_response(text=MediaResponse(sdp=answer.sdp).model_dump_json())
 
+    async def _show_tiles(self, request: web.Request) -> web.Response:
+        participant_id, actor = request.match_info["id"], actor_of(request)
+        if actor.kind is not ActorKind.PARTICIPANT or actor.id != participant_id:
+            raise Problem(403, "Forbidden", "Only a participant itself knows what it shows.", "forbidden")
+        conference = self._manager.conference_of(participant_id)
+        if conference is None:
+            raise Problem(404, "Unknown participant", "Nobody with this id is in a conference.", "unknown_participant")
+        tiles = Tiles.model_validate(body_of(request, TilesRequest).model_dump())
+        self._media.show_tiles(conference.id, participant_id, tiles)
+        return web.Response(status=204)
+
     def _answer(
         self, request: web.Request, leg_id: str, name: str, conference_id: str, offer: str, limit: int | None
     ) -> tuple[LegSpec, BrowserAnswer]:
         """The leg and the answer to an offer, with pictures of ``limit`` bit/s. Raises Problem when it is no use."""
-        port = self._media.browser_port(conference_id)
+        port, tcp_port = self._media.browser_port(conference_id), self._media.browser_tcp_port(conference_id)
+        addresses = self._candidate_addresses(request)
         local = BrowserLocal(
             ufrag=secrets.token_hex(4),
             password=secrets.token_hex(16),
             fingerprint=("sha-256", self._addresses.fingerprint),
-            candidates=tuple((address, port) for address in self._candidate_addresses(request)),
+            candidates=tuple((address, port) for address in addresses),
+            tcp_candidates=tuple((address, tcp_port) for address in addresses) if tcp_port else (),
             audio_ssrc=self._ids(),
             video=self._sources(),
             content=self._sources(),

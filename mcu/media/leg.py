@@ -118,6 +118,7 @@ class MediaLeg:
         await transport.open(self.spec.transport, self._beginnings.numbering)
         self._transport = transport
         if isinstance(transport, BrowserLegTransport):
+            transport.on_lost = lambda seconds: self._listener.leg_silent(self, seconds)
             self._forwarding = self._make_forwarding(transport, now)
         self._last_heard = now
         if self.wants_picture_from():

@@ -6,7 +6,7 @@ from mcu.media.demultiplexer import Media, MidExtension, PayloadTypes
 from mcu.media.rtp.beginning import Beginning
 from mcu.media.rtp.session import StreamConfig
 from mcu.media.secured_legs import same_protection
-from mcu.media.spec import AudioSpec, CameraSpec, LegSpec, Line, PlainTransport, VideoSpec
+from mcu.media.spec import AudioSpec, CameraSpec, LegSpec, Line, PlainTransport, VideoSpec, WebRtcTransport
 
 
 def stream_config(
@@ -77,8 +77,10 @@ def is_same_path(mine: LegSpec, theirs: LegSpec) -> bool:
     one, other = mine.transport, theirs.transport
     if isinstance(one, PlainTransport) and isinstance(other, PlainTransport):
         same = _ports(one) == _ports(other) and same_protection(one, other)
+    elif isinstance(one, WebRtcTransport) and isinstance(other, WebRtcTransport):
+        same = one == other or (one.association != "" and _association(one) == _association(other))
     else:
-        same = one == other
+        same = False
     return (
         same
         and _same_stream(mine.audio, theirs.audio)
@@ -86,6 +88,10 @@ def is_same_path(mine: LegSpec, theirs: LegSpec) -> bool:
         and _same_stream(mine.content, theirs.content)
         and _same_camera(mine.camera, theirs.camera)
     )
+
+
+def _association(transport: WebRtcTransport) -> tuple[str, tuple[tuple[str, str], ...], str]:
+    return transport.association, transport.fingerprints, transport.dtls_role
 
 
 def _ports(transport: PlainTransport) -> tuple[str, int, int, int, int]:

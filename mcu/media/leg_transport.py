@@ -20,6 +20,7 @@ from mcu.media.transport.browser_port import BrowserEndpoint, BrowserPort
 from mcu.media.transport.dtls import DtlsError, DtlsSession
 from mcu.media.transport.ice_lite import IceLiteAgent
 from mcu.media.transport.media_line import MediaLine
+from mcu.media.transport.media_pacer import MediaPacer
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.transport.srtp_numbers import protection_of
@@ -193,15 +194,18 @@ class BrowserLegTransport:
         self._on_rtp = on_rtp
         self._on_rtcp = on_rtcp
         self._demultiplexer = Demultiplexer(payload_types, mids or {})
+        self._sound = payload_types.get("audio", frozenset())
         self._port = access.port
         self._certificate = access.certificate
         self._endpoint: BrowserEndpoint | None = None
+        self._pacer: MediaPacer | None = None
         self._dtls: DtlsSession | None = None
         self._handshake: asyncio.Task[None] | None = None
         self._keys: SdesKeys | None = None
         self.is_connected = False
         self.on_connected: Callable[[], None] = lambda: None
         self.on_failed: Callable[[str], None] = lambda reason: None
+        self.on_lost: Callable[[float], None] = lambda seconds: None
 
     async def open(self, spec: PlainTransport | WebRtcTransport, numbering: LegNumbering) -> None:
         assert isinstance(spec, WebRtcTransport)
@@ -210,6 +214,9 @@ class BrowserLegTransport:
             self._endpoint = self._port.add(agent, self)
         except ValueError as error:
             raise LegTransportError(str(error)) from error
+        self._endpoint.sound = self._sound
+        self._endpoint.on_lost = lambda seconds: self.on_lost(seconds)
+        self._pacer = MediaPacer(self._endpoint.media, self._endpoint.peer, self._send_again)
         if numbering.keys is not None:
             self._go_on(self._endpoint, numbering.keys, numbering)
             return
@@ -236,7 +243,17 @@ class BrowserLegTransport:
         return self._endpoint.media, self._endpoint.peer
 
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
-        """Nothing to take: a browser's addresses come from its checks."""
+        """Take changed credentials; addresses come from the browser's checks. Raises LegTransportError."""
+        assert isinstance(spec, WebRtcTransport)
+        if self._endpoint is None:
+            return
+        agent = self._endpoint.agent
+        if (spec.local_ufrag, spec.remote_ufrag) == (agent.local_ufrag, agent.remote_ufrag):
+            return
+        try:
+            self._endpoint.restart(IceLiteAgent(spec.local_ufrag, spec.local_password, spec.remote_ufrag))
+        except ValueError as error:
+            raise LegTransportError(str(error)) from error
 
     def keys(self) -> SdesKeys | None:
         """What the handshake gave, in the form of keys from a description; None before its end."""
@@ -246,16 +263,26 @@ class BrowserLegTransport:
         if self._endpoint is None or self._keys is None:
             return LegNumbers()
         path = self._endpoint.numbers().model_copy(update={"protection": protection_of(self._keys)})
-        selected = self._endpoint.agent.selected
+        addresses, selected = self._endpoint.lasting_addresses()
         return LegNumbers(
             paths={"bundle": path},
-            addresses=tuple(Address(host=host, port=port) for host, port in self._endpoint.addresses),
+            addresses=tuple(Address(host=host, port=port) for host, port in addresses),
             selected=None if selected is None else Address(host=selected[0], port=selected[1]),
+            transport_sequence=self._endpoint.media.next_number(self._endpoint.peer),
         )
 
     def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
+        if self._pacer is not None:
+            self._pacer.send(packets, urgent=media == "audio")
+
+    def follow(self, rate: float | None) -> None:
+        """The network to the browser carries so many bit/s; None: it does not bind."""
+        if self._pacer is not None:
+            self._pacer.follow(rate)
+
+    def _send_again(self, packets: Sequence[bytes]) -> None:
         if self._endpoint is not None:
-            self._endpoint.send_rtp(packets)
+            self._port.send(packets, self._endpoint.agent.selected)
 
     def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None:
         if self._endpoint is not None:
@@ -267,6 +294,9 @@ class BrowserLegTransport:
             await asyncio.gather(self._handshake, return_exceptions=True)
         if self._dtls is not None:
             await self._dtls.close()
+        if self._pacer is not None:
+            self._pacer.close()
+            self._pacer = None
         if self._endpoint is not None:
             self._endpoint.close()
 

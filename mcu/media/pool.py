@@ -159,6 +159,10 @@ class WorkerPool:
         """See ``MediaControl``."""
         return self._place_of(conference_id).settings.browser_port
 
+    def browser_tcp_port(self, conference_id: str) -> int:
+        """See ``MediaControl``."""
+        return self._place_of(conference_id).settings.browser_tcp_port
+
     def on_fact(self, listener: Callable[[Fact], None]) -> None:
         """See ``MediaControl``."""
         self._fact_listeners.append(listener)

@@ -217,7 +217,8 @@ class PlainTransport(Model):
 class WebRtcTransport(Model):
     """ICE-lite, DTLS-SRTP, everything bundled on the worker's one browser port (RFC 8445, 8842, 8843).
 
-    Credentials never show in a ``repr``. ``fingerprints`` are the peer's, as (algorithm, value).
+    Credentials never show in a ``repr``. ``fingerprints`` are the peer's, as (algorithm, value). Descriptions of one
+    ``association`` share keys and streams, and differ at most in credentials: the browser has restarted ICE.
     """
 
     kind: Literal["webrtc"] = "webrtc"
@@ -227,6 +228,7 @@ class WebRtcTransport(Model):
     remote_password: Annotated[str, Field(repr=False)]
     fingerprints: tuple[tuple[str, str], ...]
     dtls_role: Literal["server", "client"] = "server"
+    association: str = ""
 
 
 class CellSpec(Model):
@@ -505,7 +507,10 @@ class ConferenceSpec(Model):
 
 
 class WorkerSettings(Model):
-    """What a worker is told once, at its start. The private key is read from disk by the worker itself."""
+    """What a worker is told once, at its start. The private key is read from disk by the worker itself.
+
+    ``browser_port`` is UDP, ``browser_tcp_port`` for those without; 0: there is none.
+    """
 
     index: int
     browser_host: str
@@ -514,3 +519,4 @@ class WorkerSettings(Model):
     private_key_file: str
     font_file: str
     log_level: str = "INFO"
+    browser_tcp_port: int = 0

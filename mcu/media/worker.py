@@ -39,6 +39,7 @@ from mcu.media.link import (
 from mcu.media.thread_priority import come_first
 from mcu.media.ticker import Ticker
 from mcu.media.transport.browser_port import BrowserPort
+from mcu.media.transport.browser_streams import BrowserStreams
 from mcu.media.transport.dtls import load_certificate
 from mcu.media.warm_up import warm_up
 from mcu.media.workload import Workload
@@ -65,6 +66,7 @@ class Worker:
         self._ticker = Ticker(self._run_timers, asyncio.get_running_loop().call_later)
         self._next_statistics = self._next_review = time.monotonic() + STATISTICS_INTERVAL
         self._browser_port = BrowserPort(time.monotonic)
+        self._browser_streams = BrowserStreams(self._browser_port, time.monotonic)
         settings = start.settings
         certificate = load_certificate(Path(settings.certificate_file), Path(settings.private_key_file))
         self._browsers = BrowserAccess(self._browser_port, certificate)
@@ -73,9 +75,13 @@ class Worker:
         """Open the browser port, say that we are ready, and do as told."""
         settings = self._start.settings
         try:
-            await self._browser_port.open(settings.browser_host, settings.browser_port)
+            kind, number = "UDP", settings.browser_port
+            await self._browser_port.open(settings.browser_host, number)
+            if settings.browser_tcp_port:
+                kind, number = "TCP", settings.browser_tcp_port
+                await self._browser_streams.open(settings.browser_host, number)
         except OSError as error:
-            self._send(Done(request=0, error=f"UDP port {settings.browser_port} for browsers: {error.strerror}"))
+            self._send(Done(request=0, error=f"{kind} port {number} for browsers: {error.strerror}"))
             await self._writer.drain()
             return
         # Before there is work, which would be disturbed by it and disturb it.
@@ -93,6 +99,7 @@ class Worker:
             self._ticker.stop()
             for conference in self._conferences.values():
                 await conference.close()
+            self._browser_streams.close()
             self._browser_port.close()
 
     async def _handle(self, message: Message) -> None:

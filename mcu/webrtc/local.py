@@ -28,7 +28,8 @@ class PictureSources:
 
 @dataclass(frozen=True)
 class BrowserLocal:
-    """Our side of a browser's transport. ``candidates`` are (IP address, UDP port), the best first.
+    """Our side of a browser's transport. ``candidates`` are (IP address, UDP port), the best first, ``tcp_candidates``
+    likewise.
 
     ``fingerprint`` is of our certificate, as (algorithm, value), e.g. ("sha-256", "AB:CD:…"). ``session_id`` and
     ``version`` go into the answer's origin; ``cname`` ties sound and picture together for lip sync (RFC 3550). Without
@@ -54,6 +55,7 @@ class BrowserLocal:
     voices: tuple[int, ...] = ()
     simulcast: bool = True
     picture_rate: int | None = None
+    tcp_candidates: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def answered_media(line: Line, local: BrowserLocal) -> MediaDescription:
     attributes += simulcast_lines(line.rids)
     if line.direction.send:
         attributes += [Attribute("msid", _stream(line)), *_source_lines(line.sources, bool(line.repeats), local.cname)]
-    attributes += _candidates(local.candidates)
+    attributes += _candidates(local.candidates, local.tcp_candidates)
     limited = line.role in (Role.VIDEO, Role.CONTENT) and local.picture_rate is not None
     return MediaDescription(
         media=line.media.media,
@@ -95,10 +95,29 @@ def _source_lines(sources: PictureSources, repeats: bool, cname: str) -> list[At
     ]
 
 
-def _candidates(candidates: Sequence[tuple[str, int]]) -> list[Attribute]:
-    """Host candidates of component 1 (RFC 8839 section 5.1), priorities by RFC 8445 section 5.1.2.1."""
+def _candidates(udp: Sequence[tuple[str, int]], tcp: Sequence[tuple[str, int]]) -> list[Attribute]:
+    """Host candidates of component 1 (RFC 8839 section 5.1), priorities by RFC 8445 section 5.1.2.1.
+
+    Those of TCP wait for the browser to connect, and are for when UDP finds no way (RFC 6544 sections 4.2 and 4.5).
+    """
     lines = [
-        Attribute("candidate", f"{index + 1} 1 udp {126 << 24 | (65_535 - index) << 8 | 255} {host} {port} typ host")
-        for index, (host, port) in enumerate(candidates)
+        Attribute("candidate", f"{index + 1} 1 udp {_priority(_UDP_HOST, 65_535 - index)} {host} {port} typ host")
+        for index, (host, port) in enumerate(udp)
+    ]
+    lines += [
+        Attribute(
+            "candidate",
+            f"{len(udp) + index + 1} 1 tcp {_priority(_TCP_HOST, _PASSIVE << 13 | 8191 - index)} {host} {port} "
+            "typ host tcptype passive",
+        )
+        for index, (host, port) in enumerate(tcp)
     ]
     return [*lines, Attribute("end-of-candidates")]
+
+
+# Type preferences of host candidates, and the direction preference of a passive one.
+_UDP_HOST, _TCP_HOST, _PASSIVE = 126, 90, 4
+
+
+def _priority(kind: int, local: int) -> int:
+    return kind << 24 | local << 8 | 255

@@ -74,6 +74,9 @@ class FakeMedia:
     def browser_port(self, conference_id: str) -> int:
         return 40000
 
+    def browser_tcp_port(self, conference_id: str) -> int:
+        return 40001
+
     def on_fact(self, listener: Callable[[Fact], None]) -> None:
         self.fact_listeners.append(listener)
 

@@ -155,7 +155,9 @@ async def test_a_browser_joins_and_is_connected(browsers: Browsers) -> None:
     assert leg.audio is not None and leg.video is not None and leg.audio.ssrc != leg.video.ssrc
     assert answer.media[0].value("ice-ufrag") == transport.local_ufrag
     assert answer.media[0].value("ice-pwd") == transport.local_password
-    assert candidates(answer) == ["127.0.0.1:40000", "198.51.100.7:40000"]  # best first, and none twice
+    assert candidates(answer) == [  # best first, none twice, and TCP behind UDP
+        "127.0.0.1:40000", "198.51.100.7:40000", "127.0.0.1:40001", "198.51.100.7:40001"
+    ]  # fmt: skip
     assert f"sha-256 {FINGERPRINT}" in reply["sdp"]
 
     browsers.media.report(LegConnected(conference=browsers.media.only.id, leg=participant["id"]))
@@ -165,7 +167,7 @@ async def test_a_browser_joins_and_is_connected(browsers: Browsers) -> None:
 
 @pytest.mark.parametrize("public_address", ["203.0.113.5"])
 async def test_behind_a_nat_only_the_public_address_is_told(browsers: Browsers) -> None:
-    assert candidates(parse((await browsers.join())["sdp"])) == ["203.0.113.5:40000"]
+    assert candidates(parse((await browsers.join())["sdp"])) == ["203.0.113.5:40000", "203.0.113.5:40001"]
 
 
 async def test_every_browser_gets_credentials_of_its_own(browsers: Browsers) -> None:

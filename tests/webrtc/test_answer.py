@@ -231,6 +231,14 @@ def test_a_limit_of_the_browser_is_kept() -> None:
     assert answer.video is not None and answer.video.max_bitrate == 700_000
 
 
+def test_tcp_candidates_are_passive_and_come_after_those_of_udp() -> None:
+    _, description = answered(CHROMIUM, replace(HERE, tcp_candidates=(("192.0.2.7", 50001), ("2001:db8::7", 50001))))
+    *udp, first, second = description.media[0].values("candidate")
+    assert first == "3 1 tcp 1520435199 192.0.2.7 50001 typ host tcptype passive"
+    assert second.split()[:6] == ["4", "1", "tcp", "1520434943", "2001:db8::7", "50001"]
+    assert all(int(line.split()[3]) > 1520435199 and " udp " in line for line in udp)
+
+
 def test_without_candidates_the_answer_can_still_be_written() -> None:
     _, description = answered(CHROMIUM, replace(HERE, candidates=()))
 

@@ -3,6 +3,7 @@
 The compiled port tells datagrams apart (RFC 7983), decrypts those of known peers, and sends on what is forwarded. Here
 is what happens once in a while: keys, and connectivity checks, which say what address belongs to which leg. A STUN
 check names the leg by its ufrag; once it has proved itself, everything else from that address belongs to that leg.
+Browsers that come by TCP have an address here too, that of their relay (``browser_streams``).
 """
 
 from __future__ import annotations
@@ -11,82 +12,24 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from mcu.media.packets import MediaPort, PacketKind
-from mcu.media.spec import PathNumbers
+from mcu.media.transport.browser_endpoint import BrowserEndpoint as BrowserEndpoint
+from mcu.media.transport.browser_endpoint import BrowserListener as BrowserListener
 from mcu.media.transport.ice_lite import IceLiteAgent, StunError, is_stun, local_ufrag_of, parse_check
 from mcu.media.transport.pacer import Pacer
 from mcu.media.transport.sockets import NetworkAddress, bound_udp_socket
-from mcu.media.transport.srtp_numbers import heard_of, sent_of, sources_of
 
 logger = logging.getLogger(__name__)
 
 # Addresses remembered per leg: a phone that roams between networks and back has a few.
 MAX_ADDRESSES = 8
 
-
-class BrowserListener(Protocol):
-    """What a leg is told. Packets are decrypted, and come from verified addresses only."""
-
-    def dtls_received(self, data: bytes) -> None: ...
-    def rtp_received(self, packet: bytes) -> None: ...
-    def rtcp_received(self, packet: bytes) -> None: ...
-
-
-class BrowserEndpoint:
-    """One leg on the shared port. What is sent goes to the nominated address; nothing happens before there is one.
-
-    ``peer`` is its number on the compiled port.
-    """
-
-    def __init__(self, port: BrowserPort, agent: IceLiteAgent, listener: BrowserListener, peer: int) -> None:
-        self._port = port
-        self.agent = agent
-        self.listener = listener
-        self.peer = peer
-        self.addresses: list[NetworkAddress] = []
-
-    @property
-    def media(self) -> MediaPort:
-        """The compiled port, for sources and outlets of ``peer``."""
-        return self._port.media
-
-    def set_keys(self, suite: str, local: bytes, remote: bytes) -> None:
-        """From now on media come through: keys as ``DtlsSession.keys`` tells them."""
-        self.media.set_keys(self.peer, suite, local, remote)
-
-    def resume(self, numbers: PathNumbers) -> None:
-        """Go on with these keys where another port stopped; after ``set_keys``."""
-        for source in sources_of(numbers.sent):
-            self.media.resume(self.peer, False, *source)
-        for ssrc, heard in numbers.heard.items():
-            self.media.resume(self.peer, True, ssrc, heard.rollovers, heard.highest, heard.rtcp_index)
-
-    def numbers(self) -> PathNumbers:
-        """How far SRTP has come both ways, without ``protection``."""
-        sent, heard = (self.media.srtp_numbers(self.peer, inbound) for inbound in (False, True))
-        return PathNumbers(sent=sent_of(sent, sent), heard=heard_of(heard, heard))
-
-    def restore(self, addresses: Sequence[NetworkAddress], selected: NetworkAddress | None) -> None:
-        """Addresses that have proved themselves already, to another port in this one's place."""
-        self._port.restore(self, addresses, selected)
-
-    def send_dtls(self, datagram: bytes) -> None:
-        """Send one datagram as it is."""
-        self._port.send([datagram], self.agent.selected)
-
-    def send_rtp(self, packets: Sequence[bytes]) -> None:
-        """Encrypt and send; dropped before there are keys."""
-        self._port.send(_done(self.media.protect_rtp(self.peer, packets)), self.agent.selected)
-
-    def send_rtcp(self, packets: Sequence[bytes]) -> None:
-        """Encrypt and send; dropped before there are keys."""
-        self._port.send(_done(self.media.protect_rtcp(self.peer, packets)), self.agent.selected)
-
-    def close(self) -> None:
-        """Leave the port; datagrams for this leg are a stranger's from now on."""
-        self._port.remove(self)
+# A browser checks its path every few seconds. After so long without, its consent to be sent media is over (RFC 7675
+# section 5.1): somebody else may have its address by now.
+CONSENT_SECONDS = 30.0
+# Consent is looked at this often.
+REVIEW_INTERVAL = 2.5
 
 
 class BrowserPort:
@@ -98,14 +41,18 @@ class BrowserPort:
         self._by_ufrag: dict[str, BrowserEndpoint] = {}
         self._by_address: dict[NetworkAddress, BrowserEndpoint] = {}
         self._by_peer: dict[int, BrowserEndpoint] = {}
+        self._relays: set[NetworkAddress] = set()
         self._refused_checks = 0
+        self._review: asyncio.TimerHandle | None = None
 
     async def open(self, host: str, port: int) -> None:
         """Bind; raises OSError when the port is taken."""
         self._socket = bound_udp_socket(host, port)
         self.media = MediaPort(self._socket.fileno())
         self._pacer = Pacer(self.media.send)
-        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._readable)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._socket.fileno(), self._readable)
+        self._review = loop.call_later(REVIEW_INTERVAL, self._review_consent)
 
     def close(self) -> None:
         """Close the socket."""
@@ -114,6 +61,15 @@ class BrowserPort:
             self._pacer.close()
             self._socket.close()
             self._socket = None
+        if self._review is not None:
+            self._review.cancel()
+
+    @property
+    def local_address(self) -> NetworkAddress:
+        """Where the socket is bound; once it is open."""
+        assert self._socket is not None
+        host, port = self._socket.getsockname()[:2]
+        return host, port
 
     @property
     def strangers(self) -> int:
@@ -134,15 +90,29 @@ class BrowserPort:
         """Forget a leg."""
         if self._by_ufrag.pop(endpoint.agent.local_ufrag, None) is None:
             return
+        self._forget_previous(endpoint)
         for address in endpoint.addresses:
             self._by_address.pop(address, None)
         del self._by_peer[endpoint.peer]
         self.media.close_peer(endpoint.peer)
 
+    def restart(self, endpoint: BrowserEndpoint, agent: IceLiteAgent) -> None:
+        """See ``BrowserEndpoint.restart``."""
+        if self._by_ufrag.get(agent.local_ufrag, endpoint) is not endpoint:
+            raise ValueError("ufrag is in use on this port")
+        before = endpoint.agent
+        self._forget_previous(endpoint)
+        agent.selected, agent.last_check = before.selected, before.last_check
+        endpoint.agent = agent
+        if agent.local_ufrag != before.local_ufrag:
+            endpoint.previous = before
+        self._by_ufrag[agent.local_ufrag] = endpoint
+
     def restore(
         self, endpoint: BrowserEndpoint, addresses: Sequence[NetworkAddress], selected: NetworkAddress | None
     ) -> None:
         """See ``BrowserEndpoint.restore``; an address that is another leg's by now stays that one's."""
+        endpoint.agent.last_check = self._clock()
         if selected in addresses:
             endpoint.agent.selected = selected
         for address in addresses[-MAX_ADDRESSES:]:
@@ -154,25 +124,89 @@ class BrowserPort:
         if self._socket is not None and address is not None:
             self._pacer.send(datagrams, address)
 
-    def receive_check(self, data: bytes, source: NetworkAddress) -> None:
-        """Take a datagram that looks like STUN."""
+    def receive_check(self, data: bytes, source: NetworkAddress, seen: NetworkAddress | None = None) -> bool:
+        """Take a datagram that looks like STUN; whether it has proved itself.
+
+        ``seen`` is the address that the browser is told that it comes from, if that is not ``source``.
+        """
         try:
-            if not is_stun(data):
-                raise StunError("not STUN")
-            check = parse_check(data)
-            endpoint = self._by_ufrag.get(local_ufrag_of(check))
-            if endpoint is None:
-                raise StunError("no such leg")
-            selected = endpoint.agent.selected
-            response = endpoint.agent.receive_check(check, source, self._clock())
+            endpoint, agent = self._asked(data)
+            response = agent.receive_check(parse_check(data), source, self._clock(), seen)
         except StunError as error:
-            if not self._refused_checks:
-                logger.info("browser port: a check from %s is refused (%s); counted from now on", source[0], error)
-            self._refused_checks += 1
-            return
-        if self._by_address.get(source) is not endpoint or selected != endpoint.agent.selected:
-            self._remember(endpoint, source)
+            self.count_stranger(source, error)
+            return False
+        now_at = agent.selected
+        if agent is not endpoint.agent:
+            endpoint.agent.selected, endpoint.agent.last_check = now_at, agent.last_check
+        elif agent.nominated:
+            self._forget_previous(endpoint)
+        self._remember(endpoint, source)
         self.send([response], source)
+        return True
+
+    def proven_by(self, data: bytes) -> BrowserEndpoint:
+        """Whose check this is, without taking it. Raises StunError for one that does not prove itself."""
+        endpoint, agent = self._asked(data)
+        agent.verify(parse_check(data))
+        return endpoint
+
+    def count_stranger(self, source: NetworkAddress, why: object) -> None:
+        """Something came that is nobody's; logged once."""
+        if not self._refused_checks:
+            logger.info("browser port: a check from %s is refused (%s); counted from now on", source[0], why)
+        self._refused_checks += 1
+
+    def add_relay(self, address: NetworkAddress) -> None:
+        """From this address of our own a browser's packets come that has no UDP."""
+        self._relays.add(address)
+
+    def remove_relay(self, address: NetworkAddress) -> None:
+        """That browser's connection is closed; nothing is sent there any more."""
+        self._relays.discard(address)
+        endpoint = self._by_address.pop(address, None)
+        if endpoint is None:
+            return
+        endpoint.addresses.remove(address)
+        if endpoint.agent.selected == address:
+            endpoint.agent.selected = None
+        self._tell(endpoint)
+
+    def own_addresses(self, endpoint: BrowserEndpoint) -> list[NetworkAddress]:
+        """The addresses of a leg that are its browser's own."""
+        return [address for address in endpoint.addresses if address not in self._relays]
+
+    def end_consent(self, now: float) -> None:
+        """Send nothing to those who have not checked their path for too long, and tell their legs."""
+        for endpoint in tuple(self._by_peer.values()):
+            last = endpoint.agent.last_check
+            if last is None or not endpoint.addresses or now - last < CONSENT_SECONDS:
+                continue
+            for address in endpoint.addresses:
+                self._by_address.pop(address, None)
+            endpoint.addresses.clear()
+            endpoint.agent.selected = None
+            self._tell(endpoint)
+            endpoint.on_lost(now - last)
+
+    def _review_consent(self) -> None:
+        self._review = asyncio.get_running_loop().call_later(REVIEW_INTERVAL, self._review_consent)
+        self.end_consent(self._clock())
+
+    def _asked(self, data: bytes) -> tuple[BrowserEndpoint, IceLiteAgent]:
+        """Whom a check is addressed to; nothing is proved yet. Raises StunError."""
+        if not is_stun(data):
+            raise StunError("not STUN")
+        ufrag = local_ufrag_of(parse_check(data))
+        endpoint = self._by_ufrag.get(ufrag)
+        if endpoint is None:
+            raise StunError("no such leg")
+        previous = endpoint.previous
+        return endpoint, previous if previous is not None and previous.local_ufrag == ufrag else endpoint.agent
+
+    def _forget_previous(self, endpoint: BrowserEndpoint) -> None:
+        if endpoint.previous is not None:
+            self._by_ufrag.pop(endpoint.previous.local_ufrag, None)
+            endpoint.previous = None
 
     def _readable(self) -> None:
         try:
@@ -196,6 +230,7 @@ class BrowserPort:
                 endpoint.listener.dtls_received(data)
 
     def _remember(self, endpoint: BrowserEndpoint, source: NetworkAddress) -> None:
+        """This address is this leg's; the compiled port is told what is new."""
         previous = self._by_address.get(source)
         if previous is not None and previous is not endpoint:
             previous.addresses.remove(source)
@@ -203,6 +238,8 @@ class BrowserPort:
         if previous is not endpoint:
             self._by_address[source] = endpoint
             endpoint.addresses.append(source)
+        elif endpoint.told == endpoint.agent.selected:
+            return
         if len(endpoint.addresses) > MAX_ADDRESSES:
             # The oldest, but never the one that media go to.
             oldest = next(address for address in endpoint.addresses if address != endpoint.agent.selected)
@@ -211,8 +248,5 @@ class BrowserPort:
         self._tell(endpoint)
 
     def _tell(self, endpoint: BrowserEndpoint) -> None:
+        endpoint.told = endpoint.agent.selected
         self.media.set_addresses(endpoint.peer, endpoint.addresses, endpoint.agent.selected)
-
-
-def _done(packets: Sequence[bytes | None]) -> list[bytes]:
-    return [packet for packet in packets if packet is not None]

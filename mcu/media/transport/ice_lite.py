@@ -1,7 +1,8 @@
 """ICE-lite (RFC 8445 section 2.5) for a browser leg or a port of a room: answers connectivity checks, initiates none.
 
 A lite agent has only host candidates and always is the controlled side, so all it does is prove that it knows its
-password and note which address the browser nominated. Consent (RFC 7675) is the browser's: it keeps checking.
+password and note which address the browser nominated. Consent (RFC 7675) shows in the browser's own checks, which go on
+for as long as it is there.
 """
 
 from __future__ import annotations
@@ -50,22 +51,37 @@ def local_ufrag_of(check: stun.Message) -> str:
 
 @dataclass
 class IceLiteAgent:
-    """State of one leg. ``selected`` is where media goes: the address of the last nominated check."""
+    """State of one leg. ``selected`` is where media goes: the address of the last nominated check.
+
+    ``nominated`` says whether there has been such a check. Until then media go to where the first check came from.
+    """
 
     local_ufrag: str
     local_password: str = field(repr=False)
     remote_ufrag: str
     selected: NetworkAddress | None = None
     last_check: float | None = None
+    nominated: bool = False
 
-    def receive_check(self, check: stun.Message, source: NetworkAddress, now: float) -> bytes:
-        """Verify one binding request and return the response to send to ``source``. Raises StunError."""
+    def verify(self, check: stun.Message) -> None:
+        """Raises StunError for a request that does not know the password, or is for another leg."""
         expected = f"{self.local_ufrag}:{self.remote_ufrag}"
         if not hmac.compare_digest(str(check.attributes.get("USERNAME")).encode(), expected.encode()):
             raise StunError("for another leg")
         if not check.check_message_integrity(self.local_password.encode()):
             raise StunError("MESSAGE-INTEGRITY is missing or wrong")
+
+    def receive_check(
+        self, check: stun.Message, source: NetworkAddress, now: float, seen: NetworkAddress | None = None
+    ) -> bytes:
+        """Verify one binding request and return the response to send to ``source``. Raises StunError.
+
+        ``seen`` is told as where it came from, if that is another address.
+        """
+        self.verify(check)
         self.last_check = now
+        if "USE-CANDIDATE" in check.attributes:
+            self.nominated = True
         if "USE-CANDIDATE" in check.attributes or self.selected is None:
             self.selected = source
         response = stun.Message(
@@ -73,6 +89,6 @@ class IceLiteAgent:
             message_class=stun.Class.RESPONSE,
             transaction_id=check.transaction_id,
         )
-        response.attributes["XOR-MAPPED-ADDRESS"] = source
+        response.attributes["XOR-MAPPED-ADDRESS"] = seen or source
         response.add_message_integrity(self.local_password.encode())
         return bytes(response)

@@ -1,0 +1,102 @@
+"""Browsers on networks that are not as they should be: UDP blocked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import psutil
+from playwright.async_api import Page
+
+from tests.e2e.checks import ALIKE, luma
+from tests.e2e.material import Source, likeness
+from tests.peers.chromium import Chromium, look, wait_for_picture
+from tests.peers.server import ServerProcess
+
+PATIENCE = 20.0
+
+# As on a network where UDP finds no way: the candidates of the answer that need it are as good as not there.
+WITHOUT_UDP = """
+const take = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = function (answer) {
+  const sdp = answer.sdp.replace(/^a=candidate:\\S+ \\d+ udp .*\\r\\n/gim, '');
+  return take.call(this, { type: answer.type, sdp });
+};
+"""
+
+REMEMBER = """
+const Original = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Original {
+  constructor(...options) { super(...options); (window.connections ??= []).push(this); }
+};
+"""
+
+_PAIR = """
+async () => {
+  const stats = await window.connections.at(-1).getStats();
+  const pair = [...stats.values()].find((one) => one.type === 'candidate-pair' && one.nominated);
+  return pair ? { local: stats.get(pair.localCandidateId), remote: stats.get(pair.remoteCandidateId) } : null;
+}
+"""
+
+
+_DECODED = """
+async () => {
+  const stats = [...(await window.connections.at(-1).getStats()).values()];
+  return Math.max(0, ...stats.filter((one) => one.type === 'inbound-rtp').map((one) => one.framesDecoded ?? 0));
+}
+"""
+
+
+async def pair_of(page: Page) -> dict[str, Any]:
+    """The candidates that the page's newest connection uses."""
+    pair: dict[str, Any] = await page.evaluate(_PAIR)
+    return pair
+
+
+async def until_pictures_flow(page: Page) -> None:
+    """Until a dozen pictures more than now are decoded."""
+    before = await page.evaluate(_DECODED)
+    await page.wait_for_function(
+        f"async (before) => (await ({_DECODED})()) > before + 12", arg=before, timeout=PATIENCE * 1000
+    )
+
+
+def is_replaced(server: ServerProcess, killed: int) -> bool:
+    """Whether another worker has the port of browsers."""
+    try:
+        return server.worker_pid() != killed
+    except (ValueError, psutil.Error):
+        return False  # none has, or one just goes
+
+
+async def until_it_sees(page: Page, source: Source) -> None:
+    """Until the main picture shows the page's own camera, alone in the conference."""
+    await wait_for_picture(page)
+    async with asyncio.timeout(PATIENCE):
+        while likeness(luma(await look(page)), source) < ALIKE:
+            await asyncio.sleep(0.1)
+
+
+async def test_without_udp_a_browser_is_in_the_call_by_tcp(server: ServerProcess, sources: list[Source]) -> None:
+    bunny = sources[0]
+    async with Chromium(bunny.camera, bunny.sound) as chromium:
+        page = await chromium.page()
+        await page.add_init_script(REMEMBER + WITHOUT_UDP)
+        await page.goto(f"{server.url}/?room=1000&name=Guest")
+        await page.click("#join-button")
+        await until_it_sees(page, bunny)
+        pair = await pair_of(page)
+        assert (pair["remote"]["protocol"], pair["remote"]["port"]) == ("tcp", server.browser_port)
+
+        # Its successor listens on the same port, and the browser connects again by itself.
+        killed = server.worker_pid()
+        os.kill(killed, signal.SIGKILL)
+        async with asyncio.timeout(PATIENCE):
+            while not is_replaced(server, killed):
+                await asyncio.sleep(0.05)
+        await until_pictures_flow(page)
+        assert (await pair_of(page))["remote"]["protocol"] == "tcp"
+    assert "Traceback" not in server.log()
