@@ -2,11 +2,15 @@
 
 Capacity in ports is to keep it from coming to this; other programs, and faces that all move at once, do not count in
 ports. Sound gives way in nothing.
+
+The most important canvas, and so the only one, gives for sound only while that helps: where other programs have taken
+the machine, fewer pictures bring sound nothing, and nobody has anything of it.
 """
 
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -37,6 +41,12 @@ SETTLING = 2
 CALM = 5
 """Reviews without any sign of trouble after which something is given back."""
 
+JUDGED = 4
+"""Reviews from a step of the most important canvas to the judgement whether it has helped sound."""
+
+HELPED = 2 / 3
+"""It has when no more than this share of the late ticks is left."""
+
 LONGEST_CALM = 60
 """Where giving back has led to new trouble at once, the next try is later, up to this."""
 
@@ -53,6 +63,14 @@ class Importance(enum.IntEnum):
 
 
 Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A step that the most important canvas has taken for sound: at review ``judged`` late ticks must be fewer."""
+
+    judged: int
+    late: float
 
 
 @dataclass(frozen=True)
@@ -75,6 +93,10 @@ class Fairness(Generic[Key]):
         self._calm = 0
         self._patience = CALM
         self._given_back = False
+        self._reviews = 0
+        self._late: deque[int] = deque(maxlen=JUDGED)
+        self._trial: _Trial | None = None
+        self._vain_until = 0
 
     def review(self, canvases: Mapping[Key, CanvasLoad], late_ticks: int) -> dict[Key, int]:
         """By what to divide each canvas's frame rate from now on. ``late_ticks``: of sound, since the last review."""
@@ -82,6 +104,9 @@ class Fairness(Generic[Key]):
         self._ages = {key: self._ages.get(key, 0) + 1 for key in canvases}
         short = [load for key, load in canvases.items() if self._ages[key] > SETTLING and _share(load) > MISSED_SHARE]
         late = late_ticks >= LATE_TICKS
+        self._reviews += 1
+        self._late.append(late_ticks)
+        self._judge(canvases)
         if late or short:
             self._trouble += 1
             self._calm = 0
@@ -94,16 +119,34 @@ class Fairness(Generic[Key]):
 
     def _take(self, canvases: Mapping[Key, CanvasLoad], short: Sequence[CanvasLoad], late: bool) -> None:
         # The least important all the way down before the next one; of equals the one whose pictures cost most.
-        for key, load in sorted(canvases.items(), key=lambda item: (item[1].importance, -item[1].pixels)):
+        for key, load in sorted(canvases.items(), key=_gives_way):
             step = self._steps.get(key, 0)
             if step == len(DIVISORS) - 1:
                 continue
+            if late and key == _last(canvases):
+                late = self._try()
             if late or any(one.importance > load.importance or _share(one) >= HEAVY_SHARE for one in short):
                 if self._given_back:
                     self._patience = min(LONGEST_CALM, 2 * self._patience)
                 self._given_back = False
                 self._steps[key] = step + 1
             return
+
+    def _try(self) -> bool:
+        """Whether the most important canvas is to take a step for sound; it will be judged what that has brought."""
+        if self._trial is not None or self._reviews < self._vain_until or self._late[-1] < GRAVE_TICKS:
+            return False
+        self._trial = _Trial(self._reviews + JUDGED, sum(self._late) / len(self._late))
+        return True
+
+    def _judge(self, canvases: Mapping[Key, CanvasLoad]) -> None:
+        trial, last = self._trial, _last(canvases)
+        if trial is None or self._reviews < trial.judged:
+            return
+        self._trial = None
+        if sum(self._late) / len(self._late) > HELPED * trial.late and last is not None and self._steps.get(last, 0):
+            self._vain_until = self._reviews + LONGEST_CALM
+            self._step_back(last)
 
     def _give(self, canvases: Mapping[Key, CanvasLoad]) -> None:
         self._calm += 1
@@ -114,10 +157,22 @@ class Fairness(Generic[Key]):
         if self._calm < self._patience:
             return
         self._calm, self._given_back = 0, True
-        key = max(self._steps, key=lambda one: (canvases[one].importance, -canvases[one].pixels))
+        self._step_back(max(self._steps, key=lambda one: _gives_way((one, canvases[one]))))
+
+    def _step_back(self, key: Key) -> None:
         self._steps[key] -= 1
         if not self._steps[key]:
             del self._steps[key]
+
+
+def _gives_way(canvas: tuple[Key, CanvasLoad]) -> tuple[int, int]:
+    """The order in which canvases give way; of equals first the one whose pictures cost most."""
+    return canvas[1].importance, -canvas[1].pixels
+
+
+def _last(canvases: Mapping[Key, CanvasLoad]) -> Key | None:
+    """The canvas that gives way after all others."""
+    return sorted(canvases.items(), key=_gives_way)[-1][0] if canvases else None
 
 
 def _share(load: CanvasLoad) -> float:

@@ -12,6 +12,7 @@ from mcu.media.fairness import (
     CALM,
     DIVISORS,
     GRAVE_TICKS,
+    JUDGED,
     LATE_TICKS,
     LONGEST_CALM,
     PERSISTENT,
@@ -50,8 +51,47 @@ def test_while_all_is_well_nobody_gives_way() -> None:
 def test_late_sound_slows_down_the_least_important_first_step_by_step() -> None:
     fairness: Fairness[str] = Fairness()
     fallen = [key for _ in range(PERSISTENT - 1 + 12) if (key := _changed(fairness)) is not None]
-    assert fallen == ["own"] * 3 + ["own, small"] * 3 + ["common"] * 3 + ["recorded"] * 3
-    assert set(review(fairness, 5, LATE_TICKS).values()) == {DIVISORS[-1]}
+    assert fallen == ["own"] * 3 + ["own, small"] * 3 + ["common"] * 3
+    assert review(fairness, 5, LATE_TICKS) == {"own": 6, "own, small": 6, "common": 6, "recorded": 1}
+
+
+LONE = {"common": load(Importance.SHARED)}
+
+
+def test_a_lone_canvas_gives_for_sound_only_when_that_is_in_great_trouble() -> None:
+    fairness: Fairness[str] = Fairness()
+    assert {fairness.review(LONE, GRAVE_TICKS - 1)["common"] for _ in range(30)} == {1}
+    assert fairness.review(LONE, GRAVE_TICKS) == {"common": 2}
+
+
+def test_a_lone_canvas_goes_on_giving_while_that_helps_sound() -> None:
+    fairness: Fairness[str] = Fairness()
+    given = [fairness.review(LONE, ticks)["common"] for ticks in [40] + [20] * 4 + [12] * 4]
+    assert given == [2] * 4 + [3] * 4 + [6]
+
+
+def test_a_lone_canvas_gets_back_what_has_not_helped_sound_and_is_left_alone_for_a_while() -> None:
+    fairness: Fairness[str] = Fairness()
+    given = [fairness.review(LONE, 20)["common"] for _ in range(1 + JUDGED + LONGEST_CALM)]
+    assert given == [2] * JUDGED + [1] * LONGEST_CALM + [2]
+
+
+def test_of_equals_one_is_the_last() -> None:
+    fairness: Fairness[str] = Fairness()
+    equals = {"one": load(Importance.SHARED), "other": load(Importance.SHARED)}
+    assert [fairness.review(equals, GRAVE_TICKS - 1) for _ in range(20)][-1] == {"one": 6, "other": 1}
+
+
+@pytest.mark.parametrize("missed, divisor", [(9, 1), (10, 2), (25, 6)])
+def test_a_lone_canvas_that_misses_pictures_gives_no_more_than_it_misses(missed: int, divisor: int) -> None:
+    """What it misses at full rate is taken to fall with what it has to make."""
+    fairness: Fairness[str] = Fairness()
+    now, able = 1, 30 - missed
+    for _ in range(3 * PERSISTENT + SETTLING):
+        due = 30 // now
+        made = min(due, able)
+        now = fairness.review({"common": CanvasLoad(Importance.SHARED, FULL_HD, made, due - made)}, 0)["common"]
+    assert now == divisor
 
 
 def _changed(fairness: Fairness[str]) -> str | None:
