@@ -61,6 +61,7 @@ class MediaLeg:
         self._rng = rng or random.SystemRandom()
         self._beginnings = LegBeginnings(spec, known, self._rng)
         self._reported: dict[Line, int] = {}
+        self._reported_state: tuple[object, ...] = ()
         self._last_numbers = LegNumbers()
         self._transport: LegTransport | None = None
         self._streams: dict[Media, RtpStream] = {}
@@ -248,14 +249,28 @@ class MediaLeg:
     def numbers_to_report(self) -> LegNumbers:
         """The same, for a report that is sent now."""
         self._reported = {media: stream.next_sequence for media, stream in self._counted()}
+        self._reported_state = self._state()
         return self.numbers()
 
     @property
     def has_gone_far(self) -> bool:
-        """Whether so much was sent since the last report of numbers that the next one is due."""
+        """Whether so much was sent since the last report of numbers, or something else changed, that the next one is
+        due. To be asked often.
+        """
+        if self._state() != self._reported_state:
+            return True
+        if isinstance(self._transport, BrowserLegTransport):
+            return self._transport.has_gone_far(REPORT_AFTER)
         return any(
-            stream.next_sequence - self._reported.get(media, 0) > REPORT_AFTER for media, stream in self._counted()
+            stream.next_sequence - self._reported.get(media, 0) >= REPORT_AFTER for media, stream in self._counted()
         )
+
+    def _state(self) -> tuple[object, ...]:
+        """What a successor has to know beside numbers."""
+        if self._transport is None:
+            return ()
+        found = 0 if self._forwarding is None else self._forwarding.sources.changes
+        return self._transport.is_connected, self._transport.ways, found
 
     def _counted(self) -> Iterator[tuple[Line, RtpStream | CameraStream]]:
         yield from self._streams.items()

@@ -42,6 +42,10 @@ class LegTransport(Protocol):
     def is_connected(self) -> bool:
         """Whether what is sent now can be read at the other end."""
 
+    @property
+    def ways(self) -> object:
+        """Something that is another as soon as the addresses in ``numbers`` are."""
+
     async def open(self, spec: PlainTransport | WebRtcTransport, numbering: LegNumbering) -> None:
         """Bind, and go on where ``numbering`` says. Raises LegTransportError."""
 
@@ -89,6 +93,11 @@ class PlainLegTransport:
     def is_connected(self) -> bool:
         """Whether all m-lines have their keys."""
         return all(line.is_connected for line in self._lines.values())
+
+    @property
+    def ways(self) -> object:
+        """None: rooms' addresses come from their descriptions, or are found anew."""
+        return None
 
     async def open(self, spec: PlainTransport | WebRtcTransport, numbering: LegNumbering) -> None:
         assert isinstance(spec, PlainTransport)
@@ -254,6 +263,17 @@ class BrowserLegTransport:
             self._endpoint.restart(IceLiteAgent(spec.local_ufrag, spec.local_password, spec.remote_ufrag))
         except ValueError as error:
             raise LegTransportError(str(error)) from error
+
+    @property
+    def ways(self) -> object:
+        """The addresses that have proved themselves, and the one in use."""
+        if self._endpoint is None:
+            return None
+        return self._endpoint.agent.selected, tuple(self._endpoint.addresses)
+
+    def has_gone_far(self, packets: int) -> bool:
+        """Whether under some SSRC so many packets were sent since ``numbers`` was asked."""
+        return self._endpoint is not None and self._endpoint.media.gone_far(self._endpoint.peer, packets)
 
     def keys(self) -> SdesKeys | None:
         """What the handshake gave, in the form of keys from a description; None before its end."""

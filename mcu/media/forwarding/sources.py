@@ -78,6 +78,8 @@ class LegSources:
         self._overfull = False
         self.closed = False
         self.maximum_bitrate: int | None = None
+        self.changes = 0
+        """Grows with each change of what ``heard`` tells."""
 
     # Packets
 
@@ -245,6 +247,7 @@ class LegSources:
         source.counters = SourceCounters(0, 0, 0, 0, 0, 0, 0, now)
         self._open(source)
         self._sources[ssrc] = source
+        self.changes += 1
         self._on_due(self._next_requests)
         self._deliver(media, now)
         if first and not source.delivered:
@@ -267,6 +270,7 @@ class LegSources:
         self.observe(source, source.counters.arrival)
         self._ended[source.media] = _sum(self._ended.get(source.media, (0, 0, 0)), source.counters)
         del self._sources[source.ssrc]
+        self.changes += 1
         self._port.close_source(self.peer, source.ssrc)
         if source.delivered:
             self._on_delivery(source.media)
@@ -279,6 +283,7 @@ class LegSources:
         self._repeating[media, layer] = ssrc
         if source is not None:
             source.rtx_ssrc = ssrc
+            self.changes += 1
             self._port.repeat(self.peer, source.ssrc, ssrc)
         return source is not None and source.delivered
 

@@ -117,6 +117,10 @@ class MediaPort:
     def srtp_numbers(self, peer: int, inbound: bool, /) -> list[tuple[int, int, int | None, int]]:
         """As ``Srtp.sources``, of what the peer sends or of what it gets; empty while it has no keys."""
 
+    def gone_far(self, peer: int, packets: int, /) -> bool:
+        """Whether under some SSRC so many packets have gone to the peer, RTP and RTCP together, since ``srtp_numbers``
+        told of what it gets."""
+
     def resume(
         self, peer: int, inbound: bool, ssrc: int, rollovers: int, highest: int | None, rtcp_index: int, /
     ) -> None:
@@ -203,6 +207,9 @@ class MediaPort:
     def outlet_statistics(self, peer: int, ssrc: int, /) -> tuple[int, int, int, int, int, float, bool]:
         """Packets, octets of payload, sent again, changes of source, last timestamp and when it was sent, and whether
         the outlet waits for a key frame: of another source, or of its own that has begun its numbers anew."""
+
+    def waits(self, peer: int, /) -> bool:
+        """Whether an outlet of the peer waits for a key frame; see ``outlet_statistics``."""
 
     def counters(self) -> tuple[int, int, int, int]:
         """Packets forwarded, not sent (socket full, nobody there), from strangers, and longer than 2048 octets."""

@@ -39,6 +39,8 @@ void fuzz_srtp(void)
         begin(suite);
     }
     bool rtcp = one_in(3), valid = one_in(2);
+    srtp_told(&out[suite]);
+    REQUIRE(!srtp_gone_far(&out[suite], 1));
     uint32_t ssrc = chance(valid ? 4 : 200);
     struct input plain = rtcp || !valid ? make_any() : make_rtp(ssrc, sequences[ssrc]++), made;
     operation *to = rtcp ? srtp_protect_rtcp : srtp_protect, *from = rtcp ? srtp_unprotect_rtcp : srtp_unprotect;

@@ -140,6 +140,7 @@ def test_a_stream_begins_with_a_key_frame_under_numbers_of_its_own(port: Port) -
     sender, receiver = port.client(1), port.client(3)
     forwarded(port, sender, receiver)
     assert port.media.outlet_statistics(receiver.id, 500)[6]  # waits for a key frame
+    assert port.media.waits(receiver.id) and not port.media.waits(sender.id)
     sender.send([vp8(65_533, 8), vp8(65_534, 9, key=True, timestamp=90), vp8(65_535, 10, timestamp=180), vp8(0, 11)])
     assert port.receive() == []  # not delivered above
     got = receiver.got(3)
@@ -148,6 +149,7 @@ def test_a_stream_begins_with_a_key_frame_under_numbers_of_its_own(port: Port) -
     assert [numbers(packet)[3] for packet in got] == [9, 10, 11]
     assert got[0][12:] == vp8(0, 9, key=True)[12:]
     assert not port.media.outlet_statistics(receiver.id, 500)[6]
+    assert not port.media.waits(receiver.id)
     assert port.media.source_statistics(sender.id, 1)[:6] == (4, 4 * 13, 0, 0, 1, 0x10000)
 
 

@@ -73,3 +73,22 @@ def test_without_keys_there_is_nothing_to_go_on_with(sockets: tuple[socket.socke
     port.set_keys(peer, SUITE, OURS, THEIRS)
     with pytest.raises(ValueError, match="range"):
         port.resume(peer, False, SSRC, 0, 0x10000, 0)
+
+
+def test_who_has_gone_far_is_found_until_it_is_told(sockets: tuple[socket.socket, socket.socket]) -> None:
+    port = MediaPort(sockets[0].fileno())
+    peer = port.open_peer()
+    assert not port.gone_far(peer, 1)
+    port.set_keys(peer, SUITE, OURS, THEIRS)
+    assert not port.gone_far(peer, 1)
+    port.protect_rtp(peer, [rtp(7)])
+    assert port.gone_far(peer, 8)  # nobody has been told of it
+    port.srtp_numbers(peer, True)
+    assert port.gone_far(peer, 8)  # nor is by what comes in
+    port.srtp_numbers(peer, False)
+    assert not port.gone_far(peer, 1)
+    port.protect_rtp(peer, [rtp(sequence) for sequence in range(8, 17)])
+    port.protect_rtcp(peer, [bytes((0x80, 201, 0, 1)) + SSRC.to_bytes(4, "big")])
+    assert port.gone_far(peer, 10) and not port.gone_far(peer, 11)
+    with pytest.raises(KeyError):
+        port.gone_far(peer + 1, 1)

@@ -12,6 +12,7 @@
 #include "srtp_type.h"
 #include "twcc_type.h"
 #include "udp_type.h"
+#include "watch_type.h"
 
 /* Life */
 
@@ -140,6 +141,8 @@ static PyObject *srtp_numbers(PyObject *self, PyObject *arguments)
     struct peer *peer = peer_of(self, id);
     if (peer == NULL)
         return NULL;
+    if (peer->keyed && !inbound)
+        srtp_told(&peer->outbound);
     return peer->keyed ? srtp_sources(inbound ? &peer->inbound : &peer->outbound) : PyList_New(0);
 }
 
@@ -311,6 +314,8 @@ static PyMethodDef methods[] = {
     {"resend", forwarding_resend, METH_VARARGS, NULL},
     {"outlet_statistics", forwarding_outlet_statistics, METH_VARARGS, NULL},
     {"counters", counters, METH_NOARGS, NULL},
+    {"waits", watch_waits, METH_O, NULL},
+    {"gone_far", watch_gone_far, METH_VARARGS, NULL},
     {"count_packets", port_count_packets, METH_VARARGS, NULL},
     {"next_number", port_next_number, METH_O, NULL},
     {"send_rtp", port_send_rtp, METH_VARARGS, NULL},

@@ -181,6 +181,26 @@ static void advance(struct srtp_source *source, int64_t index)
     }
 }
 
+/* Packets of both kinds so far, in a number that only grows. */
+static uint64_t packets_of(const struct srtp_source *source)
+{
+    return (uint64_t)(highest_index(source) + 1) + source->rtcp_index;
+}
+
+void srtp_told(struct srtp *srtp)
+{
+    for (size_t i = 0; i < srtp->source_count; i++)
+        srtp->sources[i].told = packets_of(&srtp->sources[i]);
+}
+
+bool srtp_gone_far(const struct srtp *srtp, uint64_t packets)
+{
+    for (size_t i = 0; i < srtp->source_count; i++)
+        if (packets_of(&srtp->sources[i]) - srtp->sources[i].told >= packets)
+            return true;
+    return false;
+}
+
 /* Ciphers */
 
 static void hmac_tag(const struct srtp_hmac *hmac, const uint8_t *data, size_t length, const uint8_t *more,

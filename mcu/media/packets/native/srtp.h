@@ -45,6 +45,7 @@ struct srtp_source {
     uint16_t highest;    /* sequence number */
     uint32_t rtcp_index; /* of the last SRTCP packet sent, or the highest received */
     bool rtcp_begun;
+    uint64_t told;       /* how far it had come when that was told last, in packets of both kinds */
     uint64_t used;       /* for finding the source not heard for longest */
     uint64_t window[SRTP_WINDOW / 64];      /* ring of bits: the packets with index i is bit i % SRTP_WINDOW */
     uint64_t rtcp_window[SRTP_WINDOW / 64];
@@ -84,6 +85,10 @@ enum srtp_result srtp_protect_rtcp(struct srtp *srtp, uint8_t *packet, size_t *l
 /* Check and decrypt a packet in place. On failure nothing but the packet's own octets may have changed. */
 enum srtp_result srtp_unprotect(struct srtp *srtp, uint8_t *packet, size_t *length);
 enum srtp_result srtp_unprotect_rtcp(struct srtp *srtp, uint8_t *packet, size_t *length);
+
+/* How far all sources have come has just been told; and whether one has sent so many packets since. */
+void srtp_told(struct srtp *srtp);
+bool srtp_gone_far(const struct srtp *srtp, uint64_t packets);
 
 /* The state of a source, made if need be; NULL when there are too many. For going on after another process. */
 struct srtp_source *srtp_source(struct srtp *srtp, uint32_t ssrc);
