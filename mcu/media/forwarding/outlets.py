@@ -137,7 +137,9 @@ class LegOutlets:
                 self._route(slot, None)
 
     def ask_for_key_frames(self, now: float) -> None:
-        """Slots that can begin only with a key frame get one."""
+        """Slots that can begin only with a key frame get one. To be called often."""
+        if not self._port.waits(self._peer):
+            return
         for slot in self._slots:
             if slot.target is not None and self._counters(slot).waits:
                 sources, source = slot.target

@@ -10,7 +10,7 @@ from typing import Protocol
 from mcu.media.facts import Fact, SlotsChanged
 from mcu.media.forwarding.budget import Budget
 from mcu.media.forwarding.codecs import can_be_shown, can_get_shared, gives_pictures, is_forwarded, usual_codec
-from mcu.media.forwarding.director import Candidate, Director, Viewer
+from mcu.media.forwarding.director import SPEECH, STAY, Candidate, Director, Viewer
 from mcu.media.forwarding.layers import Offer, choose, fitting, goal, total_rate
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.published import PictureMedia, PublishedSource
@@ -21,6 +21,8 @@ from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec, Tiles, VideoSpec
 
 # Who is shown, and in which layer, is looked at so often, and slots change no faster.
 REVIEW_INTERVAL = 0.25
+# So long after the last word, or the last change of what there is to show, nobody moves any more. Seconds.
+SETTLED = SPEECH + STAY + 0.5
 # Slots that wait for a key frame are looked for so often.
 WAITING_INTERVAL = 0.05
 
@@ -37,11 +39,17 @@ class ForwardingLeg(SpeakingLeg, Protocol):
 
 @dataclass(slots=True)
 class _Receiver:
-    """``leg`` tells one that was opened anew from the one before; ``told`` is what the page knows of its slots."""
+    """``leg`` tells one that was opened anew from the one before; ``told`` is what the page knows of its slots.
+
+    The rest is of the last review: whether it was connected, and whether there was more than one layer of something to
+    choose from.
+    """
 
     leg: ForwardingLeg
     told: tuple[tuple[str | None, ...], str | None] | None = None
     budget: Budget = field(default_factory=Budget)
+    connected: bool = False
+    choosing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,9 @@ class Router:
         self._remainders: dict[str, tuple[frozenset[str] | None, bool]] = {}
         self._next_review = self._next_waiting = 0.0
         self._now = 0.0
+        self._state: object = None
+        self._talking_until = 0.0
+        self._routed: set[int] = set()
 
     def apply(self, spec: ConferenceSpec) -> None:
         """Take a new description; it is followed at the next tick of the timer."""
@@ -98,7 +109,7 @@ class Router:
         self._tiles = {leg.id: self._tiles[leg.id] for leg in spec.legs if leg.id in self._tiles}
         self._director.keep({leg.id for leg in spec.legs}, {leg.id for leg in spec.legs if is_forwarded(leg)})
         self._voices.apply(spec)
-        self._next_review = 0.0
+        self._look_anew()
 
     def slots(self, leg_id: str) -> tuple[str | None, ...]:
         """Whom the slots of a leg show."""
@@ -108,11 +119,12 @@ class Router:
     def speaker(self, leg_id: str | None, now: float) -> None:
         """Who speaks now."""
         self._director.speaks(leg_id, now)
+        self._talking_until = now + SETTLED
 
     def show_tiles(self, leg_id: str, tiles: Tiles) -> None:
         """How large a leg shows what comes in its slots; followed at the next tick of the timer."""
         self._tiles[leg_id] = tiles
-        self._next_review = 0.0
+        self._look_anew()
 
     def gets_shared(self, viewer: LegSpec) -> bool:
         """Whether this leg gets as it is what is shared now."""
@@ -162,15 +174,49 @@ class Router:
     def _review(self, now: float) -> None:
         self._now = now
         self._next_review = now + REVIEW_INTERVAL
+        changed = self._has_changed(now)
+        restless = changed or now < self._talking_until
         candidates = self._candidates(now)
-        routed: set[int] = set()
+        looked = False
         for description in self._spec.legs:
             leg = self._legs.get(description.id)
-            if leg is not None and leg.outlets is not None:
+            if leg is not None and leg.outlets is not None and (restless or self._is_due(leg)):
                 self._show(leg, leg.outlets, candidates, now)
-                routed |= {id(source) for source in _shown(leg.outlets)}
-        self._tell_sources(routed, now)
+                looked = True
+        if looked:
+            outlets = [leg.outlets for leg in self._legs.values() if leg.outlets is not None]
+            self._routed = {id(source) for each in outlets for source in _shown(each)}
+        self._tell_sources(now, everybody=changed)
         self._voices.review(now)
+        if changed:
+            self._review_remainders()
+
+    def _look_anew(self) -> None:
+        """At everybody, at the next tick of the timer."""
+        self._state = None
+        self._next_review = 0.0
+
+    def _has_changed(self, now: float) -> bool:
+        """Whether there is something else to show, or somebody else to show it to, than at the last review."""
+        sent = [(sources.spec.id, sources.state(now)) for sources in self._sending()]
+        state = sent, self._people_composed(), self._composes_shared()
+        if state == self._state:
+            return False
+        self._state = state
+        self._talking_until = max(self._talking_until, now + SETTLED)
+        return True
+
+    def _sending(self) -> list[LegSources]:
+        return [leg.sources for leg in self._legs.values() if leg.sources is not None and leg.sources.has_begun]
+
+    def _is_due(self, leg: ForwardingLeg) -> bool:
+        """Whether a receiver is to be looked at though nothing has changed: its network counts where there is a choice."""
+        receiver = self._receivers.get(leg.spec.id)
+        if receiver is None or receiver.leg is not leg or receiver.connected != leg.is_connected:
+            return True
+        return receiver.choosing
+
+    def _review_remainders(self) -> None:
         remainders = {leg.id: (self.remainder(leg), self.gets_shared(leg)) for leg in self._spec.legs}
         if remainders != self._remainders:
             self._remainders = remainders
@@ -206,6 +252,7 @@ class Router:
         receiver = self._receivers.get(leg.spec.id)
         if receiver is None or receiver.leg is not leg:
             receiver = self._receivers[leg.spec.id] = _Receiver(leg)
+        receiver.connected = leg.is_connected
         faces = len(leg.spec.slots)
         shown: tuple[str | None, ...] = (None,) * faces
         sharer = self._sharer_for(leg.spec) if leg.is_connected else None
@@ -249,6 +296,7 @@ class Router:
         self, leg: ForwardingLeg, outlets: LegOutlets, receiver: _Receiver, pictures: list[_Picture], now: float
     ) -> None:
         offers = [self._offer(outlets, picture, now) for picture in pictures]
+        receiver.choosing = any(sum(rate is not None for rate in offer.rates) > 1 for offer in offers)
         receiver.budget.sent_beside(leg.octets_beside(now), now)
         sent = total_rate(offers, [offer.current for offer in offers])
         receiver.budget.reported(outlets.feedback(now), sent, total_rate(offers, choose(offers, None)), now)
@@ -271,17 +319,17 @@ class Router:
             fits = len(layers) - 1
         return Offer(rates, current.layer if mine and current is not None else None, fits)
 
-    def _tell_sources(self, routed: set[int], now: float) -> None:
-        """Which layers go to somebody, and which one the canvas needs."""
+    def _tell_sources(self, now: float, *, everybody: bool) -> None:
+        """Which layers go to somebody, and which one the canvas needs; who sends nothing need not hear of it again."""
         composed, shares = self._people_composed(), self._composes_shared()
         seen = sum(1 for leg in self._spec.legs if leg.id in composed and gives_pictures(leg))
         for leg in self._legs.values():
-            if leg.sources is None:
+            if leg.sources is None or not (everybody or leg.sources.has_begun):
                 continue
             layers, slides = leg.sources.layers(), leg.sources.layers("content")
             for source in (*layers, *slides):
                 if source is not None:
-                    source.routed = id(source) in routed
+                    source.routed = id(source) in self._routed
             needed = leg.spec.id in composed
             leg.sources.compose("video", self._composed_layer(leg.sources, seen) if needed else None, now)
             shared = shares and leg.spec.id == self._spec.content_from

@@ -141,6 +141,11 @@ class LegSources:
 
     # What there is
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is anything."""
+        return bool(self._sources)
+
     def layers(self, media: PictureMedia = "video") -> list[PublishedSource | None]:
         """The encodings of a picture, the smallest first; None for one that has not come."""
         found: list[PublishedSource | None] = [None] * max(1, self._layer_count(media))
@@ -170,6 +175,21 @@ class LegSources:
             if source.media == media and now - source.counters.arrival <= PICTURE_SILENCE
         ]
         return max(there, key=lambda source: source.counters.arrival).codec if there else None
+
+    def state(self, now: float) -> tuple[object, ...]:
+        """Something that changes with what there is to be shown, but not with its rates; empty for nothing."""
+        if not self._sources:
+            return ()
+        coming = [
+            (
+                now - source.counters.arrival <= LAYER_SILENCE,
+                now - source.counters.arrival <= PICTURE_SILENCE,
+                source.size,
+            )
+            for source in self._sources.values()
+        ]
+        codecs = self.codec(now), self.codec(now, "content")
+        return self.peer, self.changes, coming, [None if codec is None else id(codec) for codec in codecs]
 
     def received(self, media: PictureMedia) -> tuple[int, int, int] | None:
         """Packets, octets of payload and losses of all encodings since the beginning; None before the first."""
