@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import (
+    fuzz_framing,
     fuzz_h264_payload,
     fuzz_old_video_payload,
     fuzz_redundancy,
@@ -29,6 +30,7 @@ RTP_HEADS = [bytes((first, 99)) + bytes(9) + b"\x05" for first in (0x80, 0x90, 0
 TARGETS = [
     (fuzz_rtp.fuzz_one, RTP_HEADS),
     (fuzz_rtcp.fuzz_one, RTCP_HEADS),
+    (fuzz_framing.fuzz_one, fuzz_framing.SEEDS),
     (fuzz_h264_payload.fuzz_one, PAYLOAD_HEADS),
     (fuzz_vp8_payload.fuzz_one, PAYLOAD_HEADS),
     (fuzz_old_video_payload.fuzz_one, [*fuzz_old_video_payload.SEEDS, b"\0\x01\0", b"\0\0\x80", b"\x04\x00\x80"]),

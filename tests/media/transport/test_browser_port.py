@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aioice import stun
 
-from mcu.media.transport.browser_port import MAX_ADDRESSES, BrowserPort
+from mcu.media.transport.browser_port import CONSENT_SECONDS, MAX_ADDRESSES, BrowserPort
 from tests.media.transport.checks import agent, check
 from tests.media.transport.sockets import PATIENCE, Box, peer
 from tests.peers.ports import port_block
@@ -149,3 +149,129 @@ async def test_a_taken_port_is_told(number: int) -> None:
         assert caught.value.errno == errno.EADDRINUSE
         port.close()
         port.send(b"dropped", ("127.0.0.1", number))
+
+
+# ICE begins anew
+
+
+async def test_ice_restarts_while_media_flow_on(port: BrowserPort, number: int) -> None:
+    box = Leg()
+    endpoint = port.add(agent("old"), box)
+    async with peer() as wifi, peer() as mobile:
+        wifi.send(check("old:them", nominate=True), number)
+        await wifi.next()
+        endpoint.restart(agent("new", "again"))
+        endpoint.send_dtls(b"still here")
+        assert await wifi.next() == b"still here"
+        wifi.send(check("old:them", nominate=True), number)
+        await wifi.next()  # checks that were under way count until the new ones have found a way
+        mobile.send(check("new:again"), number)
+        await mobile.next()
+        endpoint.send_dtls(b"still to the first")
+        assert await wifi.next() == b"still to the first"
+        mobile.send(check("new:again", nominate=True), number)
+        await mobile.next()
+        endpoint.send_dtls(b"now here")
+        assert await mobile.next() == b"now here"
+        mobile.send(b"\x16media", number)
+        await box.until(b"\x16media")
+        assert port.strangers == 0
+        wifi.send(check("old:them", nominate=True), number)
+        mobile.send(check("new:again"), number)
+        await mobile.next()
+        assert port.strangers == 1, "the old credentials are no good any more"
+    assert endpoint.agent.selected == mobile.address
+    port.add(agent("old"), box)
+    endpoint.close()
+    port.add(agent("new"), box)
+
+
+async def test_a_restart_may_change_the_browsers_credentials_alone(port: BrowserPort, number: int) -> None:
+    endpoint = port.add(agent("ours"), Leg())
+    async with peer() as browser:
+        browser.send(check("ours:them"), number)
+        await browser.next()
+        endpoint.restart(agent("ours", "other"))
+        browser.send(check("ours:them"), number)
+        browser.send(check("ours:other"), number)
+        await browser.next()
+    assert port.strangers == 1 and endpoint.previous is None
+
+
+async def test_restarts_one_after_the_other_keep_but_one_old_set(port: BrowserPort) -> None:
+    endpoint, other = port.add(agent("a"), Leg()), port.add(agent("other"), Leg())
+    for name in ("b", "c", "d"):
+        endpoint.restart(agent(name))
+    assert sorted(port._by_ufrag) == ["c", "d", "other"]
+    with pytest.raises(ValueError, match="in use"):
+        endpoint.restart(agent("other"))
+    endpoint.close()
+    other.close()
+    assert port._by_ufrag == {}
+
+
+# Consent
+
+
+async def test_who_stops_checking_gets_nothing_until_it_checks_again(number: int) -> None:
+    now = 100.0
+    port = BrowserPort(lambda: now)
+    await port.open("127.0.0.1", number)
+    gone, here, box = port.add(agent("gone"), Leg()), port.add(agent("here"), Leg()), Leg()
+    gone.listener, lost = box, []
+    gone.on_lost = lost.append
+    here.on_lost = lambda seconds: pytest.fail("it checks")
+    async with peer() as one, peer() as two:
+        for browser, name in ((one, "gone"), (two, "here")):
+            browser.send(check(f"{name}:them", nominate=True), number)
+            await browser.next()
+        now = 120.0
+        two.send(check("here:them"), number)
+        await two.next()
+        port.end_consent(100.0 + CONSENT_SECONDS - 0.1)
+        assert lost == []
+        port.end_consent(131.0)
+        port.end_consent(140.0)
+        assert lost == [31.0] and gone.agent.selected is None
+        gone.send_dtls(b"into the void")
+        here.send_dtls(b"to you")
+        assert await two.next() == b"to you" and one.received.empty()
+        one.send(b"\x16still sending", number)
+        one.send(check("gone:them"), number)
+        await one.next()
+        assert port.strangers == 1 and box.items == []
+        gone.send_dtls(b"there you are")
+        assert await one.next() == b"there you are"
+    port.close()
+
+
+async def test_a_browser_that_another_port_knew_has_time_to_check(number: int) -> None:
+    port = BrowserPort(lambda: 50.0)
+    await port.open("127.0.0.1", number)
+    endpoint, lost = port.add(agent(), Leg()), []
+    endpoint.on_lost = lost.append
+    endpoint.restore([("127.0.0.1", 9)], ("127.0.0.1", 9))
+    port.end_consent(50.0 + CONSENT_SECONDS - 1)
+    assert lost == [] and endpoint.agent.selected == ("127.0.0.1", 9)
+    port.end_consent(50.0 + CONSENT_SECONDS)
+    assert lost == [CONSENT_SECONDS]
+    port.close()
+
+
+async def test_a_handshake_is_begun_from_proven_addresses_alone(port: BrowserPort, number: int) -> None:
+    box = Leg()
+    endpoint = port.add(agent(), box)
+    client_hello = b"\x16\xfe\xff" + bytes(10) + b"\x01" + bytes(60)
+    async with peer() as browser, peer() as stranger:
+        for _ in range(20):  # a race: the stranger's comes first, whatever it does
+            stranger.send(client_hello, number)
+        stranger.send(check(password="wrong"), number)
+        stranger.send(client_hello, number)
+        browser.send(check(nominate=True), number)
+        await browser.next()
+        stranger.send(client_hello, number)
+        browser.send(b"\x16the browser's", number)
+        await box.until(b"\x16the browser's")
+        assert box.items == [b"\x16the browser's"] and port.strangers == 23
+        endpoint.send_dtls(b"\x16to it alone")
+        assert await browser.next() == b"\x16to it alone" and stranger.received.empty()
