@@ -210,7 +210,7 @@ class Router:
         return [leg.sources for leg in self._legs.values() if leg.sources is not None and leg.sources.has_begun]
 
     def _is_due(self, leg: ForwardingLeg) -> bool:
-        """Whether a receiver is to be looked at though nothing has changed: its network counts where there is a choice."""
+        """Whether to look at a receiver though nothing has changed: its network counts where there is a choice."""
         receiver = self._receivers.get(leg.spec.id)
         if receiver is None or receiver.leg is not leg or receiver.connected != leg.is_connected:
             return True
