@@ -11,7 +11,8 @@ class Arrangement(Model):
     """Layout, seating, decoration and processing of sound.
 
     ``custom`` is the layout itself where it is not of the catalogue. ``decoration.logo`` is a logo's id here: the
-    planner makes the file of it. ``forwarded``: who can get others' pictures as they are does, if it has not chosen.
+    planner makes the file of it. ``forwarded``: who can get others' pictures as they are does, if it has not chosen;
+    ``forwarded_sound``: the same of sound.
     """
 
     layout: str = AUTOMATIC_LAYOUT
@@ -20,6 +21,7 @@ class Arrangement(Model):
     decoration: DecorationSpec = DecorationSpec()
     processing: ProcessingSpec = ProcessingSpec()
     forwarded: bool = False
+    forwarded_sound: bool = False
 
     @property
     def lasting(self) -> Arrangement:

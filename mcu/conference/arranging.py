@@ -60,5 +60,7 @@ class Arranging:
                 return before.model_copy(update={"decoration": decoration})
             case commands.SetForwarding():
                 return before.model_copy(update={"forwarded": command.forwarded})
+            case commands.SetForwardedSound():
+                return before.model_copy(update={"forwarded_sound": command.forwarded})
             case commands.ProcessSound():
                 return before.model_copy(update={"processing": command.change.applied_to(before.processing)})

@@ -15,6 +15,7 @@ from mcu.conference.picture_commands import AdjustSound as AdjustSound
 from mcu.conference.picture_commands import ArrangementCommand as ArrangementCommand
 from mcu.conference.picture_commands import ArrangeSeats as ArrangeSeats
 from mcu.conference.picture_commands import ChooseContent as ChooseContent
+from mcu.conference.picture_commands import ChooseForwardedSound as ChooseForwardedSound
 from mcu.conference.picture_commands import ChooseForwarding as ChooseForwarding
 from mcu.conference.picture_commands import Decorate as Decorate
 from mcu.conference.picture_commands import HideParticipant as HideParticipant
@@ -26,6 +27,7 @@ from mcu.conference.picture_commands import PresenceCommand as PresenceCommand
 from mcu.conference.picture_commands import ProcessSound as ProcessSound
 from mcu.conference.picture_commands import RemoveLayout as RemoveLayout
 from mcu.conference.picture_commands import RemoveLogo as RemoveLogo
+from mcu.conference.picture_commands import SetForwardedSound as SetForwardedSound
 from mcu.conference.picture_commands import SetForwarding as SetForwarding
 from mcu.conference.picture_commands import SetLayout as SetLayout
 from mcu.conference.picture_commands import SetOwnSeating as SetOwnSeating

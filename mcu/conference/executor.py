@@ -106,6 +106,7 @@ class CommandExecutor:
                     | commands.Decorate()
                     | commands.ProcessSound()
                     | commands.SetForwarding()
+                    | commands.SetForwardedSound()
                 ):
                     return await self._arranging.carry_out(command, number)
                 case _:

@@ -44,7 +44,7 @@ class FactHandler:
             case facts.SpeakerChanged():
                 self._speaker(running, fact.leg)
             case facts.SlotsChanged():
-                self._slots(running, fact.leg, fact.shown)
+                self._slots(running, fact.leg, fact.shown, fact.shared)
             case facts.RecordingProgress():
                 self._progress(running, fact)
             case facts.RecordingFailed():
@@ -81,11 +81,11 @@ class FactHandler:
             if running.announced and (speaker is None or speaker != running.joining):
                 self._core.publish(events.SpeakerChanged(self._core.clock.wall(), running.conference, speaker))
 
-    def _slots(self, running: Running, leg: str, shown: tuple[str | None, ...]) -> None:
+    def _slots(self, running: Running, leg: str, shown: tuple[str | None, ...], shared: str | None) -> None:
         participant = running.conference.participant(leg)
-        if participant is None or participant.slots == shown:
+        if participant is None or (participant.slots, participant.shared) == (shown, shared):
             return
-        changed = replace(participant, slots=shown)
+        changed = replace(participant, slots=shown, shared=shared)
         running.conference = running.conference.changed(leg, lambda _: changed)
         # A newcomer is told by the welcome of its socket.
         if leg != running.joining:

@@ -116,6 +116,22 @@ class SetForwarding:
 
 
 @dataclass(frozen=True)
+class ChooseForwardedSound:
+    """Whether a participant gets others' sound as it is, not mixed; None: as is usual in the conference."""
+
+    participant_id: str
+    forwarded: bool | None
+
+
+@dataclass(frozen=True)
+class SetForwardedSound:
+    """Whether who has not chosen gets others' sound as it is, where it can. A permanent room keeps it."""
+
+    number: str
+    forwarded: bool
+
+
+@dataclass(frozen=True)
 class AddLayout:
     """Keep a layout of one's own under a name that is not taken. Its first cell is the most prominent."""
 
@@ -145,7 +161,7 @@ class RemoveLogo:
     logo_id: str
 
 
-ArrangementCommand = SetLayout | ArrangeSeats | Decorate | ProcessSound | SetForwarding
-OwnViewCommand = SetOwnSeating | HideSelf | ChooseContent | ChooseForwarding
+ArrangementCommand = SetLayout | ArrangeSeats | Decorate | ProcessSound | SetForwarding | SetForwardedSound
+OwnViewCommand = SetOwnSeating | HideSelf | ChooseContent | ChooseForwarding | ChooseForwardedSound
 PresenceCommand = SetRole | HideParticipant | AdjustSound
 LibraryCommand = AddLayout | RemoveLayout | AddLogo | RemoveLogo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcu.conference.capacity import within
 from mcu.conference.model import Conference, Participant
 from mcu.conference.settings import ConferenceSettings
-from mcu.conference.steering import is_forwarded
+from mcu.conference.steering import is_forwarded, is_sound_forwarded
 from mcu.media.spec import ConferenceSpec, DecorationSpec, LayoutSpec, LegSpec, RecordingSpec
 
 
@@ -62,6 +62,7 @@ def _leg(conference: Conference, participant: Participant) -> LegSpec:
             "hide_self": participant.hide_self and chooses,
             "content_choice": participant.content_choice,
             "forwarded": chooses and is_forwarded(conference, participant),
+            "forwarded_sound": is_sound_forwarded(conference, participant),
             "hidden": participant.hidden,
             "priority": participant.role.priority,
             "gain": participant.gain,

@@ -54,6 +54,8 @@ def _with_view(
             return replace(one, content_choice=command.choice)
         case commands.ChooseForwarding():
             return replace(one, forwarded=command.forwarded)
+        case commands.ChooseForwardedSound():
+            return replace(one, forwarded_sound=command.forwarded)
         case commands.SetOwnSeating():
             if command.change is None:
                 return replace(one, seating=None)
@@ -114,6 +116,12 @@ def is_forwarded(conference: Conference, one: Participant) -> bool:
     listens = arrangement.seating.mode == "lecture" and arrangement.seating.lecturer != one.id
     wanted = arrangement.forwarded if one.forwarded is None else one.forwarded
     return wanted and bool(one.leg.slots) and not listens
+
+
+def is_sound_forwarded(conference: Conference, one: Participant) -> bool:
+    """Whether this participant gets others' sound as it is."""
+    usual = conference.arrangement.forwarded_sound
+    return (usual if one.forwarded_sound is None else one.forwarded_sound) and bool(one.leg.voices)
 
 
 def key_command(conference: Conference, participant: Participant, digit: str) -> ViewCommand | None:

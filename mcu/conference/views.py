@@ -29,6 +29,7 @@ class ParticipantView(View):
     picture. ``pin`` is the tile (from 0) that is kept for it; ``hidden``: in nobody's picture. ``gain`` and
     ``listen_gain`` in dB, on its sound and on what it hears. What is ``muted_by_chair`` it cannot unmute itself.
     ``forwarded``: it gets others' pictures as they are, null as is usual in the conference; ``has_slots``: it could.
+    ``forwarded_sound`` and ``has_voices`` are the same of sound.
     ``picture_limit``: for want of capacity it is sent no larger pictures than these, width and height.
     """
 
@@ -60,6 +61,8 @@ class ParticipantView(View):
     content_choice: ContentChoice
     forwarded: bool | None
     has_slots: bool
+    forwarded_sound: bool | None
+    has_voices: bool
     picture_limit: tuple[int, int] | None
 
 
@@ -108,8 +111,8 @@ class ConferenceView(View):
     """A permanent room, a running conference, or both. ``active`` tells whether somebody is, or just was, in it.
 
     ``broadcast`` is the participant that everybody else sees alone. ``decoration.logo`` is the id of a logo.
-    ``forwarded``: who has slots gets others' pictures as they are, unless it chose otherwise. ``chair_pin``: it has
-    one, and who comes in with that steers it.
+    ``forwarded``: who has slots gets others' pictures as they are, unless it chose otherwise; ``forwarded_sound``: who
+    has voices gets others' sound so. ``chair_pin``: it has one, and who comes in with that steers it.
     """
 
     number: str
@@ -125,6 +128,7 @@ class ConferenceView(View):
     decoration: DecorationSpec
     processing: ProcessingSpec
     forwarded: bool
+    forwarded_sound: bool
     participants: list[ParticipantView]
     recording: RunningRecordingView | None
     started_at: datetime | None
@@ -164,6 +168,8 @@ def participant_view(participant: Participant, conference: Conference | None) ->
         content_choice=participant.content_choice,
         forwarded=participant.forwarded,
         has_slots=bool(participant.leg.slots),
+        forwarded_sound=participant.forwarded_sound,
+        has_voices=bool(participant.leg.voices),
         picture_limit=participant.largest_picture,
     )
 
@@ -226,6 +232,7 @@ def conference_view(conference: Conference) -> ConferenceView:
         decoration=conference.arrangement.decoration,
         processing=conference.arrangement.processing,
         forwarded=conference.arrangement.forwarded,
+        forwarded_sound=conference.arrangement.forwarded_sound,
         pin_required=conference.pin_hash is not None,
         chair_pin=conference.chair_pin_hash is not None,
         participants=[participant_view(participant, conference) for participant in conference.participants],
@@ -250,6 +257,7 @@ def room_view(room: Room) -> ConferenceView:
         decoration=room.arrangement.decoration,
         processing=room.arrangement.processing,
         forwarded=room.arrangement.forwarded,
+        forwarded_sound=room.arrangement.forwarded_sound,
         pin_required=room.pin_hash is not None,
         chair_pin=room.chair_pin_hash is not None,
         participants=[],

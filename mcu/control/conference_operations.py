@@ -46,7 +46,7 @@ class ConferenceChange(Body):
 
     ``broadcast`` is the participant to show alone to everybody else; null shows all again. Of ``seating``,
     ``decoration`` and ``processing`` too, what is left out stays. ``forwarded``: browsers get others' pictures as they
-    are, unless they chose otherwise.
+    are, unless they chose otherwise; ``forwarded_sound``: others' sound, of the loudest three, not mixed.
     """
 
     layout: Annotated[str, Field(max_length=32)] | None = None
@@ -60,6 +60,7 @@ class ConferenceChange(Body):
     decoration: DecorationChange | None = None
     processing: ProcessingChange | None = None
     forwarded: bool | None = None
+    forwarded_sound: bool | None = None
 
 
 class ConferenceList(BaseModel):
@@ -196,6 +197,8 @@ def _arrangement(number: str, body: ConferenceChange) -> list[commands.Command]:
         wanted.append(commands.ProcessSound(number, body.processing))
     if body.forwarded is not None:
         wanted.append(commands.SetForwarding(number, body.forwarded))
+    if body.forwarded_sound is not None:
+        wanted.append(commands.SetForwardedSound(number, body.forwarded_sound))
     return wanted
 
 

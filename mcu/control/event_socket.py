@@ -210,7 +210,8 @@ class EventSockets:
                 subscription.close()  # it left between showing its token and now
             visible = await self._visible(actor)
             one = None if actor.is_user else self.manager.participant(actor.id)
-            await self._send(socket, welcome(visible, self._clock.wall(), None if one is None else one.slots))
+            own_slots = (None, None) if one is None else (one.slots, one.shared)
+            await self._send(socket, welcome(visible, self._clock.wall(), *own_slots))
             welcomed.set()
             async for event in subscription:
                 if not is_for(event, actor):

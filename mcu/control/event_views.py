@@ -24,15 +24,18 @@ def _at(when: datetime) -> str:
 
 
 def welcome(
-    conferences: list[ConferenceView], at: datetime, slots: Sequence[str | None] | None = None
+    conferences: list[ConferenceView],
+    at: datetime,
+    slots: Sequence[str | None] | None = None,
+    shared: str | None = None,
 ) -> dict[str, Any]:
-    """The first message: everything as it is now. ``slots`` are those of the participant that it is for."""
+    """The first message: everything as it is now. ``slots`` and ``shared`` are what the participant gets as it is."""
     message: dict[str, Any] = {
         "type": "welcome",
         "at": _at(at),
         "conferences": [conference.model_dump(mode="json") for conference in conferences],
     }
-    return message if slots is None else message | {"slots": list(slots)}
+    return message if slots is None else message | {"slots": list(slots), "shared": shared}
 
 
 def kicked(reason: str, at: datetime) -> dict[str, Any]:
@@ -73,8 +76,9 @@ def _content(event: events.ConferenceEvent) -> dict[str, Any]:
         case events.SpeakerChanged():
             return {"type": "speaker_changed", "participant_id": event.participant_id}
         case events.SlotsChanged():
-            shown = list(event.participant.slots)
-            return {"type": "slots_changed", "participant_id": event.participant.id, "slots": shown}
+            one = event.participant
+            told = {"slots": list(one.slots), "shared": one.shared}
+            return {"type": "slots_changed", "participant_id": one.id} | told
         case events.RecordingStarted() | events.RecordingProgress() | events.RecordingStopped():
             kind = type(event).__name__.removeprefix("Recording").lower()
             return {"type": f"recording_{kind}", "recording": recording_view(event.recording).model_dump(mode="json")}

@@ -33,7 +33,8 @@ class ParticipantChange(Body):
     a tile ("tile"), or changes places with the people ("swap"). ``forwarded``: it gets others' pictures as they are,
     each on its own (true), or in one picture (false); null as is usual in the conference.
 
-    How it hears and is heard: ``listen_gain`` in dB, ``music`` (its sound is left as it is).
+    How it hears and is heard: ``listen_gain`` in dB, ``music`` (its sound is left as it is), ``forwarded_sound``: it
+    gets others' sound as it is, of the loudest three (true), or mixed (false); null as is usual in the conference.
 
     How others see and hear it, for accounts and chairs only: ``role``, ``pin`` (a tile from 0, or null), ``hidden``,
     ``gain`` in dB.
@@ -49,6 +50,7 @@ class ParticipantChange(Body):
     hide_self: bool | None = None
     content_choice: ContentChoice | None = None
     forwarded: bool | None = None
+    forwarded_sound: bool | None = None
     role: Literal["chair", "expert", "member", "viewer"] | None = None
     pin: Annotated[int, Field(ge=0, le=MAXIMUM_TILE)] | None = None
     hidden: bool | None = None
@@ -153,6 +155,8 @@ def _view(participant_id: str, body: ParticipantChange) -> list[commands.Command
         wanted.append(commands.ChooseContent(participant_id, body.content_choice))
     if "forwarded" in body.model_fields_set:
         wanted.append(commands.ChooseForwarding(participant_id, body.forwarded))
+    if "forwarded_sound" in body.model_fields_set:
+        wanted.append(commands.ChooseForwardedSound(participant_id, body.forwarded_sound))
     return wanted
 
 

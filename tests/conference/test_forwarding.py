@@ -7,10 +7,12 @@ import pytest
 from mcu.conference.commands import (
     ArrangeSeats,
     Broadcast,
+    ChooseForwardedSound,
     ChooseForwarding,
     CommandRefused,
     CreateRoom,
     Refusal,
+    SetForwardedSound,
     SetForwarding,
 )
 from mcu.conference.joining import Newcomer
@@ -75,3 +77,21 @@ async def test_one_who_is_broadcast_or_lectures_is_seen_in_one_picture(world: Wo
     await world.manager.execute(Broadcast("1000", None), USER)
     await world.manager.execute(ArrangeSeats("1000", SeatingChange(mode="lecture", lecturer=other.id)), USER)
     assert forwarded(world) == {one.id: False, other.id: True}
+
+
+async def test_sound_is_mixed_until_the_chair_or_somebody_chooses_otherwise(world: World) -> None:
+    one, other, room = await join(world), await join(world), await world.join_room()
+
+    def sound() -> dict[str, bool]:
+        return {leg.id: leg.forwarded_sound for leg in world.media.only.legs}
+
+    assert not any(sound().values())
+    await world.manager.execute(ChooseForwardedSound(one.id, True), Actor(ActorKind.PARTICIPANT, one.id, "one"))
+    assert sound() == {one.id: True, other.id: False, room.id: False}
+    await world.manager.execute(ChooseForwardedSound(one.id, False), USER)
+    await world.manager.execute(SetForwardedSound("1000", True), USER)
+    assert sound() == {one.id: False, other.id: True, room.id: False}  # a room has no place for voices
+    await world.manager.execute(ArrangeSeats("1000", SeatingChange(mode="lecture", lecturer=one.id)), USER)
+    assert sound()[other.id]  # a lecture is of pictures
+    with pytest.raises(CommandRefused):
+        await world.manager.execute(SetForwardedSound("1000", False), Actor(ActorKind.PARTICIPANT, one.id, "one"))

@@ -30,6 +30,8 @@ PRESENCE = {
     "content_choice": "auto",
     "forwarded": None,
     "has_slots": False,
+    "forwarded_sound": None,
+    "has_voices": False,
     "picture_limit": None,
 }
 
@@ -62,6 +64,7 @@ async def test_a_room_is_made_shown_changed_and_forgotten(control: Control) -> N
         "layout": "auto",
         "broadcast": None,
         "forwarded": False,
+        "forwarded_sound": False,
         "pin_required": True,
         "chair_pin": False,
         "participants": [],

@@ -113,18 +113,20 @@ async def test_what_slots_show_is_told_to_their_participant_alone(control: Contr
     ]
     account, own, others = [(await messages(socket, 1))[0] for socket in sockets]
     assert "slots" not in account and own["slots"] == others["slots"] == []
+    assert own["shared"] is None
 
-    fact = SlotsChanged(conference=control.media.only.id, leg=one.id, shown=(None, other.id))
+    fact = SlotsChanged(conference=control.media.only.id, leg=one.id, shown=(None, other.id), shared=other.id)
     control.media.report(fact)
     control.media.report(SpeakerChanged(conference=control.media.only.id, leg=other.id))
 
     (told, _) = await messages(sockets[1], 2)
     assert (told["type"], told["number"]) == ("slots_changed", "1000")
-    assert (told["participant_id"], told["slots"]) == (one.id, [None, other.id])
+    assert (told["participant_id"], told["slots"], told["shared"]) == (one.id, [None, other.id], other.id)
     for socket in (sockets[0], sockets[2]):
         assert (await messages(socket, 1))[0]["type"] == "speaker_changed"
     again = await (await control.as_participant(one)).ws_connect(EVENTS)
-    assert (await messages(again, 1))[0]["slots"] == [None, other.id]
+    (greeting,) = await messages(again, 1)
+    assert (greeting["slots"], greeting["shared"]) == ([None, other.id], other.id)
 
 
 async def test_a_participants_page_in_a_browser_with_a_login_is_the_participants(control: Control) -> None:

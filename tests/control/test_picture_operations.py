@@ -62,6 +62,7 @@ async def test_a_participant_chooses_its_own_view_and_nothing_else(control: Cont
     assert (view["forwarded"], view["has_slots"]) == (None, False)
     for chosen in (True, False, None):
         assert (await (await own.patch(path, json={"forwarded": chosen})).json())["forwarded"] is chosen
+        assert (await (await own.patch(path, json={"forwarded_sound": chosen})).json())["forwarded_sound"] is chosen
     for body in ({"role": "chair"}, {"pin": 0}, {"hidden": False}, {"gain": 20}):
         assert await code(own, "PATCH", path, 403, body) == "forbidden"
     assert await code(own, "PATCH", ONE, 403, {"seating": {"mode": "voice"}}) == "forbidden"
@@ -73,6 +74,7 @@ async def test_the_chair_says_whether_browsers_get_pictures_as_they_are(control:
     await control.join()
     client = await control.user()
     view = await (await client.patch(ONE, json={"forwarded": True})).json()
+    assert (await (await client.patch(ONE, json={"forwarded_sound": True})).json())["forwarded_sound"] is True
     assert view["forwarded"] is True and control.manager.conference("1000") is not None
     view = await (await client.patch(ONE, json={"forwarded": False})).json()
     assert view["forwarded"] is False

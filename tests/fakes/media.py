@@ -147,10 +147,12 @@ def browser_leg(leg_id: str, name: str = "Browser", ufrag: str = "them") -> LegS
 
 
 def forwarding_leg(leg_id: str, name: str = "Browser") -> LegSpec:
-    """The leg of a browser with a picture and two slots for those of others."""
+    """The leg of a browser with a picture, two slots for those of others, and a place for one's voice."""
     video = VideoSpec(send_codec=H264, receive_codecs=(H264,), ssrc=5)
     slots = tuple(video.model_copy(update={"ssrc": ssrc, "receive": False}) for ssrc in (6, 7))
-    return browser_leg(leg_id, name).model_copy(update={"video": video, "slots": slots})
+    made = browser_leg(leg_id, name)
+    voices = () if made.audio is None else (made.audio.model_copy(update={"ssrc": 8, "receive": False}),)
+    return made.model_copy(update={"video": video, "slots": slots, "voices": voices})
 
 
 def sharing_leg(leg_id: str, name: str = "Room") -> LegSpec:

@@ -289,3 +289,25 @@ async def test_a_browser_whose_handshake_fails_has_left(browsers: Browsers) -> N
     await browsers.settle()
     assert browsers.manager.participant(participant) is None
     await browsers.gateway.request_key_frame(participant)
+
+
+async def test_a_page_tells_how_large_its_slots_are_shown(browsers: Browsers) -> None:
+    joined, other = await browsers.join(), await browsers.join()
+    path, headers = f"{API}/participants/{joined['participant']['id']}/tiles", _bearer(joined["token"])
+
+    async def tell(body: Reply, told_by: dict[str, str] = headers) -> int:
+        return (await browsers.client.put(path, json=body, headers=told_by)).status
+
+    assert await tell({"people": {"x": [640, 360]}, "shared": [0, 0]}) == 204
+    assert await tell({"hidden": True}) == 204
+    (_, first), (_, second) = browsers.media.tiles
+    assert first.people == {"x": (640, 360)} and first.shared == (0, 0) and not first.hidden and second.hidden
+    for odd in ({"people": {"x": [-1, 5]}}, {"people": {"x": [1]}}, {"people": {str(n): [1, 1] for n in range(33)}}):
+        assert await tell(odd) in (400, 422)
+    assert await tell({}, _bearer(other["token"])) == 403
+    assert await tell({}, {}) in (401, 403)
+    assert len(browsers.media.tiles) == 2
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
