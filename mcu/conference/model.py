@@ -46,8 +46,8 @@ class Participant:
     How others see and hear it: ``role`` tells who is seated first, ``hidden`` ones are not seen; ``gain`` (of what it
     hears: ``listen_gain``) in dB, ``music``: its sound is left as it is. ``muted_by_chair`` it cannot unmute itself.
     ``largest_picture`` (width, height) bounds what it is sent while ports are scarce.
-    ``forwarded``: it gets others' pictures as they are, None as is usual here; ``slots`` is whom each of them shows, and
-    ``shared`` whose slides come so. ``forwarded_sound``: it gets others' sound as it is.
+    ``forwarded``: it gets others' pictures as they are, None as is usual here; ``slots`` is whom each of them shows,
+    and ``shared`` whose slides come so. ``forwarded_sound``: it gets others' sound as it is.
     ``notice`` is a line of text over its picture, for a moment. ``camera_presets`` are those of its camera where that
     can be moved from afar, else None.
     """
