@@ -16,6 +16,8 @@ from mcu.media.rtp.config import (
     StreamEvent,
 )
 from mcu.media.rtp.errors import RtcpError, RtpError
+from mcu.media.rtp.fec_receiver import RepairReader
+from mcu.media.rtp.fec_sender import out_of_red
 from mcu.media.rtp.h261 import H261Depacketizer
 from mcu.media.rtp.h263 import H263Depacketizer
 from mcu.media.rtp.h264 import H264Depacketizer, parse_sprop_parameter_sets
@@ -66,6 +68,8 @@ class StreamReceiver:
             number: _FORMATS[codec.name] for number, codec in config.receive.items() if codec.name in _FORMATS
         }
         self._repeated = {repeat: original for original, repeat in config.repeats.items()}
+        changing = tuple(filter(None, (config.abs_send_time_id, config.transport_sequence_id)))
+        self._repair = RepairReader(config.repair, changing) if config.repair is not None else None
         self._logged = False
         self._lost_before = 0
         self.round_trip = 0.0
@@ -88,6 +92,16 @@ class StreamReceiver:
         if payload_type in self._repeated:
             self._receive_repetition(payload_type, timestamp, marker, data[start:end], now)
             return
+        repair = self._repair
+        is_repair = False
+        if repair is not None:
+            if payload_type == repair.spec.red and end > start:
+                data, end = out_of_red(data, start), end - 1
+                payload_type = data[1] & 0x7F
+                is_repair = payload_type == repair.spec.payload_type
+            elif payload_type == repair.spec.payload_type:
+                self._recover(repair.repair(data[start:end], now), now)
+                return
         source = self.source
         if source is None or ssrc != source.ssrc:
             source = self._admit(ssrc, sequence, timestamp, payload_type, data, now)
@@ -105,10 +119,15 @@ class StreamReceiver:
             self._start_media(extended, now)
         reorder = self._reorder
         if reorder is not None:
+            repairs = data[start:end] if is_repair else b""
             if payload_type not in self._depacketizers:
-                self.unknown_payload += 1
+                self.unknown_payload += not is_repair
                 end = start  # holds its place in the sequence and is otherwise ignored
+            if repair is not None:
+                reorder.request_wait, reorder.mend_wait = repair.waits(now)
             reorder.receive(extended, timestamp, marker, payload_type, data[start:end], now)
+            if repair is not None:
+                self._recover(repair.repair(repairs, now) if is_repair else repair.received(data), now)
             assert self._assembler is not None
             if self._assembler.pictures:
                 self._collect()
@@ -161,6 +180,24 @@ class StreamReceiver:
         self.repaired += 1
         original = self._repeated[payload_type]
         reorder.receive(extended, timestamp, marker, original, payload[NUMBER_SIZE:], now)
+        if assembler.pictures:
+            self._collect()
+
+    def _recover(self, packets: list[bytes], now: float) -> None:
+        """Put packets that repair packets have told in their places."""
+        source, reorder, repair, assembler = self.source, self._reorder, self._repair, self._assembler
+        if source is None or reorder is None or repair is None or assembler is None:
+            return
+        for data in packets:
+            try:
+                marker, payload_type, sequence, timestamp, _, start, end = parse_header(data)
+            except RtpError as error:
+                self.count_malformed(error)
+                continue
+            extended = source.highest + ((sequence - source.highest + 0x8000) & 0xFFFF) - 0x8000
+            if payload_type in self._depacketizers and (reorder.awaits(extended) or reorder.is_ahead(extended)):
+                repair.recovered += 1
+                reorder.receive(extended, timestamp, marker, payload_type, data[start:end], now)
         if assembler.pictures:
             self._collect()
 
@@ -233,6 +270,8 @@ class StreamReceiver:
             for depacketizer in self._depacketizers.values():
                 depacketizer.reset()
             repeats = "nack" in self._config.feedback
+            if self._repair is not None:
+                self._repair.begin_anew()
             self._assembler = VideoAssembler(
                 self._depacketizers, self.count_malformed, now, self._formats, conceal=not repeats
             )
@@ -309,13 +348,20 @@ class StreamReceiver:
             pictures_dropped=self._assembler.dropped if self._assembler is not None else 0,
             unknown_payload=self.unknown_payload,
             looped=self.looped,
+            packets_recovered=self.recovered,
+            repair_packets_received=self._repair.repairs if self._repair is not None else 0,
         )
+
+    @property
+    def recovered(self) -> int:
+        """Packets that repair packets have told after they were lost."""
+        return self._repair.recovered if self._repair is not None else 0
 
     @property
     def lost(self) -> int:
         """Packets that never came, of all sources so far."""
         lost = self._lost_before + (self.source.lost if self.source is not None else 0)
-        return max(0, lost - self.repaired)
+        return max(0, lost - self.repaired - self.recovered)
 
     def count_malformed(self, error: RtpError | RtcpError) -> None:
         """Count a bad datagram; the log hears of the first one only."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mcu.media.rtp.beginning import derived
 from mcu.media.rtp.config import StreamConfig
+from mcu.media.rtp.fec_sender import RepairWriter
 from mcu.media.rtp.h261 import H261Packetizer
 from mcu.media.rtp.h263 import H263Packetizer, H263PlusPacketizer
 from mcu.media.rtp.h264 import H264Packetizer
@@ -44,14 +45,26 @@ class StreamSender:
         self.redundancy = RedundancyWriter(config.redundancy) if config.redundancy is not None else None
         self._next_timestamp: int | None = None  # of sound, without the offset
         self._skew = 0.0
-        self._mid = [(config.mid_id, config.mid.encode()[:16])] if config.mid_id is not None and config.mid else []
-        self._extensions = pack_extensions(self._mid)
+        self._constant = [(config.mid_id, config.mid.encode()[:16])] if config.mid_id is not None and config.mid else []
+        self.repair = self._repair_writer(rng)
+        self._extensions = pack_extensions(self._constant)
         self.out: list[bytes] = []
         self.packets = 0
         self.octets = 0  # payload only, as sender reports count
         self.bytes = 0
         self.resent = 0
         self.last_sent = float("-inf")
+
+    def _repair_writer(self, rng: random.Random) -> RepairWriter | None:
+        config = self._config
+        if config.kind != "video" or config.repair is None:
+            return None
+        changing = tuple(filter(None, (config.abs_send_time_id, config.transport_sequence_id)))
+        if config.transport_sequence_id is not None:
+            # Its place has to be there when the packets are protected; what stands in it counts as zero.
+            self._constant.append((config.transport_sequence_id, bytes(2)))
+        repeats = "nack" in config.feedback
+        return RepairWriter(config.repair, self.sequence, repeats, rng.getrandbits(64), changing)
 
     def send_picture(self, unit: CodedPicture, now: float) -> None:
         """Pack a picture; without a codec agreed for sending it is dropped."""
@@ -64,7 +77,7 @@ class StreamSender:
         else:
             packets = write_packets(self._packetizer.packetize(unit.data), True, *head)
         if packets:
-            self._send(packets, len(head[-1]), now)
+            self._send(packets, head[-1], now)
 
     def send_sound(self, unit: CodedSound, now: float) -> None:
         """Pack a sound frame; while a digit is being sent it is left out and only its time passes."""
@@ -114,27 +127,30 @@ class StreamSender:
         send_time_id = self._config.abs_send_time_id
         if send_time_id is None:
             return self._extensions
-        return pack_extensions([*self._mid, (send_time_id, abs_send_time(now))])
+        return pack_extensions([*self._constant, (send_time_id, abs_send_time(now))])
 
     def _send_one(self, payload: bytes, payload_type: int, marker: bool, timestamp: int, now: float) -> None:
         extensions = self._extensions_at(now)
         packets = write_packets(
             (payload,), marker, payload_type, self.sequence, timestamp, self._config.ssrc, extensions
         )
-        self._send(packets, len(extensions), now)
+        self._send(packets, extensions, now)
 
-    def _send(self, packets: list[bytes], extensions: int, now: float) -> None:
-        """Packets that begin with the next number and have so many octets of header extensions each."""
+    def _send(self, packets: list[bytes], extensions: bytes, now: float) -> None:
+        """Packets that begin with the next number and have these header extensions each."""
+        out = packets
+        if self.repair is not None:
+            protected = self.repair.protect(packets, self.sequence, extensions)
+            packets, out = protected.own, protected.out
         if self._cache is not None:
-            for index, packet in enumerate(packets):
-                self._cache.store((self.sequence + index) & 0xFFFF, packet)
+            self._cache.store_run(self.sequence, packets)
         count = len(packets)
         self.sequence += count
-        self.out += packets
+        self.out += out
         size = sum(map(len, packets))
         self.packets += count
-        self.bytes += size
-        self.octets += size - count * (HEADER_SIZE + extensions)
+        self.bytes += size if out is packets else sum(map(len, out))
+        self.octets += size - count * (HEADER_SIZE + len(extensions))
         self.last_sent = now
 
     def resend(self, numbers: Sequence[int], now: float) -> None:

@@ -144,6 +144,8 @@ class RtpStream:
                 self._reports += 1
                 if self._sender.redundancy is not None:
                     self._sender.redundancy.reported(self._remote_fraction_lost, now)
+                if self._sender.repair is not None:
+                    self._sender.repair.policy.reported(self._remote_fraction_lost, self._round_trip or 0.0, now)
             if block.last_sender_report:
                 elapsed = (self._ntp.middle(now) - block.last_sender_report - block.delay) & 0xFFFFFFFF
                 if elapsed < MAX_ROUND_TRIP * 65536:
@@ -390,7 +392,8 @@ class RtpStream:
 
     def receiver_feedback(self, now: float) -> ReceiverFeedback:
         """What the peer has told of what it receives."""
-        return ReceiverFeedback(self._reports, self._remote_fraction_lost, self._estimated(now))
+        share = self._sender.repair.policy.share if self._sender.repair is not None else 0.0
+        return ReceiverFeedback(self._reports, self._remote_fraction_lost, self._estimated(now), share)
 
     def statistics(self, now: float) -> StreamStatistics:
         """Counters since the beginning."""
@@ -414,6 +417,7 @@ class RtpStream:
             packets_resent=self._sender.resent,
             packets_requested=self._requested,
             key_frame_requests=self._key_frame_requests,
+            repair_packets_sent=self._sender.repair.sent if self._sender.repair is not None else 0,
         )
 
 
