@@ -520,3 +520,53 @@ class RetransmissionCache:
 
     def resend(self, sequence: int, now: float, /) -> bytes | None:
         """The packet of a 16-bit sequence number, or None when it is gone or was sent again within 20 ms."""
+
+class SourceNumbers:
+    """Sequence numbers, extended to unbounded ones, and jitter of a received source (RFC 3550 appendices A.1 and A.8).
+
+    Begins with the first packet's numbers, without counting it.
+    """
+
+    clock_rate: int
+    jitter: float
+    """In units of ``clock_rate`` (section 6.4.1)."""
+    expected_before: int
+    """As of the last report, as is ``received_before``."""
+    received_before: int
+    restarted: bool
+    """A sender that started anew; for the reader to clear."""
+
+    def __init__(self, sequence: int, timestamp: int, clock_rate: int, now: float) -> None: ...
+    @property
+    def highest(self) -> int: ...
+    @property
+    def base(self) -> int: ...
+    @property
+    def received(self) -> int:
+        """Packets since ``base``, the first number."""
+
+    @property
+    def last_arrival(self) -> float: ...
+    def receive(self, sequence: int, timestamp: int, now: float, /) -> int | None:
+        """Count a packet; returns its extended sequence number.
+
+        None for one that is out of all order. Two such in a row are a sender that started anew: the second one is
+        taken and ``restarted`` set, for the receiver to start anew too.
+        """
+
+def receive_run(
+    packets: list[bytes],
+    first: int,
+    source: SourceNumbers,
+    ssrc: int,
+    reorder: ReorderBuffer,
+    wanted: bytes,
+    now: float,
+    silence: float,
+    /,
+) -> tuple[int, int]:
+    """Receive packets from ``first`` on as long as nothing is to be decided; returns how many, and their octets.
+
+    That is to say RTP of this source, which sent something less than ``silence`` seconds ago and goes on with its
+    numbers, of payload types that ``wanted`` has a flag for (128 octets). What comes then is left to the caller.
+    """

@@ -10,6 +10,7 @@
 #include "history.h"
 #include "reorder.h"
 #include "rtp_packet.h"
+#include "source_numbers.h"
 #include "vp8_packets.h"
 
 #define PICTURE 6000
@@ -19,6 +20,7 @@ static struct h264_picture ordered;  /* of what the order is restored of */
 static struct vp8_picture frame;
 static struct reorder reorder;
 static struct history history;
+static struct source_numbers source = {.bad = -1, .clock_rate = 90000};
 static struct h264_plan plan;
 static int64_t next, passed;
 static double now;
@@ -200,6 +202,19 @@ static void order(const struct input *input)
     }
 }
 
+static void count(const struct input *input)
+{
+    struct rtp_view view;
+    long long extended;
+    if (rtp_read(input->data, input->length, &view) != RTP_SOUND)
+        return;
+    uint16_t sequence = one_in(3) ? view.sequence : (uint16_t)(source.highest + chance(3));
+    bool fits = source_fits(&source, sequence);
+    bool counted = source_count(&source, sequence, view.timestamp, now, &extended);
+    REQUIRE(counted || !fits);
+    REQUIRE(!counted || (extended <= source.highest && (uint16_t)extended == sequence));
+}
+
 static void keep(const struct input *input)
 {
     struct input *packet = malloc(sizeof *packet);
@@ -225,6 +240,7 @@ void fuzz_composed(void)
     cut_and_join(&stream);
     cut_frame(&stream);
     order(&any);
+    count(&any);
     keep(&any);
     free(any.data);
     free(stream.data);

@@ -13,7 +13,7 @@ from mcu.media import packets as compiled
 from mcu.media.rtp.errors import PayloadError
 from mcu.media.rtp.h263 import H263Depacketizer
 from mcu.media.rtp.video_assembler import VideoAssembler
-from tests.reference import h264, history, reorder, video_assembler, vp8
+from tests.reference import h264, history, packet, reorder, source, video_assembler, vp8
 
 
 class Notes:
@@ -184,12 +184,84 @@ def test_packets_are_kept_and_repeated_as_by_the_reference() -> None:
         now += rng.choice((0.0, 0.001, 0.015, 0.02))
         run = [(sequence + at & 0xFFFF).to_bytes(4, "big") + bytes(rng.randrange(5)) for at in range(rng.randrange(4))]
         if rng.random() < 0.5:
-            run = [packet[: rng.randrange(1, 9)] for packet in run]
+            run = [kept[: rng.randrange(1, 9)] for kept in run]
         one.store_run(sequence, run)
-        for at, packet in enumerate(run):
-            other.store(sequence + at & 0xFFFF, packet)
+        for at, kept in enumerate(run):
+            other.store(sequence + at & 0xFFFF, kept)
         sequence += len(run)
         asked = sequence - rng.randrange(700) & 0xFFFF
         assert one.resend(asked, now) == other.resend(asked, now)
     one.store(7, b"\x80\x60\x00\x07")
     assert one.resend(7, 1e9) == b"\x80\x60\x00\x07" and one.resend(7, 1e9) is None
+
+
+NUMBERS = st.lists(
+    st.tuples(
+        st.sampled_from((1, 1, 1, 1, 2, 0, -1, -5, -999, -1000, -1001, 2999, 3000, 3001, 30_000)),
+        st.sampled_from((0, 0, 3000, 3000, -3000, 90_000, 1 << 31)),
+        st.sampled_from((0.0, 0.001, 0.033, 1.5)),
+    ),
+    max_size=60,
+)
+SOURCE_STATE = ("highest", "base", "received", "last_arrival", "restarted", "jitter")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF), NUMBERS)
+def test_sources_are_counted_as_by_the_reference(
+    first: int, timestamp: int, steps: list[tuple[int, int, float]]
+) -> None:
+    one, other = compiled.SourceNumbers(first, timestamp, 90_000, 0.0), source.Source(first, timestamp, 90_000, 0.0)
+    sequence, now = first - 1, 0.0
+    for ahead, passed, pause in steps:
+        sequence, timestamp, now = sequence + ahead & 0xFFFF, timestamp + passed & 0xFFFFFFFF, now + pause
+        assert one.receive(sequence, timestamp, now) == other.receive(sequence, timestamp, now)
+        assert [getattr(one, name) for name in SOURCE_STATE] == [getattr(other, name) for name in SOURCE_STATE]
+        one.restarted = other.restarted = False
+
+
+WANTED = bytes(number in (96, 99) for number in range(128))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 0xFFFF), NUMBERS, st.lists(st.integers(0, 40), max_size=60), st.integers(0, 3))
+def test_runs_stop_where_something_is_to_be_decided(
+    first: int, steps: list[tuple[int, int, float]], kinds: list[int], begin: int
+) -> None:
+    packets, sequence = [], first - 1
+    for (ahead, passed, _), kind in zip(steps, kinds, strict=False):
+        sequence = sequence + ahead & 0xFFFF
+        payload_type, ssrc = {0: (97, 7), 1: (99, 8)}.get(kind, (99, 7))
+        data = packet.write_packets([bytes(kind)], kind % 2 == 0, payload_type, sequence, passed % 9, ssrc, b"")[0]
+        packets.append(data[: 5 + kind] if kind == 3 else data)
+    got, expected = Notes(), Notes()
+    one, other = compiled.ReorderBuffer(got, True, first), reorder.ReorderBuffer(expected, True, first)
+    numbers, counted = compiled.SourceNumbers(first, 0, 90_000, 0.0), source.Source(first, 0, 90_000, 0.0)
+    taken, octets = compiled.receive_run(packets, begin, numbers, 7, one, WANTED, 1.0, 2.0)
+    for data in packets[begin : begin + taken]:
+        marker, payload_type, number, timestamp, _, start, end = packet.parse_header(data)
+        extended = counted.receive(number, timestamp, 1.0)
+        assert extended is not None
+        other.receive(extended, timestamp, marker, payload_type, data[start:end], 1.0)
+    assert octets == sum(map(len, packets[begin : begin + taken]))
+    assert got.told == expected.told and one.late == other.late
+    assert [getattr(numbers, name) for name in SOURCE_STATE] == [getattr(counted, name) for name in SOURCE_STATE]
+    if begin + taken < len(packets):
+        data = packets[begin + taken]
+        odd = len(data) < 12 or data[8:12] != b"\0\0\0\7" or data[1] & 0x7F != 99
+        assert odd or 3000 <= int.from_bytes(data[2:4]) - counted.highest & 0xFFFF <= 0x10000 - 1000
+
+
+def test_a_run_does_not_begin_after_a_silence() -> None:
+    data = packet.write_packets([b"x"], False, 99, 5, 0, 7, b"")
+    buffer, numbers = compiled.ReorderBuffer(Notes(), False, 5), compiled.SourceNumbers(5, 0, 90_000, 0.0)
+    assert compiled.receive_run(data, 0, numbers, 7, buffer, WANTED, 2.1, 2.0) == (0, 0)
+    assert compiled.receive_run(data, 0, numbers, 7, buffer, WANTED, 2.0, 2.0) == (1, 13)
+    assert compiled.receive_run(data, 1, numbers, 7, buffer, WANTED, 2.0, 2.0) == (0, 0)
+    for broken in (
+        (data, -1, numbers, 7, buffer, WANTED),
+        (data, 0, numbers, 7, buffer, b"\1"),
+        (data, 0, numbers, 7, 5, WANTED),
+    ):
+        with pytest.raises(TypeError):
+            compiled.receive_run(*broken, 2.0, 2.0)  # type: ignore[arg-type]

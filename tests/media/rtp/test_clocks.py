@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcu.media.rtp.clock import NTP_OFFSET, NtpClock, SenderClock
-from mcu.media.rtp.source import MAX_DROPOUT, Source
+from mcu.media.rtp.source import Source
 from mcu.media.rtp.unwrap import Unwrapper
+from tests.reference.source import MAX_DROPOUT
 
 
 @given(st.integers(0, 0xFFFF), st.lists(st.integers(-0x7000, 0x7FFF), max_size=50))

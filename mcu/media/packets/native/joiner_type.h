@@ -15,8 +15,12 @@ bool is_joiner(PyObject *object);
 /* Push a packet; -1 with an exception set. */
 int joiner_push(PyObject *joiner, const struct reorder_packet *packet, double now);
 
+/* That inside a ``ReorderBuffer`` that has begun; NULL for any other object. */
+struct reorder *reorder_of(PyObject *object);
+
 int add_joiner_type(PyObject *module);
 int add_reorder_type(PyObject *module);
 int add_history_type(PyObject *module);
+int add_source_type(PyObject *module);
 
 #endif

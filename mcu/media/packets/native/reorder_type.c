@@ -9,6 +9,13 @@ typedef struct { PyObject_HEAD PyObject *sink; struct reorder reorder; } Reorder
 #define FARTHEST ((long long)1 << 61)
 
 static PyObject *gap_name;
+static PyTypeObject *reorder_type;
+
+struct reorder *reorder_of(PyObject *object)
+{
+    bool begun = Py_IS_TYPE(object, reorder_type) && ((ReorderObject *)object)->sink != NULL;
+    return begun ? &((ReorderObject *)object)->reorder : NULL;
+}
 
 static int push_to_joiner(void *context, const struct reorder_packet *packet, double now)
 {
@@ -227,10 +234,10 @@ int add_reorder_type(PyObject *module)
     gap_name = PyUnicode_InternFromString("gap");
     PyObject *type = gap_name == NULL ? NULL : PyType_FromSpec(&spec);
     int result = type == NULL ? -1 : PyModule_AddObjectRef(module, "ReorderBuffer", type);
+    reorder_type = (PyTypeObject *)type;
     for (size_t i = 0; result == 0 && i < sizeof waits / sizeof *waits; i++)
         result = set_number(type, waits[i].name, PyFloat_FromDouble(waits[i].value));
     for (size_t i = 0; result == 0 && i < sizeof limits / sizeof *limits; i++)
         result = set_number(type, limits[i].name, PyLong_FromLong(limits[i].value));
-    Py_XDECREF(type);
-    return result;
+    return result; /* the type stays, for ``reorder_of`` */
 }
