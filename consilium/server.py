@@ -49,6 +49,7 @@ from mcu.gateway.media_addresses import MediaAddresses
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.sip_gateway import SipGateway
 from mcu.gateway.tls_stream import TlsIdentity
+from mcu.media.codec import libbcg729
 from mcu.media.facts import Capacity
 from mcu.media.pool import WorkerPool
 from mcu.media.port_meter import WorkerPortMeter
@@ -227,6 +228,7 @@ class Server:
             silence_timeout=media.silence_timeout,
             ids=_random_number,
             encryption=Encryption(media.encryption),
+            sends_g729=libbcg729.library() is not None,
             fingerprint=identity.fingerprint,
             identity=TlsIdentity(identity.certificate_file, identity.private_key_file),
             admission=self.gatekeeping.admission,

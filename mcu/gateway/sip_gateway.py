@@ -39,7 +39,7 @@ class SipGateway:
     What it does is in its parts: ``entrance`` lets calls in, ``sessions`` gives them ports and keys, ``calls`` knows
     them. ``fingerprint``, ``ids`` and ``secret`` as in ``CallSessions``. ``admission`` says where calls go and how much
     bandwidth they get; without it only rooms are dialled, and nothing is counted. ``identity`` is the certificate of
-    that fingerprint, for floor control. ``silence_timeout`` in seconds.
+    that fingerprint, for floor control. ``silence_timeout`` in seconds. ``sends_g729``: there is an encoder for it.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class SipGateway:
         secret: Callable[[int], bytes] = secrets.token_bytes,
         admission: CallAdmission | None = None,
         identity: TlsIdentity | None = None,
+        sends_g729: bool = False,
     ) -> None:
         self._silence_timeout = silence_timeout
         self._admission = admission
@@ -72,7 +73,10 @@ class SipGateway:
             ports,
             addresses,
             room_capabilities(
-                bitrate=manager.settings.bitrate, frame_rate=manager.settings.frame_rate, encryption=encryption
+                bitrate=manager.settings.bitrate,
+                frame_rate=manager.settings.frame_rate,
+                encryption=encryption,
+                sends_g729=sends_g729,
             ),
             self._floors,
             tasks,

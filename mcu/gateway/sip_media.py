@@ -69,10 +69,18 @@ class RoomMedia:
 
 
 def room_capabilities(
-    *, bitrate: int = 4_000_000, frame_rate: int = 30, encryption: Encryption = Encryption.ALLOWED
+    *,
+    bitrate: int = 4_000_000,
+    frame_rate: int = 30,
+    encryption: Encryption = Encryption.ALLOWED,
+    sends_g729: bool = False,
 ) -> LocalCapabilities:
-    """What the server speaks with rooms: the media worker's codecs, H.264 up to level 4.0; ``bitrate`` in bit/s."""
+    """What the server speaks with rooms: the media worker's codecs, H.264 up to level 4.0; ``bitrate`` in bit/s.
+
+    ``sends_g729``: there is an encoder for it, which not every machine has.
+    """
     return LocalCapabilities(
+        receive_only=LocalCapabilities.receive_only - ({"G729"} if sends_g729 else set()),
         audio=("opus", "G722", "PCMA", "PCMU", "G7221", "G729", "iLBC", "MP4A-LATM", "mpeg4-generic"),
         video=("H264", "VP8", "H263-2000", "H263-1998", "H263", "H261"),
         receive_bitrate=bitrate,

@@ -103,6 +103,7 @@ _AUDIO_TYPES = {
     "G722": OfferedCodec("G722", 9, 8000),
     "PCMA": OfferedCodec("PCMA", 8, 8000),
     "PCMU": OfferedCodec("PCMU", 0, 8000),
+    "G729": OfferedCodec("G729", 18, 8000, 1, G729_PARAMETERS),
 }
 _FIRST_VIDEO_TYPE = 102
 _STATIC_VIDEO_TYPES = {"H263": 34, "H261": 31}  # RFC 3551 section 6

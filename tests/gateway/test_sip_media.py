@@ -6,12 +6,14 @@ import base64
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from mcu.gateway.sip_media import RoomMedia, local_media, room_capabilities, sip_leg
 from mcu.media.spec import Address, DtlsKeys, IceSpec, LegSpec, PlainTransport, SdesKeys
 from sip.sdp.direction import Direction
 from sip.sdp.grammar import parse
 from sip.sdp.ice import LocalIce
-from sip.sdp.negotiation import accept_answer, answer, make_offer
+from sip.sdp.negotiation import NotAcceptable, accept_answer, answer, make_offer
 from sip.sdp.security import LocalSecurity
 
 OFFERS = Path(__file__).parent.parent / "sip" / "sdp" / "offers"
@@ -142,3 +144,18 @@ def test_a_leg_has_the_keys_of_each_of_its_lines() -> None:
 def test_a_leg_in_the_clear_has_no_keys() -> None:
     transport = transport_of(leg_of("v=0\nc=IN IP4 192.0.2.1\nm=audio 4000 RTP/AVP 8\n", SECRETS))
     assert (transport.security, transport.ice) == ({}, {})
+
+
+def test_g729_alone_is_taken_where_it_can_be_sent_and_else_refused() -> None:
+    offer = parse(
+        "v=0\no=- 5 6 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\nm=audio 4000 RTP/AVP 18\na=fmtp:18 annexb=yes\n"
+    )
+    able = room_capabilities(sends_g729=True)
+    session = answer(offer, able, local_media(ROOM), session_id=1, version=1)
+    assert session.audio is not None
+    assert session.audio.send_codec.name == "G729"
+    assert session.description.media[0].value("fmtp") == "18 annexb=no"
+    with pytest.raises(NotAcceptable):
+        answer(offer, room_capabilities(), local_media(ROOM), session_id=1, version=1)
+    offers = [str(make_offer(one, local_media(ROOM), session_id=1, version=1)) for one in (able, room_capabilities())]
+    assert ["a=fmtp:18 annexb=no" in one for one in offers] == [True, False]

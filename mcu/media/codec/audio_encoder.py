@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -11,9 +12,10 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
-from mcu.media.codec import g711
+from mcu.media.codec import g711, libbcg729
+from mcu.media.codec.audio_decoder import SOUND_CODECS
 from mcu.media.sound.resample import TAPS, Downsampler
-from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound, with_channels
+from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound, mono, with_channels
 from mcu.media.spec import CodecSpec
 
 OPUS_BITRATE = 48_000
@@ -81,8 +83,13 @@ class EncoderKey:
         )
 
 
+def can_encode(name: str) -> bool:
+    """Whether there is an encoder for a codec of this name here: G.729's takes a library that not every machine has."""
+    return name in SOUND_CODECS or (name == "G729" and libbcg729.library() is not None)
+
+
 def make_encoder(key: EncoderKey) -> SoundEncoder:
-    """The encoder for these needs. Raises ValueError for a codec that is not sound."""
+    """The encoder for these needs. Raises ValueError for a codec that is not one of those that can be encoded here."""
     match key.name:
         case "opus":
             return OpusEncoder(key)
@@ -90,6 +97,8 @@ def make_encoder(key: EncoderKey) -> SoundEncoder:
             return G722Encoder()
         case "PCMA" | "PCMU":
             return G711Encoder(key.name)
+        case "G729" if (found := libbcg729.library()) is not None:
+            return G729Encoder(found)
         case _:
             raise ValueError(f"{key.name} is not a sound codec")
 
@@ -150,6 +159,20 @@ class G711Encoder:
 
     def encode(self, sound: Sound) -> bytes:
         return g711.encode(self._law, self._downsampler.convert(sound))
+
+
+class G729Encoder:
+    """G.729 at 8 kbit/s (annex A): two frames in a packet."""
+
+    delay = (TAPS / 2 + libbcg729.LOOKAHEAD) / 8_000
+
+    def __init__(self, found: ctypes.CDLL) -> None:
+        self._downsampler = Downsampler(RATE // 8_000)
+        self._library = libbcg729.FrameEncoder(found)
+
+    def encode(self, sound: Sound) -> bytes:
+        thin = self._downsampler.convert(mono(sound))
+        return self._library.encode(np.clip(np.rint(thin * 32767), -32768, 32767).astype(np.int16))
 
 
 class AacEncoder:

@@ -8,7 +8,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from mcu.media.codec.audio_decoder import RECEIVED_CODECS, SOUND_CODECS
+from mcu.media.codec.audio_decoder import RECEIVED_CODECS
+from mcu.media.codec.audio_encoder import can_encode
 from mcu.media.sound.metronome import waiting_on
 from mcu.media.sound.mix import SoundMix, Tick
 from mcu.media.sound.samples import TICK, Sound
@@ -86,7 +87,7 @@ class SoundPipeline:
             for codec in leg.receive_codecs:
                 if codec.name not in RECEIVED_CODECS:
                     raise ValueError(f"leg {leg.id}: {codec.name} is not a sound codec")
-            if leg.send_codec is not None and leg.send_codec.name not in SOUND_CODECS:
+            if leg.send_codec is not None and not can_encode(leg.send_codec.name):
                 raise ValueError(f"leg {leg.id}: {leg.send_codec.name} is not a sound codec that we encode")
         with self._lock:
             self._wanted = state
