@@ -27,6 +27,11 @@ class RepairReader:
         self.repairs = 0
         self.recovered = 0
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether packets of the stream tell nothing here, since no repair packet has come."""
+        return self._fec is None
+
     def received(self, packet: bytes) -> list[bytes]:
         """Take a packet of the stream; give those that are known now."""
         return [] if self._fec is None else self._fec.received(packet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from mcu.media.packets import receive_run
 from mcu.media.rtp.audio_receiver import AudioReceiver
 from mcu.media.rtp.config import (
     DigitReceived,
@@ -60,6 +61,7 @@ class StreamReceiver:
         self._candidate: tuple[int, int, bytes] | None = None  # (SSRC, next sequence, the packet held)
         self._audio: AudioReceiver | None = None
         self._assembler: VideoAssembler | None = None
+        self._refreshed = False  # a key frame came of what was received before
         self._reorder: ReorderBuffer | None = None
         self._depacketizers: Mapping[int, Depacketizer] = (
             {number: _depacketizer(codec) for number, codec in config.receive.items()} if config.kind == "video" else {}
@@ -70,6 +72,8 @@ class StreamReceiver:
         self._repeated = {repeat: original for original, repeat in config.repeats.items()}
         changing = tuple(filter(None, (config.abs_send_time_id, config.transport_sequence_id)))
         self._repair = RepairReader(config.repair, changing) if config.repair is not None else None
+        beside = {*self._repeated, *(() if config.repair is None else (config.repair.payload_type, config.repair.red))}
+        self._plain = bytes(number in self._depacketizers and number not in beside for number in range(128))
         self._logged = False
         self._lost_before = 0
         self.round_trip = 0.0
@@ -140,6 +144,29 @@ class StreamReceiver:
             self._receive_redundant(source, extended, timestamp, data[start:end], now, level)
         else:
             self._receive_sound(source, extended, timestamp, payload_type, data[start:end], now, level)
+
+    def receive_run(self, packets: list[bytes], now: float) -> None:
+        """Take datagrams that came together: as one after the other, and compiled code takes those that are plain."""
+        at = 0
+        while at < len(packets):
+            at += self._receive_plain(packets, at, now)
+            if at < len(packets):
+                self.receive(packets[at], now)
+                at += 1
+
+    def _receive_plain(self, packets: list[bytes], first: int, now: float) -> int:
+        """Take pictures' packets from ``first`` on as long as nothing is to be decided; how many."""
+        source, reorder, assembler = self.source, self._reorder, self._assembler
+        if source is None or reorder is None or assembler is None:
+            return 0
+        if self._repair is not None and not self._repair.is_idle:
+            return 0  # each packet may tell another
+        taken, octets = receive_run(packets, first, source, source.ssrc, reorder, self._plain, now, SILENCE)
+        self.packets += taken
+        self.bytes += octets
+        if assembler.pictures:
+            self._collect()
+        return taken
 
     def _receive_redundant(
         self, source: Source, extended: int, timestamp: int, payload: bytes, now: float, level: int | None
@@ -267,13 +294,19 @@ class StreamReceiver:
         if self._config.kind == "audio":
             self._audio = AudioReceiver()
         elif self._depacketizers:
+            self._refreshed = self._refreshed or (self._assembler is not None and self._assembler.refreshed)
             for depacketizer in self._depacketizers.values():
                 depacketizer.reset()
             repeats = "nack" in self._config.feedback
             if self._repair is not None:
                 self._repair.begin_anew()
             self._assembler = VideoAssembler(
-                self._depacketizers, self.count_malformed, now, self._formats, conceal=not repeats
+                self._depacketizers,
+                self.count_malformed,
+                now,
+                self._formats,
+                conceal=not repeats,
+                repairs_between=self._repair is not None and self._repair.spec.form == "ulpfec",
             )
             self._reorder = ReorderBuffer(self._assembler, repeats, first)
             self._reorder.round_trip = self.round_trip
@@ -321,11 +354,11 @@ class StreamReceiver:
 
     def take_refreshed(self) -> bool:
         """Whether a key frame came since the last call."""
+        refreshed, self._refreshed = self._refreshed, False
         assembler = self._assembler
-        if assembler is None or not assembler.refreshed:
-            return False
-        assembler.refreshed = False
-        return True
+        if assembler is not None and assembler.refreshed:
+            assembler.refreshed, refreshed = False, True
+        return refreshed
 
     def take_key_frame_lost(self) -> bool:
         """Whether a key frame came in part since the last call."""

@@ -96,6 +96,14 @@ class RtpStream:
     def receive_rtp(self, data: bytes, now: float) -> None:
         """Take an RTP datagram, decrypted. Never raises."""
         self._receiver.receive(data, now)
+        self._look_after_pictures(now)
+
+    def receive_rtp_run(self, packets: list[bytes], now: float) -> None:
+        """Take RTP datagrams that came together, as one after the other. Never raises."""
+        self._receiver.receive_run(packets, now)
+        self._look_after_pictures(now)
+
+    def _look_after_pictures(self, now: float) -> None:
         if self._video:
             self._watch_key_frames(now)
             if self._receiver.requests_due(now):
@@ -106,9 +114,10 @@ class RtpStream:
         receiver, key_frames = self._receiver, self._key_frames
         if receiver.take_refreshed():
             key_frames.received()
+        lost = receiver.take_key_frame_lost()
         if not receiver.needs_key_frame:
             return
-        if receiver.take_key_frame_lost():
+        if lost:
             key_frames.lost()
         if not key_frames.wanting:
             key_frames.want(now)

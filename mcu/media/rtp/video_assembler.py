@@ -17,6 +17,10 @@ from mcu.media.units import CodedPicture, VideoFormat
 MAX_WAIT_FOR_KEY_FRAME = 2.0
 # Once a peer has shown that it does not answer, waiting that long after every loss would be mostly stillness.
 SHORT_WAIT_FOR_KEY_FRAME = 0.3
+# Between pictures that are not further apart than this, in steps as usual, no picture is missing.
+_USUAL = 1.5
+# How fast the usual step grows where pictures come more seldom than before, for each picture.
+_STEP_GROWTH = 1.02
 
 
 class Depacketizer(Protocol):
@@ -55,9 +59,13 @@ class VideoAssembler(PacketJoiner):
 
     __slots__ = (
         "_begun",
+        "_between",
         "_conceal",
+        "_doubtful",
+        "_finished",
         "_formats",
         "_patience",
+        "_step",
         "_timestamps",
         "_waiting_since",
         "dropped",
@@ -74,15 +82,21 @@ class VideoAssembler(PacketJoiner):
         now: float,
         formats: Mapping[int, VideoFormat] | None = None,
         conceal: bool = False,
+        repairs_between: bool = False,
     ) -> None:
         """``depacketizers`` by payload type, not empty; ``on_malformed`` hears of payloads that break their format.
 
-        ``formats`` tells the pictures' codec by payload type.
+        ``formats`` tells the pictures' codec by payload type. With ``repairs_between`` packets between pictures may be
+        such as only repair others: then it is told by the timestamps whether a picture is missing.
         """
         super().__init__(dict(depacketizers), on_malformed)
         self._formats = formats or {}
         self._timestamps = Unwrapper(32)
         self._conceal = conceal
+        self._between = repairs_between
+        self._doubtful = False
+        self._finished = 0
+        self._step = 0.0
         self._begun = False
         self._waiting_since: float | None = now
         self._patience = MAX_WAIT_FOR_KEY_FRAME
@@ -104,6 +118,9 @@ class VideoAssembler(PacketJoiner):
                 self.depacketizer.cut()
             else:
                 self._drop(now)
+        elif self._between:
+            self.after_gap = self._doubtful = True
+            return
         self.after_gap = True
         self._lose(now)
 
@@ -114,6 +131,8 @@ class VideoAssembler(PacketJoiner):
     def finish(self, now: float) -> None:
         """The picture in hand is as whole as it will be: pass it on or drop it."""
         depacketizer = self.depacketizer
+        if self._between:
+            self._watch_steps(now)
         if not depacketizer.whole:
             if self._conceals:
                 self._finish_damaged(now)
@@ -144,6 +163,15 @@ class VideoAssembler(PacketJoiner):
             self.refreshed = True
             self._begun = True
         self._pass_on(data, keyframe, now)
+
+    def _watch_steps(self, now: float) -> None:
+        """After a gap between pictures: whether one of them was in it."""
+        step = (self.timestamp - self._finished) & 0xFFFFFFFF
+        if self._doubtful and step > _USUAL * self._step:
+            self._lose(now)
+        self._doubtful = False
+        self._step = min(step, self._step * _STEP_GROWTH) if self._step else step
+        self._finished = self.timestamp
 
     def _finish_damaged(self, now: float) -> None:
         """Pass on what there is of the picture in hand; a decoder mends the rest."""
