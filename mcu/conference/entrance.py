@@ -143,3 +143,10 @@ def check_leg(leg: LegSpec, participant_id: str) -> None:
 def flows_at_once(leg: LegSpec) -> bool:
     """A room is there once its call is answered; a browser must finish ICE and DTLS first."""
     return not isinstance(leg.transport, WebRtcTransport)
+
+
+def moves(before: LegSpec, after: LegSpec) -> bool:
+    """Whether media go another way from now on; a browser that restarts ICE keeps its association."""
+    if isinstance(after.transport, WebRtcTransport):
+        return not after.transport.goes_on_as(before.transport)
+    return after.transport != before.transport

@@ -18,7 +18,7 @@ from mcu.conference.chat import ChatMessage
 from mcu.conference.clock import Clock
 from mcu.conference.commands import Command, CommandRefused, LibraryCommand, ParticipantCommand
 from mcu.conference.core import ConferenceCore
-from mcu.conference.entrance import Entrance, check_leg, flows_at_once
+from mcu.conference.entrance import Entrance, check_leg, flows_at_once, moves
 from mcu.conference.events import Subscription
 from mcu.conference.executor import CommandExecutor, CommandResult
 from mcu.conference.fact_handler import FactHandler
@@ -191,8 +191,7 @@ class ConferenceManager:
             # Who is in stays in: where not even small pictures fit any more, it gets the smallest.
             fitted = self._core.fitting.fitted(running.conference, replace(before, leg=leg))
             largest = LOWER_SIZES[-1] if fitted is None else fitted.largest_picture
-            moved = leg.transport != before.leg.transport
-            flowing = flows_at_once(leg) or (before.flowing and not moved)
+            flowing = flows_at_once(leg) or (before.flowing and not moves(before.leg, leg))
             floor = running.conference.floor
             if leg.content is None or not leg.content.receive:
                 running.conference = replace(running.conference, floor=floor.released(participant_id))

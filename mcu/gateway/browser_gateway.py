@@ -19,11 +19,12 @@ from mcu.conference.manager import ConferenceManager
 from mcu.conference.throttle import source_group
 from mcu.conference.views import ConferenceView, ParticipantView, conference_view, participant_view
 from mcu.gateway.browser_calls import BrowserCalls
+from mcu.gateway.browser_sessions import BrowserSessions
 from mcu.gateway.call_description import Peer
 from mcu.media.facts import Fact, LegSilent
 from mcu.media.spec import LegSpec, Pixels, Tiles
 from mcu.ports import ActorKind, MediaControl, MediaError, Operation, Problem, actor_of, body_of
-from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, PictureSources, answer_browser_offer
+from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, PictureSources
 from mcu.webrtc.local import MAXIMUM_SLOTS, MAXIMUM_VOICES
 from sip.sdp.grammar import SdpError
 from sip.sdp.negotiation import NotAcceptable
@@ -142,6 +143,7 @@ class BrowserGateway:
         self._joins = TokenBuckets(JOINS_PER_SECOND, JOINS_AT_ONCE)
         self._manager = manager
         self._media = media
+        self._sessions = BrowserSessions(lambda participant: manager.participant(participant) is not None)
         self._addresses = addresses
         self._ids = ids
         self._tasks: set[asyncio.Task[None]] = set()
@@ -264,6 +266,7 @@ class BrowserGateway:
         try:
             await self._manager.replace_leg(participant_id, leg)
         except (MediaError, KeyError) as error:
+            self._sessions.forget(participant_id)
             raise Problem(503, "Media failed", f"The media could not be set up: {error}", "media") from error
         if self._calls is not None:
             self._calls.negotiated(leg)
@@ -302,7 +305,7 @@ class BrowserGateway:
             picture_rate=limit,
         )
         try:
-            answer = answer_browser_offer(offer, local)
+            answer = self._sessions.answer(leg_id, offer, local)
         except SdpError as error:
             raise Problem(400, "Malformed session description", str(error), "malformed_sdp") from error
         except NotAcceptable as error:

@@ -77,10 +77,8 @@ def is_same_path(mine: LegSpec, theirs: LegSpec) -> bool:
     one, other = mine.transport, theirs.transport
     if isinstance(one, PlainTransport) and isinstance(other, PlainTransport):
         same = _ports(one) == _ports(other) and same_protection(one, other)
-    elif isinstance(one, WebRtcTransport) and isinstance(other, WebRtcTransport):
-        same = one == other or (one.association != "" and _association(one) == _association(other))
     else:
-        same = False
+        same = isinstance(one, WebRtcTransport) and one.goes_on_as(other)
     return (
         same
         and _same_stream(mine.audio, theirs.audio)
@@ -88,10 +86,6 @@ def is_same_path(mine: LegSpec, theirs: LegSpec) -> bool:
         and _same_stream(mine.content, theirs.content)
         and _same_camera(mine.camera, theirs.camera)
     )
-
-
-def _association(transport: WebRtcTransport) -> tuple[str, tuple[tuple[str, str], ...], str]:
-    return transport.association, transport.fingerprints, transport.dtls_role
 
 
 def _ports(transport: PlainTransport) -> tuple[str, int, int, int, int]:

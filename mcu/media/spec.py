@@ -230,6 +230,16 @@ class WebRtcTransport(Model):
     dtls_role: Literal["server", "client"] = "server"
     association: str = ""
 
+    def goes_on_as(self, other: object) -> bool:
+        """Whether both are of one association."""
+        return isinstance(other, WebRtcTransport) and (
+            self == other or (self.association != "" and self._identity == other._identity)
+        )
+
+    @property
+    def _identity(self) -> tuple[str, tuple[tuple[str, str], ...], str]:
+        return self.association, self.fingerprints, self.dtls_role
+
 
 class CellSpec(Model):
     """A tile's place in fractions of the picture, origin top left."""

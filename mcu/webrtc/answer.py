@@ -51,4 +51,5 @@ def answer_browser_offer(offer_sdp: str, local: BrowserLocal) -> BrowserAnswer:
         slots=tuple(video_spec(offer, line, local) for line in lines if line.role is Role.SLOT),
         shared=next((video_spec(offer, line, local) for line in lines if line.role is Role.SHARED), None),
         voices=tuple(audio_spec(line) for line in lines if line.role is Role.VOICE),
+        offered_by=(offer.origin.username, offer.origin.session_id),
     )

@@ -60,7 +60,9 @@ class BrowserLocal:
 
 @dataclass(frozen=True)
 class BrowserAnswer:
-    """The answer to send, and what it makes of the leg."""
+    """The answer to send, and what it makes of the leg. ``offered_by`` names the browser's connection: user name and
+    session number of the offer's origin, which stay while its version grows.
+    """
 
     sdp: str = field(repr=False)
     transport: WebRtcTransport
@@ -70,3 +72,4 @@ class BrowserAnswer:
     slots: tuple[VideoSpec, ...] = ()
     shared: VideoSpec | None = None
     voices: tuple[AudioSpec, ...] = ()
+    offered_by: tuple[str, int] = ("-", 0)

@@ -25,7 +25,8 @@ from mcu.control.database import Database
 from mcu.control.settings import ControlSettings
 from mcu.gateway.browser_gateway import SILENCE_TIMEOUT, BrowserAddresses, BrowserGateway
 from mcu.media.facts import LegConnected, LegFailed, LegSilent
-from mcu.media.spec import WebRtcTransport
+from mcu.media.leg_streams import is_same_path
+from mcu.media.spec import LegSpec, WebRtcTransport
 from mcu.ports import SYSTEM, MediaError
 from sip.sdp.grammar import SessionDescription, parse
 from tests.fakes.media import FakeMedia
@@ -68,10 +69,14 @@ class Browsers:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return await self.client.put(f"{API}/participants/{participant_id}/media", json={"sdp": sdp}, headers=headers)
 
-    def transport(self, participant_id: str) -> WebRtcTransport:
+    def leg(self, participant_id: str) -> LegSpec:
         (leg,) = (leg for spec in self.media.specs.values() for leg in spec.legs if leg.id == participant_id)
-        assert isinstance(leg.transport, WebRtcTransport)
-        return leg.transport
+        return leg
+
+    def transport(self, participant_id: str) -> WebRtcTransport:
+        transport = self.leg(participant_id).transport
+        assert isinstance(transport, WebRtcTransport)
+        return transport
 
     async def settle(self) -> None:
         async with asyncio.timeout(10):
@@ -231,11 +236,63 @@ async def test_a_media_worker_in_trouble_is_told_as_such(browsers: Browsers) -> 
 async def test_media_are_renewed_with_fresh_credentials_and_another_port(browsers: Browsers) -> None:
     reply = await browsers.join()
     participant, before = reply["participant"]["id"], browsers.transport(reply["participant"]["id"])
-    response = await browsers.renew(participant, reply["token"])
+    leg = browsers.leg(participant)
+    response = await browsers.renew(participant, reply["token"], CHROMIUM.replace("9124984213444025288", "77"))
     assert response.status == 200
     after = browsers.transport(participant)
-    assert after.local_ufrag != before.local_ufrag
+    assert after.local_ufrag != before.local_ufrag and after.association != before.association
     assert parse((await response.json())["sdp"]).media[0].value("ice-ufrag") == after.local_ufrag
+    assert not is_same_path(leg, browsers.leg(participant))
+
+
+RESTARTED = (
+    CHROMIUM.replace("VsYc", "NeWu").replace("O5F5rYjVSZHcMoz6ubydf+3l", "N" * 24).replace("288 2 IN", "288 3 IN")
+)
+
+
+async def test_a_browser_that_restarts_ice_keeps_its_streams_and_its_place(browsers: Browsers) -> None:
+    reply = await browsers.join()
+    participant, first = reply["participant"]["id"], parse(reply["sdp"])
+    leg, before = browsers.leg(participant), browsers.transport(reply["participant"]["id"])
+    browsers.media.report(LegConnected(conference=browsers.media.only.id, leg=participant))
+    response = await browsers.renew(participant, reply["token"], RESTARTED)
+    second, after = parse((await response.json())["sdp"]), browsers.transport(participant)
+    assert (after.remote_ufrag, after.association) == ("NeWu", before.association)
+    assert after.local_ufrag != before.local_ufrag and after.local_password != before.local_password
+    assert is_same_path(leg, browsers.leg(participant))
+    assert (second.origin.session_id, second.origin.version) == (first.origin.session_id, first.origin.version + 1)
+    for one, other in zip(first.media, second.media, strict=True):
+        assert list(one.values("ssrc")) == list(other.values("ssrc"))
+        assert one.value("fingerprint") == other.value("fingerprint")
+    state = browsers.manager.participant(participant)
+    assert state is not None and state.state == "connected", "nobody sees it come anew"
+
+
+async def test_an_offer_without_a_restart_is_answered_with_the_same_credentials(browsers: Browsers) -> None:
+    reply = await browsers.join()
+    participant, before = reply["participant"]["id"], browsers.transport(reply["participant"]["id"])
+    for _ in range(2):
+        await browsers.renew(participant, reply["token"])
+        assert browsers.transport(participant) == before
+
+
+async def test_another_certificate_is_another_association(browsers: Browsers) -> None:
+    reply = await browsers.join()
+    participant, before = reply["participant"]["id"], browsers.transport(reply["participant"]["id"])
+    (old,) = {value for _, value in before.fingerprints}
+    await browsers.renew(participant, reply["token"], RESTARTED.replace(old, FINGERPRINT))
+    after = browsers.transport(participant)
+    assert after.association != before.association and not after.goes_on_as(before)
+
+
+async def test_after_a_restart_that_came_to_nothing_all_begins_anew(browsers: Browsers) -> None:
+    reply = await browsers.join()
+    participant, before = reply["participant"]["id"], browsers.transport(reply["participant"]["id"])
+    browsers.media.refuse = MediaError("no media worker answers")
+    await browsers.renew(participant, reply["token"], RESTARTED)
+    browsers.media.refuse = None
+    await browsers.renew(participant, reply["token"], RESTARTED)
+    assert browsers.transport(participant).association != before.association
 
 
 async def test_nobody_renews_the_media_of_another(browsers: Browsers) -> None:

@@ -22,11 +22,13 @@ from mcu.media.spec import (
     PathNumbers,
     SdesKeys,
     SentNumbers,
+    WebRtcTransport,
 )
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.srtp_numbers import protection_of
 from mcu.media.units import CodedSound
 from tests.fakes.media import OPUS, browser_leg, room_leg
+from tests.media.transport.checks import PASSWORD, check
 from tests.media.transport.sockets import peer
 from tests.peers.ports import port_block
 
@@ -162,3 +164,46 @@ def test_nothing_secret_is_shown(tmp_path: Path) -> None:
     continuation = Continuation(seed=987654321, ahead=1, keys=KEYS)
     for shown in (repr(continuation), str(continuation)):
         assert KEYS.local not in shown and "987654321" not in shown
+
+
+async def test_a_leg_goes_on_when_its_browser_restarts_ice() -> None:
+    (number,) = port_block(1)
+    port = BrowserPort(lambda: 0.0)
+    await port.open("127.0.0.1", number)
+    silent: list[float] = []
+    listener = Nobody()
+    listener.leg_silent = lambda leg, seconds: silent.append(seconds)  # type: ignore[attr-defined]
+    async with peer() as wifi, peer() as mobile:
+        address = Address(host=wifi.address[0], port=wifi.address[1])
+        reached = numbers("bundle", addresses=(address,), selected=address)
+        continuation = Continuation(seed=5, ahead=1, numbers=reached, keys=KEYS)
+        first = browser_leg("b").model_copy(update={"continuation": continuation})
+        assert isinstance(first.transport, WebRtcTransport)
+        first = first.model_copy(update={"transport": first.transport.model_copy(update={"association": "one"})})
+        leg = MediaLeg(first, listener)  # type: ignore[arg-type]
+        await leg.open(BrowserAccess(port, None))  # type: ignore[arg-type]
+        hears = Srtp(SUITE, OURS, inbound=True)
+        hears.resume(SSRC, LAST >> 16, LAST & 0xFFFF, 4)
+
+        again = {
+            "local_ufrag": "newer",
+            "local_password": PASSWORD,
+            "remote_ufrag": "them",
+            "remote_password": "x" * 22,
+        }
+        changed = first.model_copy(update={"transport": first.transport.model_copy(update=again)})
+        other = {"association": "two", **again}
+        fresh = first.model_copy(update={"transport": first.transport.model_copy(update=other)})
+        assert leg.can_become(changed) and not leg.can_become(fresh)
+        leg.update(changed)
+        mobile.send(check("newer:them", nominate=True), number)
+        await mobile.next()
+        leg.send_sound(CodedSound(b"sound", OPUS.payload_type, 1.0, samples=960))
+        (packet,) = hears.unprotect_rtp([await mobile.next()])
+        assert packet is not None and packet.endswith(b"sound"), "the same keys and numbers, to another address"
+        assert leg.is_connected
+
+        port.end_consent(31.0)
+        assert silent == [31.0], "whose browser checks no more is as good as silent"
+    await leg.close()
+    port.close()
