@@ -204,7 +204,7 @@ class ConferenceMedia:
         sound = self._sound.statistics()
         for leg in self._legs.values():
             for media, stream in leg.streams():
-                if media != "audio":
+                if media != "audio" and leg.network() is None:
                     moves = self._pictures.reported(leg.id, media, stream.receiver_feedback(now), now) or moves
                 playout = sound.legs.get(leg.id) if media == "audio" else None
                 facts.append(leg_statistics(self._id, leg, media, stream, playout, now))
@@ -290,7 +290,18 @@ class ConferenceMedia:
             self._on_due(when)
 
         leg.on_due = due
+        leg.on_network = lambda: self._network_told(leg)
         due(self._clock())
+
+    def _network_told(self, leg: MediaLeg) -> None:
+        """A peer has told of the way to it: a rung that it does not carry is left at once."""
+        now, moves = self._clock(), False
+        for media in ("video", "content"):
+            network = leg.network(media)
+            if network is not None:
+                moves = self._pictures.estimated(leg.id, media, network, now) or moves
+        if moves:
+            self._compose()
 
     # LegListener: packets came in
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from mcu.media.congestion.values import LossAndDelay
 from mcu.media.fairness import CanvasLoad, Importance
 from mcu.media.forwarding.composed import composed_people, without_forwarded
 from mcu.media.leg import MediaLeg
@@ -13,6 +14,7 @@ from mcu.media.leg_listener import PictureMedia
 from mcu.media.picture.outlets import Outlet, choose_rungs
 from mcu.media.picture.page import Page
 from mcu.media.picture.pipeline import PicturePipeline
+from mcu.media.picture.rungs import step_of
 from mcu.media.picture.serving import Serving
 from mcu.media.picture.state import (
     COMMON_VIEW,
@@ -280,6 +282,21 @@ class ConferencePictures:
             return False
         network = self._networks.setdefault((leg_id, media), ReceiverNetwork())
         return network.reported(feedback, rung.bitrate, video.max_bitrate, now)
+
+    def estimated(self, leg_id: str, media: PictureMedia, network: LossAndDelay, now: float) -> bool:
+        """The same by what is known of the way to the leg, of which this picture may have the rate."""
+        rung, leg = self._serving.wanted((leg_id, media)), self._legs.get(leg_id)
+        video = None if leg is None else leg.spec.video if media == "video" else leg.spec.content
+        if rung is None or video is None:
+            return False
+        known = self._networks.setdefault((leg_id, media), ReceiverNetwork())
+        before = step_of(known.rate)
+        known.estimated(network, rung.bitrate, min(video.max_bitrate, self._most_useful(rung)), now)
+        return step_of(known.rate) != before
+
+    def _most_useful(self, rung: Rung) -> int:
+        """The rate beyond which this conference has nothing better."""
+        return max(rung.bitrate, 0 if self._spec is None else self._spec.bitrate)
 
     def _within_network(self, leg: LegSpec) -> LegSpec:
         """The leg with the rates that its network carries now."""

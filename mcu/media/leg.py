@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from mcu.media.camera_stream import CameraStream
+from mcu.media.congestion.values import LossAndDelay
 from mcu.media.demultiplexer import Media
 from mcu.media.forwarding.leg_part import LegForwarding
 from mcu.media.forwarding.outlets import LegOutlets
@@ -17,6 +18,7 @@ from mcu.media.forwarding.sources import LegSources
 from mcu.media.forwarding.voice_outlets import LegVoices
 from mcu.media.forwarding.voice_source import LegVoice
 from mcu.media.leg_beginnings import LegBeginnings, leg_numbers
+from mcu.media.leg_congestion import LegCongestion, Part, counted_extension
 from mcu.media.leg_listener import LegListener, PictureMedia, tell_of_camera, tell_of_stream
 from mcu.media.leg_rates import receive_bitrate
 from mcu.media.leg_streams import is_same_path, mids, payload_types, stream_config
@@ -67,12 +69,15 @@ class MediaLeg:
         self._streams: dict[Media, RtpStream] = {}
         self._camera: CameraStream | None = None
         self._forwarding: LegForwarding | None = None
+        self._congestion: LegCongestion | None = None
         self._wallclock = 0.0
         self._last_heard = clock()
         self._last_silence_report = 0.0
         self._due = float("inf")
         self.on_due: Callable[[float], None] = lambda when: None
         """Told when ``handle_timer`` is to be called next; the newest word counts."""
+        self.on_network: Callable[[], None] = lambda: None
+        """Told when more is known of the network to the peer."""
 
     @property
     def id(self) -> str:
@@ -121,6 +126,8 @@ class MediaLeg:
         if isinstance(transport, BrowserLegTransport):
             transport.on_lost = lambda seconds: self._listener.leg_silent(self, seconds)
             self._forwarding = self._make_forwarding(transport, now)
+            if counted_extension(self.spec) is not None:
+                self._congestion = self._make_congestion(transport)
         self._last_heard = now
         if self.wants_picture_from():
             self.request_key_frame()
@@ -145,6 +152,8 @@ class MediaLeg:
             self._camera.update(spec.camera)
         if self._forwarding is not None:
             self._forwarding.update(spec, after)
+        if self._congestion is not None:
+            self._congestion.update(spec)
         if self._transport is not None:
             self._transport.update(spec.transport)
         if self.wants_picture_from() and not wanted_before:
@@ -173,6 +182,7 @@ class MediaLeg:
         if self._forwarding is not None:
             self._forwarding.close()
             self._forwarding = None
+        self._congestion = None
         if self._transport is not None:
             transport, self._transport = self._transport, None
             await transport.close()
@@ -213,6 +223,10 @@ class MediaLeg:
     def is_connected(self) -> bool:
         """Whether what is sent now can be read at the other end."""
         return self._transport is not None and self._transport.is_connected
+
+    def network(self, part: Part | None = None) -> LossAndDelay | None:
+        """What the peer tells of the way to it, packet by packet; None where it does not. See ``LegCongestion``."""
+        return None if self._congestion is None else self._congestion.network(part)
 
     def octets_beside(self, now: float) -> int:
         """How much was sent so far that is not forwarded."""
@@ -335,6 +349,8 @@ class MediaLeg:
             due = min(due, self._camera.next_deadline())
         if self._forwarding is not None and self.is_connected:
             due = min(due, self._forwarding.next_deadline())
+        if self._congestion is not None and self.is_connected:
+            due = min(due, self._congestion.next_deadline())
         return due
 
     def handle_timer(self, now: float) -> None:
@@ -351,6 +367,8 @@ class MediaLeg:
         self._flush()
         if self._forwarding is not None and self.is_connected:
             self._forwarding.handle_timer(now)
+        if self._congestion is not None and self.is_connected:
+            self._congestion.handle_timer(now)
         silent = now - self._last_heard
         if silent >= SILENCE_REPORT and now - self._last_silence_report >= SILENCE_REPORT:
             self._last_silence_report = now
@@ -400,6 +418,26 @@ class MediaLeg:
             made.sources.resume(picture, now)
         return made
 
+    def _make_congestion(self, transport: BrowserLegTransport) -> LegCongestion:
+        port, peer = transport.port
+
+        def octets() -> dict[Part, int]:
+            now = self._clock()
+            found: dict[Part, int] = {media: one.statistics(now).bytes_sent for media, one in self._streams.items()}
+            found["slots"] = 0 if self.outlets is None else self.outlets.statistics()[1]
+            return found
+
+        return LegCongestion(
+            port,
+            peer,
+            self.spec,
+            self._beginnings.numbering.first_number,
+            send_rtcp=lambda packets: transport.send_rtcp("video", packets),
+            octets=octets,
+            follow=transport.follow,
+            changed=lambda: self.on_network(),
+        )
+
     def _receive_rtp(self, media: Line, data: bytes) -> None:
         if media == "camera":
             # Not a sign of life: a room that sends nothing but this is not there for anybody to see or hear.
@@ -426,6 +464,8 @@ class MediaLeg:
         """``media`` is None where all streams share one path: each stream takes the parts that are about it."""
         now = self._clock()
         self._last_heard = now
+        if self._congestion is not None and self._congestion.receive_rtcp(data, now):
+            return
         for name, stream in self._streams.items():
             if media is None or name == media:
                 stream.receive_rtcp(data, now)

@@ -45,6 +45,8 @@ class LegNumbering:
         self.pictures = self._numbers.pictures if self.inherited and self.keys is not None else ()
         """What the packets of a browser are of, which goes on without a handshake."""
         self.addresses, self.selected = self._numbers.addresses, self._numbers.selected
+        self.first_number = first_number(self._numbers.transport_sequence, self._ahead, continuation.seed)
+        """The transport-wide number of the first packet."""
 
     def path(self, path: Path, protection: str) -> PathNumbers:
         """What this path goes on from: nothing where its keys are others than those the numbers were counted under."""
@@ -72,6 +74,16 @@ def _advanced(sent: SentNumbers, ahead: int) -> SentNumbers:
         rtcp_index=min(sent.rtcp_index + AHEAD * ahead, _LAST_RTCP_INDEX),
         picture=None if sent.picture is None else sent.picture + AHEAD * ahead,
     )
+
+
+def first_number(before: int | None, ahead: int, seed: int) -> int:
+    """Behind what ``ahead`` others may have used since ``before`` was said, else anywhere in the lower half.
+
+    A receiver takes a jump of up to half the circle for loss.
+    """
+    if before is None:
+        return seed & 0x7FFF
+    return (before + min(8 * AHEAD * ahead, 0x6000)) & 0xFFFF
 
 
 def merged(counted: Mapping[int, SentNumbers], protected: Mapping[int, SentNumbers]) -> dict[int, SentNumbers]:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mcu.webrtc.extensions import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, ExtensionNumbers
+from mcu.webrtc.extensions import (
+    ABS_SEND_TIME,
+    AUDIO_LEVEL,
+    MID,
+    REPAIRED_RID,
+    RID,
+    TRANSPORT_SEQUENCE,
+    ExtensionNumbers,
+)
 from mcu.webrtc.local import BrowserLocal, PictureSources
 from mcu.webrtc.simulcast import offered_encodings
 from mcu.webrtc.transport import bundle, is_usable
@@ -85,13 +93,15 @@ def choose_lines(offer: SessionDescription, local: BrowserLocal) -> list[Line]:
             slot = sum(line.role is role for line in lines)
             sources = _sources(role, slot, local)
             rids = offered_encodings(media) if role is Role.VIDEO and direction.receive and local.simulcast else ()
-            extensions = numbers.read(media, _wanted(media, bool(rids)))
+            repeats = _repeats(codecs, agreed) if sources.repeats else ()
+            counted = _can_be_counted(agreed, repeats)
+            extensions = _one_estimate(numbers.read(media, _wanted(media, bool(rids))), counted)
             if RID not in extensions:
                 rids = ()  # nothing would tell them apart
             lines.append(
                 Line(
                     role, index, media, mid, codecs, agreed, direction, extensions, sources, slot,
-                    repeats=_repeats(codecs, agreed) if sources.repeats else (),
+                    repeats=repeats,
                     rids=rids,
                 )
             )  # fmt: skip
@@ -100,9 +110,23 @@ def choose_lines(offer: SessionDescription, local: BrowserLocal) -> list[Line]:
 
 def _wanted(media: MediaDescription, encodings: bool) -> tuple[str, ...]:
     """The header extensions that are of use."""
+    usual = MID, ABS_SEND_TIME, TRANSPORT_SEQUENCE
     if media.media == "audio":
-        return MID, ABS_SEND_TIME, AUDIO_LEVEL
-    return (MID, ABS_SEND_TIME, RID, REPAIRED_RID) if encodings else (MID, ABS_SEND_TIME)
+        return *usual, AUDIO_LEVEL
+    return (*usual, RID, REPAIRED_RID) if encodings else usual
+
+
+def _can_be_counted(agreed: Sequence[Agreed], repeats: Sequence[OfferedCodec]) -> bool:
+    """Whether the browser tells of packets that are counted, and what is sent again is a packet of its own."""
+    first = agreed[0]
+    return "twcc" in first.remote.feedback and (bool(repeats) or "nack" not in first.local.feedback)
+
+
+def _one_estimate(found: dict[str, int], counted: bool) -> dict[str, int]:
+    """With one of the extensions that bandwidth is estimated by: numbers where they can be had, else times."""
+    if counted and TRANSPORT_SEQUENCE in found:
+        return {uri: number for uri, number in found.items() if uri != ABS_SEND_TIME}
+    return {uri: number for uri, number in found.items() if uri != TRANSPORT_SEQUENCE}
 
 
 def line_of(lines: Sequence[Line], role: Role) -> Line | None:

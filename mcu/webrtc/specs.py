@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from mcu.media.spec import AudioCodecName, AudioSpec, CodecSpec, VideoCodecName, VideoSpec
-from mcu.webrtc.extensions import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID
+from mcu.webrtc.extensions import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_SEQUENCE
 from mcu.webrtc.lines import Line, Role
 from mcu.webrtc.local import BrowserLocal
 from sip.sdp.bandwidth import video_limit
@@ -32,6 +32,7 @@ def audio_spec(line: Line) -> AudioSpec:
         mid_id=line.extensions.get(MID),
         redundancy=line.redundancy.payload_type if line.redundancy else None,
         level_id=line.extensions.get(AUDIO_LEVEL),
+        transport_sequence_id=line.extensions.get(TRANSPORT_SEQUENCE),
     )
 
 
@@ -57,6 +58,7 @@ def video_spec(offer: SessionDescription, line: Line, local: BrowserLocal) -> Vi
         mid=line.mid or None,
         mid_id=line.extensions.get(MID),
         abs_send_time_id=line.extensions.get(ABS_SEND_TIME),
+        transport_sequence_id=line.extensions.get(TRANSPORT_SEQUENCE),
         max_frame_rate=local.capabilities.frame_rate,
         max_bitrate=min([local.capabilities.send_bitrate, *limits]),
         feedback=cast("frozenset[Feedback]", first.feedback & local.capabilities.feedback),

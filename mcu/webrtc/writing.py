@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mcu.webrtc.extensions import extension_lines
+from mcu.webrtc.extensions import TRANSPORT_SEQUENCE, extension_lines
 from mcu.webrtc.lines import Line, Role
 from mcu.webrtc.local import BrowserLocal, PictureSources
 from mcu.webrtc.simulcast import simulcast_lines
@@ -19,7 +19,7 @@ from sip.sdp.selection import telephone_event
 def answered_media(line: Line, local: BrowserLocal) -> MediaDescription:
     """The m-line that takes an offered one."""
     host, port = local.candidates[0] if local.candidates else ("0.0.0.0", 9)
-    codecs = _codecs(line)
+    codecs = _told(_codecs(line), line)
     attributes = [Attribute("mid", mid) for mid in line.media.values("mid")][:1]
     attributes += [*transport_lines(local.ufrag, local.password, local.fingerprint)]
     attributes += extension_lines(line.extensions)
@@ -66,6 +66,16 @@ def _codecs(line: Line) -> list[OfferedCodec]:
         repeat = repeats.get(str(codec.payload_type))
         if repeat is not None:
             found.append(replace(repeat, parameters={"apt": repeat.parameters["apt"]}, feedback=frozenset()))
+    return found
+
+
+def _told(codecs: Sequence[OfferedCodec], line: Line) -> list[OfferedCodec]:
+    """With transport-wide feedback for what is counted, and without where nothing is."""
+    counted = {agreed.local.payload_type for agreed in line.agreed if TRANSPORT_SEQUENCE in line.extensions}
+    found = []
+    for codec in codecs:
+        others = codec.feedback - {"twcc"}
+        found.append(replace(codec, feedback=others | {"twcc"} if codec.payload_type in counted else others))
     return found
 
 

@@ -47,8 +47,8 @@ _SPELLINGS = {
     )
 }
 
-FEEDBACK = {"nack": "nack", "nack pli": "pli", "ccm fir": "fir", "goog-remb": "remb"}
-"""rtcp-fb values that we understand (RFC 4585, RFC 5104, REMB), and our short names for them."""
+FEEDBACK = {"nack": "nack", "nack pli": "pli", "ccm fir": "fir", "goog-remb": "remb", "transport-cc": "twcc"}
+"""rtcp-fb values that we understand (RFC 4585, RFC 5104, REMB, transport-wide feedback), and our short names."""
 
 
 @dataclass(frozen=True)

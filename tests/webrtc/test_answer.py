@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mcu.webrtc.answer import BrowserAnswer, BrowserLocal, PictureSources, answer_browser_offer
-from mcu.webrtc.extensions import ABS_SEND_TIME
+from mcu.webrtc.extensions import ABS_SEND_TIME, TRANSPORT_SEQUENCE
 from sip.sdp.capabilities import LocalCapabilities
 from sip.sdp.codecs import read_codecs
 from sip.sdp.grammar import SdpError, SessionDescription, parse
@@ -95,8 +96,7 @@ def test_the_transport_is_ice_lite_bundled_and_waits_for_dtls() -> None:
             "1 1 udp 2130706431 192.0.2.7 50000 typ host",
             "2 1 udp 2130706175 2001:db8::7 50000 typ host",
         ]
-        assert [value.split()[1] for value in media.values("extmap") if value.startswith("2 ")] == [ABS_SEND_TIME]
-        assert not media.has("simulcast") and "transport-cc" not in str(description)
+        assert not media.has("simulcast")
     told = [value for media in description.media for value in media.values("extmap") if "audio-level" in value]
     assert told == ["1 urn:ietf:params:rtp-hdrext:ssrc-audio-level"]
     assert answer.audio is not None
@@ -237,6 +237,30 @@ def test_tcp_candidates_are_passive_and_come_after_those_of_udp() -> None:
     assert first == "3 1 tcp 1520435199 192.0.2.7 50001 typ host tcptype passive"
     assert second.split()[:6] == ["4", "1", "tcp", "1520434943", "2001:db8::7", "50001"]
     assert all(int(line.split()[3]) > 1520435199 and " udp " in line for line in udp)
+
+
+@pytest.mark.parametrize(
+    ("removed", "counted"),
+    [
+        ("nothing", 2),
+        (r"a=rtcp-fb:\d+ transport-cc\r?\n", 0),  # nothing would be told of them
+        (r"a=extmap:3 [^\r\n]*\r?\n", 0),
+        (r"a=rtpmap:\d+ rtx[^\r\n]*\r?\n", 1),  # a picture could only be sent again under the same number
+    ],
+)
+def test_packets_are_counted_where_that_is_of_use(removed: str, counted: int) -> None:
+    local = replace(HERE, video=PictureSources(1002, 1003))
+    answer, description = answered(re.sub(removed, "", CHROMIUM), local)
+
+    extensions = [" ".join(media.values("extmap")) for media in description.media]
+    assert [f"3 {TRANSPORT_SEQUENCE}" in one for one in extensions] == [counted > 0, counted > 1]
+    assert [ABS_SEND_TIME in one for one in extensions] == [counted == 0, counted < 2]  # one to estimate by
+    feedback = [" ".join(media.values("rtcp-fb")) for media in description.media]
+    assert ["transport-cc" in one for one in feedback] == [counted > 0, counted > 1]
+    assert answer.audio is not None and answer.video is not None
+    assert answer.audio.transport_sequence_id == (3 if counted > 0 else None)
+    assert answer.video.transport_sequence_id == (3 if counted > 1 else None)
+    assert answer.video.abs_send_time_id == (None if counted > 1 else 2)
 
 
 def test_without_candidates_the_answer_can_still_be_written() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mcu.media.congestion.values import LossAndDelay
 from mcu.media.receiver_network import ReceiverNetwork
 from mcu.media.rtp.config import ReceiverFeedback
 
@@ -33,6 +34,10 @@ class Budget:
                 return
             self._other += ((octets - before) * 8 / (now - since) - self._other) * _RATE_GAIN
         self._counted = octets, now
+
+    def estimated(self, network: LossAndDelay, sent: float, most: float, now: float) -> None:
+        """Take an estimate of all that the receiver is sent; ``sent`` and ``most`` as below."""
+        self._network.estimated(network, round(sent + self._other), round(most + self._other), now)
 
     def reported(self, feedback: ReceiverFeedback, sent: float, most: float, now: float) -> None:
         """Take a receiver's word; the slots are sent ``sent`` bit/s, and would be sent ``most`` without limit.

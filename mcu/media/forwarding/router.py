@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mcu.media.congestion.values import LossAndDelay
 from mcu.media.facts import Fact, SlotsChanged
 from mcu.media.forwarding.budget import Budget
 from mcu.media.forwarding.codecs import can_be_shown, can_get_shared, gives_pictures, is_forwarded, usual_codec
@@ -35,6 +36,7 @@ class ForwardingLeg(SpeakingLeg, Protocol):
     @property
     def outlets(self) -> LegOutlets | None: ...
     def octets_beside(self, now: float) -> int: ...
+    def network(self) -> LossAndDelay | None: ...
 
 
 @dataclass(slots=True)
@@ -299,7 +301,11 @@ class Router:
         receiver.choosing = any(sum(rate is not None for rate in offer.rates) > 1 for offer in offers)
         receiver.budget.sent_beside(leg.octets_beside(now), now)
         sent = total_rate(offers, [offer.current for offer in offers])
-        receiver.budget.reported(outlets.feedback(now), sent, total_rate(offers, choose(offers, None)), now)
+        most, network = total_rate(offers, choose(offers, None)), leg.network()
+        if network is None:
+            receiver.budget.reported(outlets.feedback(now), sent, most, now)
+        else:
+            receiver.budget.estimated(network, sent, most, now)
         limits = [limit for limit in (receiver.budget.limit, leg.spec.picture_bitrate) if limit is not None]
         layers = choose(offers, min(limits, default=None))
         for place in set(range(len(outlets.slots))) - {picture.place for picture in pictures}:

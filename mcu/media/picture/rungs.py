@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -78,6 +79,14 @@ _CONTENT_SIZES = ((1920, 1080, 384_000), (1280, 720, 128_000), (640, 360, 0), (3
 
 # While something is shared, so much of a call's rate is for it: it is what all look at.
 CONTENT_SHARE = 2 / 3
+
+
+_STEPS = sorted({*RATES, *(least for *_, least in (*SIZES, *_CONTENT_SIZES)), *(least for least, _ in CONTENT_RATES)})
+
+
+def step_of(rate: int | None) -> int:
+    """The step of the ladder that a rate is on, bit/s or None for any: within one step the rung does not change."""
+    return len(_STEPS) if rate is None else bisect_right(_STEPS, rate)
 
 
 def split(leg: LegSpec) -> tuple[VideoSpec | None, VideoSpec | None]:
