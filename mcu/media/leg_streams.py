@@ -23,6 +23,7 @@ def stream_config(
         dtmf_clock_rate=spec.dtmf_clock_rate if isinstance(spec, AudioSpec) else 8000,
         feedback=frozenset(spec.feedback) if isinstance(spec, VideoSpec) else frozenset(),
         abs_send_time_id=spec.abs_send_time_id if isinstance(spec, VideoSpec) else None,
+        transport_sequence_id=spec.transport_sequence_id,
         mid_id=spec.mid_id,
         mid=spec.mid,
         level_id=spec.level_id if isinstance(spec, AudioSpec) else None,
