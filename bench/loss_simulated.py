@@ -84,6 +84,7 @@ class _Call:
         self.now = 100.0
         self.sender = RtpStream(sender, random.Random(seed), self.now, 1.7e9)
         self.receiver = RtpStream(receiver, random.Random(seed + 1), self.now, 1.7e9)
+        self.first_timestamp: int | None = None  # of what was sent first, whether it came or not
         self._there: NetworkPath[bool] = NetworkPath(conditions, seed)
         self._back: NetworkPath[bool] = NetworkPath(conditions, seed + 100)
 
@@ -94,6 +95,8 @@ class _Call:
             (self.receiver, self.sender, self._back),
         ):
             for data in end.rtp_to_send():
+                if self.first_timestamp is None:
+                    self.first_timestamp = int.from_bytes(data[4:8], "big")
                 path.push(data, True, self.now)
             for data in end.rtcp_to_send():
                 path.push(data, False, self.now)
@@ -117,7 +120,7 @@ def _pictures(
 
     call = _Call(config(1), config(2), conditions, seed)
     hold, decoder = PictureHold(), VideoDecoder("H264")
-    start, number, first = call.now, 0, None
+    start, number = call.now, 0
     shown: list[float] = []
     likeness: list[float] = []
     while call.now < start + SETTLE_SECONDS + seconds:
@@ -131,12 +134,12 @@ def _pictures(
                 hold.push(event.unit, call.now)
         for unit in hold.due(call.now):
             frame = decoder.decode(unit.data, unit.damaged)
-            assert unit.timestamp is not None
-            first = unit.timestamp if first is None else first
             if frame is None:
                 continue
+            assert unit.timestamp is not None and call.first_timestamp is not None
             shown.append(unit.time)
-            place = round((unit.timestamp - first) * SHAPE.frame_rate / 90_000) % len(clean)
+            behind = (unit.timestamp - call.first_timestamp) & 0xFFFFFFFF
+            place = round(behind * SHAPE.frame_rate / 90_000) % len(clean)
             if len(shown) % 3 == 0 and call.now > start + SETTLE_SECONDS:
                 likeness.append(similarity(clean[place], _plane(frame.to_ndarray())))
     frozen = freeze_ratio(shown, start + SETTLE_SECONDS, call.now, 1 / SHAPE.frame_rate)

@@ -41,9 +41,10 @@ class Srtp:
 class FecSender:
     """Repair packets for a stream that is sent: forward error correction by exclusive or.
 
-    ``form`` is "flexfec-03" (draft-ietf-payload-flexible-fec-scheme-03) or "ulpfec" (RFC 5109, level 0). Which packets
-    a repair packet protects is drawn at random, and follows from ``seed``. ``mutable`` are the numbers of header
-    extensions that change on the way, at most 4: they count as zero. Raises ValueError. For one thread at a time.
+    ``form`` is "flexfec-03" (draft-ietf-payload-flexible-fec-scheme-03) or "ulpfec" (RFC 5109, level 0). A repair
+    packet protects what is new since the last one, and of what was before that half, drawn at random from ``seed``.
+    ``mutable`` are the numbers of header extensions that change on the way, at most 4: they count as zero. Raises
+    ValueError. For one thread at a time.
     """
 
     unprotected: int

@@ -46,9 +46,11 @@ class Sender:
 
     def __post_init__(self) -> None:
         self.packets: list[bytes] = []
+        self.fresh = 0
 
     def protect(self, packets: list[bytes], repairs: int, window: int) -> list[bytes]:
         self.packets = [*self.packets, *packets][-WINDOW:]
+        self.fresh += len(packets)
         return [self._repair(window) for _ in range(repairs)] if self.packets else []
 
     def _repair(self, window: int) -> bytes:
@@ -56,8 +58,10 @@ class Sender:
         last = self.packets[-window:]
         while len(last) > 1 and (newest - number_of(last[0])) % 65536 >= WINDOW:
             last = last[1:]
-        drawn = self._draw() % (1 << len(last)) or 1 << (len(last) - 1)
-        chosen = [packet for place, packet in enumerate(last) if drawn >> place & 1]
+        drawn = self._draw() % (1 << len(last))
+        old = len(last) - self.fresh
+        chosen = [packet for place, packet in enumerate(last) if place >= old or drawn >> place & 1] or last[-1:]
+        self.fresh = 0
         base = number_of(chosen[0])
         total, offsets, length = 0, set(), 0
         for packet in chosen:

@@ -74,7 +74,7 @@ bool fec_sum_of(const struct fec_extensions *mutable, const uint8_t *packet, siz
 void fec_begin_sender(struct fec_sender *sender, enum fec_form form, uint64_t seed)
 {
     sender->form = form;
-    sender->count = sender->next = 0;
+    sender->count = sender->next = sender->fresh = 0;
     sender->mutable.count = 0;
     sender->chance = seed;
 }
@@ -91,6 +91,7 @@ bool fec_protect(struct fec_sender *sender, const uint8_t *packet, size_t length
     sender->packets[sender->next].number = get16(packet + 2);
     sender->next = (sender->next + 1) % FEC_WINDOW;
     sender->count += sender->count < FEC_WINDOW;
+    sender->fresh += sender->fresh < FEC_WINDOW;
     return true;
 }
 
@@ -152,9 +153,12 @@ size_t fec_repair(struct fec_sender *sender, size_t window, uint8_t *out)
         count--;
     }
     oldest = (sender->next + FEC_WINDOW - count) % FEC_WINDOW;
-    uint64_t chosen = draw(&sender->chance) & ((UINT64_C(1) << count) - 1);
+    uint64_t all = (UINT64_C(1) << count) - 1, chosen = draw(&sender->chance) & all;
+    size_t old = sender->fresh < count ? count - sender->fresh : 0;
+    chosen |= all >> old << old;
     if (chosen == 0)
         chosen = UINT64_C(1) << (count - 1);
+    sender->fresh = 0;
     while (!(chosen & 1))
         chosen >>= 1, oldest = (oldest + 1) % FEC_WINDOW;
     struct fec_sum sum = {.length = 0};

@@ -1,10 +1,11 @@
 /* Forward error correction by exclusive or: repair packets of FlexFEC (draft-ietf-payload-flexible-fec-scheme-03, the one
  * that browsers speak) and ULPFEC (RFC 5109, level 0).
  *
- * A repair packet carries the exclusive or of some packets, which its mask names. Here these are chosen at random among
- * the last ones, and a receiver solves all repair packets that it has as one system of equations: that mends nearly as
- * many losses as there are repair packets, whether they come alone or in bursts. A receiver that looks for a repair
- * packet with one loss only, as browsers do, mends less, and should be sent a narrower window. */
+ * A repair packet carries the exclusive or of some packets, which its mask names. Here these are all that are new since
+ * the last one, so that a single loss is mended at once, and of those before them half, chosen at random. A receiver
+ * solves all repair packets that it has as one system of equations: that mends nearly as many losses as there are repair
+ * packets, whether they come alone or in bursts. A receiver that looks for a repair packet with one loss only, as
+ * browsers do, mends less, and should be sent a narrower window. */
 #ifndef CONSILIUM_FEC_H
 #define CONSILIUM_FEC_H
 
@@ -44,7 +45,7 @@ struct fec_sender {
     enum fec_form form;
     struct fec_extensions mutable;
     struct { struct fec_sum sum; uint16_t number; } packets[FEC_WINDOW];
-    size_t count, next;
+    size_t count, next, fresh; /* packets that no repair packet could be of yet */
     uint32_t ssrc;
     uint64_t chance;
 };
