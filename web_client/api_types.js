@@ -62,6 +62,7 @@
  * @property {boolean} active
  * @property {boolean} permanent           a room that stays when nobody is in it
  * @property {boolean} locked
+ * @property {boolean} [microphones_muted]  everybody's but the chairs', and of who is still to come
  * @property {string} layout
  * @property {string|null} [broadcast]     whom everybody else sees alone, by id
  * @property {boolean} pin_required

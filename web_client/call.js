@@ -1,5 +1,6 @@
 // A call: joined to a conference, with media, events, and the will to stay. It knows nothing of how it is shown.
 
+import { browserName } from "./browser_name.js";
 import { CallEvents } from "./call_events.js";
 import { MediaLink } from "./media_link.js";
 import { OwnMedia } from "./own_media.js";
@@ -114,7 +115,7 @@ export class Call extends EventTarget {
     const link = this.makeLink();
     try {
       const sdp = await link.offer();
-      const joined = await new Api().join(this.number, { name: this.name, sdp, ...(this.pin ? { pin: this.pin } : {}) });
+      const joined = await new Api().join(this.number, { name: this.name, sdp, device: browserName(), ...(this.pin ? { pin: this.pin } : {}) });
       if (this.state === "ended") {
         // The person left while the answer was under way.
         new Api({ token: joined.token }).removeParticipant(joined.participant.id).catch(() => undefined);

@@ -36,6 +36,7 @@ export class ConferencePanel {
     this.recordingSeen = { id: "", seconds: 0, at: 0 };
     this.whileBusy("record-button", () => actions.record(this.conference?.recording == null));
     this.whileBusy("lock-button", () => actions.change({ locked: !this.conference?.locked }));
+    this.whileBusy("mute-all-button", () => actions.change({ microphones_muted: !this.conference?.microphones_muted }));
     this.whileBusy("end-button", () => actions.end());
     const timer = setInterval(() => this.drawRecordingTime(), SECOND_MS);
     signal?.addEventListener("abort", () => clearInterval(timer));
@@ -70,8 +71,10 @@ export class ConferencePanel {
     const recording = conference.recording !== null;
     this.drawButton("record-button", recording, recording ? "stop" : "record", recording ? "control.stop_recording" : "control.record");
     this.drawButton("lock-button", conference.locked, conference.locked ? "unlock" : "lock", conference.locked ? "control.unlock" : "control.lock");
+    const muted = conference.microphones_muted === true;
+    this.drawButton("mute-all-button", muted, muted ? "microphone" : "microphone-off", muted ? "control.unmute_all" : "control.mute_all");
     this.drawButton("end-button", null, conference.active ? "leave" : "trash", conference.active ? "control.end" : "control.remove_room");
-    for (const id of ["record-button", "lock-button"]) show(byId(id), conference.active);
+    for (const id of ["record-button", "lock-button", "mute-all-button"]) show(byId(id), conference.active);
     byId("join-link").setAttribute("href", `/?room=${encodeURIComponent(conference.number)}`);
   }
 

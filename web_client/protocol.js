@@ -122,7 +122,7 @@ export class Api {
 
   /**
    * @param {string} number
-   * @param {{name: string, pin?: string, sdp: string}} newcomer
+   * @param {{name: string, pin?: string, sdp: string, device?: string}} newcomer
    * @returns {Promise<Joined>}
    */
   join(number, newcomer) {

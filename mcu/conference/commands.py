@@ -90,6 +90,14 @@ class LockConference:
 
 
 @dataclass(frozen=True)
+class MuteEverybody:
+    """Mute all microphones but those of chairs, of newcomers too, until it is taken back (False)."""
+
+    number: str
+    muted: bool
+
+
+@dataclass(frozen=True)
 class Broadcast:
     """Show one participant alone to everybody else, and record it so; None: all again, each as chosen before."""
 
@@ -225,7 +233,9 @@ class RevokeFloor:
 
 
 RoomCommand = CreateRoom | RemoveRoom | SetTitle | SetPin | SetChairPin
-ConferenceCommand = LockConference | Broadcast | EndConference | StartRecording | StopRecording | RevokeFloor
+ConferenceCommand = (
+    LockConference | MuteEverybody | Broadcast | EndConference | StartRecording | StopRecording | RevokeFloor
+)
 ViewCommand = SetParticipantLayout | Watch | OwnViewCommand
 FloorCommand = TakeFloor | ReleaseFloor
 ChangeCommand = Mute | RenameParticipant | PresenceCommand

@@ -22,6 +22,7 @@ from mcu.conference.events import (
 from mcu.conference.fitting import Fitting
 from mcu.conference.floor import Floor
 from mcu.conference.model import Conference, Participant, Recording, RecordingState
+from mcu.conference.muting import Mutes
 from mcu.conference.planner import plan
 from mcu.conference.settings import ConferenceSettings
 from mcu.conference.steering import notice_of
@@ -56,6 +57,7 @@ class Running:
     keys: asyncio.Lock = field(default_factory=asyncio.Lock)
     notices: dict[str, float] = field(default_factory=dict)
     chat: Chat = field(default_factory=Chat)
+    mutes: Mutes = field(default_factory=Mutes)
 
 
 class ConferenceCore:
@@ -202,6 +204,9 @@ class ConferenceCore:
 
     def unseat(self, running: Running, participant_id: str) -> None:
         """Take a participant out of the model; its token becomes void."""
+        leaving = running.conference.participant(participant_id)
+        if leaving is not None:
+            running.mutes.left(leaving)
         running.conference = running.conference.without(participant_id)
         running.owners.pop(participant_id, None)
         self._by_participant.pop(participant_id, None)

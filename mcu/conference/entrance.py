@@ -121,7 +121,7 @@ class Entrance:
         fitted = self._core.fitting.fitted(conference, participant)
         if fitted is None:
             raise JoinRefused(JoinCode.CAPACITY, "The server has no capacity left for another picture.", CAPACITY_RETRY)
-        participant = fitted
+        participant = running.mutes.admitted(conference, fitted, newcomer)
         running.joining = participant_id
         self._core.seat(running, participant, newcomer.owner)
         try:

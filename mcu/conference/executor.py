@@ -126,6 +126,8 @@ class CommandExecutor:
                 running.conference = replace(running.conference, locked=command.locked)
                 self._core.publish(events.ConferenceChanged(self._core.clock.wall(), running.conference))
                 return running.conference
+            case commands.MuteEverybody():
+                return await self._mute_everybody(running, command.muted)
             case commands.Broadcast():
                 return await self._broadcast(running, command.broadcast_id)
             case commands.EndConference():
@@ -137,6 +139,17 @@ class CommandExecutor:
                 return await self._recordings.stop(running)
             case commands.RevokeFloor():
                 return await self._floors.revoke(running)
+
+    async def _mute_everybody(self, running: Running, muted: bool) -> Conference:
+        before = running.conference
+        running.conference = running.mutes.everybody(before, muted)
+        await self._core.sync_if_possible(running)
+        now = self._core.clock.wall()
+        self._core.publish(events.ConferenceChanged(now, running.conference))
+        for old, new in zip(before.participants, running.conference.participants, strict=True):
+            if new != old:
+                self._core.publish(events.ParticipantChanged(now, running.conference, new))
+        return running.conference
 
     async def _broadcast(self, running: Running, participant_id: str | None) -> Conference:
         if participant_id is not None and running.conference.participant(participant_id) is None:

@@ -29,7 +29,8 @@ class Newcomer:
 
     ``make_leg`` is the leg, or makes it once admission is sure and the ids are known; what it raises comes out of
     ``join``. ``id`` is the participant's and the leg's; None lets the manager choose. ``source`` is the network
-    address that PIN guesses are counted by.
+    address that PIN guesses are counted by. ``device`` is what the device calls itself, the same each time, where it
+    does; nobody else is shown it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Newcomer:
     make_leg: LegSpec | Callable[[Seat], LegSpec]
     id: str | None = None
     source: str = ""
+    device: str = ""
 
 
 class JoinCode(StrEnum):

@@ -110,7 +110,7 @@ class Conference:
     ``chair_pin_hash`` where nobody becomes chair by a PIN.
     ``permanent``: it runs in a room that stays when it is over. ``broadcast_id`` is who is shown alone to everybody
     else, and recorded so; None for all. ``floor`` tells who shares a second picture. ``arrangement`` is how all is seen
-    and heard.
+    and heard. ``microphones_muted``: the chair has muted everybody, and whoever is still to come.
     """
 
     id: str
@@ -129,6 +129,7 @@ class Conference:
     broadcast_id: str | None = None
     floor: Floor = field(default_factory=Floor)
     chair_pin_hash: str | None = field(default=None, repr=False)
+    microphones_muted: bool = False
 
     @property
     def layout(self) -> str:

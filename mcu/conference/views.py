@@ -113,6 +113,7 @@ class ConferenceView(View):
     ``broadcast`` is the participant that everybody else sees alone. ``decoration.logo`` is the id of a logo.
     ``forwarded``: who has slots gets others' pictures as they are, unless it chose otherwise; ``forwarded_sound``: who
     has voices gets others' sound so. ``chair_pin``: it has one, and who comes in with that steers it.
+    ``microphones_muted``: the chair has muted everybody, and whoever is still to come.
     """
 
     number: str
@@ -129,6 +130,7 @@ class ConferenceView(View):
     processing: ProcessingSpec
     forwarded: bool
     forwarded_sound: bool
+    microphones_muted: bool
     participants: list[ParticipantView]
     recording: RunningRecordingView | None
     started_at: datetime | None
@@ -233,6 +235,7 @@ def conference_view(conference: Conference) -> ConferenceView:
         processing=conference.arrangement.processing,
         forwarded=conference.arrangement.forwarded,
         forwarded_sound=conference.arrangement.forwarded_sound,
+        microphones_muted=conference.microphones_muted,
         pin_required=conference.pin_hash is not None,
         chair_pin=conference.chair_pin_hash is not None,
         participants=[participant_view(participant, conference) for participant in conference.participants],
@@ -258,6 +261,7 @@ def room_view(room: Room) -> ConferenceView:
         processing=room.arrangement.processing,
         forwarded=room.arrangement.forwarded,
         forwarded_sound=room.arrangement.forwarded_sound,
+        microphones_muted=False,
         pin_required=room.pin_hash is not None,
         chair_pin=room.chair_pin_hash is not None,
         participants=[],

@@ -47,11 +47,13 @@ class ConferenceChange(Body):
     ``broadcast`` is the participant to show alone to everybody else; null shows all again. Of ``seating``,
     ``decoration`` and ``processing`` too, what is left out stays. ``forwarded``: browsers get others' pictures as they
     are, unless they chose otherwise; ``forwarded_sound``: others' sound, of the loudest three, not mixed.
+    ``microphones_muted``: all but those of chairs, of newcomers too, until it is false again.
     """
 
     layout: Annotated[str, Field(max_length=32)] | None = None
     broadcast: Annotated[str, Field(max_length=64)] | None = None
     locked: bool | None = None
+    microphones_muted: bool | None = None
     title: Title | None = None
     pin: Annotated[Pin | None, Field(repr=False)] = None
     chair_pin: Annotated[Pin | None, Field(repr=False)] = None
@@ -130,6 +132,8 @@ class ConferenceOperations:
             wanted.append(commands.Broadcast(number, body.broadcast))
         if body.locked is not None:
             wanted.append(commands.LockConference(number, body.locked))
+        if body.microphones_muted is not None:
+            wanted.append(commands.MuteEverybody(number, body.microphones_muted))
         if body.title is not None:
             wanted.append(commands.SetTitle(number, body.title))
         if "pin" in body.model_fields_set:

@@ -69,6 +69,12 @@ class JoinRequest(_Body):
         None, max_length=32, repr=False, description="the room's PIN where it has one, or its chair's"
     )
     sdp: str = Field(min_length=1, max_length=MAX_SDP, repr=False, description="offer with gathered candidates")
+    device: str = Field(
+        "",
+        max_length=64,
+        repr=False,
+        description="a random name that a browser keeps: whom the chair muted stays muted",
+    )
 
 
 class MediaRequest(_Body):
@@ -214,7 +220,12 @@ class BrowserGateway:
             return leg
 
         newcomer = Newcomer(
-            name=body.name, kind="browser", owner=self, make_leg=make_leg, source=request.remote or "unknown"
+            name=body.name,
+            kind="browser",
+            owner=self,
+            make_leg=make_leg,
+            source=request.remote or "unknown",
+            device=body.device,
         )
         try:
             participant = await self._manager.join(request.match_info["number"], newcomer, body.pin)

@@ -153,7 +153,9 @@ class CallEntrance:
             session.leg = session.make_leg(negotiated)
             return session.leg
 
-        newcomer = Newcomer(name=call.name, kind="sip", owner=self._owner, make_leg=make_leg, source=call.source)
+        newcomer = Newcomer(
+            name=call.name, kind="sip", owner=self._owner, make_leg=make_leg, source=call.source, device=call.peer
+        )
         try:
             participant = await join(newcomer)
             if not call.over and call.session is not None:  # else its leaving is under way

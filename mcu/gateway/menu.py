@@ -255,7 +255,9 @@ class _Menu:
             return session.leg
 
         gateway = self._owner.gateway
-        newcomer = Newcomer(call.name, "sip", gateway, make_leg, id=self.seat.participant_id, source=call.source)
+        newcomer = Newcomer(
+            call.name, "sip", gateway, make_leg, id=self.seat.participant_id, source=call.source, device=call.peer
+        )
         try:
             await self._owner.manager.join(wanted.number, newcomer, wanted.pin)
             self.is_waiting = False

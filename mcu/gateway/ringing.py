@@ -88,7 +88,7 @@ class Answered:
         """The target at the door of a conference."""
         call = self.call
         known_as = None if call.session is None else call.session.seat.participant_id
-        return Newcomer(call.name, "sip", owner, self.make_leg, id=known_as, source=call.source)
+        return Newcomer(call.name, "sip", owner, self.make_leg, id=known_as, source=call.source, device=call.peer)
 
     def make_leg(self, seat: Seat) -> LegSpec:
         """The leg on this seat. Raises CallStateError when the call is over again."""

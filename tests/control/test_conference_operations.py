@@ -65,6 +65,7 @@ async def test_a_room_is_made_shown_changed_and_forgotten(control: Control) -> N
         "broadcast": None,
         "forwarded": False,
         "forwarded_sound": False,
+        "microphones_muted": False,
         "pin_required": True,
         "chair_pin": False,
         "participants": [],
@@ -364,3 +365,14 @@ async def test_a_picture_that_is_lowered_is_told(control: Control) -> None:
     running.conference = running.conference.changed(room.id, lambda one: replace(one, largest_picture=(1280, 720)))
     view = await (await (await control.user()).get(f"{ONE}/participants")).json()
     assert view["participants"][0]["picture_limit"] == [1280, 720]
+
+
+async def test_everybody_is_muted_and_unmuted(control: Control) -> None:
+    client = await control.user()
+    participant = await control.join()
+    for muted in (True, False):
+        answer = await client.patch(f"{API}/conferences/1000", json={"microphones_muted": muted})
+        view = await answer.json()
+        (one,) = [one for one in view["participants"] if one["id"] == participant.id]
+        assert (view["microphones_muted"], one["microphone_muted"]) == (muted, muted)
+        assert one["muted_by_chair"] == (["microphone"] if muted else [])

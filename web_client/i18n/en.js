@@ -230,6 +230,8 @@ export default {
   "control.recording": "Recording {time}",
   "control.lock": "Lock room",
   "control.unlock": "Unlock room",
+  "control.mute_all": "Mute everybody",
+  "control.unmute_all": "Unmute everybody",
   "control.join": "Join here",
   "control.end": "End consultation",
   "control.end_title": "End the consultation for everybody?",

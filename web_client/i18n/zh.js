@@ -230,6 +230,8 @@ export default {
   "control.recording": "录制中 {time}",
   "control.lock": "锁定会诊室",
   "control.unlock": "解除锁定",
+  "control.mute_all": "全体静音",
+  "control.unmute_all": "解除全体静音",
   "control.join": "加入会诊",
   "control.end": "结束会诊",
   "control.end_title": "确定为所有人结束会诊？",
