@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mcu.media.facts import Fact, NumbersReached
 from mcu.media.numbering import REPORT_INTERVAL
+from mcu.media.rtp.clock import on_grid
 from mcu.media.spec import LegNumbers
 
 # How often it is looked whether a stream has gone so far that the next report cannot wait.
@@ -53,7 +54,7 @@ class ConferenceNumbers:
         """Report what is due."""
         if now < self._next_look:
             return
-        self._next_look = now + LOOK_INTERVAL
+        self._next_look = on_grid(now + LOOK_INTERVAL, LOOK_INTERVAL)
         told = {leg_id: self._told.get(leg_id) for leg_id in self._legs}
         moved: dict[str, LegNumbers] = {}
         for leg_id, leg in self._legs.items():

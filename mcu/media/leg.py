@@ -31,6 +31,8 @@ from mcu.media.leg_transport import (
 )
 from mcu.media.numbering import REPORT_AFTER
 from mcu.media.rtp.clock import NtpClock
+from mcu.media.rtp.errors import RtcpError
+from mcu.media.rtp.rtcp import parse_compound
 from mcu.media.rtp.session import RtpStream
 from mcu.media.spec import AudioSpec, CameraRequest, LegNumbers, LegSpec, Line, PlainTransport, SdesKeys, VideoSpec
 from mcu.media.transport.plain_port import Bind
@@ -466,12 +468,18 @@ class MediaLeg:
         self._last_heard = now
         if self._congestion is not None and self._congestion.receive_rtcp(data, now):
             return
-        for name, stream in self._streams.items():
-            if media is None or name == media:
-                stream.receive_rtcp(data, now)
-                self._dispatch(name, stream)
+        streams = [(name, stream) for name, stream in self._streams.items() if media is None or name == media]
+        try:
+            packets = parse_compound(data)
+        except RtcpError as error:
+            for _, stream in streams:
+                stream.malformed_rtcp(error)
+            return
+        for name, stream in streams:
+            stream.take_rtcp(packets, now)
+            self._dispatch(name, stream)
         if self._forwarding is not None:
-            self._forwarding.receive_rtcp(data, now)
+            self._forwarding.take_rtcp(packets, now)
         self._flush()
 
     def _dispatch(self, media: Media, stream: RtpStream) -> None:

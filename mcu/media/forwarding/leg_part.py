@@ -11,8 +11,7 @@ from mcu.media.forwarding.voice_outlets import LegVoices
 from mcu.media.forwarding.voice_source import LegVoice
 from mcu.media.packets import MediaPort
 from mcu.media.rtp.clock import NtpClock
-from mcu.media.rtp.errors import RtcpError
-from mcu.media.rtp.rtcp import Goodbye, SenderReport, parse_compound
+from mcu.media.rtp.rtcp import Goodbye, RtcpPacket, SenderReport
 from mcu.media.spec import LegSpec, Line
 
 
@@ -51,12 +50,8 @@ class LegForwarding:
         """Look at a packet that was handed up; whether a stream here is to have it. Never raises."""
         return (media != "video" and media != "content") or self.sources.receive(media, packet, now)
 
-    def receive_rtcp(self, data: bytes, now: float) -> None:
-        """Take an RTCP datagram: any compound. Never raises; what is malformed is counted by the streams."""
-        try:
-            packets = parse_compound(data)
-        except RtcpError:
-            return
+    def take_rtcp(self, packets: Sequence[RtcpPacket], now: float) -> None:
+        """Take the packets of an RTCP datagram. Never raises."""
         for packet in packets:
             if isinstance(packet, SenderReport):
                 self.sources.sender_report(packet, now)

@@ -10,7 +10,7 @@ from mcu.media.forwarding.codecs import carried
 from mcu.media.forwarding.published import PublishedSource
 from mcu.media.forwarding.sources import LegSources
 from mcu.media.packets import MediaPort
-from mcu.media.rtp.clock import NtpClock
+from mcu.media.rtp.clock import NtpClock, on_grid
 from mcu.media.rtp.config import ReceiverFeedback
 from mcu.media.rtp.feedback import FullIntraRequest, GenericNack, PictureLossIndication, ReceiverEstimatedMaximumBitrate
 from mcu.media.rtp.rtcp import (
@@ -30,6 +30,8 @@ MAX_SLOTS = 16
 # Of one slot: a burst that was lost whole is sent again, a receiver that asks without end is not heard.
 RESENT_PER_SECOND = 500
 REPORT_INTERVAL = 1.0
+# Reports of all receivers are due at the same instants, so that many of them wake nobody more often than a few.
+REPORT_GRID = 0.05
 # An estimate is repeated every second or so while it holds.
 ESTIMATE_LIFE = 10.0
 # A slot is a sender while something was sent within this time.
@@ -184,7 +186,7 @@ class LegOutlets:
         """Sender reports that are due."""
         if now < self._next_report:
             return
-        self._next_report = now + REPORT_INTERVAL
+        self._next_report = on_grid(now + REPORT_INTERVAL, REPORT_GRID)
         packets: list[RtcpPacket] = []
         for slot in self._opened.values():
             counters = self._counters(slot)

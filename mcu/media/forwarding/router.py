@@ -18,6 +18,7 @@ from mcu.media.forwarding.published import PictureMedia, PublishedSource
 from mcu.media.forwarding.sound_rules import hears_voices
 from mcu.media.forwarding.sources import LegSources
 from mcu.media.forwarding.voices import SpeakingLeg, VoiceRouter
+from mcu.media.rtp.clock import on_grid
 from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec, Tiles, VideoSpec
 
 # Who is shown, and in which layer, is looked at so often, and slots change no faster.
@@ -166,7 +167,7 @@ class Router:
         if now >= self._next_review:
             self._review(now)
         if now >= self._next_waiting:
-            self._next_waiting = now + WAITING_INTERVAL
+            self._next_waiting = on_grid(now + WAITING_INTERVAL, WAITING_INTERVAL)
             for leg in self._legs.values():
                 if leg.outlets is not None and leg.is_connected:
                     leg.outlets.ask_for_key_frames(now)
@@ -175,7 +176,7 @@ class Router:
 
     def _review(self, now: float) -> None:
         self._now = now
-        self._next_review = now + REVIEW_INTERVAL
+        self._next_review = on_grid(now + REVIEW_INTERVAL, WAITING_INTERVAL)
         changed = self._has_changed(now)
         restless = changed or now < self._talking_until
         candidates = self._candidates(now)

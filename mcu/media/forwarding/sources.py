@@ -15,6 +15,7 @@ from mcu.media.forwarding.picture_size import picture_size
 from mcu.media.forwarding.published import PictureMedia, PublishedSource, layer_of
 from mcu.media.forwarding.source_report import SourceCounters, SourceReport
 from mcu.media.packets import MediaPort
+from mcu.media.rtp.clock import on_grid
 from mcu.media.rtp.feedback import GenericNack, PictureLossIndication, ReceiverEstimatedMaximumBitrate
 from mcu.media.rtp.rtcp import (
     Goodbye,
@@ -223,7 +224,7 @@ class LegSources:
         """Requests and reports that are due."""
         if self.closed or now < self._next_requests:
             return
-        self._next_requests = now + NACK_INTERVAL
+        self._next_requests = on_grid(now + NACK_INTERVAL, NACK_INTERVAL)
         for source in tuple(self._sources.values()):
             self.observe(source, now)
             self._ask(source, now)

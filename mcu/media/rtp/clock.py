@@ -13,6 +13,11 @@ _REPORT_GAIN = 1 / 4
 _OFFSET_STEP = 0.5
 
 
+def on_grid(when: float, grid: float) -> float:
+    """The nearest multiple of ``grid``: whoever is due about then is due together, and nobody is woken alone."""
+    return round(when / grid) * grid
+
+
 class NtpClock:
     """Translates the monotonic clock into 64-bit NTP timestamps (RFC 3550 section 4)."""
 

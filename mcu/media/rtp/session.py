@@ -7,11 +7,11 @@ that the network sends raises. Time is the worker's monotonic clock in seconds.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mcu.media.rtp import rtcp
-from mcu.media.rtp.clock import NtpClock
+from mcu.media.rtp.clock import NtpClock, on_grid
 from mcu.media.rtp.config import (
     BitrateEstimated,
     ByeReceived,
@@ -60,6 +60,8 @@ SENDER_TIMEOUT = 2 * RTCP_INTERVAL
 REMB_INTERVAL = 1.0
 # A browser repeats its estimate every second or so while it has one.
 ESTIMATE_LIFE = 10.0
+# Reports of all streams are due at the same instants, so that many of them wake nobody more often than a few.
+REPORT_GRID = 0.05
 # A round trip beyond this is a wrong echo of our report, not a path.
 MAX_ROUND_TRIP = 10.0
 
@@ -78,7 +80,7 @@ class RtpStream:
         self._sender = StreamSender(config, rng)
         self._key_frames = KeyFrameRequester()
         self._intra_sequence = rng.getrandbits(8)
-        self._next_report = now + FIRST_RTCP_INTERVAL * (0.5 + rng.random())
+        self._next_report = on_grid(now + FIRST_RTCP_INTERVAL * (0.5 + rng.random()), REPORT_GRID)
         self._maximum_bitrate: int | None = None
         self._next_estimate = float("inf")
         self._round_trip: float | None = None
@@ -128,8 +130,16 @@ class RtpStream:
         try:
             packets = rtcp.parse_compound(data)
         except RtcpError as error:
-            self._receiver.count_malformed(error)
+            self.malformed_rtcp(error)
             return
+        self.take_rtcp(packets, now)
+
+    def malformed_rtcp(self, error: RtcpError) -> None:
+        """What came was no RTCP; it is counted."""
+        self._receiver.count_malformed(error)
+
+    def take_rtcp(self, packets: Sequence[RtcpPacket], now: float) -> None:
+        """As ``receive_rtcp``, of a datagram that others look at as well."""
         for packet in packets:
             handler = _HANDLERS.get(type(packet))
             if handler is not None:
@@ -280,8 +290,14 @@ class RtpStream:
         self._sender.handle_timer(now)
         self._feed_back(now)
         if now >= self._next_report:
-            self._next_report = now + RTCP_INTERVAL * (0.5 + self._rng.random())
-            self._rtcp_out.append(self._compound(now))
+            self._next_report = on_grid(now + RTCP_INTERVAL * (0.5 + self._rng.random()), REPORT_GRID)
+            if self._has_something_to_report(now):
+                self._rtcp_out.append(self._compound(now))
+
+    def _has_something_to_report(self, now: float) -> bool:
+        """A bundle's other streams keep its path open, so one of which nothing comes or goes is silent."""
+        in_use = self._receiver.source is not None or now - self._sender.last_sent < SENDER_TIMEOUT
+        return in_use or self.config.mid is None
 
     def _feed_back(self, now: float) -> None:
         """Send the feedback messages that are due, in one compound."""
@@ -293,7 +309,7 @@ class RtpStream:
                 self._requested += len(lost)
                 packets.append(rtcp.GenericNack(self.config.ssrc, source.ssrc, tuple(lost)))
         if now >= self._next_estimate and self._maximum_bitrate is not None:
-            self._next_estimate = now + REMB_INTERVAL
+            self._next_estimate = on_grid(now + REMB_INTERVAL, REPORT_GRID)
             if source is not None:
                 packets.append(
                     rtcp.ReceiverEstimatedMaximumBitrate(self.config.ssrc, self._maximum_bitrate, (source.ssrc,))

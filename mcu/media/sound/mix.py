@@ -154,6 +154,11 @@ class SoundMix:
             leg.complained = True
             log.warning("conference %s: leg %s sends sound that cannot be decoded", self._conference, leg_id)
 
+    @property
+    def is_used(self) -> bool:
+        """Whether anybody hears or sends anything, or it is recorded."""
+        return bool(self._legs) or self._record
+
     def skip(self, ticks: int) -> None:
         """So many ticks were missed and will not be made up for: go on in step with the clock."""
         for leg in self._legs.values():

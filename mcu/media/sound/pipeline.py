@@ -27,6 +27,9 @@ CATCH_UP = 0.120
 """Ticks up to this late are made up for, one after the other; after a longer stop they are skipped. A skip must be
 longer than the 100 ms from which on RTP timestamps are set anew, or sound would lag behind the picture for good."""
 
+IDLE = 5 * TICK
+"""While there is nobody: whoever comes is heard so much later at most."""
+
 INBOX = 4096
 """Frames that may wait for a tick, of all legs together: a second of 80 legs. The oldest give way."""
 
@@ -134,7 +137,12 @@ class SoundPipeline:
                 if not self._failed:
                     log.exception("conference %s: a sound tick failed", self._conference)
                 self._failed = True
-            deadline += TICK
+            deadline += self.pause
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next tick."""
+        return TICK if self._mix.is_used else IDLE
 
     def run_tick(self, now: float) -> None:
         """One tick: what the thread does every 20 ms, and what a test does without one."""

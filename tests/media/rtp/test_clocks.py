@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.rtp.clock import NTP_OFFSET, NtpClock, SenderClock
+from mcu.media.rtp.clock import NTP_OFFSET, NtpClock, SenderClock, on_grid
 from mcu.media.rtp.source import Source
 from mcu.media.rtp.unwrap import Unwrapper
 from tests.reference.source import MAX_DROPOUT
@@ -133,3 +133,11 @@ def test_an_adjusted_wall_clock_is_believed_at_once() -> None:
     clock.sender_report(NTP_OFFSET << 32, 0)
     clock.sender_report((NTP_OFFSET + 3600) << 32, 5000)
     assert clock.capture_time(6000) == pytest.approx(3601.0)
+
+
+def test_what_is_due_about_the_same_time_is_due_together_and_never_before_its_time_has_begun() -> None:
+    dues = {on_grid(now + 1.0, 0.05) for now in (100.0, 100.01, 99.98, 100.024)}
+    assert dues == {on_grid(101.0, 0.05)}
+    for step in range(1000):
+        now = 100.0 + step * 0.00713
+        assert now < on_grid(now + 0.05, 0.05) <= now + 0.0751

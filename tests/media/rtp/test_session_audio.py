@@ -192,3 +192,16 @@ def test_hopelessly_late_sound_is_dropped() -> None:
     numbers = [event.unit.sequence for event in end.events() if type(event) is SoundReceived]
     assert numbers == [1000, 1200, 1199]
     assert end.repair_statistics().duplicates == 1
+
+
+@pytest.mark.parametrize(("mid", "reports"), [("0", False), (None, True)])
+def test_a_stream_of_a_bundle_that_nothing_comes_or_goes_on_is_silent(mid: str | None, reports: bool) -> None:
+    """The path of a room's own stream is kept open by them."""
+    ours = stream(replace(audio_config(1, OPUS), mid=mid, mid_id=None if mid is None else 1))
+    for tick in range(1000):
+        ours.handle_timer(tick * 0.01)
+    assert bool(ours.rtcp_to_send()) is reports
+    ours.receive_rtp(RtpPacket(OPUS.payload_type, 1, 1, 7, b"sound").serialise(), 10.0)
+    for tick in range(1000, 1400):
+        ours.handle_timer(tick * 0.01)
+    assert ours.rtcp_to_send()

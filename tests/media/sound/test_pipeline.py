@@ -16,6 +16,7 @@ from mcu.media.codec.audio_decoder import make_decoder
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
 from mcu.media.sound.mix import aac_config
 from mcu.media.sound.pipeline import (
+    IDLE,
     CodedMix,
     RecordedSound,
     SoundLeg,
@@ -381,3 +382,15 @@ def test_an_empty_conference_ticks_in_silence() -> None:
     room.run(1)
     assert level_dbfs(room.heard("a", PCMA)) < -70
     assert silence().size == TICK_SAMPLES
+
+
+def test_while_nobody_is_there_it_ticks_seldom() -> None:
+    room = Room()
+    assert room.pipeline.pause == IDLE
+    for state in (SoundState((leg("a", OPUS),)), SoundState((), record=True)):
+        room.pipeline.apply(state)
+        room.run(TICK)
+        assert room.pipeline.pause == TICK
+        room.pipeline.apply(SoundState(()))
+        room.run(TICK)
+        assert room.pipeline.pause == IDLE
