@@ -115,6 +115,7 @@ class MediaLeg:
             transport = PlainLegTransport(
                 self._receive_rtp, self._receive_rtcp, payload_types(self.spec), bind, certificate
             )
+            transport.on_rtp_run = self._receive_rtp_run
         elif browsers is None:
             raise LegTransportError("there is no port for browsers here")
         else:
@@ -440,6 +441,16 @@ class MediaLeg:
             changed=lambda: self.on_network(),
         )
 
+    def _receive_rtp_run(self, media: Line, packets: list[bytes]) -> None:
+        """Packets of one line that came together; nothing of a room is forwarded as it is."""
+        if media == "camera":
+            for data in packets:
+                self._receive_rtp(media, data)
+        elif (stream := self._streams.get(media)) is not None:
+            now = self._last_heard = self._clock()
+            stream.receive_rtp_run(packets, now)
+            self._received(media, stream)
+
     def _receive_rtp(self, media: Line, data: bytes) -> None:
         if media == "camera":
             # Not a sign of life: a room that sends nothing but this is not there for anybody to see or hear.
@@ -455,12 +466,16 @@ class MediaLeg:
             if self._forwarding is not None and not self._forwarding.is_decoded(media, data, now):
                 return
             stream.receive_rtp(data, now)
-            self._dispatch(media, stream)
-            if self._transport is not None and (reports := stream.rtcp_to_send()):
-                self._transport.send_rtcp(media, reports)
-            deadline = stream.next_deadline()
-            if deadline is not None and deadline < self._due:
-                self._wake_at(deadline)
+            self._received(media, stream)
+
+    def _received(self, media: Media, stream: RtpStream) -> None:
+        """What came of packets that a stream received."""
+        self._dispatch(media, stream)
+        if self._transport is not None and (reports := stream.rtcp_to_send()):
+            self._transport.send_rtcp(media, reports)
+        deadline = stream.next_deadline()
+        if deadline is not None and deadline < self._due:
+            self._wake_at(deadline)
 
     def _receive_rtcp(self, media: Line | None, data: bytes) -> None:
         """``media`` is None where all streams share one path: each stream takes the parts that are about it."""

@@ -69,7 +69,8 @@ RtcpReceiver = Callable[[Line | None, bytes], None]
 class PlainLegTransport:
     """RTP as rooms have it: a pair of UDP ports for each m-line, each protected in its own way or not at all.
 
-    ``certificate`` is ours for lines that use DTLS.
+    ``certificate`` is ours for lines that use DTLS. ``on_rtp_run``, set before ``open``, gets packets of a line that
+    came together instead of ``on_rtp``.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class PlainLegTransport:
         self._payload_types = payload_types
         self._certificate = certificate
         self._lines: dict[Line, MediaLine] = {}
+        self.on_rtp_run: Callable[[Line, list[bytes]], None] | None = None
         self.on_connected: Callable[[], None] = lambda: None
         self.on_failed: Callable[[str], None] = lambda reason: None
 
@@ -168,6 +170,7 @@ class PlainLegTransport:
             if self.is_connected:
                 self.on_connected()
 
+        run = self.on_rtp_run
         return MediaLine(
             spec.security.get(media),
             spec.ice.get(media),
@@ -178,6 +181,7 @@ class PlainLegTransport:
             accepts=accepts,
             on_connected=connected,
             on_failed=lambda reason: self.on_failed(f"{media}: {reason}"),
+            on_rtp_run=None if run is None else lambda packets: run(media, packets),
         )
 
 

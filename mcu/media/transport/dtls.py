@@ -157,6 +157,10 @@ class DtlsSession:
         self.refused_packets += plain is None
         return plain
 
+    def unprotect_rtp_run(self, packets: Sequence[bytes]) -> list[bytes]:
+        """The same of packets that came together, without those that do not come through."""
+        return [] if self._inbound is None else self._done(self._inbound.unprotect_rtp(packets))
+
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         """SRTCP to RTCP; None (counted) as for RTP."""
         if self._inbound is None:

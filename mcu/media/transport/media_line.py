@@ -28,10 +28,10 @@ HANDSHAKE_TIMEOUT = 20.0
 class MediaLine:
     """Opened once.
 
-    ``on_rtp`` and ``on_rtcp`` get decrypted packets; what is sent is encrypted here. ``on_connected`` is called when
-    DTLS has given keys, once more when RTCP has got its own; without DTLS the line is connected from the start.
-    ``on_failed`` is called when that will never be. ``certificate`` is ours, for DTLS. Raises ValueError for keys that
-    are none.
+    ``on_rtp`` and ``on_rtcp`` get decrypted packets, ``on_rtp_run`` where it is given those that came together; what is
+    sent is encrypted here. ``on_connected`` is called when DTLS has given keys, once more when RTCP has got its own;
+    without DTLS the line is connected from the start. ``on_failed`` is called when that will never be. ``certificate``
+    is ours, for DTLS. Raises ValueError for keys that are none.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class MediaLine:
         accepts: Callable[[bytes], bool],
         on_connected: Callable[[], None],
         on_failed: Callable[[str], None],
+        on_rtp_run: Callable[[list[bytes]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -75,6 +76,7 @@ class MediaLine:
             accepts=accepts,
             cipher=self._cipher,
             on_other=self._receive_other if self._agents or self._associations else None,
+            on_rtp_run=on_rtp_run,
         )
 
     def _associate(self, component: Component, keys: DtlsKeys, certificate: RTCCertificate) -> DtlsSession:

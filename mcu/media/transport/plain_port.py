@@ -37,7 +37,8 @@ class PlainPort:
     """RTP on ``port``, RTCP on ``port + 1`` or, where both sides mux (RFC 5761), on the same.
 
     ``accepts`` says whether a packet, decrypted by ``cipher``, is RTP that the peer could have sent; only such a packet
-    may settle the address. ``on_other`` gets what is neither RTP nor RTCP: STUN and DTLS (RFC 7983).
+    may settle the address. Of a peer that is settled, packets that came together go to ``on_rtp_run`` at once, where
+    that is given. ``on_other`` gets what is neither RTP nor RTCP: STUN and DTLS (RFC 7983).
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class PlainPort:
         accepts: Callable[[bytes], bool],
         cipher: Cipher | None = None,
         on_other: Callable[[Component, bytes, NetworkAddress], None] | None = None,
+        on_rtp_run: Callable[[list[bytes]], None] | None = None,
     ) -> None:
         self._on_rtp = on_rtp
+        self._on_rtp_run = on_rtp_run
         self._on_rtcp = on_rtcp
         self._accepts = accepts
         self._cipher = cipher or NoCipher()
@@ -152,8 +155,24 @@ class PlainPort:
         return (address[0], address[1] + 1)
 
     def _receive_batch(self, datagrams: Sequence[tuple[bytes, NetworkAddress]]) -> None:
+        run: list[bytes] = []
         for data, source in datagrams:
+            if self._on_rtp_run is not None and self._is_plain(data, source):
+                run.append(data)
+                continue
+            self._receive_run(run)
+            run = []
             self._receive(data, source)
+        self._receive_run(run)
+
+    def _is_plain(self, data: bytes, source: NetworkAddress) -> bool:
+        """Whether this is RTP of the peer, for all that its header and its address tell."""
+        known = (self._settled and source == self._remote) or source in self._proved
+        return known and len(data) > 1 and data[0] >= 64 and not 192 <= data[1] <= 223
+
+    def _receive_run(self, run: list[bytes]) -> None:
+        if run and self._on_rtp_run is not None and (packets := self._cipher.unprotect_rtp_run(run)):
+            self._on_rtp_run(packets)
 
     def _receive_rtcp_batch(self, datagrams: Sequence[tuple[bytes, NetworkAddress]]) -> None:
         for data, source in datagrams:

@@ -39,6 +39,9 @@ class Cipher(Protocol):
     def protect_rtp(self, packets: Sequence[bytes]) -> Sequence[bytes]: ...
     def protect_rtcp(self, packets: Sequence[bytes]) -> Sequence[bytes]: ...
     def unprotect_rtp(self, data: bytes) -> bytes | None: ...
+    def unprotect_rtp_run(self, packets: list[bytes]) -> list[bytes]:
+        """Packets that came together, without those that do not come through."""
+
     def unprotect_rtcp(self, data: bytes) -> bytes | None: ...
 
     def numbers(self) -> PathNumbers:
@@ -61,6 +64,9 @@ class NoCipher:
 
     def unprotect_rtp(self, data: bytes) -> bytes | None:
         return data
+
+    def unprotect_rtp_run(self, packets: list[bytes]) -> list[bytes]:
+        return packets
 
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         return data
@@ -88,6 +94,9 @@ class DtlsCipher:
 
     def unprotect_rtp(self, data: bytes) -> bytes | None:
         return self._rtp.unprotect_rtp(data)
+
+    def unprotect_rtp_run(self, packets: list[bytes]) -> list[bytes]:
+        return self._rtp.unprotect_rtp_run(packets)
 
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         return self._rtcp.unprotect_rtcp(data)
@@ -138,6 +147,20 @@ class SdesCipher:
             return self._recover(bare)
         self._heard = int.from_bytes(data[8:12], "big")
         return plain
+
+    def unprotect_rtp_run(self, packets: list[bytes]) -> list[bytes]:
+        """The same of packets that came together."""
+        if self._remote_mki:
+            return [plain for data in packets if (plain := self.unprotect_rtp(data)) is not None]
+        done = []
+        for data, plain in zip(packets, self._inbound.unprotect_rtp(packets), strict=True):
+            if plain is None:
+                plain = self._recover(data)
+            else:
+                self._heard = int.from_bytes(data[8:12], "big")
+            if plain is not None:
+                done.append(plain)
+        return done
 
     def unprotect_rtcp(self, data: bytes) -> bytes | None:
         """SRTCP to RTCP; its index travels in the packet, so nothing has to be guessed."""

@@ -173,3 +173,27 @@ async def test_a_taken_port_is_told_and_nothing_stays_bound(offset: int) -> None
     await again.port.open("127.0.0.1", first)
     await again.port.close()
     await line.port.close()
+
+
+async def test_packets_of_a_settled_peer_come_as_runs_and_all_others_alone() -> None:
+    told: list[object] = []
+    port = PlainPort(
+        lambda data: told.append(data), lambda data: told.append(("rtcp", data)), lambda data: data[1] == 8,
+        on_other=lambda component, data, source: told.append(("other", data)), on_rtp_run=told.append,
+    )  # fmt: skip
+    mine, stranger = ("192.0.2.1", 5000), ("192.0.2.2", 5000)
+    port.set_remote(mine, symmetric=True, rtcp_mux=True)
+    port._receive_batch([(packet(1), mine), (packet(2), mine), (packet(3), mine)])
+    assert told == [packet(1), [packet(2), packet(3)]]
+    told.clear()
+    stun = bytes(20)
+    mixed = [(packet(4), mine), (stun, mine), (packet(5), mine), (packet(6), stranger), (RTCP, mine), (packet(7), mine)]
+    port._receive_batch([*mixed, (b"", mine), (packet(8), mine)])
+    assert told == [
+        [packet(4)], ("other", stun), [packet(5)], ("rtcp", RTCP), [packet(7)], b"", [packet(8)],
+    ]  # fmt: skip
+    assert port.strangers == 1
+    port.set_remote(stranger, symmetric=True, rtcp_mux=True)
+    told.clear()
+    port._receive_batch([(packet(9), mine), (packet(10), mine)])
+    assert told == [packet(9), [packet(10)]]

@@ -154,3 +154,27 @@ def test_another_implementation_agrees_with_all_but_the_identifier(suite: SuiteN
         assert sent[end - 2 : end] == b"\x0a\x0b"
         read = library.unprotect_rtcp if packet is RTCP else library.unprotect
         assert bytes(read(sent[: end - 2] + sent[end:])) == packet
+
+
+@pytest.mark.parametrize("mki", ["", "01"])
+def test_packets_that_came_together_are_read_without_what_does_not_come_through(mki: str) -> None:
+    mine, theirs = (base64.b64encode(bytes([fill]) * 30).decode() for fill in (1, 2))
+    suite: SuiteName = "AES_CM_128_HMAC_SHA1_80"
+    sender = SdesCipher(SdesKeys(suite=suite, local=mine, remote=theirs, local_mki=mki))
+    receiver = SdesCipher(SdesKeys(suite=suite, local=theirs, remote=mine, remote_mki=mki))
+    protected = list(sender.protect_rtp([rtp(number) for number in range(4)]))
+    forged = protected[2][:-1] + bytes([protected[2][-1] ^ 1])
+    run = [protected[0], protected[1], protected[0], forged, b"", protected[3]]
+    assert receiver.unprotect_rtp_run(run) == [rtp(0), rtp(1), rtp(3)]
+    assert receiver.refused == 3
+    assert receiver.unprotect_rtp_run([protected[2]]) == [rtp(2)]
+
+
+def test_a_run_after_a_take_over_is_read_once_the_roll_overs_are_found() -> None:
+    sender, _ = pair("AES_CM_128_HMAC_SHA1_80")
+    _, successor = pair("AES_CM_128_HMAC_SHA1_80")
+    for index in range(0, 1 << 16, 0x4000):
+        sender.protect_rtp([rtp(index)])
+    run = list(sender.protect_rtp([rtp(number) for number in (3, 4, 5)]))
+    assert successor.unprotect_rtp_run(run)[0] == rtp(3)
+    assert successor.unprotect_rtp_run(list(sender.protect_rtp([rtp(6), rtp(7)]))) == [rtp(6), rtp(7)]
