@@ -307,8 +307,8 @@ class BrowserGateway:
             candidates=tuple((address, port) for address in addresses),
             tcp_candidates=tuple((address, tcp_port) for address in addresses) if tcp_port else (),
             audio_ssrc=self._ids(),
-            video=self._sources(),
-            content=self._sources(),
+            video=self._repaired_sources(),
+            content=self._repaired_sources(),
             slots=tuple(self._sources() for _ in range(MAXIMUM_SLOTS)),
             shared=self._sources(),
             voices=tuple(self._ids() for _ in range(MAXIMUM_VOICES)),
@@ -338,6 +338,10 @@ class BrowserGateway:
 
     def _sources(self) -> PictureSources:
         return PictureSources(self._ids(), self._ids())
+
+    def _repaired_sources(self) -> PictureSources:
+        """Of pictures that are composed for this browser: what is forwarded goes out as it came."""
+        return PictureSources(self._ids(), self._ids(), self._ids())
 
     def _candidate_addresses(self, request: web.Request) -> list[str]:
         """Best first: the address by which this browser reached us surely works for its media too."""

@@ -33,6 +33,8 @@ def stream_config(
         repeats=spec.repeats if isinstance(spec, VideoSpec) else {},
         redundancy=spec.redundancy if isinstance(spec, AudioSpec) else None,
         rtx_ssrc=spec.rtx_ssrc if isinstance(spec, VideoSpec) else None,
+        repair=spec.repair if isinstance(spec, VideoSpec) else None,
+        transport_sequence_id=spec.transport_sequence_id,
     )
 
 
@@ -52,11 +54,14 @@ def payload_types(spec: LegSpec) -> PayloadTypes:
 
 
 def _picture_types(video: VideoSpec | None) -> frozenset[int]:
-    """Pictures, and repetitions of their packets."""
+    """Pictures, repetitions of their packets, and what repairs them."""
     if video is None:
         return frozenset()
     numbers = {codec.payload_type for codec in video.receive_codecs}
-    return frozenset(numbers | {video.repeats[number] for number in numbers if number in video.repeats})
+    numbers |= {video.repeats[number] for number in numbers if number in video.repeats}
+    if video.repair is not None:
+        numbers |= {video.repair.payload_type} if video.repair.red is None else {video.repair.red}
+    return frozenset(numbers)
 
 
 def mids(spec: LegSpec) -> dict[Line, MidExtension]:
@@ -118,5 +123,6 @@ def _same_stream(mine: AudioSpec | VideoSpec | None, theirs: AudioSpec | VideoSp
         "repeats",
         "rtx_ssrc",
         "redundancy",
+        "repair",
     }
     return mine.model_dump(include=fields) == theirs.model_dump(include=fields)

@@ -61,6 +61,13 @@ class Line:
         return {int(codec.parameters["apt"]): codec.payload_type for codec in self.repeats}
 
     @property
+    def repairing(self) -> OfferedCodec | None:
+        """The payload type of repair packets, which browsers take as FlexFEC of an SSRC of its own."""
+        if not self.sources.repairs:
+            return None
+        return next((codec for codec in self.codecs if codec.name == "flexfec-03" and codec.clock_rate == 90000), None)
+
+    @property
     def redundancy(self) -> OfferedCodec | None:
         """The payload type for the first codec of sound with earlier frames (RED, RFC 2198 section 5)."""
         first = self.agreed[0].remote

@@ -20,10 +20,13 @@ MAXIMUM_VOICES = MAXIMUM_SLOTS
 
 @dataclass(frozen=True)
 class PictureSources:
-    """The SSRCs of one picture to a browser. ``repeats`` is that of repetitions (RFC 4588); 0: none are agreed."""
+    """The SSRCs of one picture to a browser. ``repeats`` is that of repetitions (RFC 4588), ``repairs`` of forward error
+    correction; 0: none are agreed.
+    """
 
     ssrc: int
     repeats: int = 0
+    repairs: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-from mcu.media.spec import AudioCodecName, AudioSpec, CodecSpec, VideoCodecName, VideoSpec
+from mcu.media.spec import AudioCodecName, AudioSpec, CodecSpec, RepairSpec, VideoCodecName, VideoSpec
 from mcu.webrtc.extensions import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_SEQUENCE
 from mcu.webrtc.lines import Line, Role
 from mcu.webrtc.local import BrowserLocal
@@ -62,7 +62,16 @@ def video_spec(offer: SessionDescription, line: Line, local: BrowserLocal) -> Vi
         max_frame_rate=local.capabilities.frame_rate,
         max_bitrate=min([local.capabilities.send_bitrate, *limits]),
         feedback=cast("frozenset[Feedback]", first.feedback & local.capabilities.feedback),
+        repair=_repair(line),
     )
+
+
+def _repair(line: Line) -> RepairSpec | None:
+    """Browsers look for a repair packet of which one packet is lost."""
+    if line.repairing is None:
+        return None
+    payload_type = line.repairing.payload_type
+    return RepairSpec(form="flexfec-03", payload_type=payload_type, ssrc=line.sources.repairs, single=True)
 
 
 def _codec_spec(codec: OfferedCodec) -> CodecSpec:

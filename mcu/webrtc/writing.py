@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mcu.webrtc.extensions import TRANSPORT_SEQUENCE, extension_lines
 from mcu.webrtc.lines import Line, Role
-from mcu.webrtc.local import BrowserLocal, PictureSources
+from mcu.webrtc.local import BrowserLocal
 from mcu.webrtc.simulcast import simulcast_lines
 from mcu.webrtc.transport import BUNDLED_RTP, transport_lines
 from sip.sdp.bandwidth import video_lines
@@ -29,7 +29,7 @@ def answered_media(line: Line, local: BrowserLocal) -> MediaDescription:
     attributes += [attribute for codec in codecs for attribute in codec.attributes()]
     attributes += simulcast_lines(line.rids)
     if line.direction.send:
-        attributes += [Attribute("msid", _stream(line)), *_source_lines(line.sources, bool(line.repeats), local.cname)]
+        attributes += [Attribute("msid", _stream(line)), *_source_lines(line, local.cname)]
     attributes += _candidates(local.candidates, local.tcp_candidates)
     limited = line.role in (Role.VIDEO, Role.CONTENT) and local.picture_rate is not None
     return MediaDescription(
@@ -66,6 +66,8 @@ def _codecs(line: Line) -> list[OfferedCodec]:
         repeat = repeats.get(str(codec.payload_type))
         if repeat is not None:
             found.append(replace(repeat, parameters={"apt": repeat.parameters["apt"]}, feedback=frozenset()))
+    if line.repairing is not None:
+        found.append(replace(line.repairing, feedback=frozenset()))
     return found
 
 
@@ -94,15 +96,19 @@ def _stream(line: Line) -> str:
             return f"consilium {line.role}"
 
 
-def _source_lines(sources: PictureSources, repeats: bool, cname: str) -> list[Attribute]:
-    """Our SSRCs (RFC 5576); that of repetitions belongs to the one before it (RFC 4588 section 8.3)."""
-    if not repeats:
-        return [Attribute("ssrc", f"{sources.ssrc} cname:{cname}")]
-    return [
-        Attribute("ssrc-group", f"FID {sources.ssrc} {sources.repeats}"),
-        Attribute("ssrc", f"{sources.ssrc} cname:{cname}"),
-        Attribute("ssrc", f"{sources.repeats} cname:{cname}"),
-    ]
+def _source_lines(line: Line, cname: str) -> list[Attribute]:
+    """Our SSRCs (RFC 5576); those of repetitions and repairs belong to the one before them (RFC 4588 section 8.3, RFC
+    5956 section 4.3).
+    """
+    sources = line.sources
+    groups, ssrcs = [], [sources.ssrc]
+    if line.repeats:
+        groups.append(Attribute("ssrc-group", f"FID {sources.ssrc} {sources.repeats}"))
+        ssrcs.append(sources.repeats)
+    if line.repairing is not None:
+        groups.append(Attribute("ssrc-group", f"FEC-FR {sources.ssrc} {sources.repairs}"))
+        ssrcs.append(sources.repairs)
+    return [*groups, *(Attribute("ssrc", f"{ssrc} cname:{cname}") for ssrc in ssrcs)]
 
 
 def _candidates(udp: Sequence[tuple[str, int]], tcp: Sequence[tuple[str, int]]) -> list[Attribute]:

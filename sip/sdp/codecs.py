@@ -35,6 +35,8 @@ _SPELLINGS = {
         "telephone-event",
         "rtx",
         "red",
+        "ulpfec",
+        "flexfec-03",
         "H263-2000",
         "H263-1998",
         "H263",
