@@ -34,7 +34,6 @@ def stream_config(
         redundancy=spec.redundancy if isinstance(spec, AudioSpec) else None,
         rtx_ssrc=spec.rtx_ssrc if isinstance(spec, VideoSpec) else None,
         repair=spec.repair if isinstance(spec, VideoSpec) else None,
-        transport_sequence_id=spec.transport_sequence_id,
     )
 
 

@@ -20,8 +20,8 @@ MAXIMUM_VOICES = MAXIMUM_SLOTS
 
 @dataclass(frozen=True)
 class PictureSources:
-    """The SSRCs of one picture to a browser. ``repeats`` is that of repetitions (RFC 4588), ``repairs`` of forward error
-    correction; 0: none are agreed.
+    """The SSRCs of one picture to a browser. ``repeats`` is that of repetitions (RFC 4588), ``repairs`` that of repair
+    packets; 0: none are agreed.
     """
 
     ssrc: int
