@@ -17,8 +17,10 @@ from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.sources import LegSources
 from mcu.media.forwarding.voice_outlets import LegVoices
 from mcu.media.forwarding.voice_source import LegVoice
-from mcu.media.leg_beginnings import LegBeginnings, leg_numbers
-from mcu.media.leg_congestion import LegCongestion, Part, counted_extension
+from mcu.media.leg_beginnings import LegBeginnings
+from mcu.media.leg_browser import make_congestion, make_forwarding
+from mcu.media.leg_congestion import LegCongestion, Part
+from mcu.media.leg_count import CountedStream, LegCount
 from mcu.media.leg_listener import LegListener, PictureMedia, tell_of_camera, tell_of_stream
 from mcu.media.leg_rates import receive_bitrate
 from mcu.media.leg_streams import is_same_path, mids, payload_types, stream_config
@@ -29,7 +31,6 @@ from mcu.media.leg_transport import (
     LegTransportError,
     PlainLegTransport,
 )
-from mcu.media.numbering import REPORT_AFTER
 from mcu.media.rtp.clock import NtpClock
 from mcu.media.rtp.errors import RtcpError
 from mcu.media.rtp.rtcp import parse_compound
@@ -64,8 +65,7 @@ class MediaLeg:
         self._clock = clock
         self._rng = rng or random.SystemRandom()
         self._beginnings = LegBeginnings(spec, known, self._rng)
-        self._reported: dict[Line, int] = {}
-        self._reported_state: tuple[object, ...] = ()
+        self._count: LegCount | None = None
         self._last_numbers = LegNumbers()
         self._transport: LegTransport | None = None
         self._streams: dict[Media, RtpStream] = {}
@@ -98,12 +98,14 @@ class MediaLeg:
         now = self._clock()
         # Taken once, so that the sender reports of sound and picture agree to the microsecond (lip sync).
         self._wallclock = time.time()
-        if self.spec.audio is not None:
-            self._streams["audio"] = self._make_stream("audio", self.spec.audio, now)
-        if self.spec.video is not None:
-            self._streams["video"] = self._make_stream("video", self.spec.video, now)
-        if self.spec.content is not None:
-            self._streams["content"] = self._make_stream("content", self.spec.content, now)
+        lines: dict[Media, AudioSpec | VideoSpec | None] = {
+            "audio": self.spec.audio,
+            "video": self.spec.video,
+            "content": self.spec.content,
+        }
+        self._streams = {
+            media: self._make_stream(media, line, now) for media, line in lines.items() if line is not None
+        }
         if self.spec.camera is not None:
             ssrc = self._beginnings.ssrc("camera", self.spec.camera.ssrc)
             beginning = self._beginnings.beginning("camera", ssrc)
@@ -128,13 +130,37 @@ class MediaLeg:
         self._transport = transport
         if isinstance(transport, BrowserLegTransport):
             transport.on_lost = lambda seconds: self._listener.leg_silent(self, seconds)
-            self._forwarding = self._make_forwarding(transport, now)
-            if counted_extension(self.spec) is not None:
-                self._congestion = self._make_congestion(transport)
+            self._open_browser_parts(transport, now)
+        counted: dict[Line, CountedStream] = {}
+        counted.update(self._streams.items())
+        if self._camera is not None:
+            counted["camera"] = self._camera
+        self._count = LegCount(transport, counted, self.sources)
         self._last_heard = now
         if self.wants_picture_from():
             self.request_key_frame()
         self._wake_in_time()
+
+    def _open_browser_parts(self, transport: BrowserLegTransport, now: float) -> None:
+        self._forwarding = make_forwarding(
+            transport,
+            self.spec,
+            self._beginnings,
+            NtpClock(now, self._wallclock),
+            on_delivery=self._delivered,
+            on_begun=lambda media: self._listener.media_flowing(self, media),
+            on_due=self._wake_at,
+            now=now,
+        )
+        self._congestion = make_congestion(
+            transport,
+            self.spec,
+            self._beginnings.numbering.first_number,
+            self._streams,
+            self._forwarding,
+            clock=self._clock,
+            changed=lambda: self.on_network(),
+        )
 
     def can_become(self, spec: LegSpec) -> bool:
         """Whether ``update`` can take this description: same sockets, same credentials, same streams."""
@@ -179,7 +205,7 @@ class MediaLeg:
             self._camera.close(now)
             self._tell_of_camera(self._camera)
         self._flush()
-        self._last_numbers = self.numbers()
+        self._last_numbers, self._count = self.numbers(), None
         self._camera = None
         self._streams.clear()
         if self._forwarding is not None:
@@ -257,42 +283,16 @@ class MediaLeg:
 
     def numbers(self) -> LegNumbers:
         """How far its streams have come; also after ``close``."""
-        if self._transport is None:
-            return self._last_numbers
-        counted = {media: (stream.ssrc, stream.numbers()) for media, stream in self._counted()}
-        pictures = () if self._forwarding is None else self._forwarding.sources.heard()
-        return leg_numbers(self._transport, counted).model_copy(update={"pictures": pictures})
+        return self._last_numbers if self._count is None else self._count.numbers()
 
     def numbers_to_report(self) -> LegNumbers:
         """The same, for a report that is sent now."""
-        self._reported = {media: stream.next_sequence for media, stream in self._counted()}
-        self._reported_state = self._state()
-        return self.numbers()
+        return self._last_numbers if self._count is None else self._count.numbers_to_report()
 
     @property
     def has_gone_far(self) -> bool:
-        """Whether so much was sent since the last report of numbers, or something else changed, that the next one is
-        due. To be asked often.
-        """
-        if self._state() != self._reported_state:
-            return True
-        if isinstance(self._transport, BrowserLegTransport):
-            return self._transport.has_gone_far(REPORT_AFTER)
-        return any(
-            stream.next_sequence - self._reported.get(media, 0) >= REPORT_AFTER for media, stream in self._counted()
-        )
-
-    def _state(self) -> tuple[object, ...]:
-        """What a successor has to know beside numbers."""
-        if self._transport is None:
-            return ()
-        found = 0 if self._forwarding is None else self._forwarding.sources.changes
-        return self._transport.is_connected, self._transport.ways, found
-
-    def _counted(self) -> Iterator[tuple[Line, RtpStream | CameraStream]]:
-        yield from self._streams.items()
-        if self._camera is not None:
-            yield "camera", self._camera
+        """Whether its numbers are to be reported again; to be asked often."""
+        return self._count is not None and self._count.has_gone_far
 
     def takes_picture(self, media: PictureMedia = "video") -> bool:
         """Whether this leg is to be sent pictures of this kind, and can take them by now."""
@@ -393,53 +393,11 @@ class MediaLeg:
             stream.set_maximum_bitrate(receive_bitrate(self.spec))
         return stream
 
-    def _make_forwarding(self, transport: BrowserLegTransport, now: float) -> LegForwarding:
-        port, peer = transport.port
-
-        def delivered(media: PictureMedia) -> None:
-            stream = self._streams.get(media)
-            if stream is not None:
-                stream.change_source()
-                stream.request_key_frame(self._clock())
-
-        made = LegForwarding(
-            port,
-            peer,
-            self.spec,
-            send_rtcp=lambda packets: transport.send_rtcp("video", packets),
-            on_delivery=delivered,
-            on_begun=lambda media: self._listener.media_flowing(self, media),
-            first_sequence=lambda ssrc: self._beginnings.beginning("video", ssrc).sequence & 0xFFFF,
-            clock=NtpClock(now, self._wallclock),
-            maximum_bitrate=receive_bitrate(self.spec),
-            resumed=self._beginnings.numbering.inherited,
-            on_due=self._wake_at,
-        )
-        for picture in self._beginnings.numbering.pictures:
-            for ssrc in (picture.ssrc, picture.rtx_ssrc):
-                transport.know(ssrc, picture.media)
-            made.sources.resume(picture, now)
-        return made
-
-    def _make_congestion(self, transport: BrowserLegTransport) -> LegCongestion:
-        port, peer = transport.port
-
-        def octets() -> dict[Part, int]:
-            now = self._clock()
-            found: dict[Part, int] = {media: one.statistics(now).bytes_sent for media, one in self._streams.items()}
-            found["slots"] = 0 if self.outlets is None else self.outlets.statistics()[1]
-            return found
-
-        return LegCongestion(
-            port,
-            peer,
-            self.spec,
-            self._beginnings.numbering.first_number,
-            send_rtcp=lambda packets: transport.send_rtcp("video", packets),
-            octets=octets,
-            follow=transport.follow,
-            changed=lambda: self.on_network(),
-        )
+    def _delivered(self, media: PictureMedia) -> None:
+        """Another of a browser's encodings is decoded from now on."""
+        if stream := self._streams.get(media):
+            stream.change_source()
+            stream.request_key_frame(self._clock())
 
     def _receive_rtp_run(self, media: Line, packets: list[bytes]) -> None:
         """Packets of one line that came together; nothing of a room is forwarded as it is."""
