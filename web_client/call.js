@@ -239,9 +239,28 @@ export class Call extends EventTarget {
     }
   }
 
+  /** Look for another way on the connection that there is. Media go on where that is found. @param {MediaLink} link */
+  async restart(link) {
+    try {
+      const sdp = await link.restart();
+      const answer = await this.api.replaceMedia(this.participantId, sdp);
+      if (link !== this.link || this.candidate) return;
+      await link.answer(answer.sdp);
+      this.policy.restarted(performance.now());
+    } catch (error) {
+      if (link !== this.link || this.candidate || this.state === "ended") return;
+      await this.refused(error);
+    }
+  }
+
   /** Offer our media anew. An attempt that is still under way is overtaken by this one. */
   async reconnect() {
+    const restarts = this.policy.mayRestart && !this.candidate;
     this.policy.begin(performance.now());
+    if (restarts && this.link?.canRestart) {
+      await this.restart(this.link);
+      return;
+    }
     const link = this.makeLink();
     try {
       const sdp = await link.offer();

@@ -1,4 +1,5 @@
-// One RTCPeerConnection with the server: offer, answer, tracks. A link is used once; reconnecting makes a fresh one.
+// One RTCPeerConnection with the server: offer, answer, tracks. It may look for another way to the server and go on;
+// where that is no help, reconnecting makes a fresh one.
 
 import { forwardable, preferred } from "./codecs.js";
 import { FlowWatch } from "./reconnect.js";
@@ -113,6 +114,18 @@ export class MediaLink {
     await this.connection.setLocalDescription(await this.connection.createOffer());
     await gathered(this.connection);
     return this.connection.localDescription?.sdp ?? "";
+  }
+
+  /** Whether the same connection can look for another way to the server. */
+  get canRestart() {
+    const { signalingState, connectionState } = this.connection;
+    return signalingState === "stable" && connectionState !== "closed" && connectionState !== "failed";
+  }
+
+  /** @returns {Promise<string>} an offer by which media go on, over another network if need be */
+  restart() {
+    this.connection.restartIce();
+    return this.offer();
   }
 
   async answer(/** @type {string} */ sdp) {

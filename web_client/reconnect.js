@@ -11,12 +11,15 @@ export const STALLED_PATIENCE_MS = 2000;
 /** Asking the server may take this long: it may be waiting for a new worker. Longer than a request's own time-out. */
 export const ANSWER_PATIENCE_MS = 12_000;
 
+/** With the answer in hand, a connection that looks for another way has this long before a fresh one is made. */
+export const RESTART_PATIENCE_MS = 2500;
+
 /** With the answer in hand, a connection that is not up after this long is tried again. */
 export const CONNECT_PATIENCE_MS = 4000;
 
 /**
- * Decides when a new attempt is due. `begin` opens an attempt, `answered` says that the server agreed, and it ends with
- * `connectionChanged("connected")` or with `failed`.
+ * Decides when a new attempt is due. `begin` opens an attempt, `answered` or `restarted` says that the server agreed, and
+ * it ends with `connectionChanged("connected")` or with `failed`.
  */
 export class ReconnectPolicy {
   /** @param {{random?: () => number}} [options] */
@@ -25,11 +28,18 @@ export class ReconnectPolicy {
     this.attempt = 0;
     /** @type {number|null} */
     this.due = null;
+    this.isDead = false;
+  }
+
+  /** Whether the next attempt may be made on the connection that there is: its network may have changed, no more. */
+  get mayRestart() {
+    return this.attempt === 0 && !this.isDead;
   }
 
   /** The worker behind our leg was replaced: the old connection is dead, whatever it says of itself. */
   mediaRestarted(/** @type {number} */ now) {
     this.attempt = 0;
+    this.isDead = true;
     this.due = now;
   }
 
@@ -42,7 +52,9 @@ export class ReconnectPolicy {
     if (state === "connected") {
       this.attempt = 0;
       this.due = null;
+      this.isDead = false;
     } else if (state === "failed" || state === "closed") {
+      this.isDead = true;
       this.due = Math.min(this.due ?? Infinity, now);
     } else if (state === "disconnected") {
       this.due = Math.min(this.due ?? Infinity, now + DISCONNECTED_PATIENCE_MS);
@@ -56,6 +68,11 @@ export class ReconnectPolicy {
 
   answered(/** @type {number} */ now) {
     this.due = now + CONNECT_PATIENCE_MS;
+  }
+
+  /** As `answered`, where the old connection goes on. */
+  restarted(/** @type {number} */ now) {
+    this.due = now + RESTART_PATIENCE_MS;
   }
 
   /** The attempt could not even be made (server unreachable, refused for now). */

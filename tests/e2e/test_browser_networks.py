@@ -1,4 +1,4 @@
-"""Browsers on networks that are not as they should be: UDP blocked."""
+"""Browsers on networks that are not as they should be: UDP blocked, or gone silent for a while."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ window.RTCPeerConnection = class extends Original {
 _PAIR = """
 async () => {
   const stats = await window.connections.at(-1).getStats();
-  const pair = [...stats.values()].find((one) => one.type === 'candidate-pair' && one.nominated);
-  return pair ? { local: stats.get(pair.localCandidateId), remote: stats.get(pair.remoteCandidateId) } : null;
+  const transport = [...stats.values()].find((one) => one.type === 'transport');
+  const pair = stats.get(transport.selectedCandidatePairId);
+  return { local: stats.get(pair.localCandidateId), remote: stats.get(pair.remoteCandidateId) };
 }
 """
 
@@ -99,4 +100,39 @@ async def test_without_udp_a_browser_is_in_the_call_by_tcp(server: ServerProcess
                 await asyncio.sleep(0.05)
         await until_pictures_flow(page)
         assert (await pair_of(page))["remote"]["protocol"] == "tcp"
+    assert "Traceback" not in server.log()
+
+
+# While it is set the page is told that nothing comes, as when its network has changed under it.
+SILENCE = """
+const measure = RTCPeerConnection.prototype.getStats;
+RTCPeerConnection.prototype.getStats = function (...options) {
+  if (!window.silent) return measure.apply(this, options);
+  this.last ??= measure.apply(this, options);
+  return this.last;
+};
+"""
+
+_CREDENTIALS = "() => window.connections[0].remoteDescription.sdp.match(/ice-ufrag:(\\S+)/)[1]"
+
+
+async def test_a_page_that_hears_nothing_restarts_ice_and_goes_on(server: ServerProcess, sources: list[Source]) -> None:
+    bunny = sources[0]
+    async with Chromium(bunny.camera, bunny.sound) as chromium:
+        page = await chromium.page()
+        await page.add_init_script(REMEMBER + SILENCE)
+        await page.goto(f"{server.url}/?room=1000&name=Guest")
+        await page.click("#join-button")
+        await until_it_sees(page, bunny)
+        before = await page.evaluate(_CREDENTIALS)
+        await page.evaluate("() => { window.silent = true; }")
+        await page.wait_for_selector('#connection[data-state="reconnecting"]')
+        await page.wait_for_function(f"(before) => ({_CREDENTIALS})() !== before", arg=before)
+        await page.evaluate("() => { window.silent = false; }")
+        await page.wait_for_selector('#connection[data-state="connected"]')
+        await until_pictures_flow(page)
+        assert await page.evaluate("() => window.connections.length") == 1, "it is the same connection"
+        pair = await pair_of(page)
+        assert pair["remote"]["usernameFragment"] == await page.evaluate(_CREDENTIALS) != before
+        assert not [line for line in chromium.console if line.startswith("error")]
     assert "Traceback" not in server.log()

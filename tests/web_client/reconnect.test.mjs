@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ANSWER_PATIENCE_MS, CONNECT_PATIENCE_MS, DISCONNECTED_PATIENCE_MS, FlowWatch, ReconnectPolicy, STALLED_PATIENCE_MS } from "../../web_client/reconnect.js";
+import { ANSWER_PATIENCE_MS, CONNECT_PATIENCE_MS, DISCONNECTED_PATIENCE_MS, FlowWatch, ReconnectPolicy, RESTART_PATIENCE_MS, STALLED_PATIENCE_MS } from "../../web_client/reconnect.js";
 import { REQUEST_TIMEOUT_MS } from "../../web_client/protocol.js";
 
 const policy = () => new ReconnectPolicy({ random: () => 1 });
@@ -43,6 +43,31 @@ test("an attempt has time for the answer, then for connecting", () => {
   assert.equal(p.isDue(3000 + CONNECT_PATIENCE_MS), true);
   p.connectionChanged("connected", 3100);
   assert.equal(p.isDue(1e9), false);
+});
+
+test("a path that went silent is looked for anew once, before a fresh connection is made", () => {
+  const p = policy();
+  p.suspected(1000);
+  assert.equal(p.mayRestart, true);
+  p.begin(1000);
+  p.restarted(1100);
+  assert.equal(p.isDue(1100 + RESTART_PATIENCE_MS - 1), false);
+  assert.equal(p.isDue(1100 + RESTART_PATIENCE_MS), true);
+  assert.equal(p.mayRestart, false);
+  p.connectionChanged("connected", 5000);
+  assert.equal(p.mayRestart, true);
+});
+
+test("a connection that is dead is not restarted", () => {
+  for (const kill of [(p) => p.mediaRestarted(0), (p) => p.connectionChanged("failed", 0), (p) => p.connectionChanged("closed", 0)]) {
+    const p = policy();
+    kill(p);
+    assert.equal(p.mayRestart, false);
+    p.hurry(1);
+    assert.equal(p.mayRestart, false);
+    p.connectionChanged("connected", 2);
+    assert.equal(p.mayRestart, true);
+  }
 });
 
 test("attempts that fail wait longer each time, until the network comes back", () => {
