@@ -101,8 +101,8 @@ class ReceiverNetwork:
         return self.rate != before
 
     def _give_way(self, rate: float, sent: int, now: float) -> None:
-        if self._failed is None or now - self._rose < _ATTEMPT:
-            if now - self._rose < _ATTEMPT and self._failed is not None and sent >= self._failed:
+        if now - self._troubled >= _FALLING:
+            if now - self._rose < _ATTEMPT:
                 self._patience = min(self._patience * 2, _LONGEST_TESTED)
             self._failed = float(sent)
         self._rate = max(float(LEAST_RATE), rate)
@@ -113,14 +113,16 @@ class ReceiverNetwork:
         calm = now - self._troubled
         if self._failed is not None and self._rose > self._troubled and now - self._rose > _ATTEMPT:
             self._failed, self._patience = None, FIRST_PATIENCE  # what failed before holds by now
-        wanted = rate if network.rate is None else max(rate, network.rate)
+        wanted = tested = rate if network.rate is None else max(rate, network.rate)
         if calm >= self._patience and (network.rate is None or network.limited):
             wanted = max(wanted, rate * _RISE_PER_SECOND**since)
         if self._failed is not None and wanted >= self._failed:
             if calm < self._patience:
-                wanted = max(rate, self._failed * 0.99)
+                wanted = tested = max(rate, self._failed * 0.99)
             elif rate < self._failed:
                 self._rose = now
+        if wanted > tested:
+            self._rose = now
         if calm < _TESTED_PATIENCE or wanted <= rate or now - self._moved < _TESTED_PATIENCE:
             return
         if wanted > rate * _STEP:

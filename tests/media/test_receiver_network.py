@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcu.media.congestion.values import LossAndDelay
 from mcu.media.receiver_network import FIRST_PATIENCE, LEAST_RATE, ReceiverNetwork
 from mcu.media.rtp.config import ReceiverFeedback
 
@@ -123,3 +124,82 @@ def test_whatever_is_reported_the_rate_is_one_of_the_ladder(reports: list[tuple[
     for lost, estimate in reports:
         path.report(lost, estimate)
         assert path.network.rate is None or LEAST_RATE <= path.network.rate < MOST
+
+
+def test_loss_that_sending_less_does_not_change_is_answered_no_longer() -> None:
+    path = Path()
+    path.report(0.15, times=12)
+    assert path.network.rate is None
+    path.report(0.15, times=20)
+    assert path.network.rate is None
+    path.report(0.6)
+    assert path.network.rate is not None
+
+
+class Estimated:
+    """A receiver that tells of each packet; four looks a second at the estimate. Falls are told by ``fall``."""
+
+    def __init__(self) -> None:
+        self.network = ReceiverNetwork()
+        self.now = 100.0
+        self.rung = MOST
+        self.falls = 0
+
+    def look(self, rate: int | None, seconds: float = 0.25, *, limited: bool = False) -> None:
+        for _ in range(round(seconds / 0.25)):
+            self.now += 0.25
+            state = LossAndDelay(rate, limited=limited, falls=self.falls)
+            self.network.estimated(state, self.rung, MOST, self.now)
+            allowed = self.network.rate or MOST
+            self.rung = next(one for one in (3_000_000, 2_000_000, 1_000_000, 500_000, 64_000) if one <= allowed)
+
+    def fall(self, rate: int) -> None:
+        self.falls += 1
+        self.look(rate)
+
+
+def test_an_estimate_binds_only_once_it_has_fallen_below_what_is_sent() -> None:
+    path = Estimated()
+    path.look(None, 10)
+    path.look(2_500_000, 10)  # nothing has fallen: what is sent gets through
+    assert path.network.rate is None
+    path.fall(3_500_000)
+    assert path.network.rate is None
+    path.fall(1_200_000)
+    assert path.network.rate == 1_200_000 and path.rung == 1_000_000
+
+
+def test_what_has_been_tested_is_followed_within_a_second_or_two() -> None:
+    path = Estimated()
+    path.fall(1_200_000)
+    path.look(2_800_000, 1.5)
+    assert path.rung == 2_000_000
+    path.look(2_900_000, 1.5)
+    assert path.network.rate is not None and path.network.rate >= 2_800_000
+
+
+def test_untested_rates_are_tried_after_a_while_and_later_where_that_failed() -> None:
+    path = Estimated()
+    tries: list[float] = []
+    path.fall(1_500_000)
+    path.fall(900_000)
+    since = path.now
+    while len(tries) < 3:
+        path.look(900_000, limited=True)
+        if path.rung == 1_000_000:
+            tries.append(path.now - since)
+            path.look(900_000, 0.5, limited=True)
+            path.fall(800_000)
+            since = path.now
+        assert path.now < 300
+    assert FIRST_PATIENCE <= tries[0] < tries[1] - 1 and tries[2] > tries[1] + 2
+
+
+def test_an_attempt_that_holds_is_soon_followed_by_the_next() -> None:
+    path = Estimated()
+    path.fall(1_500_000)
+    path.fall(900_000)
+    start = path.now
+    while path.network.rate is not None:
+        path.look(900_000, limited=True)
+        assert path.now - start < 25

@@ -28,6 +28,8 @@ _USUAL_ROUND_TRIP = 0.2
 _TRAIN_MOST = 3.0
 # Seconds for which its word holds against what a queue says.
 _TRAIN_LIFE = 0.5
+# Seconds of queue that a key frame may make.
+_OWN_QUEUE = 0.15
 # After a fall it takes a round trip and so many seconds until what is lost is of the new rate.
 _SETTLING = 0.3
 # Seconds in queues that are none.
@@ -63,7 +65,7 @@ class TransportEstimator:
         """The share that is left out for a queue to empty, for a while after it has grown: an adaptive threshold alone
         would let it stand."""
         told = self._last_told
-        if told is None or told - self._control.fell > _DRAINING:
+        if told is None or told - self._control.fell > _DRAINING or self._is_own_doing(told):
             return 0.0
         return min(_MOST_DRAINED, max(0.0, self._trend.queueing - _CALM))
 
@@ -161,7 +163,7 @@ class TransportEstimator:
         """A picture that is sent faster than the link carries grows a queue too, but not for long. While it gets
         through faster than the stream needs, that is no reason to send less."""
         train = self._train
-        if train is None or now - train[1] > _TRAIN_LIFE or not self.is_calm:
+        if train is None or now - train[1] > _TRAIN_LIFE or self._trend.queueing > _OWN_QUEUE:
             return False
         return train[0] > max(self.sent_rate, self._control.rate or 0.0)
 

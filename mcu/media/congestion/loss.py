@@ -10,6 +10,8 @@ HEAVY, LIGHT = 0.10, 0.02
 _ENOUGH_PACKETS = 40
 _SHORTEST, _LONGEST = 0.4, 2.5
 _RISE_PER_SECOND = 1.08
+# Times what is sent; more has not been tried.
+_UNTRIED = 1.5
 _GAIN = 0.3
 
 MOST_OWN = 0.3
@@ -117,5 +119,5 @@ class LossBound:
             self.falls += 1
         elif beyond < LIGHT + self.own.doubt:
             self.own.passed()
-            if self.rate is not None:
+            if self.rate is not None and self.rate < _UNTRIED * sent:
                 self.rate *= _RISE_PER_SECOND**elapsed

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.media.congestion.bottleneck import Bottleneck, Change, Instant
+from bench.bottleneck import Bottleneck, Change, Instant
 
 WIDE, NARROW = 6e6, 1e6
 NARROW_AT, WIDE_AT = 4.0, 12.0
@@ -41,7 +41,7 @@ def test_a_constant_stream_beside_gets_its_part_and_leaves_the_rest() -> None:
     later = between(instants, 15, 60)
     mean = sum(one.estimate or 0 for one in later) / len(later)
     assert 0.7 * 1.5e6 < mean <= 1.5e6
-    assert sum(one.queue > 0.1 for one in later) <= 2
+    assert sum(one.queue for one in later) / len(later) < 0.08
 
 
 @pytest.mark.parametrize("loss", [0.05, 0.1])
@@ -55,7 +55,7 @@ def test_random_loss_alone_does_not_ruin_the_rate(loss: float, seed: int) -> Non
 def test_a_link_without_a_queue_binds_by_its_loss() -> None:
     instants = Bottleneck((Change(0, 2e6),), queue=0.01).run(40)
     later = between(instants, 5, 40)
-    assert all(one.rung <= 2_000_000 for one in later) and sum(one.rung for one in later) / len(later) >= 0.9e6
+    assert all(one.rung <= 2_000_000 for one in later) and sum(one.rung for one in later) / len(later) >= 0.75e6
 
 
 def test_lost_feedback_is_borne() -> None:

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from mcu.media.transport.media_pacer import LONGEST_WAIT, MAX_WAITING, PACE, MediaPacer
+from mcu.media.transport.media_pacer import BURST_SECONDS, LONGEST_WAIT, MAX_WAITING, PACE, MediaPacer
 
 
 class Handle:
@@ -61,7 +61,7 @@ def picture(octets: int, mark: int = 0) -> list[bytes]:
 
 
 def test_a_usual_picture_leaves_at_once_whatever_the_estimate(world: World) -> None:
-    for estimate, octets in ((None, 60_000), (1_000_000, 8_400), (4_000_000, 20_400)):
+    for estimate, octets in ((None, 60_000), (1_000_000, 4_800), (4_000_000, 15_600)):
         world.sent.clear()
         world.pacer.follow(estimate)
         world.pacer.send(picture(octets))
@@ -78,10 +78,10 @@ def test_a_key_frame_is_spread_in_order_and_what_follows_waits_for_it(world: Wor
     marks = [packet[0] for _, packet in world.sent]
     assert marks == [1] * 50 + [2] * 7
     last = world.sent[49][0]
-    # 60 kB less the burst of 20 ms, at 2.5 times 2 Mbit/s.
-    assert last == pytest.approx((60_000 - 12_500) * 8 / (PACE * 2e6), abs=0.006)
-    within = [at for at, _ in world.sent if 0.01 < at <= 0.02]
-    assert sum(1200 * 8 for _ in within) / 0.01 == pytest.approx(PACE * 2e6, rel=0.3)
+    # 60 kB less the burst, at one and a half times 2 Mbit/s.
+    assert last == pytest.approx((60_000 - PACE * 2e6 * BURST_SECONDS / 8) * 8 / (PACE * 2e6), abs=0.006)
+    within = [at for at, _ in world.sent if 0.02 < at <= 0.08]
+    assert sum(1200 * 8 for _ in within) / 0.06 == pytest.approx(PACE * 2e6, rel=0.15)
 
 
 def test_sound_overtakes_pictures(world: World) -> None:
