@@ -31,6 +31,8 @@
  * @property {Seating|null} [seating]       its own; null is the conference's
  * @property {"auto"|"tile"|"swap"} [content_choice]
  * @property {boolean|null} [forwarded]     it gets others' pictures as they are; null is the conference's
+ * @property {boolean} [has_voices]         it can get others' voices as they are
+ * @property {boolean|null} [forwarded_sound] it does; null is the conference's
  * @property {boolean} [has_slots]          it could
  *
  * @typedef {Object} RunningRecording
@@ -76,6 +78,7 @@
  * @property {Decoration} [decoration]
  * @property {Processing} [processing]
  * @property {boolean} [forwarded]         who has slots gets others' pictures as they are, unless it chose otherwise
+ * @property {boolean} [forwarded_sound]   who has voices gets others' voices so
  *
  * @typedef {Object} Seating
  * @property {"order"|"voice"|"polling"|"lecture"} mode
@@ -156,6 +159,7 @@
  * @property {Floor} [floor]
  * @property {string|null} [revoked_id]
  * @property {(string|null)[]} [slots]     whom each slot of the listener shows
+ * @property {string|null} [shared]        who shares what comes to the listener as it is
  */
 
 export {};

@@ -25,7 +25,7 @@ const REJOIN_WINDOW_MS = 120_000;
 /**
  * Dispatches: "state" (CallState changed, or the event channel came or went), "conference" (roster, recording…),
  * "sharing" (the own screen is shared, waits, or not any more),
- * "slots" (others are shown each on its own), "stream" (a new remote stream), "devices" (own microphone or camera), "joined"/"left" (detail: the other participant),
+ * "slots" (others are shown each on its own), "restarted" (the server may have forgotten how large we show them), "stream" (a new remote stream), "devices" (own microphone or camera), "joined"/"left" (detail: the other participant),
  * "chat" (detail: a message), "written" (detail: a message that nobody sees yet), "notice" (detail: a translation key), "ended" (detail: why: "left", "kicked", "conference_ended", "lost", or the code
  * of a refusal).
  */
@@ -57,6 +57,8 @@ export class Call extends EventTarget {
     this.participantId = "";
     /** @type {(string|null)[]} whom each picture of its own shows */
     this.slots = [];
+    /** @type {string|null} who shares what comes as it is */
+    this.shared = null;
     /** @type {import("./protocol.js").LayoutList} that may be chosen */
     this.layouts = { layouts: [] };
     this.events = new CallEvents(this);

@@ -66,6 +66,7 @@ export class CallEvents {
     } else if (event.type === "conference_ended") {
       this.call.end("conference_ended");
     } else if (event.type === "media_restarted") {
+      this.call.tell("restarted");
       // Where media have flowed they go on by themselves in a moment; the call's watch over their flow sees when not.
       if (this.call.link?.flow.state === "flowing") return;
       this.call.setState("reconnecting");
@@ -82,6 +83,7 @@ export class CallEvents {
     }
     if (event.slots && (event.type === "welcome" || event.participant_id === this.call.participantId)) {
       this.call.slots = event.slots;
+      this.call.shared = event.shared ?? null;
       this.call.tell("slots");
     }
     const newcomer = event.type === "participant_joined" && event.participant?.id !== this.call.participantId;

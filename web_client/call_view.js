@@ -15,6 +15,8 @@ import { rosterLine } from "./roster_line.js";
 import { SharedPicture } from "./shared_picture.js";
 import { canShare } from "./sharing.js";
 import { SpeakerChoice } from "./speaker_choice.js";
+import { TileSizes } from "./tile_sizes.js";
+import { getsVoices, Voices } from "./voices.js";
 
 /** The pointer rests this long until the buttons get out of the picture's way in full screen. */
 const IDLE_MS = 3500;
@@ -30,8 +32,13 @@ export class CallView {
     this.root = byId("call-view");
     this.picture = new RemotePicture();
     this.shared = new SharedPicture();
-    this.gallery = new Gallery(call);
-    this.speakers = new SpeakerChoice(this.picture.video);
+    this.gallery = new Gallery(call, (id) => this.view?.change({ watch: id }));
+    this.voices = new Voices(this.picture.video);
+    this.tiles = new TileSizes(call, () => ({
+      people: this.gallery.seen(),
+      shared: call.shared !== null ? this.shared.video : null,
+    }));
+    this.speakers = new SpeakerChoice(() => [this.picture.video, ...this.voices.players]);
     this.notices = new Notices(byId("notices"));
     this.buttons = {
       microphone: byId("microphone-button"),
@@ -56,7 +63,8 @@ export class CallView {
     // The stream may come before the view is opened, and must not be missed.
     const takeStreams = () => {
       this.picture.take(call.link?.stream ?? null);
-      this.shared.take(call.link?.content ?? null);
+      this.shared.take(call.link ?? null);
+      this.voices.take(call.link?.voices.map((one) => one.stream) ?? []);
       this.gallery.take(call.link);
     };
     call.addEventListener("stream", takeStreams, { signal: this.listening.signal });
@@ -89,6 +97,8 @@ export class CallView {
     this.picture.close();
     this.shared.close();
     this.gallery.close();
+    this.voices.close();
+    this.tiles.close();
     this.notices.clear();
     this.wakeLock?.release().catch(() => undefined);
     /** @type {HTMLDialogElement} */ (byId("devices-dialog")).close();
@@ -243,7 +253,8 @@ export class CallView {
     this.wasRecording = recording;
     setText(byId("roster-title"), t("call.roster", { count: conference.participants.length }));
     const holder = conference.floor?.holder ?? null;
-    this.shared.follow(holder !== null && holder !== this.call.participantId);
+    this.holder = holder !== null && holder !== this.call.participantId ? holder : null;
+    this.voices.follow(getsVoices(this.call.self, conference));
     this.view?.draw();
     this.sound?.draw();
     this.chair?.draw();
@@ -256,6 +267,9 @@ export class CallView {
   /** Whose pictures come each on its own. */
   drawPeople() {
     this.gallery.draw();
+    const holder = this.holder ?? null;
+    this.shared.follow(holder !== null, holder !== null && holder === this.call.shared);
+    this.tiles.changed();
     this.drawState();
   }
 

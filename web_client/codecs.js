@@ -23,6 +23,16 @@ export function forwardable(codecs) {
 }
 
 /**
+ * For voices of others as they are: what browsers send here.
+ * @template {{mimeType: string}} C
+ * @param {readonly C[]} codecs as RTCRtpReceiver.getCapabilities gives them
+ * @returns {C[]}
+ */
+export function audible(codecs) {
+  return codecs.filter((codec) => ["audio/opus", "audio/red"].includes(codec.mimeType.toLowerCase()));
+}
+
+/**
  * The rooms in a conference speak H.264, so a browser that does too shares their encoder.
  * @template {{mimeType: string, sdpFmtpLine?: string}} C
  * @param {readonly C[]} codecs as RTCRtpReceiver.getCapabilities gives them

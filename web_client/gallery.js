@@ -1,7 +1,7 @@
 // Others' pictures each on its own, the own one beside them.
 
 import { byId, el, icon, setText, show } from "./dom.js";
-import { columnsFor, galleryPeople } from "./gallery_people.js";
+import { galleryPeople, gridFor } from "./gallery_people.js";
 import { t } from "./language.js";
 import { SLOTS } from "./media_link.js";
 
@@ -18,7 +18,8 @@ class Tile {
     this.initial = el("span", { class: "initial", "aria-hidden": "true" });
     this.name = el("span", { class: "name" });
     this.sign = el("span", { class: "sign microphone-off" }, icon("microphone-off"));
-    this.root = el("li", { class: "tile", hidden: true }, this.initial, this.video, el("p", {}, this.sign, this.name));
+    this.pin = el("button", { type: "button", class: "pin", hidden: true, "aria-pressed": "false" }, icon("pin"));
+    this.root = el("li", { class: "tile", hidden: true }, this.initial, this.video, el("p", {}, this.sign, this.name), this.pin);
   }
 
   /** @param {MediaStream|null} stream */
@@ -48,6 +49,15 @@ class Tile {
     show(this.sign, silent);
     root.setAttribute("aria-label", silent ? t("gallery.muted", { name: person.name }) : person.name);
   }
+
+  /** @param {string|null} pinned who is kept large */
+  drawPin(pinned) {
+    const isPinned = pinned !== null && this.root.dataset.participant === pinned;
+    this.root.classList.toggle("pinned", isPinned);
+    this.pin.setAttribute("aria-pressed", String(isPinned));
+    this.pin.title = t(isPinned ? "gallery.unpin" : "gallery.pin", { name: this.name.textContent ?? "" });
+    this.pin.setAttribute("aria-label", this.pin.title);
+  }
 }
 
 /**
@@ -55,18 +65,30 @@ class Tile {
  * picture is to be seen ("shown"): it plays all sound in either case.
  */
 export class Gallery {
-  /** @param {import("./call.js").Call} call */
-  constructor(call) {
+  /**
+   * @param {import("./call.js").Call} call
+   * @param {(id: string|null) => void} pin keep somebody large, or nobody
+   */
+  constructor(call, pin) {
     this.call = call;
     this.stage = byId("stage");
     this.root = byId("gallery");
     this.slots = Array.from({ length: SLOTS }, () => new Tile());
+    for (const tile of this.slots) {
+      show(tile.pin, true);
+      tile.pin.addEventListener("click", () => {
+        const id = tile.root.dataset.participant ?? null;
+        pin(id === this.call.self?.watch ? null : id);
+      });
+    }
     this.own = new Tile();
     this.own.root.classList.add("own");
     /** @type {Tile[]} */
     this.faceless = [];
     this.root.replaceChildren(...this.slots.map((tile) => tile.root), this.own.root);
     this.count = 0;
+    /** @type {string|null} */
+    this.pinned = null;
     /** Whether the composed picture is to be waited for. */
     this.needsMain = true;
     this.resized = new ResizeObserver(() => this.arrange());
@@ -78,6 +100,15 @@ export class Gallery {
     this.slots.forEach((tile, index) => tile.play(link?.slots[index]?.stream ?? null));
   }
 
+  /** Who is to be seen in which slot. @returns {Map<string, Element>} */
+  seen() {
+    /** @type {Map<string, Element>} */
+    const found = new Map();
+    if (this.root.hidden) return found;
+    for (const { root } of this.slots) if (!root.hidden && root.dataset.participant) found.set(root.dataset.participant, root);
+    return found;
+  }
+
   draw() {
     const { conference, self } = this.call;
     const people = galleryPeople(conference, self, this.call.slots);
@@ -87,6 +118,8 @@ export class Gallery {
     byId("remote-video").setAttribute("aria-hidden", String(!people.main));
     show(this.root, people.shown);
     this.slots.forEach((tile, index) => tile.draw(people.slots[index] ?? null, { picture: true }));
+    this.pinned = people.slots.find((one) => one !== null && one.id === self?.watch)?.id ?? null;
+    for (const tile of this.slots) tile.drawPin(this.pinned);
     this.drawFaceless(people.faceless);
     this.drawOwn(people.shown && !self?.hide_self ? self : null);
     this.count = [...this.root.children].filter((tile) => !(/** @type {HTMLElement} */ (tile).hidden)).length;
@@ -114,9 +147,11 @@ export class Gallery {
   /** As large as so many tiles can be here. */
   arrange() {
     const { clientWidth, clientHeight } = this.root;
-    if (clientWidth && clientHeight) {
-      this.root.style.setProperty("--columns", String(columnsFor(this.count, clientWidth, clientHeight)));
-    }
+    if (!clientWidth || !clientHeight) return;
+    const { place, columns, rows } = gridFor(this.count, this.pinned !== null, clientWidth, clientHeight);
+    this.root.dataset.pinned = place;
+    this.root.style.setProperty("--columns", String(columns));
+    this.root.style.setProperty("--rows", String(rows));
   }
 
   close() {

@@ -37,6 +37,28 @@ export function galleryPeople(conference, self, slots) {
   return { shown: true, slots: inSlots, faceless: rest.filter((one) => !withPicture(one)).slice(0, room), main };
 }
 
+/** The others beside or below one that is kept large are at most so many in a line. */
+const LINE = 5;
+
+/**
+ * How tiles are laid out: all alike, or one large and the others in lines beside or below it.
+ * @param {number} count of all tiles
+ * @param {boolean} pinned one of them is kept large
+ * @param {number} width
+ * @param {number} height
+ * @returns {{place: "none"|"beside"|"below", columns: number, rows: number}} of the others, where one is large
+ */
+export function gridFor(count, pinned, width, height) {
+  if (!pinned || count < 2) {
+    const columns = columnsFor(count, width, height);
+    return { place: "none", columns, rows: Math.ceil(count / columns) };
+  }
+  const lines = Math.ceil((count - 1) / LINE);
+  const most = Math.ceil((count - 1) / lines);
+  const isWide = width * SHAPE > height;
+  return isWide ? { place: "beside", columns: lines, rows: most } : { place: "below", columns: most, rows: lines };
+}
+
 /**
  * The number of columns that makes so many tiles largest in a place of this size.
  * @param {number} count

@@ -1,7 +1,7 @@
 // One RTCPeerConnection with the server: offer, answer, tracks. It may look for another way to the server and go on;
 // where that is no help, reconnecting makes a fresh one.
 
-import { forwardable, preferred } from "./codecs.js";
+import { audible, forwardable, preferred } from "./codecs.js";
 import { FlowWatch } from "./reconnect.js";
 import { encodings, wholePicture } from "./simulcast.js";
 
@@ -49,16 +49,20 @@ export class MediaLink {
     this.flow = new FlowWatch();
     this.sends = { ...sends };
     this.sizes = sizes;
-    // The server takes the second picture of an offer for what is shared, those after it for slots: the order matters.
+    // The server takes the second picture of an offer for what is shared, those after it for slots, the one after these
+    // for what somebody else shares as it is: the order matters.
     /** @type {Record<MediaKind, RTCRtpTransceiver>} */
     this.transceivers = {
       audio: this.addMedia("audio", tracks.audio),
       video: this.addMedia("video", tracks.video),
       content: this.addMedia("content", tracks.content),
     };
-    this.slots = Array.from({ length: SLOTS }, () => this.addSlot());
+    this.slots = Array.from({ length: SLOTS }, () => this.addSlot("video", forwardable));
+    this.shared = this.addSlot("video", forwardable);
+    this.voices = Array.from({ length: SLOTS }, () => this.addSlot("audio", audible));
+    const places = [...this.slots, this.shared, ...this.voices];
     this.connection.ontrack = ({ track, transceiver }) => {
-      const slot = this.slots.find((one) => one.transceiver === transceiver);
+      const slot = places.find((one) => one.transceiver === transceiver);
       if (slot) slot.stream.addTrack(track);
       else (transceiver === this.transceivers.content ? this.content : this.stream).addTrack(track);
     };
@@ -85,11 +89,15 @@ export class MediaLink {
     return kind === "video" && this.sends.video ? encodings(track?.getSettings(), this.sizes) : undefined;
   }
 
-  /** A place for somebody's picture as it is. */
-  addSlot() {
-    const transceiver = this.connection.addTransceiver("video", { direction: "recvonly" });
-    const capabilities = globalThis.RTCRtpReceiver?.getCapabilities?.("video");
-    if (capabilities && transceiver.setCodecPreferences) transceiver.setCodecPreferences(forwardable(capabilities.codecs));
+  /**
+   * A place for somebody's picture or voice as it is.
+   * @param {"audio"|"video"} medium
+   * @param {typeof forwardable} chosen which codecs
+   */
+  addSlot(medium, chosen) {
+    const transceiver = this.connection.addTransceiver(medium, { direction: "recvonly" });
+    const capabilities = globalThis.RTCRtpReceiver?.getCapabilities?.(medium);
+    if (capabilities && transceiver.setCodecPreferences) transceiver.setCodecPreferences(chosen(capabilities.codecs));
     return { transceiver, stream: new MediaStream() };
   }
 
@@ -155,7 +163,8 @@ export class MediaLink {
     const found = { width: 0, height: 0, fps: 0, codec: "", roundTrip: 0, lost: 0, received: 0, bytes: 0 };
     const reports = await this.connection.getStats();
     reports.forEach((report) => {
-      const isContent = report.mid !== undefined && report.mid === this.transceivers.content.mid;
+      const slides = [this.transceivers.content.mid, this.shared.transceiver.mid];
+      const isContent = report.mid !== undefined && slides.includes(report.mid);
       // Of pictures that come each on its own the largest is told of.
       const isLarger = (report.framesPerSecond ?? 0) > 0 && (report.frameHeight ?? 0) > found.height;
       if (report.type === "inbound-rtp" && report.kind === "video" && !isContent && isLarger) {

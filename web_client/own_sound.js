@@ -1,6 +1,6 @@
 // How loud I hear a call, and whether my sound is left as it is: in the dialog of devices.
 
-import { byId, setText } from "./dom.js";
+import { byId, setText, show } from "./dom.js";
 import { errorText } from "./errors.js";
 import { sendsChange, showValue } from "./fields.js";
 
@@ -16,6 +16,7 @@ export class OwnSound {
     this.gain = /** @type {HTMLInputElement} */ (byId("own-listen_gain"));
     sendsChange("own-listen_gain", (value) => this.change({ listen_gain: value }), signal);
     sendsChange("own-music", (value) => this.change({ music: value }), signal);
+    sendsChange("own-voices", (value) => this.change({ forwarded_sound: value ? value === "each" : null }), signal);
     this.gain.addEventListener("input", () => this.drawGain(), { signal });
   }
 
@@ -34,6 +35,8 @@ export class OwnSound {
     if (!self) return;
     showValue("own-listen_gain", self.listen_gain ?? 0);
     showValue("own-music", self.music ?? false);
+    show(byId("own-voices-field"), self.has_voices ?? false);
+    showValue("own-voices", { true: "each", false: "mixed", null: "" }[String(self.forwarded_sound ?? null)] ?? "");
     this.drawGain();
   }
 

@@ -43,6 +43,7 @@ export class PicturePanel {
       sendsChange(`processing-${name}`, (value) => change({ processing: { [name]: value } }));
     }
     sendsChange("conference-forwarded", (forwarded) => change({ forwarded }));
+    sendsChange("conference-forwarded_sound", (forwarded) => change({ forwarded_sound: forwarded }));
     byId("layout-more").addEventListener("click", () => {
       const picker = byId("layout-picker");
       show(picker, picker.hidden);
@@ -82,6 +83,7 @@ export class PicturePanel {
       this.lecturer.value = seating.lecturer ?? "";
     }
     showValue("conference-forwarded", conference.forwarded ?? false);
+    showValue("conference-forwarded_sound", conference.forwarded_sound ?? false);
     showValue("seating-switch_after", seating.switch_after);
     showValue("seating-hold", seating.hold);
     showValue("seating-interval", seating.interval);

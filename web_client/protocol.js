@@ -134,6 +134,11 @@ export class Api {
     return this.request("PUT", `/participants/${encodeURIComponent(participantId)}/media`, { sdp });
   }
 
+  /** How large the page shows whom. @param {string} participantId @param {import("./tile_sizes.js").Tiles} tiles */
+  showTiles(participantId, tiles) {
+    return this.request("PUT", `/participants/${encodeURIComponent(participantId)}/tiles`, tiles);
+  }
+
   /** @param {string} participantId @param {object} change @returns {Promise<Participant>} */
   changeParticipant(participantId, change) {
     return this.request("PATCH", `/participants/${encodeURIComponent(participantId)}`, change);

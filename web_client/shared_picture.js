@@ -11,22 +11,34 @@ export class SharedPicture {
     this.video = /** @type {HTMLVideoElement} */ (byId("content-video"));
     this.stage = byId("stage");
     this.generation = 0;
+    /** @type {{content: MediaStream, shared: {stream: MediaStream}}|null} */
+    this.link = null;
     this.shared = true;
-    this.follow(false);
+    this.asItIs = false;
+    this.follow(false, false);
   }
 
-  /** The second picture of a new link. @param {MediaStream|null} stream */
-  take(stream) {
+  /** The second picture of a new link, and what others share as it is. @param {import("./media_link.js").MediaLink|null} link */
+  take(link) {
+    this.link = link;
     this.generation += 1;
-    this.video.srcObject = stream;
+    this.show();
+  }
+
+  show() {
+    this.video.srcObject = (this.asItIs ? this.link?.shared.stream : this.link?.content) ?? null;
     this.play();
   }
 
-  /** Whether somebody else shares now. @param {boolean} shared */
-  follow(shared) {
-    if (this.shared === shared) return;
-    this.shared = shared;
+  /** @param {boolean} shared whether somebody else shares now @param {boolean} asItIs that it comes so, not composed */
+  follow(shared, asItIs) {
+    if (this.shared === shared && this.asItIs === asItIs) return;
     this.generation += 1;
+    if (this.asItIs !== asItIs) {
+      this.asItIs = asItIs;
+      this.show();
+    }
+    this.shared = shared;
     this.video.dataset.picture = "none";
     this.draw();
     if (shared) this.watch(this.generation);
@@ -60,7 +72,8 @@ export class SharedPicture {
   }
 
   close() {
-    this.follow(false);
+    this.follow(false, false);
+    this.link = null;
     this.video.srcObject = null;
   }
 }

@@ -6,9 +6,9 @@ import { t } from "./language.js";
 const REMEMBERED = "consilium.speaker";
 
 export class SpeakerChoice {
-  /** @param {HTMLVideoElement} video */
-  constructor(video) {
-    this.video = video;
+  /** @param {() => HTMLMediaElement[]} players what plays sound now, the main one first */
+  constructor(players) {
+    this.players = players;
     this.select = /** @type {HTMLSelectElement} */ (byId("call-speaker-select"));
     this.select.onchange = () => this.choose(this.select.value);
   }
@@ -16,7 +16,7 @@ export class SpeakerChoice {
   async draw() {
     const all = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
     const speakers = all.filter((device) => device.kind === "audiooutput" && device.deviceId !== "");
-    show(byId("speaker-field"), speakers.length > 0 && "setSinkId" in this.video);
+    show(byId("speaker-field"), speakers.length > 0 && "setSinkId" in HTMLMediaElement.prototype);
     this.select.replaceChildren(
       ...speakers.map((device) => el("option", { value: device.deviceId }, device.label || t("device.default"))),
     );
@@ -27,7 +27,7 @@ export class SpeakerChoice {
   async choose(/** @type {string} */ id) {
     localStorage.setItem(REMEMBERED, id);
     try {
-      await this.video.setSinkId(id);
+      for (const player of this.players()) await player.setSinkId(id);
     } catch (error) {
       console.warn("the speaker cannot be used", error);
     }

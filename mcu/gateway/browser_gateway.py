@@ -29,7 +29,7 @@ from mcu.webrtc.local import MAXIMUM_SLOTS, MAXIMUM_VOICES
 from sip.sdp.grammar import SdpError
 from sip.sdp.negotiation import NotAcceptable
 
-# A browser's offer with two m-lines is about 6 kB; ten times that is not a browser's.
+# A browser's offer with its 22 m-lines is about 34 kB; twice that is not a browser's.
 MAX_SDP = 64_000
 
 # A browser checks its path every few seconds (RFC 7675): this much silence and it is gone. Its page has then had time

@@ -83,6 +83,8 @@ def participant(identity: str, name: str, **changes: Any) -> dict[str, Any]:
         "hide_self": False,
         "forwarded": None,
         "has_slots": True,
+        "forwarded_sound": None,
+        "has_voices": True,
         "seating": None,
         "content_choice": "auto",
     }
@@ -292,10 +294,14 @@ class Handlers:
             await old.close()
         self.state.peers[identity] = peer
         peer.addTrack(AudioStreamTrack())
-        peer.addTrack(MovingPicture(tint=20 * len(self.state.asked("PUT"))))
+        peer.addTrack(MovingPicture(tint=20 * len(self.state.asked("PUT", f"/participants/{identity}/media"))))
         await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         await peer.setLocalDescription(await peer.createAnswer())
         return peer.localDescription.sdp
+
+    async def show_tiles(self, request: web.Request) -> web.Response:
+        self.check_participant(request, request.match_info["id"])
+        return web.Response(status=204)
 
     async def change_participant(self, request: web.Request) -> web.Response:
         identity = request.match_info["id"]
@@ -538,6 +544,7 @@ def application(state: FakeServer) -> web.Application:
         ("GET", "/conferences/{number}/door", handlers.door),
         ("POST", "/conferences/{number}/join", handlers.join),
         ("PUT", "/participants/{id}/media", handlers.media),
+        ("PUT", "/participants/{id}/tiles", handlers.show_tiles),
         ("PATCH", "/participants/{id}", handlers.change_participant),
         ("DELETE", "/participants/{id}", handlers.remove_participant),
         ("POST", "/participants/{id}/camera", handlers.move_camera),

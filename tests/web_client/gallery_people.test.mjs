@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { columnsFor, galleryPeople } from "../../web_client/gallery_people.js";
+import { columnsFor, galleryPeople, gridFor } from "../../web_client/gallery_people.js";
 
 const person = (id, more = {}) => ({
   id, name: id, kind: "browser", has_video: true, camera_muted: false, hidden: false, state: "connected", has_slots: true, forwarded: null, ...more,
@@ -52,4 +52,12 @@ test("tiles are as large as the place allows", () => {
   assert.equal(columnsFor(9, 1000, 600), 3);
   assert.equal(columnsFor(3, 300, 900), 1);
   assert.equal(columnsFor(0, 300, 900), 1);
+});
+
+test("one that is kept large has the others beside it or below it", () => {
+  assert.deepEqual(gridFor(4, false, 1000, 600), { place: "none", columns: 2, rows: 2 });
+  assert.deepEqual(gridFor(4, true, 1600, 600), { place: "beside", columns: 1, rows: 3 });
+  assert.deepEqual(gridFor(4, true, 400, 800), { place: "below", columns: 3, rows: 1 });
+  assert.deepEqual(gridFor(10, true, 400, 800), { place: "below", columns: 5, rows: 2 });
+  assert.deepEqual(gridFor(1, true, 400, 800), { place: "none", columns: 1, rows: 1 });
 });

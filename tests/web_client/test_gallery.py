@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -40,8 +41,9 @@ PAINT = """() => {
 HAS_PICTURE = '(name) => document.querySelector(`[data-participant="${name}"] video`)?.videoWidth > 0'
 
 
-async def shown_in_slots(server: FakeServer, *slots: str | None) -> None:
-    await server.send({"type": "slots_changed", "number": "1000", "participant_id": "p-1", "slots": list(slots)})
+async def shown_in_slots(server: FakeServer, *slots: str | None, shared: str | None = None) -> None:
+    told = {"participant_id": "p-1", "slots": list(slots), "shared": shared}
+    await server.send({"type": "slots_changed", "number": "1000", **told})
 
 
 async def each_on_its_own(open_page: OpenPage, server: FakeServer, language: str, size: tuple[int, int]) -> Page:
@@ -95,7 +97,9 @@ async def test_others_are_shown_each_on_its_own_with_names_and_signs(
     await expect(gallery.locator("li:visible").first).to_have_attribute("data-participant", "p-mary")
 
 
-async def test_what_is_shared_is_large_beside_the_gallery(open_page: OpenPage, server: FakeServer) -> None:
+async def test_what_is_shared_is_large_beside_the_gallery_composed_or_as_it_is(
+    open_page: OpenPage, server: FakeServer
+) -> None:
     for language, size in (("en", DESKTOP), ("zh-CN", PHONE)):
         page = await each_on_its_own(open_page, server, language, size)
         floor = {"holder": "p-li", "queue": []}
@@ -105,14 +109,18 @@ async def test_what_is_shared_is_large_beside_the_gallery(open_page: OpenPage, s
         content, gallery, main = boxes
         assert content is not None and gallery is not None and main is not None and main["width"] > 60
         assert content["width"] * content["height"] > 1.1 * gallery["width"] * gallery["height"]
+        await page.evaluate("() => { window.composed = document.querySelector('#content-video').srcObject; }")
+
+        await shown_in_slots(server, "p-li", "p-mary", *[None] * 7, shared="p-li")
+        await page.wait_for_function("() => document.querySelector('#content-video').srcObject !== window.composed")
+        await page.evaluate(PAINT)
+        await page.wait_for_selector("#stage[data-content=shown]")
+        await until(lambda: last_tiles(server).get("shared") is not None)
+        assert last_tiles(server)["shared"][0] > last_tiles(server)["people"]["p-li"][0]
         assert await fits(page)
         if SHOTS:
             await page.screenshot(path=Path(SHOTS) / f"gallery_content_{language}.png")
-        break_up = [one for one in server.rooms["1000"]["participants"] if one["id"] not in ("p-room", "p-doctor")]
-        for one in break_up:
-            server.rooms["1000"]["participants"].remove(one)
-        server.joined = 0
-        await page.close()
+        await gone(server, page)
 
 
 async def test_one_picture_again_and_the_choice_survives_a_new_welcome(open_page: OpenPage, server: FakeServer) -> None:
@@ -134,4 +142,64 @@ async def test_the_chair_says_what_browsers_get(open_page: OpenPage, server: Fak
     page = await open_control(open_page, server)
     await page.check("#conference-forwarded")
     await until(lambda: server.asked("PATCH")[-1:] == [{"forwarded": True}])
+    await page.check("#conference-forwarded_sound")
+    await until(lambda: server.asked("PATCH")[-1:] == [{"forwarded_sound": True}])
     await expect(page.locator("#conference-forwarded")).to_be_checked()
+
+
+def last_tiles(server: FakeServer) -> dict[str, Any]:
+    """What the page told last of the sizes that it shows."""
+    told = [body for method, path, body in server.requests if method == "PUT" and path.endswith("/tiles")]
+    return told[-1] if told else {}
+
+
+async def test_one_is_kept_large_and_the_server_is_told_how_large_all_are(
+    open_page: OpenPage, server: FakeServer
+) -> None:
+    for language, size in (("en", DESKTOP), ("zh-CN", PHONE)) if SHOTS else (("en", DESKTOP),):
+        page = await each_on_its_own(open_page, server, language, size)
+        tile = page.locator("#gallery [data-participant=p-li]")
+        await until(lambda: set(last_tiles(server).get("people", {})) == {"p-li", "p-mary"})
+        alike = last_tiles(server)
+        assert alike["hidden"] is False and alike["shared"] is None
+
+        await tile.hover()
+        await tile.locator(".pin").click()
+        await expect(tile.locator(".pin")).to_have_attribute("aria-pressed", "true")
+        assert server.find("p-1")[1]["watch"] == "p-li"
+        await until(lambda: last_tiles(server)["people"]["p-li"][0] > alike["people"]["p-li"][0])  # noqa: B023
+        large, small = last_tiles(server)["people"]["p-li"], last_tiles(server)["people"]["p-mary"]
+        assert large[0] * large[1] > 2 * small[0] * small[1]
+        assert await fits(page)
+        if SHOTS:
+            await page.screenshot(path=Path(SHOTS) / f"gallery_pinned_{language}.png")
+
+        await tile.locator(".pin").click()
+        await until(lambda: server.find("p-1")[1]["watch"] is None)
+        await until(lambda: last_tiles(server)["people"] == alike["people"])  # noqa: B023
+        await gone(server, page)
+
+
+async def gone(server: FakeServer, page: Page) -> None:
+    """Everybody but those who were there from the beginning."""
+    people = server.rooms["1000"]["participants"]
+    people[:] = [one for one in people if one["id"] in ("p-room", "p-doctor")]
+    server.joined = 0
+    server.requests.clear()
+    await page.close()
+
+
+async def test_the_sound_of_the_others_is_chosen_in_the_dialog_of_devices(
+    open_page: OpenPage, server: FakeServer
+) -> None:
+    page = await open_page("/?room=1000&name=A", "en", DESKTOP)
+    await join(page)
+    assert await page.evaluate("document.querySelectorAll('audio').length") == 0
+    await page.click("#devices-button")
+    await expect(page.locator("#own-voices")).to_have_value("")
+    await page.select_option("#own-voices", "each")
+    await until(lambda: server.find("p-1")[1]["forwarded_sound"] is True)
+    await page.select_option("#own-voices", "mixed")
+    await until(lambda: server.find("p-1")[1]["forwarded_sound"] is False)
+    if SHOTS:
+        await page.screenshot(path=Path(SHOTS) / "devices_en.png")
