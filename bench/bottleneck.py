@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bench.network_path import Conditions, NetworkPath
+from bench.report import Figures
 from mcu.media.congestion.estimator import TransportEstimator
 from mcu.media.congestion.values import CAME, LOST
 from mcu.media.picture.rungs import RATES
@@ -158,3 +159,27 @@ class Bottleneck:
         if self.network.estimated(self.estimator.state(), self._rung, self._most, self._now):
             before, self._rung = self._rung, self._chosen()
             self._key_frame = self._key_frame or (self._rung != before and self._ladder)
+
+
+WIDE, NARROW = 6e6, 1e6
+_NARROW_AT, _WIDE_AT, _END = 4.0, 12.0, 30.0
+# A queue that delays a conversation, seconds.
+_STANDING = 0.1
+
+
+def cap_figures(demand: float, loss: float, seed: int) -> Figures:
+    """A link of 6, 1 and again 6 Mbit/s whose buffer holds half a second: seconds until the stream is below what it
+    carries, for which its queue stands, and until three quarters of the former rate have come back.
+    """
+    changes = (Change(0, WIDE), Change(_NARROW_AT, NARROW), Change(_WIDE_AT, WIDE))
+    instants = Bottleneck(changes, demand=demand, loss=loss, seed=seed).run(_END)
+    narrow = [one for one in instants if _NARROW_AT < one.at <= _WIDE_AT]
+    above = [one.at for one in narrow if one.rung * demand > NARROW]
+    before = max(one.rung for one in instants if one.at <= _NARROW_AT)
+    back = next((one.at for one in instants if one.at > _WIDE_AT and one.rung >= 0.75 * before), None)
+    return {
+        "follow_s": round(max(above, default=_NARROW_AT) - _NARROW_AT, 1),
+        "queue_s": round(sum(one.queue > _STANDING for one in narrow) / 2, 1),
+        "narrow_mbit_s": round(sum(one.rung for one in narrow[8:]) / len(narrow[8:]) / 1e6, 2),
+        "recover_s": None if back is None else round(back - _WIDE_AT, 1),
+    }

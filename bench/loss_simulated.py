@@ -12,6 +12,7 @@ import random
 
 import numpy as np
 
+from bench.bottleneck import cap_figures
 from bench.loss_view import Plane, compared, freeze_ratio, graded, played, similarity
 from bench.network_path import Conditions, NetworkPath
 from bench.report import Benchmark, Figures
@@ -63,6 +64,10 @@ def _run(seconds: float, seeds: int) -> Figures:
             figures[f"{'random' if burst == 1 else 'burst'}_{percent}"] = found
             if burst == 1 and percent == 0:
                 found.pop("ssim_plain")
+    figures["cap"] = {
+        name: cap_figures(demand, loss, seed=1)
+        for name, demand, loss in (("full", 1.0, 0.0), ("easy", 0.6, 0.0), ("loss_5", 1.0, 0.05))
+    }
     return figures
 
 
@@ -174,6 +179,8 @@ BENCHMARK = Benchmark(
         "random_5.freeze_ratio_repeated": "0.005 at most",
         "random_20.freeze_ratio_repeated": "0.03 at most",
         "random_20.pesq_opus": "2.8 or more",
+        "cap.full.follow_s": "2 at most",
+        "cap.full.recover_s": "15 at most",
     },
     options=(("seeds", 2, "how often each is measured"),),
 )

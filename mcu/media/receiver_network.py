@@ -37,7 +37,7 @@ _ESTIMATE_MARGIN = 0.8
 _TESTED_PATIENCE = 1.0
 # An attempt fails at once, or it has not failed: a queue grows within a second. With an estimate of each packet the
 # next one waits no longer than this.
-_ATTEMPT, _LONGEST_TESTED = 5.0, 16.0
+_ATTEMPT, _LONGEST_TESTED = 5.0, 10.0
 # Steps of the ladder are up to twice the rate; a larger one begins with a key frame that fills the link for long.
 _STEP = 2.0
 # A fall lasts for so long, while a queue grows that was there already.

@@ -17,6 +17,9 @@ LEAST_SPAN = 0.015
 
 LONGEST_SPAN = 0.5
 
+MOST_LOST = 0.2
+"""The share of packets; where more are missing a queue has overflowed, or nothing can be told."""
+
 _AS_FAST = 0.9
 _KEPT_OF_LINK = 0.95
 
@@ -27,8 +30,7 @@ class Trains:
     def __init__(self) -> None:
         self._first: tuple[float, float] | None = None
         self._last = 0.0, 0.0
-        self._packets = self._octets = 0
-        self._broken = False
+        self._packets = self._octets = self._lost = 0
 
     def add(self, sent: float, arrival: float | None, octets: int) -> float | None:
         """bit/s that the train which has just ended got through at; None while there is none, or it says nothing."""
@@ -37,13 +39,13 @@ class Trains:
             found = self.so_far()
             self._first = None
         if arrival is None:
-            self._broken = self._first is not None
-            self._last = sent, self._last[1]
+            self._lost += 1
+            if self._first is not None:
+                self._last = sent, self._last[1]
             return found
         if self._first is None:
             self._first = sent, arrival
-            self._packets = self._octets = 0
-            self._broken = False
+            self._packets = self._octets = self._lost = 0
         else:
             # The first one's octets left before the time is counted.
             self._packets += 1
@@ -53,7 +55,9 @@ class Trains:
 
     def so_far(self) -> float | None:
         """The same of a train that has not ended yet."""
-        if self._first is None or self._broken or self._packets < LEAST_PACKETS or self._octets < LEAST_OCTETS:
+        if self._first is None or self._packets < LEAST_PACKETS or self._octets < LEAST_OCTETS:
+            return None
+        if self._lost > self._packets * MOST_LOST:
             return None
         left, came = self._last[0] - self._first[0], self._last[1] - self._first[1]
         if not LEAST_SPAN <= came <= LONGEST_SPAN:
