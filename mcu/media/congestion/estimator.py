@@ -165,7 +165,7 @@ class TransportEstimator:
         train = self._train
         if train is None or now - train[1] > _TRAIN_LIFE or self._trend.queueing > _OWN_QUEUE:
             return False
-        return train[0] > max(self.sent_rate, self._control.rate or 0.0)
+        return train[0] > (self.sent_rate if self._control.rate is None else self._control.rate)
 
     def _join(self, wide: float | None, usage: Usage) -> None:
         through, rate = self._through.rate, self._control.rate
