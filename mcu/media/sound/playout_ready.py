@@ -15,6 +15,7 @@ WARMING = 2
 
 _NOTHING = silence(3 * TICK_SAMPLES)
 _NOTHING.flags.writeable = False
+_NONE = _NOTHING[:0]
 
 
 class ReadySound:
@@ -70,10 +71,29 @@ class ReadySound:
 
         True when it comes too late to mend the loss before it.
         """
-        if self.drowsy and self._trust.quiet(packet):
+        quiet = self.drowsy and self._trust.quiet(packet)
+        if self.drowsy:
+            self._trust.took(packet)
+        if quiet:
             self._pass_over(packet, packet.duration - skip)
             return False
         return self._decode(packet, skip)
+
+    def doze(self, packet: Packet) -> bool:
+        """Take the next frame for silence and use it up at once, where nothing else is ready and nobody could hear it.
+
+        False, and nothing has happened, where that will not do.
+        """
+        if self.sound.size or not self._trust.quiet(packet):
+            return False
+        self._trust.took(packet)
+        self._skipped.append(packet)
+        self.last_sequence = packet.sequence
+        self.starved_at = None
+        self.drowsy = self.inaudible = True
+        self.sound = _NONE
+        self._concealer.remember_silence()
+        return True
 
     def leave_out(self, packet: Packet) -> None:
         """A frame of silence that is not played at all."""

@@ -28,10 +28,12 @@ class SenderTrust:
         """Whether nothing in it can be heard: by what the frame is, or by its sender's word."""
         if packet.quiet:
             return True
-        if not packet.said_quiet or self._contradicted:
-            return False
-        self._believed += 1
-        return self._believed % MADE_SURE_OF != 0
+        return packet.said_quiet and not self._contradicted and (self._believed + 1) % MADE_SURE_OF != 0
+
+    def took(self, packet: Packet) -> None:
+        """A frame that might have been taken at its sender's word has been, or has been made sure of."""
+        if packet.said_quiet and not self._contradicted and not packet.quiet:
+            self._believed += 1
 
     def heard(self, packet: Packet, sound: Sound) -> None:
         """What a frame that was decoded after all turned out to be."""

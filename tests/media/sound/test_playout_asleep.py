@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ import pytest
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
 from mcu.media.sound.playout import PlayoutBuffer
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound, level_dbfs, silence
+from mcu.media.sound.speaker import Gate
+from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedSound
 from tests.fakes.tones import OPUS, PCMA, ToneSender, amplitude_db
 
@@ -101,3 +104,47 @@ def test_a_sender_that_lies_about_its_level_is_heard_within_a_second_all_the_sam
     assert len(heard) > 140
     assert sound(played[60:190]).size == 130 * TICK_SAMPLES
     assert amplitude_db(sound(played[60:190])[:RATE], 440) == pytest.approx(20 * np.log10(0.25), abs=0.5)
+
+
+class _StepByStep(PlayoutBuffer):
+    """Takes no short way for what nobody could hear."""
+
+    def _doze(self, now: float) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("codec", [OPUS, PCMA], ids=lambda codec: codec.name)
+@pytest.mark.parametrize("seed", range(2))
+def test_the_short_way_of_a_sleeping_leg_comes_to_the_same(codec: CodecSpec, seed: int) -> None:
+    """Words, silence that is told or seen, losses, jitter, drift, a jump of the timestamps: with it and without."""
+    chance = random.Random(seed)
+    drift = chance.choice((0.0, 150e-6))
+    loud = list(ToneSender(codec, amplitude=0.25).units(600))
+    hum = list(ToneSender(codec, amplitude=HUM).units(600))
+    units = []
+    for number in range(600):
+        speaking = number // 60 % 3 == 1
+        level = None if codec is PCMA else chance.choice((15, 20)) if speaking else chance.choice((71, 90))
+        unit = replace((loud if speaking else hum)[number], level=level)
+        late = chance.expovariate(1 / 0.004) if number % 200 < 150 else chance.expovariate(1 / 0.03)
+        jump = 480_000 if number > 450 else 0
+        if chance.random() > 0.03 and unit.timestamp is not None:
+            time = number * TICK * (1 - drift) + late
+            units.append(replace(unit, time=time, timestamp=unit.timestamp + jump))
+    units.sort(key=lambda unit: unit.time)
+    buffers = PlayoutBuffer([codec]), _StepByStep([codec])
+    gates = Gate(), Gate()
+    waiting = list(units)
+    for number in range(620):
+        now = number * TICK + 0.007
+        arrived = [unit for unit in waiting if unit.time <= now]
+        waiting = waiting[len(arrived) :]
+        heard = []
+        for buffer, gate in zip(buffers, gates, strict=True):
+            for unit in arrived:
+                buffer.insert(unit)
+            heard.append(gate.passing(buffer.pull(now, gate.asleep(now)), now))
+        assert (heard[0] is None) == (heard[1] is None)
+        if heard[0] is not None and heard[1] is not None:
+            assert np.array_equal(heard[0], heard[1])
+        assert buffers[0].statistics(now) == buffers[1].statistics(now)
