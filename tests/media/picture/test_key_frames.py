@@ -43,3 +43,27 @@ def test_at_an_interval_while_one_is_set():
     assert [gate.due(time) for time in (1.9, 2.0)] == [False, True]
     gate.interval = None
     assert not gate.due(2.0)
+
+
+def made_while_asked(gate: KeyFrameGate, start: float, end: float) -> list[float]:
+    """Somebody asks all the time; pictures come 10 times a second."""
+    made = []
+    for step in range(round(start * 10), round(end * 10)):
+        gate.request()
+        if gate.due(step / 10):
+            gate.made(step / 10)
+            made.append(step / 10)
+    return made
+
+
+def test_who_asks_without_end_gets_fewer_and_fewer():
+    gate = KeyFrameGate()
+    assert made_while_asked(gate, 0.0, 12.0) == [0.0, 0.5, 1.5, 3.5, 5.5, 7.5, 9.5, 11.5]
+
+
+def test_after_a_while_of_calm_all_is_as_before():
+    gate = KeyFrameGate()
+    made_while_asked(gate, 0.0, 6.0)
+    assert gate.due(30.0)
+    gate.made(30.0)
+    assert made_while_asked(gate, 30.1, 32.0) == [30.5, 31.5]
