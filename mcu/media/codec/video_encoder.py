@@ -13,6 +13,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
 from mcu.media.codec.colour_matrix import usual_matrix
+from mcu.media.codec.decoder_buffer import DecoderBuffer
 from mcu.media.picture.state import ContentPlace, Rung, VideoCodec
 from mcu.media.units import CodedPicture
 
@@ -24,6 +25,9 @@ BUFFER_SECONDS = 0.5
 
 # Slides must be sharp at once, and a moment late rather than blurred; so long must the line take for a key frame.
 CONTENT_BUFFER_SECONDS = 1.0
+
+# So much of the buffer may be one key frame; the rest is for the pictures before it and after.
+_KEY_FRAME_SHARE = 0.8
 
 # Key frames come on request. Codecs that cannot renew a picture bit by bit make one this often unasked, for receivers
 # that have no means to ask.
@@ -77,6 +81,8 @@ class VideoEncoder:
             raise EncoderError(f"{rung.codec} encoder for {rung.width}×{rung.height}: {error}") from error
         self._context = context
         self._last_pts = -1
+        # libx264 and libvpx keep to the buffer by themselves.
+        self._buffer = DecoderBuffer(rung.bitrate, _buffer(rung)) if rung.codec in ("H263", "H261") else None
         self._matrix = usual_matrix(rung.codec, rung.height)
         self._reformatter = VideoReformatter()
 
@@ -85,6 +91,8 @@ class VideoEncoder:
 
         ``time`` is the instant shown, in seconds on the monotonic clock. Raises EncoderError; then the encoder is done.
         """
+        if self._buffer is not None and not self._buffer.takes(time, key_frame):
+            return None
         if self._matrix != Colorspace.ITU709 or (frame.width, frame.height) != (self.rung.width, self.rung.height):
             # Many decoders go by the size and not by what the stream says of itself.
             frame = self._reformatter.reformat(
@@ -108,6 +116,8 @@ class VideoEncoder:
         if not packets:
             return None
         data = b"".join(bytes(packet) for packet in packets)
+        if self._buffer is not None:
+            self._buffer.add(time, len(data), packets[0].is_keyframe)
         return CodedPicture(data=data, keyframe=packets[0].is_keyframe and self._is_whole(data), time=time)
 
     def _is_whole(self, data: bytes) -> bool:
@@ -154,9 +164,15 @@ def _vp8_options(rung: Rung) -> dict[str, str]:
         "lag-in-frames": "0",
         "error-resilient": "1",
         "auto-alt-ref": "0",
-        "minrate": str(rung.bitrate // 10),
+        # With all three rates the same it keeps to the buffer, and leaves pictures out before they come late.
+        "minrate": str(rung.bitrate),
         "maxrate": str(rung.bitrate),
         "bufsize": str(int(rung.bitrate * _buffer(rung))),
+        "drop-threshold": "30",
+        "undershoot-pct": "100",
+        "overshoot-pct": "15",
+        # A key frame, as a percentage of a picture's share of the rate.
+        "max-intra-rate": str(int(100 * _KEY_FRAME_SHARE * _buffer(rung) * rung.frame_rate)),
         "static-thresh": "100",
     }
 

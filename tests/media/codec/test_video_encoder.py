@@ -39,7 +39,8 @@ def test_colours_are_those_that_every_decoder_takes_them_for(rung, colour):
     assert decoder.matrix_of(frame) == usual_matrix(rung.codec, rung.height)
     seen = Scaler().scale(frame, (64, 36), usual_matrix(rung.codec, rung.height))
     found = (int(seen.y[8, 8]), int(seen.u[4, 4]), int(seen.v[4, 4]))
-    assert found == pytest.approx((colour.y, colour.u, colour.v), abs=6)
+    # The first picture that libvpx makes at a constant rate is a coarse one.
+    assert found == pytest.approx((colour.y, colour.u, colour.v), abs=8)
 
 
 @pytest.mark.parametrize("rung", [H264, VP8], ids=str)
@@ -127,6 +128,54 @@ def test_a_decoder_with_a_small_buffer_never_overflows(rung):
         bucket = max(0.0, bucket - rung.bitrate / rung.frame_rate)
     assert fullest <= rung.bitrate * BUFFER_SECONDS * 1.02
     assert fullest > rung.bitrate * BUFFER_SECONDS / 10  # the material is hard enough to tell
+
+
+@pytest.mark.parametrize(
+    ("rung", "most"),
+    [
+        (Rung(352, 288, 30, 64_000), 1.0),
+        (Rung(704, 576, 30, 384_000), 1.0),
+        (Rung(352, 288, 30, 64_000, "H263"), 1.15),
+        (Rung(704, 576, 30, 384_000, "H263"), 1.15),
+        (Rung(352, 288, 30, 64_000, "H261"), 1.15),
+        (Rung(352, 288, 30, 64_000, "VP8"), 1.35),
+        (Rung(704, 576, 30, 384_000, "VP8"), 1.35),
+    ],
+    ids=str,
+)
+def test_a_slow_line_gets_what_fits_it_and_all_of_it_decodes(rung, most):
+    """A face-like picture that moves all the time, with a key frame asked for in the middle, over 8 seconds."""
+    encoder, decoder = VideoEncoder(rung), VideoDecoder(rung.codec)
+    bucket = fullest = total = 0.0
+    sent, last = 0, 0.0
+    for index in range(8 * rung.frame_rate):
+        time = index / rung.frame_rate
+        unit = encoder.encode(moving(rung, index), time, index in (0, 4 * rung.frame_rate))
+        if unit is None:
+            continue
+        sent += 1
+        bucket = max(0.0, bucket - (time - last) * rung.bitrate) + 8 * len(unit.data)
+        last, total, fullest = time, total + 8 * len(unit.data), max(fullest, bucket)
+        assert decoder.decode(unit.data) is not None
+    assert fullest <= rung.bitrate * BUFFER_SECONDS * most
+    assert 0.6 * rung.bitrate <= total / 8 <= 1.1 * rung.bitrate
+    assert sent >= 8 * 7, "no slide show"
+
+
+def moving(rung: Rung, index: int) -> av.VideoFrame:
+    """Soft shapes that turn, with some texture: what a slow line can just about carry."""
+    frame = av.VideoFrame(rung.canvas.width, rung.canvas.height, "yuv420p")
+    planes = Planes.of(frame)
+    height, width = planes.y.shape
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
+    shift = 2.5 * index
+    texture = np.random.default_rng(1).integers(-6, 7, (height, width + 400))
+    luma = 120 + 50 * np.sin((columns + shift) / 23) * np.cos((rows - shift / 2) / 17)
+    offset = int(shift) % 400
+    planes.y[:] = (luma + texture[:, offset : offset + width]).clip(16, 235)
+    planes.u[:] = 120
+    planes.v[:] = 134
+    return frame
 
 
 def test_nobody_is_sent_a_key_frame_that_was_not_asked_for_however_long_the_call():
