@@ -62,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
         default="none",
         help="demand encrypted media, by keys in the description or by DTLS, and BFCP over TLS",
     )
+    room.add_argument(
+        "--lost",
+        choices=("repeat", "repair", "neither"),
+        default="repeat",
+        help="lost packets of pictures are sent again, or mended by others (forward error correction)",
+    )
     room.add_argument("--size", choices=("1080p", "720p", "360p"), default="720p", help="size of the picture sent")
     room.add_argument("--verbose", action="store_true", help="log what happens")
     room.set_defaults(run=_room)
@@ -184,6 +190,7 @@ async def _run_room(options: argparse.Namespace) -> int:
         save=options.save,
         dual_stream=slides is not None,
         encryption=options.encryption,
+        lost=options.lost,
     )
     room = SimulatedRoom(settings, clip)
     loop = asyncio.get_running_loop()

@@ -62,7 +62,8 @@ class RoomSettings:
     """Who the room is and what it can. ``local_host`` None: the address that leads to the server.
 
     ``encryption`` by keys in the description or by DTLS is demanded, and covers floor control too; "none" leaves it to
-    ``capabilities``.
+    ``capabilities``. Packets of pictures that are ``lost`` are asked for again, or mended by others (forward error
+    correction) as with rooms that know RTP only, or neither.
     """
 
     name: str = "Simulated room"
@@ -75,13 +76,17 @@ class RoomSettings:
     dual_stream: bool = False
     floor_protocol: str = "UDP/BFCP"
     encryption: Literal["none", "sdes", "dtls"] = "none"
+    lost: Literal["repeat", "repair", "neither"] = "repeat"
 
     @property
     def spoken(self) -> LocalCapabilities:
-        """The capabilities with the encryption that is wanted."""
+        """The capabilities with the encryption that is wanted, and what is done about lost packets."""
+        capabilities = self.capabilities
+        if self.lost != "repeat":
+            capabilities = replace(capabilities, feedback=frozenset(), repair=self.lost == "repair")
         if self.encryption == "none":
-            return self.capabilities
-        return replace(self.capabilities, encryption=Encryption.REQUIRED, offer_method=self.encryption)
+            return capabilities
+        return replace(capabilities, encryption=Encryption.REQUIRED, offer_method=self.encryption)
 
 
 class SimulatedRoom:

@@ -17,6 +17,7 @@ from mcu.media.spec import (
     LegSpec,
     Line,
     PlainTransport,
+    RepairSpec,
     SdesKeys,
     SuiteName,
     VideoCodecName,
@@ -28,6 +29,7 @@ from sip.sdp.codecs import OfferedCodec
 from sip.sdp.direction import Direction
 from sip.sdp.floor import FloorRole, LocalFloor
 from sip.sdp.ice import LocalIce
+from sip.sdp.repair import Repair
 from sip.sdp.security import Agreement, Encryption, LocalSecurity, SdesAgreement
 from sip.sdp.session import NegotiatedSession, NegotiatedStream
 
@@ -87,6 +89,7 @@ def room_capabilities(
         send_bitrate=bitrate,
         frame_rate=frame_rate,
         encryption=encryption,
+        repair=True,
     )
 
 
@@ -215,7 +218,12 @@ def _video(stream: NegotiatedStream, ssrc: int) -> VideoSpec:
         max_bitrate=stream.max_bitrate,
         feedback=cast("frozenset[Feedback]", stream.feedback),
         reduced_size_rtcp=stream.reduced_size_rtcp,
+        repair=None if stream.repair is None else _repair(stream.repair),
     )
+
+
+def _repair(repair: Repair) -> RepairSpec:
+    return RepairSpec(form="ulpfec", payload_type=repair.ulpfec.payload_type, red=repair.red.payload_type, single=True)
 
 
 def _codec(codec: OfferedCodec) -> CodecSpec:

@@ -9,6 +9,7 @@ from sip.sdp.direction import Direction
 from sip.sdp.floor import LocalFloor
 from sip.sdp.h264 import Profile, profile_level_id
 from sip.sdp.ice import LocalIce
+from sip.sdp.repair import repair_to_offer
 from sip.sdp.security import Encryption, LocalSecurity, Method
 
 _PROFILE_BYTES = {Profile.BASELINE: "42e0", Profile.MAIN: "4d00", Profile.HIGH: "6400"}
@@ -27,6 +28,7 @@ class LocalCapabilities:
     ``encryption`` is the policy, ``offer_method`` what our offers demand where it is required. Our offers are RTP/AVP
     with feedback messages announced, which every room takes; with ``offer_feedback_profile`` they are RTP/AVPF, and
     whoever makes the call has to offer again without when that is refused. ``offer_ice``: they have our candidates.
+    ``repair``: pictures are protected by forward error correction where packets cannot be asked for again.
     """
 
     audio: tuple[str, ...] = ("opus", "G722", "PCMA", "PCMU")
@@ -44,6 +46,7 @@ class LocalCapabilities:
     offer_method: Method = "sdes"
     offer_feedback_profile: bool = False
     offer_ice: bool = False
+    repair: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,14 +143,18 @@ def video_to_offer(capabilities: LocalCapabilities) -> tuple[OfferedCodec, ...]:
             kinds.append((name, cif_parameters(name)))
         else:
             kinds.append((name, {}))
-    return tuple(
-        OfferedCodec(
-            name,
-            _STATIC_VIDEO_TYPES.get(name, _FIRST_VIDEO_TYPE + index),
-            90000,
-            1,
-            parameters,
-            capabilities.feedback,
-        )
-        for index, (name, parameters) in enumerate(kinds)
+    repair = repair_to_offer(_FIRST_VIDEO_TYPE + len(kinds)) if capabilities.repair else ()
+    return (
+        *(
+            OfferedCodec(
+                name,
+                _STATIC_VIDEO_TYPES.get(name, _FIRST_VIDEO_TYPE + index),
+                90000,
+                1,
+                parameters,
+                capabilities.feedback,
+            )
+            for index, (name, parameters) in enumerate(kinds)
+        ),
+        *repair,
     )

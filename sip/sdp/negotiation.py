@@ -20,6 +20,7 @@ from sip.sdp.floor import NegotiatedFloor, accept_floor, answer_floor, is_floor,
 from sip.sdp.grammar import Attribute, MediaDescription, SessionDescription
 from sip.sdp.ice import IceAgreement, answer_ice, ice_lines, own_ice
 from sip.sdp.refusal import MEDIA_FORMAT, MEDIA_TYPE, NETWORK_ADDRESS, TRANSPORT, NotAcceptable, shown
+from sip.sdp.repair import agree_repair
 from sip.sdp.security import PROTOCOLS, Protection, accepted_security, answer_security
 from sip.sdp.selection import Agreed, agree, match_answer, telephone_event
 from sip.sdp.session import NegotiatedSession, NegotiatedStream, StreamKind
@@ -281,6 +282,7 @@ def _stream(
         stream,
         max_bitrate=min(limit for limit in limits if limit),
         picture=first.picture_limit(capabilities.frame_rate),
+        repair=agree_repair(one.codecs, stream.feedback) if capabilities.repair else None,
     )
 
 
@@ -321,6 +323,7 @@ def _answer_media(
     one: _Accepted, stream: NegotiatedStream, capabilities: LocalCapabilities, local: LocalMedia
 ) -> MediaDescription:
     codecs = tuple(agreed.local for agreed in one.agreed) + (() if stream.dtmf is None else (stream.dtmf,))
+    codecs += () if stream.repair is None else stream.repair.codecs
     transport = list(one.protection.attributes)
     if stream.reduced_size_rtcp:
         transport.append(Attribute("rtcp-rsize"))

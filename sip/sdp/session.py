@@ -12,6 +12,7 @@ from sip.sdp.floor import NegotiatedFloor
 from sip.sdp.grammar import SessionDescription
 from sip.sdp.h264 import PictureLimit
 from sip.sdp.ice import IceAgreement
+from sip.sdp.repair import Repair
 from sip.sdp.security import Agreement
 
 StreamKind = Literal["audio", "video", "content"]
@@ -27,7 +28,7 @@ class NegotiatedStream:
     peer gave no address that packets could go to (hold, a host name). ``held`` tells that the peer does not want to
     get anything now. ``security`` is None for a stream in the clear. ``reduced_size_rtcp``: feedback may go without a
     report before it (RFC 5506). ``max_bitrate`` (bit/s) and ``picture`` are the most that we may send of video,
-    None for audio.
+    None for audio; ``repair`` is how its packets are protected against loss.
     """
 
     kind: StreamKind
@@ -47,6 +48,7 @@ class NegotiatedStream:
     security: Agreement | None = None
     ice: IceAgreement | None = None
     reduced_size_rtcp: bool = False
+    repair: Repair | None = None
 
     @property
     def send(self) -> bool:
