@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mcu.media.rtp.errors import RtpError
-from mcu.media.rtp.packet import RtpPacket
+from mcu.media.rtp.packet import read_extension
 from mcu.media.spec import Line
 
 Media = Literal["audio", "video", "content"]
@@ -46,6 +45,21 @@ class Demultiplexer:
         """A source whose packets do not say any more which stream they belong to."""
         self._sources[source] = media
 
+    def runs_of(self, packets: list[bytes]) -> Iterator[tuple[Line, list[bytes]]]:
+        """The streams of packets that came together, with those in a row of each; without what is nobody's."""
+        run: list[bytes] = []
+        stream: Line | None = None
+        for packet in packets:
+            media = self.media_of(packet)
+            if media != stream and stream is not None and run:
+                yield stream, run
+                run = []
+            stream = media
+            if media is not None:
+                run.append(packet)
+        if stream is not None and run:
+            yield stream, run
+
     def media_of(self, packet: bytes) -> Line | None:
         """The stream of an RTP packet; None for one that is nobody's."""
         if len(packet) < 12:
@@ -66,12 +80,8 @@ class Demultiplexer:
         return known or candidates[0]
 
     def _told(self, packet: bytes, candidates: list[Line]) -> Line | None:
-        try:
-            extensions = RtpPacket.parse(packet).extensions
-        except RtpError:
-            return None
         for media in candidates:
             mid = self._mids.get(media)
-            if mid is not None and extensions.get(mid.number) == mid.mid.encode():
+            if mid is not None and read_extension(packet, mid.number) == mid.mid.encode():
                 return media
         return None

@@ -117,13 +117,13 @@ class MediaLeg:
             transport = PlainLegTransport(
                 self._receive_rtp, self._receive_rtcp, payload_types(self.spec), bind, certificate
             )
-            transport.on_rtp_run = self._receive_rtp_run
         elif browsers is None:
             raise LegTransportError("there is no port for browsers here")
         else:
             transport = BrowserLegTransport(
                 self._receive_rtp, self._receive_rtcp, payload_types(self.spec), browsers, mids(self.spec)
             )
+        transport.on_rtp_run = self._receive_rtp_run
         transport.on_connected = self._connected
         transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
         await transport.open(self.spec.transport, self._beginnings.numbering)
@@ -400,14 +400,15 @@ class MediaLeg:
             stream.request_key_frame(self._clock())
 
     def _receive_rtp_run(self, media: Line, packets: list[bytes]) -> None:
-        """Packets of one line that came together; nothing of a room is forwarded as it is."""
+        """Packets of one line that came together."""
         if media == "camera":
             for data in packets:
                 self._receive_rtp(media, data)
         elif (stream := self._streams.get(media)) is not None:
             now = self._last_heard = self._clock()
-            stream.receive_rtp_run(packets, now)
-            self._received(media, stream)
+            for run in (packets,) if self._forwarding is None else self._forwarding.decoded_runs(media, packets, now):
+                stream.receive_rtp_run(run, now)
+                self._received(media, stream)
 
     def _receive_rtp(self, media: Line, data: bytes) -> None:
         if media == "camera":

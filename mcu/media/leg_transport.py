@@ -194,7 +194,7 @@ class BrowserAccess:
 
 
 class BrowserLegTransport:
-    """ICE-lite and DTLS-SRTP on the worker's browser port, everything bundled (RFC 9143)."""
+    """ICE-lite and DTLS-SRTP on the worker's browser port, all bundled (RFC 9143); ``on_rtp_run`` as with rooms."""
 
     def __init__(
         self,
@@ -216,6 +216,7 @@ class BrowserLegTransport:
         self._handshake: asyncio.Task[None] | None = None
         self._keys: SdesKeys | None = None
         self.is_connected = False
+        self.on_rtp_run: Callable[[Line, list[bytes]], None] | None = None
         self.on_connected: Callable[[], None] = lambda: None
         self.on_failed: Callable[[str], None] = lambda reason: None
         self.on_lost: Callable[[float], None] = lambda seconds: None
@@ -348,10 +349,13 @@ class BrowserLegTransport:
         if self._dtls is not None:
             self._dtls.receive_dtls(data)
 
-    def rtp_received(self, packet: bytes) -> None:
-        media = self._demultiplexer.media_of(packet)
-        if media is not None:
-            self._on_rtp(media, packet)
+    def rtp_received(self, packets: list[bytes]) -> None:
+        for media, run in self._demultiplexer.runs_of(packets):
+            if self.on_rtp_run is not None:
+                self.on_rtp_run(media, run)
+                continue
+            for packet in run:
+                self._on_rtp(media, packet)
 
     def rtcp_received(self, packet: bytes) -> None:
         self._on_rtcp(None, packet)

@@ -39,7 +39,10 @@ class _Deaf(BrowserListener):
     def dtls_received(self, data: bytes) -> None:
         raise AssertionError(data)
 
-    rtp_received = rtcp_received = dtls_received
+    def rtp_received(self, packets: list[bytes]) -> None:
+        raise AssertionError(packets)
+
+    rtcp_received = dtls_received
 
 
 def fuzz_one(data: bytes) -> None:

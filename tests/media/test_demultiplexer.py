@@ -46,3 +46,13 @@ def test_only_so_many_sources_are_remembered() -> None:
 
 def test_a_broken_header_is_a_guess_and_no_error() -> None:
     assert BOTH.media_of(packet(96, 300, "2")[:13]) == "video"
+
+
+def test_packets_that_came_together_are_told_apart_in_rows() -> None:
+    demultiplexer = Demultiplexer({"audio": frozenset({111}), "video": frozenset({96})}, {})
+    voice, face, nobodys = packet(111, 1), packet(96, 2), packet(97, 3)
+    packets = [voice, face, face, nobodys, face, voice, voice, nobodys, b""]
+    assert list(demultiplexer.runs_of(packets)) == [
+        ("audio", [voice]), ("video", [face, face]), ("video", [face]), ("audio", [voice, voice]),
+    ]  # fmt: skip
+    assert list(demultiplexer.runs_of([])) == []

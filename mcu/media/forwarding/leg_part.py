@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.published import PictureMedia
@@ -49,6 +49,25 @@ class LegForwarding:
     def is_decoded(self, media: Line, packet: bytes, now: float) -> bool:
         """Look at a packet that was handed up; whether a stream here is to have it. Never raises."""
         return (media != "video" and media != "content") or self.sources.receive(media, packet, now)
+
+    def decoded_runs(self, media: Line, packets: list[bytes], now: float) -> Iterator[list[bytes]]:
+        """The same of packets that came together: those for a stream here, in rows.
+
+        A row ends before a source that is looked at anew, for that may change whose pictures are decoded.
+        """
+        run: list[bytes] = []
+        source = b""
+        for packet in packets:
+            if packet[8:12] != source or not run:
+                if run:
+                    yield run
+                    run = []
+                source = packet[8:12]
+                if not self.is_decoded(media, packet, now):
+                    continue
+            run.append(packet)
+        if run:
+            yield run
 
     def take_rtcp(self, packets: Sequence[RtcpPacket], now: float) -> None:
         """Take the packets of an RTCP datagram. Never raises."""

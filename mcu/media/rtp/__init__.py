@@ -2,6 +2,6 @@
 
 Received: ``packet`` → ``receiver`` (``source`` counts) → ``reorder`` → ``video_assembler`` with ``h264`` or ``vp8``;
 sound goes through ``audio_receiver``, digits through ``telephone_event``. Sent: ``sender`` with ``retransmission``.
-Reports and feedback: ``rtcp``, ``feedback``, ``keyframe_request``; times: ``clock``, ``unwrap``. What touches every packet
-of a picture is compiled, ``mcu.media.packets``; what is decided is decided here.
+Reports and feedback: ``rtcp``, ``feedback``, ``keyframe_request``; times: ``clock``, ``unwrap``. What touches every
+packet of a picture is compiled, ``mcu.media.packets``; what is decided is decided here.
 """

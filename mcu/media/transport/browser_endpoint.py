@@ -16,7 +16,9 @@ class BrowserListener(Protocol):
     """What a leg is told. Packets are decrypted, and come from verified addresses only."""
 
     def dtls_received(self, data: bytes) -> None: ...
-    def rtp_received(self, packet: bytes) -> None: ...
+    def rtp_received(self, packets: list[bytes]) -> None:
+        """Packets that came together, in order."""
+
     def rtcp_received(self, packet: bytes) -> None: ...
 
 

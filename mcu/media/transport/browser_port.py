@@ -214,16 +214,23 @@ class BrowserPort:
         except OSError as error:
             logger.debug("browser port: %s", error)
             return
-        for kind, peer, data, source in received:
+        at = 0
+        while at < len(received):
+            kind, peer, data, source = received[at]
+            at += 1
             if source is not None:
                 self.receive_check(data, source)
                 continue
+            run = [data]
+            while kind == PacketKind.RTP and at < len(received) and received[at][:2] == (kind, peer):
+                run.append(received[at][2])
+                at += 1
             # A leg may have been closed by what the packet before it led to.
             endpoint = self._by_peer.get(peer)
             if endpoint is None:
                 continue
             if kind == PacketKind.RTP:
-                endpoint.listener.rtp_received(data)
+                endpoint.listener.rtp_received(run)
             elif kind == PacketKind.RTCP:
                 endpoint.listener.rtcp_received(data)
             else:

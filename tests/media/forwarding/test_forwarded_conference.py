@@ -64,7 +64,9 @@ async def test_two_browsers_see_each_other_and_nothing_is_composed() -> None:
         await here.until(lambda: any(report.reports for report in ann.told(ReceiverReport)), send)
         block = next(report.reports[0] for report in ann.told(ReceiverReport) if report.reports)
         assert (block.ssrc, block.packets_lost) == (11, 0)
-        assert any(estimate.ssrcs == (11,) for estimate in ann.told(ReceiverEstimatedMaximumBitrate))
+        await here.until(
+            lambda: any(estimate.ssrcs == (11,) for estimate in ann.told(ReceiverEstimatedMaximumBitrate)), send
+        )
 
 
 async def test_what_is_lost_is_asked_for_and_sent_again_both_ways() -> None:

@@ -20,7 +20,11 @@ from tests.peers.ports import port_block
 class Leg(Box):
     """Keeps what it is told, whatever it is."""
 
-    dtls_received = rtp_received = rtcp_received = Box.put
+    dtls_received = rtcp_received = Box.put
+
+    def rtp_received(self, packets: list[bytes]) -> None:
+        for packet in packets:
+            self.put(packet)
 
 
 @pytest.fixture

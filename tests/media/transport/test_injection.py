@@ -23,7 +23,11 @@ LAST = b"the last one"
 class Leg(Box):
     """Keeps what it is told, whatever it is."""
 
-    dtls_received = rtp_received = rtcp_received = Box.put
+    dtls_received = rtcp_received = Box.put
+
+    def rtp_received(self, packets: list[bytes]) -> None:
+        for packet in packets:
+            self.put(packet)
 
 
 def rtp(sequence: int, payload: bytes = b"media", ssrc: int = 5) -> bytes:
