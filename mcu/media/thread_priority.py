@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 
-from mcu.media.sound import _metronome
+from mcu.media.sound import _native
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def step_back(nice: int = PICTURE_NICE) -> None:
     they are first as it is, and other programs are not to be; only while sound waits for the interpreter's lock and the
     thread has it, it is lent the priority of sound. Where it does not work, all stay equal.
     """
-    _metronome.enrol()
+    _native.enrol()
     if sys.platform != "linux" or _may_come_first():
         return
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -12,7 +13,7 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
-from mcu.media.codec import g711, libbcg729
+from mcu.media.codec import g711, libbcg729, libopus
 from mcu.media.codec.audio_decoder import SOUND_CODECS
 from mcu.media.sound.resample import TAPS, Downsampler
 from mcu.media.sound.samples import RATE, TICK_SAMPLES, Sound, mono, with_channels
@@ -114,25 +115,70 @@ class OpusEncoder:
     delay = OPUS_LOOKAHEAD / RATE
 
     def __init__(self, key: EncoderKey) -> None:
-        self._library = _LibraryEncoder(
+        self._key = key
+        self.writer: libopus.OpusWriter | None = None
+        found = libopus.library()
+        if found is not None:
+            self.writer = libopus.OpusWriter(found, key.channels, self._application, self._settings)
+        self._wrapped = self._wrap() if found is None else None
+
+    @property
+    def _application(self) -> libopus.Application:
+        music = self._key.music or self._key.channels == 2
+        return libopus.Application.AUDIO if music else libopus.Application.VOICE
+
+    @property
+    def _settings(self) -> dict[libopus.Request, int]:
+        key, request = self._key, libopus.Request
+        return {
+            request.BITRATE: key.bitrate,
+            # Few encoders serve all listeners, so each may take its time: PESQ after two generations 4.03 to 4.28.
+            request.COMPLEXITY: 10,
+            request.VARIABLE_BITRATE: not key.constant_bitrate,
+            request.CONSTRAINED: 1,
+            request.EXPECTED_LOSS: OPUS_EXPECTED_LOSS if key.in_band_fec else 0,
+            request.IN_BAND_REPAIR: key.in_band_fec,
+        }
+
+    def _wrap(self) -> _LibraryEncoder:
+        """FFmpeg's way to the library that is built into it, where ours is not to be had."""
+        key = self._key
+        return _LibraryEncoder(
             "libopus",
             RATE,
             "flt",
             key.bitrate,
             {
-                "application": "audio" if key.music or key.channels == 2 else "voip",
+                "application": "audio" if self._application is libopus.Application.AUDIO else "voip",
                 "frame_duration": "20",
                 "fec": "1" if key.in_band_fec else "0",
                 "packet_loss": str(OPUS_EXPECTED_LOSS) if key.in_band_fec else "0",
                 "vbr": "off" if key.constant_bitrate else "constrained",
-                # Few encoders serve all listeners, so each may take its time: PESQ after two generations 4.03 to 4.28.
                 "compression_level": "10",
             },
             key.channels,
         )
 
     def encode(self, sound: Sound) -> bytes:
-        return b"".join(data for data, _ in self._library.encode(sound))
+        sound = with_channels(sound, self._key.channels)
+        if self.writer is not None:
+            return libopus.encode_all([(self.writer, sound)])[0]
+        assert self._wrapped is not None
+        return b"".join(data for data, _ in self._wrapped.encode(sound))
+
+
+def encode_all(jobs: Sequence[tuple[SoundEncoder, Sound]]) -> list[bytes]:
+    """The next frame of each encoder. Opus, which takes longest, is encoded for all together."""
+    writers = [
+        (encoder.writer, with_channels(sound, encoder.writer.channels))
+        for encoder, sound in jobs
+        if isinstance(encoder, OpusEncoder) and encoder.writer is not None
+    ]
+    made = iter(libopus.encode_all(writers))
+    return [
+        next(made) if isinstance(encoder, OpusEncoder) and encoder.writer is not None else encoder.encode(sound)
+        for encoder, sound in jobs
+    ]
 
 
 class G722Encoder:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from mcu.media.sound import _metronome
+from mcu.media.sound import _native
 from mcu.media.thread_priority import come_first
 
 LONGEST = 1.0
@@ -24,7 +24,7 @@ class Metronome:
     """Of one thread; on the monotonic clock.
 
     Where real-time priority is permitted, the thread takes it, and whoever holds the lock when a tick is due is lent it
-    until the tick can begin (see ``native/metronome.c``).
+    until the tick can begin (see ``native/lock.h``).
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Metronome:
     def __call__(self, deadline: float, stopping: threading.Event) -> bool:
         now = time.monotonic()
         if deadline > now:
-            _metronome.wait_until(min(deadline, now + LONGEST), self._first)
+            _native.wait_until(min(deadline, now + LONGEST), self._first)
         return not stopping.is_set()
 
 

@@ -14,6 +14,7 @@ from mcu.media.codec.audio_encoder import (
     AacEncoder,
     EncoderKey,
     SoundEncoder,
+    encode_all,
     make_encoder,
     rtp_samples,
 )
@@ -208,9 +209,10 @@ class SoundMix:
         return self._recording.encode(mixes.get(EVERYONE, self._recording.channels), now)
 
     def _coded(self, mixes: _Mixes, now: float) -> list[CodedMix]:
-        coded: list[CodedMix] = []
+        jobs: list[tuple[SoundEncoder, Sound]] = []
+        heard = self._listeners(now)
         faders: dict[_Listened, Fader] = {}
-        for listened, listeners in self._listeners(now).items():
+        for listened in heard:
             source, key, gain = listened
             output = self._outputs.get(listened)
             if output is None:
@@ -221,16 +223,18 @@ class SoundMix:
                 fader = faders[listened] = self._faders.get(listened) or Fader()
                 # Made louder, it may go beyond full scale again; the encoder bends nothing.
                 mix = np.clip(fader.set(mix, gain), -1.0, 1.0)
-            data = output.encoder.encode(mix)
-            time = now - output.encoder.delay
-            coded += [
-                CodedMix(tuple(legs), CodedSound(data, codec.payload_type, time, samples=rtp_samples(codec)))
-                for codec, legs in listeners
-            ]
+            jobs.append((output.encoder, mix))
         self._faders = faders
         for idle in [each for each, output in self._outputs.items() if now - output.used_at > IDLE_ENCODER]:
             del self._outputs[idle]
-        return coded
+        return [
+            CodedMix(
+                tuple(legs),
+                CodedSound(data, codec.payload_type, now - encoder.delay, samples=rtp_samples(codec)),
+            )
+            for (encoder, _), data, listeners in zip(jobs, encode_all(jobs), heard.values(), strict=True)
+            for codec, legs in listeners
+        ]
 
     def _listeners(self, now: float) -> _Groups:
         """Who hears the same in the same codec; thought over only when those who speak have changed."""

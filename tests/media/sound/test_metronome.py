@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.sound import _metronome
+from mcu.media.sound import _native
 from mcu.media.sound.metronome import Metronome, OtherClock, waiting_on
 from mcu.media.thread_priority import come_first
 
@@ -48,7 +48,7 @@ class Busy:
 
     def _run(self) -> None:
         if self._enrolled:
-            _metronome.enrol()
+            _native.enrol()
         self.thread = threading.get_native_id()
         self._begun.set()
         while not self._stop:
@@ -61,7 +61,7 @@ def lent(most: int, lending: bool) -> bool:
 
     def run() -> None:
         come_first()
-        found.append(any(_metronome.wait_until(time.monotonic() + 0.002, lending) for _ in range(most)))
+        found.append(any(_native.wait_until(time.monotonic() + 0.002, lending) for _ in range(most)))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -74,9 +74,9 @@ needs_the_right = pytest.mark.skipif(not may_come_first(), reason="takes the rig
 
 def test_it_is_never_early() -> None:
     deadline = time.monotonic() + 0.005
-    assert _metronome.wait_until(deadline, False) is False
+    assert _native.wait_until(deadline, False) is False
     assert time.monotonic() >= deadline
-    _metronome.wait_until(deadline, False)  # over already: no wait
+    _native.wait_until(deadline, False)  # over already: no wait
 
 
 @needs_the_right
@@ -96,7 +96,7 @@ def test_nobody_else_is_lent_anything() -> None:
 
 def test_a_thread_that_has_ended_is_forgotten_and_others_take_its_place() -> None:
     for _ in range(1500):  # three times as many as can be known at once
-        thread = threading.Thread(target=_metronome.enrol)
+        thread = threading.Thread(target=_native.enrol)
         thread.start()
         thread.join()
     with Busy(enrolled=True):
@@ -106,10 +106,10 @@ def test_a_thread_that_has_ended_is_forgotten_and_others_take_its_place() -> Non
 @given(st.floats())
 def test_what_is_no_time_is_refused(deadline: float) -> None:
     if math.isfinite(deadline) and 0 <= deadline <= time.monotonic():
-        assert _metronome.wait_until(deadline, True) is False
+        assert _native.wait_until(deadline, True) is False
     elif not math.isfinite(deadline) or deadline < 0 or deadline > time.monotonic() + 60:
         with pytest.raises(ValueError, match="no time"):
-            _metronome.wait_until(deadline, True)
+            _native.wait_until(deadline, True)
 
 
 def test_it_ends_when_told_to_on_either_clock() -> None:

@@ -1,5 +1,8 @@
 """What the compiled module offers to Python."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 def enrol() -> None:
     """The calling thread may be lent the priority of sound while it holds the interpreter's lock; until it ends."""
 
@@ -9,4 +12,12 @@ def wait_until(deadline: float, lending: bool) -> bool:
     With ``lending``, for threads that may use real-time priority: an enrolled thread of ordinary priority that holds
     the lock at that instant runs at real-time priority until it lets go. Returns whether there was one. Raises
     ValueError for what is no time, or a minute away.
+    """
+
+def encode_all(function: int, jobs: list[tuple[int, int, NDArray[np.float32], bytearray]]) -> list[int]:
+    """Call ``function``, the address of ``opus_encode_float``, for each job: encoder, channels, sound, room for data.
+
+    Addresses are trusted. Sound is 32-bit float, channels alternating. Other threads may run meanwhile, and the lock is
+    taken again as by ``wait_until``. Returns what each call returned: octets written, or a negative number. Raises
+    ValueError where a job does not fit together; then none was done.
     """
