@@ -13,13 +13,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sip.local_networks import PRIVATE_NETWORKS
 from sip.session_expires import SHORTEST_SESSION
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortOrNone = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _ip_address(value: str) -> str:
+    ipaddress.ip_address(value)
+    return value
+
+
+IpAddress = Annotated[str, AfterValidator(_ip_address)]
 
 
 class SettingsError(Exception):
@@ -50,7 +58,7 @@ def _listed(value: object) -> object:
 class WebSettings(_Section):
     """The web server: pages, control API, downloads."""
 
-    host: str = Field("0.0.0.0", description="address that HTTPS listens on")
+    host: IpAddress = Field("0.0.0.0", description="address that HTTPS listens on; '::' is every one, of IPv4 too")
     https_port: Port = Field(8443, description="port of HTTPS, which browsers need for camera and microphone")
     http_port: Port = Field(8080, description="port of plain HTTP, on 127.0.0.1 only")
     certificate_file: Path | None = Field(None, description="PEM certificate chain; made by the server when not given")
@@ -108,6 +116,12 @@ class MediaSettings(_Section):
     host: str = Field("0.0.0.0", description="address that media sockets are bound to")
     public_address: str | None = Field(
         None, description="IP address told to browsers for media; without it, the one their page came from"
+    )
+    public_ipv6_address: str | None = Field(
+        None, description="IPv6 address told to browsers for media, likewise; either or both"
+    )
+    ipv6: bool = Field(
+        True, description="whether browsers' media may come by IPv6 too, where media.host is every address of IPv4"
     )
     rtp_port_first: Port = Field(20000, description="first UDP port for the media of rooms")
     rtp_port_last: Port = Field(29999, description="last UDP port for the media of rooms")

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import logging
 import secrets
+import socket
 import ssl
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from consilium.pages import API_PAGE, FONT, WEB_CLIENT, add_pages
 from consilium.recordings import StoreRegister
 from consilium.registration import Registry
 from consilium.signalling import agent_settings, credentials, listeners, transport_settings
+from consilium.web_connections import KEEP_ALIVE, PatientSite
 from mcu.conference.clock import Clock
 from mcu.conference.hashing import Hasher
 from mcu.conference.manager import ConferenceManager, random_id
@@ -54,6 +56,7 @@ from mcu.media.facts import Capacity
 from mcu.media.pool import WorkerPool
 from mcu.media.port_meter import WorkerPortMeter
 from mcu.media.spec import WorkerSettings
+from mcu.media.transport.sockets import bound_tcp_socket
 from mcu.ports import MediaError, Operation
 from recorder.store import RecordingStore
 from sip.agent import UserAgent
@@ -182,7 +185,7 @@ class Server:
         return [
             WorkerSettings(
                 index=index,
-                browser_host=media.host,
+                browser_host="::" if self._browsers_use_ipv6 and media.host == "0.0.0.0" else media.host,
                 browser_port=media.browser_port + index,
                 certificate_file=str(identity.certificate_file),
                 private_key_file=str(identity.private_key_file),
@@ -192,6 +195,12 @@ class Server:
             )
             for index in range(media.workers)
         ]
+
+    @property
+    def _browsers_use_ipv6(self) -> bool:
+        """Whether the port of browsers takes IPv6, and IPv4 besides where that is every address."""
+        media = self.settings.media
+        return ":" in media.host or (media.host == "0.0.0.0" and media.ipv6 and socket.has_dualstack_ipv6())
 
     def _capacity(self) -> Capacity | None:
         """As set by hand, else as measured."""
@@ -264,7 +273,13 @@ class Server:
         browsers = BrowserGateway(
             self.manager,
             self.pool,
-            BrowserAddresses(self.settings.media.public_address, local_addresses, identity.fingerprint),
+            BrowserAddresses(
+                self.settings.media.public_address,
+                local_addresses,
+                identity.fingerprint,
+                self.settings.media.public_ipv6_address,
+                self._browsers_use_ipv6,
+            ),
             _random_number,
             browser_calls,
         )
@@ -288,7 +303,7 @@ class Server:
             self.sip.close_websockets()
 
         application.on_shutdown.append(close_websockets)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=WEB_GRACE)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=WEB_GRACE, keepalive_timeout=KEEP_ALIVE)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -297,12 +312,12 @@ class Server:
             secure.load_cert_chain(certificate, settings.private_key_file or identity.private_key_file)
         except (OSError, ssl.SSLError) as error:
             raise StartError(f"{certificate}: {error}") from error
-        for site, setting, port in (
-            (web.TCPSite(runner, settings.host, settings.https_port, ssl_context=secure), "https", settings.https_port),
-            (web.TCPSite(runner, "127.0.0.1", settings.http_port), "http", settings.http_port),
+        for host, context, setting, port in (
+            (settings.host, secure, "https", settings.https_port),
+            ("127.0.0.1", None, "http", settings.http_port),
         ):
             try:
-                await site.start()
+                await PatientSite(runner, bound_tcp_socket(host, port), context).start()
             except OSError as error:
                 raise StartError(f"web port {port}: {error.strerror} (setting web.{setting}_port)") from error
 

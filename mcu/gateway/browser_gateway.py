@@ -121,7 +121,8 @@ class DoorResponse(_Body):
 
 @dataclass(frozen=True)
 class BrowserAddresses:
-    """``public_address`` is told to browsers instead of the address that they reached the web server at.
+    """``public_address`` is told to browsers instead of the address that they reached the web server at, and
+    ``public_ipv6_address`` likewise or besides. Without ``ipv6`` media go by IPv4 alone.
 
     ``local_addresses`` are told besides, for browsers that come by another network.
     """
@@ -129,6 +130,8 @@ class BrowserAddresses:
     public_address: str | None
     local_addresses: Sequence[str]
     fingerprint: str
+    public_ipv6_address: str | None = None
+    ipv6: bool = True
 
 
 class BrowserGateway:
@@ -345,11 +348,14 @@ class BrowserGateway:
 
     def _candidate_addresses(self, request: web.Request) -> list[str]:
         """Best first: the address by which this browser reached us surely works for its media too."""
-        if self._addresses.public_address is not None:
-            return [self._addresses.public_address]
+        own = self._addresses
+        public = [address for address in (own.public_address, own.public_ipv6_address) if address is not None]
+        if public:
+            return public
         reached = request.transport.get_extra_info("sockname") if request.transport is not None else None
         found = [reached[0].removeprefix("::ffff:")] if reached else []
-        return list(dict.fromkeys([*found, *self._addresses.local_addresses]))
+        both = dict.fromkeys([*found, *own.local_addresses])
+        return [address for address in both if own.ipv6 or ":" not in address] or list(both)
 
     def _handle_fact(self, fact: Fact) -> None:
         if not isinstance(fact, LegSilent) or fact.seconds < SILENCE_TIMEOUT:

@@ -1,10 +1,11 @@
-"""Browsers on networks that are not as they should be: UDP blocked, or gone silent for a while."""
+"""Browsers on networks that are not as usual: UDP blocked, gone silent for a while, IPv6."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,11 +18,11 @@ from tests.peers.server import ServerProcess
 
 PATIENCE = 20.0
 
-# As on a network where UDP finds no way: the candidates of the answer that need it are as good as not there.
-WITHOUT_UDP = """
+# As on a network where some find no way: these candidates of the answer are as good as not there.
+WITHOUT = """
 const take = RTCPeerConnection.prototype.setRemoteDescription;
 RTCPeerConnection.prototype.setRemoteDescription = function (answer) {
-  const sdp = answer.sdp.replace(/^a=candidate:\\S+ \\d+ udp .*\\r\\n/gim, '');
+  const sdp = answer.sdp.replace(/^a=candidate:\\S+ \\d+ WHAT.*\\r\\n/gim, '');
   return take.call(this, { type: answer.type, sdp });
 };
 """
@@ -85,7 +86,7 @@ async def test_without_udp_a_browser_is_in_the_call_by_tcp(server: ServerProcess
     bunny = sources[0]
     async with Chromium(bunny.camera, bunny.sound) as chromium:
         page = await chromium.page()
-        await page.add_init_script(REMEMBER + WITHOUT_UDP)
+        await page.add_init_script(REMEMBER + WITHOUT.replace("WHAT", "udp "))
         await page.goto(f"{server.url}/?room=1000&name=Guest")
         await page.click("#join-button")
         await until_it_sees(page, bunny)
@@ -136,3 +137,18 @@ async def test_a_page_that_hears_nothing_restarts_ice_and_goes_on(server: Server
         assert pair["remote"]["usernameFragment"] == await page.evaluate(_CREDENTIALS) != before
         assert not [line for line in chromium.console if line.startswith("error")]
     assert "Traceback" not in server.log()
+
+
+async def test_a_browser_comes_by_ipv6_and_another_by_ipv4(tmp_path: Path, sources: list[Source]) -> None:
+    bunny = sources[0]
+    async with ServerProcess(tmp_path, {"web.host": "::"}) as server, Chromium(bunny.camera, bunny.sound) as chromium:
+        for host, others in (("[::1]", r"udp \d+ [\d.]+ "), ("127.0.0.1", r"udp \d+ [\da-f:]+ ")):
+            page = await chromium.page()
+            await page.add_init_script(REMEMBER + WITHOUT.replace("WHAT", others))
+            await page.goto(f"https://{host}:{server.https_port}/?room=1000&name=Guest")
+            await page.click("#join-button")
+            await until_it_sees(page, bunny)
+            remote = (await pair_of(page))["remote"]
+            assert remote["protocol"] == "udp" and (":" in remote["address"]) == (":" in host)
+            await page.click("#leave-button")
+        assert "Traceback" not in server.log()

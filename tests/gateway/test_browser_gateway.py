@@ -368,3 +368,21 @@ async def test_a_page_tells_how_large_its_slots_are_shown(browsers: Browsers) ->
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    ("addresses", "told"),
+    [
+        ({"public_address": "203.0.113.5", "public_ipv6_address": "2001:db8::5"}, ["203.0.113.5", "2001:db8::5"]),
+        ({"public_address": None, "public_ipv6_address": "2001:db8::5"}, ["2001:db8::5"]),
+        ({"public_address": None}, ["127.0.0.1", "2001:db8::7", "198.51.100.7"]),
+        ({"public_address": None, "ipv6": False}, ["127.0.0.1", "198.51.100.7"]),
+    ],
+)
+async def test_browsers_are_told_addresses_of_the_families_that_there_are(
+    browsers: Browsers, addresses: dict[str, Any], told: list[str]
+) -> None:
+    local = ["2001:db8::7", "198.51.100.7"]
+    browsers.gateway._addresses = BrowserAddresses(local_addresses=local, fingerprint=FINGERPRINT, **addresses)
+    answer = parse((await browsers.join())["sdp"])
+    assert candidates(answer) == [f"{address}:{port}" for port in (40000, 40001) for address in told]

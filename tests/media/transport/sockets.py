@@ -31,7 +31,7 @@ class Peer(asyncio.DatagramProtocol):
         return address
 
     def send(self, data: bytes, port: int) -> None:
-        self.transport.sendto(data, ("127.0.0.1", port))
+        self.transport.sendto(data, (self.address[0], port))
 
     async def next(self) -> bytes:
         """The next datagram."""
@@ -40,10 +40,10 @@ class Peer(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def peer(port: int = 0) -> AsyncIterator[Peer]:
+async def peer(port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[Peer]:
     """A peer on a port of its own."""
     loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_datagram_endpoint(Peer, local_addr=("127.0.0.1", port))
+    transport, protocol = await loop.create_datagram_endpoint(Peer, local_addr=(host, port))
     yield protocol
     transport.close()
 

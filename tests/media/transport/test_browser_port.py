@@ -279,3 +279,26 @@ async def test_a_handshake_is_begun_from_proven_addresses_alone(port: BrowserPor
         assert box.items == [b"\x16the browser's"] and port.strangers == 23
         endpoint.send_dtls(b"\x16to it alone")
         assert await browser.next() == b"\x16to it alone" and stranger.received.empty()
+
+
+# Both families
+
+
+async def test_one_port_takes_browsers_of_both_families(number: int) -> None:
+    port = BrowserPort(lambda: 7.0)
+    await port.open("::", number)
+    four, six = Leg(), Leg()
+    one, other = port.add(agent("four"), four), port.add(agent("six"), six)
+    async with peer() as by_four, peer(host="::1") as by_six:
+        for browser, name in ((by_four, "four"), (by_six, "six")):
+            browser.send(check(f"{name}:them", nominate=True), number)
+            response = stun.parse_message(await browser.next())
+            assert response.attributes["XOR-MAPPED-ADDRESS"] == browser.address[:2]
+            browser.send(b"\x16" + name.encode(), number)
+        await four.until(b"\x16four")
+        await six.until(b"\x16six")
+        assert (one.addresses, other.addresses) == ([by_four.address], [by_six.address[:2]])
+        one.send_dtls(b"to four")
+        other.send_dtls(b"to six")
+        assert (await by_four.next(), await by_six.next()) == (b"to four", b"to six")
+    port.close()

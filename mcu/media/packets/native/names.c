@@ -11,8 +11,11 @@ PyObject *name_of_address(const struct sockaddr_storage *address)
     const struct sockaddr_in *four = (const struct sockaddr_in *)address;
     const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
     bool is_four = address->ss_family == AF_INET;
-    const void *host = is_four ? (const void *)&four->sin_addr : (const void *)&six->sin6_addr;
-    if (inet_ntop(address->ss_family, host, text, sizeof text) == NULL)
+    /* What comes by IPv4 on a socket of both families is named as on any other. */
+    bool is_mapped = !is_four && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr);
+    const uint8_t *octets = six->sin6_addr.s6_addr + (is_mapped ? 12 : 0);
+    const void *host = is_four ? (const void *)&four->sin_addr : octets;
+    if (inet_ntop(is_mapped ? AF_INET : address->ss_family, host, text, sizeof text) == NULL)
         return PyErr_SetFromErrno(PyExc_OSError);
     return Py_BuildValue("(si)", text, (int)ntohs(is_four ? four->sin_port : six->sin6_port));
 }
@@ -32,8 +35,11 @@ bool address_of_name(PyObject *name, int family, struct sockaddr_storage *addres
     struct sockaddr_in *four = (struct sockaddr_in *)address;
     struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
     bool is_four = family == AF_INET;
-    void *place = is_four ? (void *)&four->sin_addr : (void *)&six->sin6_addr;
-    if (port < 1 || port > 65535 || inet_pton(family, host, place) != 1) {
+    bool is_mapped = !is_four && strchr(host, ':') == NULL;
+    void *place = is_four ? (void *)&four->sin_addr : (void *)&six->sin6_addr.s6_addr[is_mapped ? 12 : 0];
+    if (is_mapped)
+        memset(&six->sin6_addr.s6_addr[10], 0xff, 2);
+    if (port < 1 || port > 65535 || inet_pton(is_mapped ? AF_INET : family, host, place) != 1) {
         PyErr_Format(PyExc_ValueError, "no address of this socket's family: %s port %d", host, port);
         return false;
     }

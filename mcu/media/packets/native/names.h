@@ -14,10 +14,10 @@
 /* More packets than any run has; it bounds what one call may ask for. */
 #define MAX_BATCH 65536
 
-/* (host, port) of an address; NULL with an exception set. */
+/* (host, port) of an address; one of IPv4 that is mapped into IPv6 is named as what it is. NULL with an exception set. */
 PyObject *name_of_address(const struct sockaddr_storage *address);
 
-/* The address of (host, port), of this family. False with TypeError or ValueError set. */
+/* The address of (host, port), of this family; AF_INET6 takes those of IPv4 too. False with TypeError or ValueError set. */
 bool address_of_name(PyObject *name, int family, struct sockaddr_storage *address, socklen_t *length);
 
 /* The suite of this name, if ``size`` octets of key and salt fit it. False with ValueError set. */
