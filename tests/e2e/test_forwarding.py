@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from consilium.simulated_room.clip import ClipFormat, load_clip
 from consilium.simulated_room.room import RoomSettings, SimulatedRoom
@@ -18,8 +18,13 @@ from tests.peers.server import ServerProcess
 
 PATIENCE = 40.0
 
+SHARED = "12"
+"""The mid of what another browser shares: after sound, two pictures, and nine slots."""
+
 # A camera whose picture browsers send in three sizes.
 WIDTH, HEIGHT = 960, 540
+QUARTER = 134  # even numbers of lines alone
+DESKTOP, PHONE = ViewportSize(width=1280, height=760), ViewportSize(width=360, height=640)
 
 _HAS_HEIGHT = """([name, height]) => {
   const now = document.querySelector(`#gallery [data-participant="${name}"] video`)?.videoHeight ?? 0;
@@ -86,6 +91,11 @@ async def test_browsers_see_each_others_pictures_as_they_are(server: ServerProce
         await until_tile_shows(other, one_id, bunny, [carphone, bikes])
 
         assert await one.get_attribute("#stage", "data-main") == "none", "nobody is left to be composed"
+        await one.click("#share-button")
+        await other.wait_for_selector('#stage[data-content="shown"]', timeout=PATIENCE * 1000)
+        heights = {report["mid"]: report["frameHeight"] for report in await received(other)}
+        assert heights[SHARED] >= 600, "it came as it is, in the place for that"
+        await until_voices_are_heard(server, other)
         await one.click("#leave-button")
         await other.wait_for_selector(f'#gallery [data-participant="{one_id}"]', state="detached")
         assert not [line for line in first.console + second.console if line.startswith("error")]
@@ -93,9 +103,34 @@ async def test_browsers_see_each_others_pictures_as_they_are(server: ServerProce
     assert "Traceback" not in server.log()
 
 
+_ENERGIES = """async () => {
+  const found = {mixed: 0, voices: 0};
+  for (const one of (await window.usedConnection.getStats()).values()) {
+    if (one.type !== "inbound-rtp" || one.kind !== "audio") continue;
+    found[one.mid === "0" ? "mixed" : "voices"] += one.totalAudioEnergy ?? 0;
+  }
+  return found;
+}"""
+
+
+async def until_voices_are_heard(server: ServerProcess, page: Page) -> None:
+    """Choose sound as it is: until that is heard, and nothing in the mix of the rest, where there is nobody."""
+    assert (await page.evaluate(_ENERGIES))["voices"] == 0
+    await server.api("PATCH", "/conferences/1000", {"forwarded_sound": True})
+    now: dict[str, float] = {"voices": 0.0, "mixed": 0.0}
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            before, now = now, await page.evaluate(_ENERGIES)
+            mixed, voices = (now[kind] - before[kind] for kind in ("mixed", "voices"))
+            if voices > 1e-4 and mixed < voices / 100:
+                return
+            await asyncio.sleep(0.3)
+
+
 async def join_unwatched(server: ServerProcess, chromium: Chromium, name: str) -> tuple[Page, str]:
-    """Like ``join``, where no composed picture comes."""
+    """Like ``join``, where no composed picture comes. The page's connection is kept where the test can ask it."""
     page = await chromium.page()
+    await page.add_init_script(_REMEMBER_CONNECTION)
     await page.goto(f"{server.url}/?room=1000&name={name}")
     await page.click("#join-button")
     await page.wait_for_selector('#connection[data-state="connected"]', timeout=PATIENCE * 1000)
@@ -146,7 +181,7 @@ async def until_composed(page: Page, shown: list[Source], everybody: list[Source
         raise failure or AssertionError("no picture came") from None
 
 
-async def test_a_picture_grows_when_it_has_the_screen_for_itself(
+async def test_a_picture_comes_in_the_size_that_fits_its_tile(
     tmp_path: Path, server: ServerProcess, sources: list[Source]
 ) -> None:
     bunny, *_ = sources
@@ -156,20 +191,23 @@ async def test_a_picture_grows_when_it_has_the_screen_for_itself(
     await asyncio.to_thread(subprocess.run, command, check=True)
     await server.login()
     await server.api("POST", "/conferences", {"number": "1000"})
-    await server.api(
-        "PATCH", "/conferences/1000", {"forwarded": True}
-    )  # nothing is composed, which costs the machine most
+    # Nothing is composed, which costs the machine most.
+    await server.api("PATCH", "/conferences/1000", {"forwarded": True})
     async with Chromium(camera, bunny.sound) as chromium:
         viewer = await join_watching(server, chromium)
         _, first = await join_unwatched(server, chromium, "First")
-        second_page, second = await join_unwatched(server, chromium, "Second")
+        pin = viewer.locator(f'#gallery [data-participant="{first}"] .pin')
 
+        # On a phone the smallest, beside others the middle one, kept large the whole; and the smallest again.
+        await until_height(viewer, first, QUARTER)
+        await viewer.set_viewport_size(DESKTOP)
         await until_height(viewer, first, HEIGHT // 2)
-        await until_height(viewer, second, HEIGHT // 2)
-        await second_page.click("#leave-button")
+        await pin.click()
         await until_height(viewer, first, HEIGHT)
-        largest = max(one["frameHeight"] for one in await received(viewer))
-        assert largest == HEIGHT
+        assert HEIGHT in [one["frameHeight"] for one in await received(viewer)]
+        await pin.click()
+        await viewer.set_viewport_size(PHONE)
+        await until_height(viewer, first, QUARTER)
         assert not [line for line in chromium.console if line.startswith("error")]
 
 
@@ -178,6 +216,7 @@ async def join_watching(server: ServerProcess, chromium: Chromium) -> Page:
     page = await chromium.page()
     await page.add_init_script(_REMEMBER_CONNECTION)
     await page.goto(f"{server.url}/?room=1000&name=Viewer")
+    await page.set_viewport_size(PHONE)
     await page.click("#preview-camera")
     await page.click("#join-button")
     await page.wait_for_selector('#connection[data-state="connected"]', timeout=PATIENCE * 1000)
