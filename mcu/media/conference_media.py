@@ -100,7 +100,9 @@ class ConferenceMedia:
             on_speaker=self._speaker_changed,
             on_key=self._key_heard,
         )
-        self._sync = ConferenceSync(self._legs, self._sound.playout, self._pictures.latency, self._hold_back)
+        self._sync = ConferenceSync(
+            self._legs, self._sound.playout, self._pictures.latency, self._hold_back, self._pictures.origin
+        )
 
     async def apply(self, spec: ConferenceSpec) -> dict[str, str]:
         """Make it so; returns the legs that could not be opened, with the reason. An older revision changes nothing."""

@@ -225,6 +225,11 @@ class ConferencePictures:
         margin = 0.0 if held is None else held.hold.margin
         return None if latency is None else latency + self._mean_wait + margin
 
+    def origin(self, leg_id: str, media: PictureMedia) -> float | None:
+        """When a picture of a leg's with the timestamp 0 was due."""
+        held = self._held.get((leg_id, media))
+        return None if held is None else held.hold.origin
+
     def hold_back(self, leg_id: str, media: PictureMedia, seconds: float) -> None:
         """Lip sync: let a leg's pictures wait for its sound."""
         if (leg_id, media) in self._held or (seconds > 0 and leg_id in self._legs):

@@ -37,14 +37,17 @@ class ConferenceSync:
         playout: Callable[[str], Playing | None],
         latency: Callable[[str, PictureMedia], float | None],
         hold: Callable[[str, Holds], None],
+        origin: Callable[[str, PictureMedia], float | None] = lambda leg_id, media: None,
     ) -> None:
         """``playout`` tells of a leg's sound, ``latency`` how many seconds a leg's picture takes from its arrival to
-        the output, on average and without what it is held back; ``hold`` makes it so.
+        the output, on average and without what it is held back; ``hold`` makes it so. For ``origin`` see
+        ``picture_delay``.
         """
         self._legs = legs
         self._playout = playout
         self._latency = latency
         self._hold = hold
+        self._origin = origin
         self._syncs: dict[str, LipSync] = {}
         self._next_review = 0.0
 
@@ -71,9 +74,14 @@ class ConferenceSync:
         told = told and all(_tells_time(stream) for stream in (picture, content) if stream is not None)
         return Delays(
             None if sound is None else sound_delay(sound, self._playout(leg.id), told, now),
-            None if picture is None else picture_delay(picture, self._latency(leg.id, "video"), told),
-            None if content is None else picture_delay(content, self._latency(leg.id, "content"), told),
+            None if picture is None else self._picture_delay(leg, "video", picture, told, now),
+            None if content is None else self._picture_delay(leg, "content", content, told, now),
         )
+
+    def _picture_delay(
+        self, leg: MediaLeg, media: PictureMedia, stream: RtpStream, told: bool, now: float
+    ) -> float | None:
+        return picture_delay(stream, self._latency(leg.id, media), told, self._origin(leg.id, media), now)
 
 
 def sound_delay(stream: RtpStream, playout: Playing | None, from_capture: bool, now: float) -> float | None:
@@ -86,12 +94,21 @@ def sound_delay(stream: RtpStream, playout: Playing | None, from_capture: bool, 
     return None if captured is None else now - captured
 
 
-def picture_delay(stream: RtpStream, latency: float | None, from_capture: bool) -> float | None:
-    """Seconds until a leg's picture is on the canvas; None while nothing of it is shown."""
+def picture_delay(
+    stream: RtpStream, latency: float | None, from_capture: bool, origin: float | None = None, now: float = 0.0
+) -> float | None:
+    """Seconds until a leg's picture is on the canvas; None while nothing of it is shown.
+
+    ``origin`` is when a picture with the timestamp 0 was due, by the pace that pictures are held to: on a network that
+    delays them by turns that is when they leave, and no single arrival.
+    """
     if latency is None:
         return None
     if not from_capture:
         return latency
+    captured = None if origin is None else stream.capture_time_at(now - origin)
+    if captured is not None:
+        return now - captured + latency
     offset = stream.capture_offset
     return None if offset is None else offset + latency
 

@@ -49,6 +49,11 @@ class PictureHold:
         """Seconds that it is held besides, so that late ones are in time."""
         return self._margin
 
+    @property
+    def origin(self) -> float | None:
+        """When a picture with the timestamp 0 was due; None while none has said when it was made."""
+        return self._pace.origin
+
     def push(self, unit: CodedPicture, now: float) -> None:
         """Take a picture that has just come."""
         due = self._pace.due(unit.time, unit.timestamp)

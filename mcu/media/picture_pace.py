@@ -11,8 +11,8 @@ from collections import deque
 CLOCK_RATE = 90_000
 """Of all video payload formats."""
 
-_MEAN = 128
-"""Pictures that the average goes back: four seconds."""
+_MEAN, _LONG_MEAN = 128, 512
+"""Pictures that the average goes back: four seconds, and more on a network where one picture says little."""
 
 _REMEMBERED = 150
 """Pictures among which the late ones are looked for: five seconds."""
@@ -42,6 +42,11 @@ class ArrivalPace:
         self._pictures = 0
         self._lateness: deque[float] = deque(maxlen=_REMEMBERED)
 
+    @property
+    def origin(self) -> float | None:
+        """When a picture with the timestamp 0 was due; None before the first one."""
+        return self._offset
+
     def due(self, arrival: float, timestamp: int | None) -> float:
         """When a picture that comes now was due; without a timestamp, now."""
         if timestamp is None:
@@ -52,7 +57,7 @@ class ArrivalPace:
             self._offset, self._pictures = offset, 0
             self._lateness.clear()
         self._pictures += 1
-        self._offset += (offset - self._offset) / min(self._pictures, _MEAN)
+        self._offset += (offset - self._offset) / min(self._pictures, _MEAN if self.margin < MAX_MARGIN else _LONG_MEAN)
         due = captured + self._offset
         self._lateness.append(arrival - due)
         if self._pictures % _REVIEW == 0:
