@@ -33,7 +33,7 @@ from consilium.registration import Registry
 from consilium.signalling import agent_settings, credentials, listeners, transport_settings
 from consilium.web_connections import KEEP_ALIVE, PatientSite
 from mcu.conference.clock import Clock
-from mcu.conference.hashing import Hasher
+from mcu.conference.door.hashing import Hasher
 from mcu.conference.manager import ConferenceManager, random_id
 from mcu.conference.settings import ConferenceSettings
 from mcu.control.accounts import Accounts

@@ -18,7 +18,7 @@ from consilium.__main__ import _parser
 from consilium.config import Settings, SettingsError, described, load_settings
 from consilium.gatekeeping import Gatekeeping
 from consilium.registration import Registry
-from mcu.conference.hashing import Cost, Hasher
+from mcu.conference.door.hashing import Cost, Hasher
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.settings import ConferenceSettings
 from mcu.control.accounts import Accounts

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mcu.conference.audit import AuditEntry as AuditEntry
-from mcu.conference.audit import AuditLog as AuditLog
+from mcu.conference.execution.audit import AuditEntry as AuditEntry
+from mcu.conference.execution.audit import AuditLog as AuditLog
 from mcu.conference.picture_commands import AddLayout as AddLayout
 from mcu.conference.picture_commands import AddLogo as AddLogo
 from mcu.conference.picture_commands import AdjustSound as AdjustSound

@@ -8,9 +8,10 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
-from mcu.conference.capacity import PortBook
-from mcu.conference.chat import Chat
 from mcu.conference.clock import Clock
+from mcu.conference.door.capacity import PortBook
+from mcu.conference.door.fitting import Fitting
+from mcu.conference.door.tokens import ParticipantTokens
 from mcu.conference.events import (
     ConferenceEnded,
     ConferenceEvent,
@@ -19,14 +20,13 @@ from mcu.conference.events import (
     ParticipantLeft,
     RecordingStopped,
 )
-from mcu.conference.fitting import Fitting
-from mcu.conference.floor import Floor
 from mcu.conference.model import Conference, Participant, Recording, RecordingState
-from mcu.conference.muting import Mutes
+from mcu.conference.people.chat import Chat
+from mcu.conference.people.floor import Floor
+from mcu.conference.people.muting import Mutes
+from mcu.conference.picture.steering import notice_of
 from mcu.conference.planner import plan
 from mcu.conference.settings import ConferenceSettings
-from mcu.conference.steering import notice_of
-from mcu.conference.tokens import ParticipantTokens
 from mcu.ports import LegOwner, MediaControl, MediaError, PortMeter, RecordingRegister
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mcu.conference.calls import OutgoingCall
-from mcu.conference.chat import ChatMessage
 from mcu.conference.model import Conference, Participant, Recording
+from mcu.conference.people.chat import ChatMessage
 
 
 @dataclass(frozen=True)

@@ -9,33 +9,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mcu.conference import events
-from mcu.conference.admission import Admission, Terms
-from mcu.conference.audit import AuditEntry, AuditLog, NoAudit
-from mcu.conference.audit_words import audit_detail, audit_subject
-from mcu.conference.cameras import CameraRelay
-from mcu.conference.capacity import LOWER_SIZES, PortsInUse
-from mcu.conference.chat import ChatMessage
 from mcu.conference.clock import Clock
 from mcu.conference.commands import Command, CommandRefused, LibraryCommand, ParticipantCommand
 from mcu.conference.core import ConferenceCore
-from mcu.conference.entrance import Entrance, check_leg, flows_at_once, moves
+from mcu.conference.door.admission import Admission, Terms
+from mcu.conference.door.capacity import LOWER_SIZES, PortsInUse
+from mcu.conference.door.entrance import Entrance, check_leg, flows_at_once, moves
+from mcu.conference.door.hashing import PIN_COST, Hasher
+from mcu.conference.door.joining import Door, JoinCode, JoinRefused, Newcomer
+from mcu.conference.door.rooms import Room, RoomStore
+from mcu.conference.door.tokens import ParticipantTokens
 from mcu.conference.events import Subscription
-from mcu.conference.executor import CommandExecutor, CommandResult
-from mcu.conference.fact_handler import FactHandler
-from mcu.conference.hashing import PIN_COST, Hasher
-from mcu.conference.joining import Door, JoinCode, JoinRefused, Newcomer
-from mcu.conference.keypad import Keypad, Way
-from mcu.conference.layout_store import LayoutStore, MemoryLayouts
-from mcu.conference.library import Library
-from mcu.conference.logos import LogoStore
+from mcu.conference.execution.audit import AuditEntry, AuditLog, NoAudit
+from mcu.conference.execution.audit_words import audit_detail, audit_subject
+from mcu.conference.execution.executor import CommandExecutor, CommandResult
+from mcu.conference.execution.fact_handler import FactHandler
+from mcu.conference.execution.rights import authorize
 from mcu.conference.model import Conference, Participant
 from mcu.conference.outgoing import OutgoingCalls
-from mcu.conference.rights import authorize
+from mcu.conference.people.cameras import CameraRelay
+from mcu.conference.people.chat import ChatMessage
+from mcu.conference.people.keypad import Keypad, Way
+from mcu.conference.picture.layout_store import LayoutStore, MemoryLayouts
+from mcu.conference.picture.library import Library
+from mcu.conference.picture.logos import LogoStore
 from mcu.conference.roles import Role
-from mcu.conference.rooms import Room, RoomStore
 from mcu.conference.settings import ConferenceSettings
 from mcu.conference.text import normal_number
-from mcu.conference.tokens import ParticipantTokens
 from mcu.media.spec import LegSpec
 from mcu.ports import Actor, ActorKind, MediaControl, PortMeter, RecordingRegister
 

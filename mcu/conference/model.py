@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from mcu.conference.arrangement import AUTOMATIC_LAYOUT as AUTOMATIC_LAYOUT
-from mcu.conference.arrangement import Arrangement, without
 from mcu.conference.calls import OutgoingCall
-from mcu.conference.floor import Floor
+from mcu.conference.people.floor import Floor
+from mcu.conference.picture.arrangement import AUTOMATIC_LAYOUT as AUTOMATIC_LAYOUT
+from mcu.conference.picture.arrangement import Arrangement, without
 from mcu.conference.roles import Role
 from mcu.media.spec import ContentChoice, LayoutSpec, LegSpec, SeatingSpec
 

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from mcu.conference import events
-from mcu.conference.admission import Admission
 from mcu.conference.calls import (
     MAXIMUM_FAILED,
     MAXIMUM_TARGETS,
@@ -22,8 +21,9 @@ from mcu.conference.calls import (
 )
 from mcu.conference.commands import CancelCall, CommandRefused, PlaceCalls, Refusal
 from mcu.conference.core import ConferenceCore, Running
-from mcu.conference.entrance import Entrance
-from mcu.conference.joining import JoinRefused
+from mcu.conference.door.admission import Admission
+from mcu.conference.door.entrance import Entrance
+from mcu.conference.door.joining import JoinRefused
 from mcu.conference.text import clean_name, normal_number
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mcu.conference.picture_changes import DecorationChange, ProcessingChange, SeatingChange
+from mcu.conference.picture.picture_changes import DecorationChange, ProcessingChange, SeatingChange
 from mcu.conference.roles import Role
 from mcu.media.spec import CellSpec, ContentChoice
 

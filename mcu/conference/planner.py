@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mcu.conference.capacity import within
+from mcu.conference.door.capacity import within
 from mcu.conference.model import Conference, Participant
+from mcu.conference.picture.steering import is_forwarded, is_sound_forwarded
 from mcu.conference.settings import ConferenceSettings
-from mcu.conference.steering import is_forwarded, is_sound_forwarded
 from mcu.media.spec import ConferenceSpec, DecorationSpec, LayoutSpec, LegSpec, RecordingSpec
 
 

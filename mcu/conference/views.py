@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from mcu.conference.calls import OutgoingCall
-from mcu.conference.chat import ChatMessage
-from mcu.conference.floor import Floor
+from mcu.conference.door.rooms import Room
 from mcu.conference.model import Conference, Muted, Participant, Recording
-from mcu.conference.rooms import Room
+from mcu.conference.people.chat import ChatMessage
+from mcu.conference.people.floor import Floor
 from mcu.media.spec import ContentChoice, DecorationSpec, ProcessingSpec, SeatingSpec
 
 

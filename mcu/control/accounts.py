@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mcu.conference.audit import AuditEntry, AuditLog
 from mcu.conference.clock import Clock
-from mcu.conference.hashing import Hasher
-from mcu.conference.throttle import Throttle, source_group
-from mcu.conference.tokens import new_token, token_hash
+from mcu.conference.door.hashing import Hasher
+from mcu.conference.door.throttle import Throttle, source_group
+from mcu.conference.door.tokens import new_token, token_hash
+from mcu.conference.execution.audit import AuditEntry, AuditLog
 from mcu.control.database import Database
 from mcu.control.passwords import MAXIMUM_LENGTH, generate_password, password_weakness
 from mcu.ports import Actor, ActorKind

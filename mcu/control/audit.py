@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from mcu.conference.audit import AuditEntry
+from mcu.conference.execution.audit import AuditEntry
 from mcu.control.database import Database
 from mcu.ports import Actor, ActorKind
 
 
 class AuditTable:
-    """``mcu.conference.audit.AuditLog`` in SQLite. Entries are only ever added."""
+    """``mcu.conference.execution.audit.AuditLog`` in SQLite. Entries are only ever added."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

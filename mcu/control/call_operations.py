@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from mcu.conference import commands
 from mcu.conference.calls import MAXIMUM_RETRIES, MAXIMUM_TARGET, MAXIMUM_TARGETS
-from mcu.conference.chat import MAXIMUM_TEXT, ChatMessage
 from mcu.conference.manager import ConferenceManager
+from mcu.conference.people.chat import MAXIMUM_TEXT, ChatMessage
 from mcu.conference.views import CallView, ChatMessageView, call_view, chat_view
 from mcu.control.access import check_conference
 from mcu.control.bodies import Body, json_answer

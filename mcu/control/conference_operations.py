@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from mcu.conference import commands
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Recording
-from mcu.conference.picture_changes import DecorationChange, ProcessingChange, SeatingChange
+from mcu.conference.picture.picture_changes import DecorationChange, ProcessingChange, SeatingChange
 from mcu.conference.text import MAXIMUM_TITLE, NUMBER_PATTERN, PIN_PATTERN
 from mcu.conference.views import (
     ConferenceView,

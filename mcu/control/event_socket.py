@@ -14,9 +14,9 @@ from pydantic import Field, ValidationError
 
 from mcu.conference import events
 from mcu.conference.clock import Clock
+from mcu.conference.door.throttle import source_group
 from mcu.conference.events import SubscriberTooSlow, Subscription
 from mcu.conference.manager import ConferenceManager
-from mcu.conference.throttle import source_group
 from mcu.conference.views import ConferenceView, conference_view
 from mcu.control.access import Authority, Identity
 from mcu.control.bodies import Body

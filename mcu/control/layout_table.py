@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class LayoutTable:
-    """``mcu.conference.layout_store.LayoutStore`` in SQLite."""
+    """``mcu.conference.picture.layout_store.LayoutStore`` in SQLite."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -7,14 +7,14 @@ import hashlib
 import re
 from pathlib import Path
 
-from mcu.conference.logos import Logo, LogoRefused
+from mcu.conference.picture.logos import Logo, LogoRefused
 from mcu.control.png import PngError, read_png
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
 class LogoFiles:
-    """``mcu.conference.logos.LogoStore`` in a folder. An id is made of the content, never of what a client says."""
+    """``mcu.conference.picture.logos.LogoStore`` in a folder. Ids are made of content, not of what a client says."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -8,9 +8,9 @@ from aiohttp import web
 from pydantic import Field
 
 from mcu.conference import commands
+from mcu.conference.execution.participant_changes import MAXIMUM_GAIN, MINIMUM_GAIN
 from mcu.conference.manager import ConferenceManager
-from mcu.conference.participant_changes import MAXIMUM_GAIN, MINIMUM_GAIN
-from mcu.conference.picture_changes import MAXIMUM_TILE, SeatingChange
+from mcu.conference.picture.picture_changes import MAXIMUM_TILE, SeatingChange
 from mcu.conference.roles import Role
 from mcu.conference.views import ParticipantView, participant_view
 from mcu.control.bodies import Body, json_answer

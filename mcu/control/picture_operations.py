@@ -8,11 +8,11 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from mcu.conference import commands
-from mcu.conference.arrangement import AUTOMATIC_LAYOUT
-from mcu.conference.layout_store import NAME_PATTERN
-from mcu.conference.library import catalogue
-from mcu.conference.logos import Logo
 from mcu.conference.manager import ConferenceManager
+from mcu.conference.picture.arrangement import AUTOMATIC_LAYOUT
+from mcu.conference.picture.layout_store import NAME_PATTERN
+from mcu.conference.picture.library import catalogue
+from mcu.conference.picture.logos import Logo
 from mcu.control.bodies import Body, json_answer, read_bytes
 from mcu.control.png import MAXIMUM_BYTES, MEDIA_TYPE
 from mcu.media.spec import CellSpec, LayoutSpec

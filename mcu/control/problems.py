@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
 from mcu.conference.commands import CommandRefused, Refusal
-from mcu.conference.joining import JoinCode, JoinRefused
+from mcu.conference.door.joining import JoinCode, JoinRefused
 from mcu.ports import MediaError, Problem
 
 logger = logging.getLogger(__name__)

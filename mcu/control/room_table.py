@@ -7,8 +7,8 @@ import sqlite3
 
 from pydantic import ValidationError
 
-from mcu.conference.arrangement import Arrangement
-from mcu.conference.rooms import Room
+from mcu.conference.door.rooms import Room
+from mcu.conference.picture.arrangement import Arrangement
 from mcu.control.database import Database
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ _COLUMNS = "number, title, pin_hash, owner, arrangement, chair_pin_hash"
 
 
 class RoomTable:
-    """``mcu.conference.rooms.RoomStore`` in SQLite."""
+    """``mcu.conference.door.rooms.RoomStore`` in SQLite."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gatekeeper.bandwidth import Refusing
 from gatekeeper.buckets import TokenBuckets
-from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
+from mcu.conference.door.joining import JoinCode, JoinRefused, Newcomer, Seat
+from mcu.conference.door.throttle import source_group
 from mcu.conference.manager import ConferenceManager
-from mcu.conference.throttle import source_group
 from mcu.conference.views import ConferenceView, ParticipantView, conference_view, participant_view
 from mcu.gateway.browser_calls import BrowserCalls
 from mcu.gateway.browser_sessions import BrowserSessions

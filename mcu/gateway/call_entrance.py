@@ -18,7 +18,7 @@ from gatekeeper.dialing import (
     Routed,
     resolve,
 )
-from mcu.conference.joining import JoinRefused, Newcomer, Seat
+from mcu.conference.door.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Conference
 from mcu.gateway.call_admission import CallAdmission

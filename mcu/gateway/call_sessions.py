@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from mcu.conference.joining import Seat
+from mcu.conference.door.joining import Seat
 from mcu.gateway.call_admission import CallAdmission
 from mcu.gateway.floor_control import FloorControl
 from mcu.gateway.media_addresses import MediaAddresses

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from gatekeeper.dial_policy import DialPolicy, UnusableTarget, is_allowed, target_uri
 from gatekeeper.location import Locator, Reach
 from mcu.conference.calls import CallAnswered, CallFailed, CallRequest, TargetRefused
-from mcu.conference.joining import JoinCode, JoinRefused
+from mcu.conference.door.joining import JoinCode, JoinRefused
 from mcu.conference.manager import ConferenceManager
 from mcu.gateway.ringing import DialCommands, DialFailed, Ringing, RingSettings
 from mcu.gateway.sip_gateway import SipGateway

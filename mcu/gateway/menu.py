@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
-from mcu.conference.keypad import DigitMerger, Way
+from mcu.conference.door.joining import JoinCode, JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
+from mcu.conference.people.keypad import DigitMerger, Way
 from mcu.gateway.dtmf_info import digit_of, is_dtmf
 from mcu.gateway.menu_dialogue import Action, HangUp, Join, LookUp, MenuDialogue, Say, Show
 from mcu.gateway.menu_pages import files, page

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 
-from mcu.conference.joining import JoinCode
+from mcu.conference.door.joining import JoinCode
 
 LONGEST_NUMBER = 12
 """Keys of a conference number; rooms whose number has letters cannot be typed anyway."""

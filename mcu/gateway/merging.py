@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from mcu.conference.joining import JoinRefused, Newcomer, Seat
+from mcu.conference.door.joining import JoinRefused, Newcomer, Seat
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Conference, Participant
 from mcu.gateway.call_table import CallTable

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gatekeeper.dialing import AliasDestination
 from mcu.conference.calls import TargetRefused
-from mcu.conference.joining import JoinRefused
+from mcu.conference.door.joining import JoinRefused
 from mcu.conference.manager import ConferenceManager
 from mcu.gateway.dial_out import DialOut
 from mcu.gateway.ringing import Answered, DialFailed

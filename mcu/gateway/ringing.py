@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gatekeeper.location import Reach
-from mcu.conference.joining import Newcomer, Seat
+from mcu.conference.door.joining import Newcomer, Seat
 from mcu.gateway.offer_styles import OTHER_OFFER, is_browser, offer_styles
 from mcu.gateway.rtp_ports import NoPortsLeft
 from mcu.gateway.sip_call import SipCall

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from mcu.conference.joining import Seat
+from mcu.conference.door.joining import Seat
 from mcu.gateway.sip_media import RoomMedia, local_media, sip_leg
 from mcu.media.spec import AudioSpec, LegSpec, PlainTransport, VideoSpec
 from sip.sdp.capabilities import LocalCapabilities

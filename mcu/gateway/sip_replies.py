@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from gatekeeper.bandwidth import Refusing
-from mcu.conference.joining import JoinCode, JoinRefused
+from mcu.conference.door.joining import JoinCode, JoinRefused
 from sip.sdp.grammar import SdpError
 from sip.sdp.negotiation import NotAcceptable
 from sip.warning import Warning

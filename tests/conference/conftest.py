@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mcu.conference.audit import AuditEntry
+from mcu.conference.door.hashing import Cost, Hasher
+from mcu.conference.door.joining import Newcomer
+from mcu.conference.door.rooms import MemoryRooms
 from mcu.conference.events import ConferenceEvent, Subscription
-from mcu.conference.hashing import Cost, Hasher
-from mcu.conference.joining import Newcomer
+from mcu.conference.execution.audit import AuditEntry
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Participant
-from mcu.conference.rooms import MemoryRooms
 from mcu.conference.settings import ConferenceSettings
 from mcu.ports import Actor, ActorKind
 from tests.fakes.media import FakeLegOwner, FakeMedia, browser_leg, room_leg

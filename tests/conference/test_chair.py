@@ -6,9 +6,9 @@ import pytest
 
 from mcu.conference import commands
 from mcu.conference.commands import CommandRefused, Refusal
-from mcu.conference.joining import JoinCode, JoinRefused
+from mcu.conference.door.joining import JoinCode, JoinRefused
 from mcu.conference.model import Participant
-from mcu.conference.picture_changes import SeatingChange
+from mcu.conference.picture.picture_changes import SeatingChange
 from mcu.conference.roles import Role
 from mcu.media.spec import CellSpec
 from mcu.ports import Actor, ActorKind

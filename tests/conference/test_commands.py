@@ -10,8 +10,8 @@ import pytest
 
 from mcu.conference import commands
 from mcu.conference.commands import Command, CommandRefused, Refusal
-from mcu.conference.library import catalogue
 from mcu.conference.model import Recording, RecordingState
+from mcu.conference.picture.library import catalogue
 from mcu.media.facts import RecordingFailed, RecordingProgress
 from mcu.ports import ANONYMOUS, SYSTEM, Actor, ActorKind, MediaError
 from tests.conference.conftest import USER, World

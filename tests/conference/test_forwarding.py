@@ -15,9 +15,9 @@ from mcu.conference.commands import (
     SetForwardedSound,
     SetForwarding,
 )
-from mcu.conference.joining import Newcomer
+from mcu.conference.door.joining import Newcomer
 from mcu.conference.model import Participant
-from mcu.conference.picture_changes import SeatingChange
+from mcu.conference.picture.picture_changes import SeatingChange
 from mcu.ports import Actor, ActorKind
 from tests.conference.conftest import USER, World
 from tests.fakes.media import forwarding_leg

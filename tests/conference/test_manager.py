@@ -9,8 +9,8 @@ import pytest
 
 from mcu.conference import events
 from mcu.conference.commands import CreateRoom, EndConference, Kick, LockConference, SetPin, StartRecording
+from mcu.conference.door.joining import Door, JoinCode, JoinRefused, Newcomer, Seat
 from mcu.conference.events import SubscriberTooSlow
-from mcu.conference.joining import Door, JoinCode, JoinRefused, Newcomer, Seat
 from mcu.conference.model import ParticipantState
 from mcu.media.facts import LegConnected, LegFailed
 from mcu.media.spec import LegSpec

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from mcu.conference import commands, events
 from mcu.conference.commands import CommandRefused
-from mcu.conference.hashing import Cost, Hasher
-from mcu.conference.joining import JoinRefused, Newcomer
+from mcu.conference.door.hashing import Cost, Hasher
+from mcu.conference.door.joining import JoinRefused, Newcomer
+from mcu.conference.door.rooms import MemoryRooms
 from mcu.conference.manager import ConferenceManager
-from mcu.conference.picture_changes import SeatingChange
+from mcu.conference.picture.picture_changes import SeatingChange
 from mcu.conference.planner import plan
 from mcu.conference.roles import Role
-from mcu.conference.rooms import MemoryRooms
 from mcu.conference.settings import ConferenceSettings
 from mcu.media.facts import LegConnected, LegFailed, RecordingFailed, RecordingProgress, SpeakerChanged
 from mcu.media.spec import ConferenceSpec

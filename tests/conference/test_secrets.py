@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mcu.conference.hashing import Cost, Hasher
-from mcu.conference.tokens import ParticipantTokens, new_token, token_hash
+from mcu.conference.door.hashing import Cost, Hasher
+from mcu.conference.door.tokens import ParticipantTokens, new_token, token_hash
 
 
 async def test_a_hash_knows_its_secret_and_no_other() -> None:

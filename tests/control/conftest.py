@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from mcu.conference.hashing import Cost, Hasher
-from mcu.conference.joining import Newcomer
+from mcu.conference.door.hashing import Cost, Hasher
+from mcu.conference.door.joining import Newcomer
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Participant
 from mcu.conference.settings import ConferenceSettings

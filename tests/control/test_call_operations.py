@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from mcu.conference.calls import CallAnswered, CallFailed, CallRequest, TargetRefused
-from mcu.conference.chat import MAXIMUM_TEXT
+from mcu.conference.people.chat import MAXIMUM_TEXT
 from tests.control.conftest import Control
 
 CALLS, CHAT = "/api/v1/conferences/1000/calls", "/api/v1/conferences/1000/chat"

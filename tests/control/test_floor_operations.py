@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcu.conference.joining import Newcomer
+from mcu.conference.door.joining import Newcomer
 from tests.control.conftest import Control
 from tests.control.test_conference_operations import API, ONE, code
 from tests.fakes.media import sharing_leg

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcu.conference.layout_store import LayoutStore, MemoryLayouts
+from mcu.conference.picture.layout_store import LayoutStore, MemoryLayouts
 from mcu.control.database import Database
 from mcu.control.layout_table import LayoutTable
 from mcu.media.spec import CellSpec, LayoutSpec

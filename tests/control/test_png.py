@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from mcu.conference.logos import LogoRefused
+from mcu.conference.picture.logos import LogoRefused
 from mcu.control.logo_files import LogoFiles
 from mcu.control.png import MAXIMUM_BYTES, PngError, read_png
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcu.conference.rooms import MemoryRooms, Room, RoomStore
+from mcu.conference.door.rooms import MemoryRooms, Room, RoomStore
 from mcu.control.database import Database
 from mcu.control.room_table import RoomTable
 

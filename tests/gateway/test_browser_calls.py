@@ -19,9 +19,9 @@ from gatekeeper.number_plan import MatchKind, Rule, TargetKind
 from gatekeeper.stores import MemoryCallRecords, MemoryEndpoints, MemoryPlan
 from gatekeeper.zones import Budget, DeviceClass, Zone
 from mcu.conference.commands import LockConference
-from mcu.conference.hashing import Cost, Hasher
+from mcu.conference.door.hashing import Cost, Hasher
+from mcu.conference.door.rooms import MemoryRooms
 from mcu.conference.manager import ConferenceManager
-from mcu.conference.rooms import MemoryRooms
 from mcu.conference.settings import ConferenceSettings
 from mcu.control.accounts import Accounts
 from mcu.control.application import make_application

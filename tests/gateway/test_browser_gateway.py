@@ -14,9 +14,9 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from mcu.conference.commands import LockConference, SetPin
-from mcu.conference.hashing import Cost, Hasher
+from mcu.conference.door.hashing import Cost, Hasher
+from mcu.conference.door.rooms import MemoryRooms, Room
 from mcu.conference.manager import ConferenceManager
-from mcu.conference.rooms import MemoryRooms, Room
 from mcu.conference.settings import ConferenceSettings
 from mcu.control.accounts import Accounts
 from mcu.control.application import make_application

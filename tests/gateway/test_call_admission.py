@@ -17,7 +17,7 @@ from gatekeeper.number_plan import Rule
 from gatekeeper.stores import MemoryCallRecords, MemoryEndpoints, MemoryPlan
 from gatekeeper.zones import Budget, DeviceClass, Zone
 from mcu.conference.commands import EndConference
-from mcu.conference.joining import Seat
+from mcu.conference.door.joining import Seat
 from mcu.gateway.call_admission import GAVE_WAY, CallAdmission
 from mcu.gateway.call_description import endpoint_id
 from mcu.gateway.call_log import MAX_REFUSED, CallLog

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mcu.conference.commands import LockConference, SetPin
-from mcu.conference.rooms import Room
+from mcu.conference.door.rooms import Room
 from mcu.media.spec import Address
 from mcu.ports import SYSTEM, MediaError
 from sip.events import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mcu.conference.commands import MoveCamera, SendDigits
-from mcu.conference.keypad import SAME_PRESS
-from mcu.conference.steering import LAYOUT_STEPS
+from mcu.conference.people.keypad import SAME_PRESS
+from mcu.conference.picture.steering import LAYOUT_STEPS
 from mcu.media.facts import DigitPressed
 from mcu.media.spec import CameraRequest
 from mcu.ports import SYSTEM

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mcu.conference.commands import RevokeFloor, TakeFloor
-from mcu.conference.joining import Newcomer, Seat
+from mcu.conference.door.joining import Newcomer, Seat
 from mcu.conference.model import Participant
 from mcu.gateway.floor_channel import make_channel
 from mcu.gateway.floor_control import FloorControl

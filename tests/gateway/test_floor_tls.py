@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mcu.conference.commands import RevokeFloor
-from mcu.conference.joining import Newcomer, Seat
+from mcu.conference.door.joining import Newcomer, Seat
 from mcu.gateway.floor_control import FloorControl
 from mcu.gateway.floor_stream import FloorStream
 from mcu.gateway.sip_call import CallDescriptions, CallSession

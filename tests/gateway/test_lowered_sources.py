@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mcu.conference.capacity import PortBook
+from mcu.conference.door.capacity import PortBook
 from mcu.gateway.call_sessions import within
 from mcu.media.spec import ConferenceSpec
 from sip.sdp.capabilities import LocalCapabilities, LocalMedia

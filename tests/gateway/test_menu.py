@@ -12,8 +12,8 @@ import pytest
 
 from gatekeeper.dialing import DialSettings
 from mcu.conference.commands import LockConference
-from mcu.conference.hashing import Cost, Hasher
-from mcu.conference.rooms import Room
+from mcu.conference.door.hashing import Cost, Hasher
+from mcu.conference.door.rooms import Room
 from mcu.gateway.menu import MenuGateway, MenuSettings
 from mcu.media.facts import DigitPressed, LegFailed
 from mcu.media.spec import ConferenceSpec

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.conference.joining import JoinCode
+from mcu.conference.door.joining import JoinCode
 from mcu.gateway.menu_dialogue import (
     ASK_AGAIN,
     GOODBYE_SECONDS,

@@ -18,7 +18,7 @@ from consilium.gatekeeper_tables import CallRecordTable, EndpointTable, PlanTabl
 from gatekeeper.bandwidth import Refusing
 from gatekeeper.dialing import DialSettings
 from gatekeeper.inventory import Registration, Sighting
-from mcu.conference.hashing import Cost, Hasher
+from mcu.conference.door.hashing import Cost, Hasher
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.settings import ConferenceSettings
 from mcu.control.accounts import Accounts

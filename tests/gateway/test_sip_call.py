@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcu.conference.joining import Seat
+from mcu.conference.door.joining import Seat
 from mcu.gateway.sip_call import CallDescriptions, CallSession
 from mcu.gateway.sip_media import RoomMedia, room_capabilities
 from sip.sdp.grammar import SdpError, SessionDescription, parse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcu.conference.joining import JoinCode, JoinRefused
+from mcu.conference.door.joining import JoinCode, JoinRefused
 from mcu.gateway.sip_replies import end_reason, refusal_of
 from sip.sdp.grammar import SdpError
 from sip.sdp.negotiation import NotAcceptable

@@ -9,7 +9,7 @@ import pytest
 
 from gatekeeper.dialing import AliasDestination
 from mcu.conference.commands import LockConference, SetPin, StartRecording
-from mcu.conference.joining import Newcomer
+from mcu.conference.door.joining import Newcomer
 from mcu.gateway.point_to_point import PointToPoint
 from mcu.gateway.rtp_ports import RtpPorts
 from mcu.gateway.transfers import Transfers

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from mcu.conference.hashing import Cost, Hasher
+from mcu.conference.door.hashing import Cost, Hasher
+from mcu.conference.door.rooms import MemoryRooms
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Participant
-from mcu.conference.rooms import MemoryRooms
 from mcu.conference.settings import ConferenceSettings
 from mcu.gateway.call_admission import CallAdmission
 from mcu.gateway.media_addresses import MediaAddresses

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mcu.conference import commands, events
-from mcu.conference.arrangement import Arrangement
-from mcu.conference.arrangement_changes import changed_decoration, changed_seating
 from mcu.conference.core import ConferenceCore
-from mcu.conference.library import Library
+from mcu.conference.door.rooms import Room, RoomStore
 from mcu.conference.model import Conference
+from mcu.conference.picture.arrangement import Arrangement
+from mcu.conference.picture.arrangement_changes import changed_decoration, changed_seating
+from mcu.conference.picture.library import Library
 from mcu.conference.refusals import CommandRefused, Refusal
-from mcu.conference.rooms import Room, RoomStore
 
 
 class Arranging:

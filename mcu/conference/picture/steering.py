@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from layouts.automatic import AUTOMATIC
 from mcu.conference import commands
-from mcu.conference.arrangement_changes import changed_seating
 from mcu.conference.commands import CommandRefused, Refusal, SetParticipantLayout, ViewCommand, Watch
 from mcu.conference.model import Conference, Participant
+from mcu.conference.picture.arrangement_changes import changed_seating
 from mcu.media.spec import LayoutSpec, SeatingSpec
 
 # What the keys step through: few enough to find the way back, each clearly unlike its neighbours.

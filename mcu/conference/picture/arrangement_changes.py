@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import available_timezones
 
-from mcu.conference.picture_changes import (
+from mcu.conference.picture.picture_changes import (
     MAXIMUM_BANNER,
     MAXIMUM_CAPTION,
     MAXIMUM_WATERMARK,

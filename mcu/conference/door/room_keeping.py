@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from mcu.conference import commands, events
 from mcu.conference.core import ConferenceCore
-from mcu.conference.hashing import Hasher
+from mcu.conference.door.hashing import Hasher
+from mcu.conference.door.rooms import Room, RoomStore
 from mcu.conference.model import Conference
 from mcu.conference.refusals import CommandRefused, Refusal
-from mcu.conference.rooms import Room, RoomStore
 from mcu.conference.text import MAXIMUM_TITLE, clean_text, is_pin
 from mcu.ports import Actor
 

@@ -6,10 +6,10 @@ import logging
 from dataclasses import replace
 
 from mcu.conference import events
-from mcu.conference.cameras import CameraRelay
 from mcu.conference.core import ConferenceCore, Running
-from mcu.conference.keypad import Keypad
 from mcu.conference.model import Participant, RecordingState
+from mcu.conference.people.cameras import CameraRelay
+from mcu.conference.people.keypad import Keypad
 from mcu.media import facts
 from mcu.media.spec import WebRtcTransport
 from mcu.ports import LegOwner

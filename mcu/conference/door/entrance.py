@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 
 from mcu.conference import events
-from mcu.conference.admission import Terms
 from mcu.conference.core import ConferenceCore, Running
-from mcu.conference.joining import JoinCode, JoinRefused, Newcomer, Seat
+from mcu.conference.door.admission import Terms
+from mcu.conference.door.joining import JoinCode, JoinRefused, Newcomer, Seat
 from mcu.conference.model import Conference, Participant
 from mcu.conference.roles import Role
 from mcu.conference.text import clean_name

@@ -9,7 +9,7 @@ from typing import Literal
 
 from mcu.conference.commands import Command, CommandRefused
 from mcu.conference.core import ConferenceCore, Running
-from mcu.conference.steering import key_command
+from mcu.conference.picture.steering import key_command
 from mcu.ports import Actor, ActorKind
 
 logger = logging.getLogger(__name__)

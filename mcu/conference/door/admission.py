@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from mcu.conference.arrangement import Arrangement
 from mcu.conference.core import ConferenceCore
-from mcu.conference.hashing import Hasher
-from mcu.conference.joining import Door, JoinCode, JoinRefused
+from mcu.conference.door.hashing import Hasher
+from mcu.conference.door.joining import Door, JoinCode, JoinRefused
+from mcu.conference.door.rooms import RoomStore
+from mcu.conference.door.throttle import Throttle, source_group
+from mcu.conference.picture.arrangement import Arrangement
 from mcu.conference.roles import Role
-from mcu.conference.rooms import RoomStore
 from mcu.conference.text import is_pin, normal_number
-from mcu.conference.throttle import Throttle, source_group
 
 
 @dataclass(frozen=True)

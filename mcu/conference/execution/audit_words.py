@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from mcu.conference import commands
 from mcu.conference.commands import Command, ParticipantCommand
-from mcu.conference.picture_changes import Change
+from mcu.conference.picture.picture_changes import Change
 
 _SUBJECTS = ("number", "participant_id", "name", "logo_id")
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from mcu.conference.commands import Command, CommandRefused, MoveCamera, Refusal
 from mcu.conference.core import ConferenceCore, Running
 from mcu.conference.model import Conference, Participant
-from mcu.conference.steering import seen_alone
+from mcu.conference.picture.steering import seen_alone
 from mcu.media.spec import CameraRequest
 from mcu.ports import Actor, ActorKind
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from mcu.conference import commands
+from mcu.conference.door.joining import Newcomer
 from mcu.conference.events import ConferenceChanged, ParticipantChanged
-from mcu.conference.joining import Newcomer
 from mcu.conference.model import Participant
-from mcu.conference.muting import MOST_REMEMBERED, Mutes
+from mcu.conference.people.muting import MOST_REMEMBERED, Mutes
 from mcu.conference.refusals import CommandRefused
 from mcu.conference.roles import Role
 from mcu.ports import Actor, ActorKind

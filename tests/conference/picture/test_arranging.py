@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcu.conference import commands
-from mcu.conference.arrangement import pinned, without
-from mcu.conference.audit_words import audit_detail
 from mcu.conference.commands import Command, CommandRefused, Refusal
-from mcu.conference.layout_store import MAXIMUM_LAYOUTS
-from mcu.conference.library import catalogue
-from mcu.conference.picture_changes import DecorationChange, ProcessingChange, SeatingChange
+from mcu.conference.execution.audit_words import audit_detail
+from mcu.conference.picture.arrangement import pinned, without
+from mcu.conference.picture.layout_store import MAXIMUM_LAYOUTS
+from mcu.conference.picture.library import catalogue
+from mcu.conference.picture.picture_changes import DecorationChange, ProcessingChange, SeatingChange
+from mcu.conference.picture.steering import LAYOUT_STEPS, seen_alone
 from mcu.conference.roles import Role
-from mcu.conference.steering import LAYOUT_STEPS, seen_alone
 from mcu.media.spec import CellSpec, LegSpec, SeatingSpec
 from mcu.ports import Actor, ActorKind
 from tests.conference.conftest import USER, World

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcu.conference.throttle import Throttle, source_group
+from mcu.conference.door.throttle import Throttle, source_group
 
 
 def test_the_first_attempts_are_free_then_the_wait_doubles() -> None:

@@ -9,12 +9,12 @@ from layouts.automatic import AUTOMATIC
 from layouts.catalogue import CATALOGUE
 from layouts.custom import LayoutError, custom_layout
 from mcu.conference import commands
-from mcu.conference.arrangement import Arrangement
 from mcu.conference.core import ConferenceCore
-from mcu.conference.layout_store import MAXIMUM_LAYOUTS, NAME_PATTERN, LayoutStore
-from mcu.conference.logos import MAXIMUM_LOGOS, Logo, LogoRefused, LogoStore
+from mcu.conference.door.rooms import RoomStore
+from mcu.conference.picture.arrangement import Arrangement
+from mcu.conference.picture.layout_store import MAXIMUM_LAYOUTS, NAME_PATTERN, LayoutStore
+from mcu.conference.picture.logos import MAXIMUM_LOGOS, Logo, LogoRefused, LogoStore
 from mcu.conference.refusals import CommandRefused, Refusal
-from mcu.conference.rooms import RoomStore
 from mcu.media.spec import CellSpec, LayoutSpec
 
 _NAME = re.compile(NAME_PATTERN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcu.conference.commands import Broadcast, CommandRefused, MoveCamera, Refusal, Watch
-from mcu.conference.joining import Newcomer, Seat
+from mcu.conference.door.joining import Newcomer, Seat
 from mcu.media.facts import CameraFound, CameraRequested
 from mcu.media.spec import CameraRequest, CameraSpec, LegSpec
 from mcu.ports import Actor, ActorKind

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mcu.conference.commands import Broadcast, CommandRefused, Kick, Refusal, SendDigits, SetParticipantLayout, Watch
-from mcu.conference.joining import Newcomer, Seat
-from mcu.conference.keypad import MAXIMUM_PRESSES, SAME_PRESS, DigitMerger
-from mcu.conference.steering import LAYOUT_STEPS, changed_view
+from mcu.conference.door.joining import Newcomer, Seat
+from mcu.conference.people.keypad import MAXIMUM_PRESSES, SAME_PRESS, DigitMerger
+from mcu.conference.picture.steering import LAYOUT_STEPS, changed_view
 from mcu.media.facts import DigitPressed
 from mcu.media.spec import LegSpec
 from mcu.ports import Actor, ActorKind

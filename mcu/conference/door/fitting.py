@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from mcu.conference.capacity import LOWER_SIZES, PortBook
+from mcu.conference.door.capacity import LOWER_SIZES, PortBook
 from mcu.conference.model import Conference, Participant
 from mcu.conference.planner import plan
 from mcu.conference.settings import ConferenceSettings

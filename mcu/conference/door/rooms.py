@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mcu.conference.arrangement import Arrangement
+from mcu.conference.picture.arrangement import Arrangement
 
 
 @dataclass(frozen=True)

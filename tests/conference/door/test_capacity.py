@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.conference.capacity import LOWER_SIZES, PortBook, PortsInUse, within
 from mcu.conference.commands import SetParticipantLayout
-from mcu.conference.hashing import Cost, Hasher
-from mcu.conference.joining import JoinCode, JoinRefused, Newcomer
+from mcu.conference.door.capacity import LOWER_SIZES, PortBook, PortsInUse, within
+from mcu.conference.door.hashing import Cost, Hasher
+from mcu.conference.door.joining import JoinCode, JoinRefused, Newcomer
+from mcu.conference.door.rooms import MemoryRooms
 from mcu.conference.manager import ConferenceManager
 from mcu.conference.model import Participant
 from mcu.conference.refusals import CommandRefused, Refusal
-from mcu.conference.rooms import MemoryRooms
 from mcu.conference.settings import ConferenceSettings
 from mcu.media.facts import Capacity
 from mcu.media.port_meter import WorkerPortMeter

@@ -6,26 +6,26 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mcu.conference import commands, events
-from mcu.conference.arrangement import pinned
-from mcu.conference.arranging import Arranging
 from mcu.conference.calls import OutgoingCall
-from mcu.conference.cameras import check_camera
-from mcu.conference.chat import ChatMessage, clean_message
 from mcu.conference.core import ConferenceCore, Running
-from mcu.conference.floor_control import FloorControl
-from mcu.conference.hashing import Hasher
-from mcu.conference.keypad import DIGITS
-from mcu.conference.library import Library
-from mcu.conference.logos import Logo
+from mcu.conference.door.hashing import Hasher
+from mcu.conference.door.room_keeping import RoomKeeping
+from mcu.conference.door.rooms import Room, RoomStore
+from mcu.conference.execution.participant_changes import changed_participant
+from mcu.conference.execution.recording_control import RecordingControl
 from mcu.conference.model import Conference, Participant, Recording
 from mcu.conference.outgoing import OutgoingCalls
-from mcu.conference.participant_changes import changed_participant
-from mcu.conference.picture_changes import MAXIMUM_TILE
-from mcu.conference.recording_control import RecordingControl
+from mcu.conference.people.cameras import check_camera
+from mcu.conference.people.chat import ChatMessage, clean_message
+from mcu.conference.people.floor_control import FloorControl
+from mcu.conference.people.keypad import DIGITS
+from mcu.conference.picture.arrangement import pinned
+from mcu.conference.picture.arranging import Arranging
+from mcu.conference.picture.library import Library
+from mcu.conference.picture.logos import Logo
+from mcu.conference.picture.picture_changes import MAXIMUM_TILE
+from mcu.conference.picture.steering import changed_view
 from mcu.conference.refusals import CommandRefused, Refusal
-from mcu.conference.room_keeping import RoomKeeping
-from mcu.conference.rooms import Room, RoomStore
-from mcu.conference.steering import changed_view
 from mcu.conference.text import MAXIMUM_TITLE, clean_text, normal_number
 from mcu.media.spec import LayoutSpec
 from mcu.ports import Actor, DigitOwner

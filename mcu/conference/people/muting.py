@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mcu.conference.joining import Newcomer
+from mcu.conference.door.joining import Newcomer
 from mcu.conference.model import Conference, Muted, Participant
 from mcu.conference.roles import Role
 from mcu.conference.text import clean_name

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from mcu.conference import events
 from mcu.conference.commands import CommandRefused, Refusal, ReleaseFloor, RevokeFloor, TakeFloor
-from mcu.conference.floor import Floor
-from mcu.conference.joining import Newcomer
+from mcu.conference.door.joining import Newcomer
 from mcu.conference.model import Participant
+from mcu.conference.people.floor import Floor
 from mcu.ports import Actor, ActorKind
 from tests.conference.conftest import USER, World
 from tests.fakes.media import room_leg, sharing_leg

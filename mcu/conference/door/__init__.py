@@ -1,0 +1,1 @@
+"""Coming in: rooms, PINs, admission, capacity."""

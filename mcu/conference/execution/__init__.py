@@ -1,0 +1,1 @@
+"""Carrying out commands: rights, audit, what facts and recordings change."""

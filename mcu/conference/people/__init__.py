@@ -1,0 +1,1 @@
+"""What participants do with each other: mutes, chat, floor, cameras, keys."""

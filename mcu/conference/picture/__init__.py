@@ -1,0 +1,1 @@
+"""What is seen: layouts, seats, decoration, views of one's own."""
