@@ -152,6 +152,8 @@ class MediaLeg:
             on_due=self._wake_at,
             now=now,
         )
+        sources = self._forwarding.sources
+        transport.on_missing = lambda: sources.packets_missing(self._clock())
         self._congestion = make_congestion(
             transport,
             self.spec,

@@ -219,6 +219,8 @@ class BrowserLegTransport:
         self.on_rtp_run: Callable[[Line, list[bytes]], None] | None = None
         self.on_connected: Callable[[], None] = lambda: None
         self.on_failed: Callable[[str], None] = lambda reason: None
+        self.on_missing: Callable[[], None] = lambda: None
+        """Told when packets are missing of what the browser sends and others get as it is."""
         self.on_lost: Callable[[float], None] = lambda seconds: None
 
     async def open(self, spec: PlainTransport | WebRtcTransport, numbering: LegNumbering) -> None:
@@ -343,6 +345,9 @@ class BrowserLegTransport:
             self.on_connected()
 
     # BrowserListener
+
+    def packets_missing(self) -> None:
+        self.on_missing()
 
     def dtls_received(self, data: bytes) -> None:
         # Who goes on without a handshake has nobody to read alerts or repetitions: silence of media ends the leg.

@@ -36,6 +36,7 @@ class _Port(BrowserPort):
 class _Deaf(BrowserListener):
     """Is told nothing, for a check is no packet of a leg's."""
 
+    def packets_missing(self) -> None: ...
     def dtls_received(self, data: bytes) -> None:
         raise AssertionError(data)
 

@@ -42,6 +42,10 @@ HANDOVER_SILENCE = 0.1
 # Missing packets are asked for after they had this long to come in another order, and again after a round trip.
 NACK_INTERVAL = 0.02
 NACK_REPEAT = 0.1
+# So long after the last gap there may be something to ask for: the packet layer asks eight times, then gives it up.
+LACKING = 1.0
+# Sources are looked at so often: their jitter is taken from the packets that happen to be the last.
+OBSERVE_INTERVAL = 0.1
 REPORT_INTERVAL = 1.0
 # What receivers ask for alone is answered by one key frame a second: it costs all others of the rate that they share.
 KEY_FRAME_SPACING = 1.0
@@ -75,6 +79,7 @@ class LegSources:
         self._composed: dict[PictureMedia, int | None] = {"content": 0, "video": 0}
         self._ended: dict[PictureMedia, tuple[int, int, int]] = {}
         self._next_requests = self._next_report = 0.0
+        self._lacking_until = float("-inf")
         self._epochs = 0
         self._overfull = False
         self.closed = False
@@ -216,6 +221,12 @@ class LegSources:
         if not self.closed:
             self._ask(source, now)
 
+    def packets_missing(self, now: float) -> None:
+        """Packets of a source are missing: they are asked for soon, and again."""
+        self._lacking_until = now + LACKING
+        self._next_requests = min(self._next_requests, on_grid(now + NACK_INTERVAL, NACK_INTERVAL))
+        self._on_due(self._next_requests)
+
     def next_deadline(self) -> float:
         """When ``handle_timer`` has something to do; infinity while nothing comes."""
         return self._next_requests if self._sources and not self.closed else float("inf")
@@ -224,11 +235,12 @@ class LegSources:
         """Requests and reports that are due."""
         if self.closed or now < self._next_requests:
             return
-        self._next_requests = on_grid(now + NACK_INTERVAL, NACK_INTERVAL)
+        lacking = now < self._lacking_until
+        self._next_requests = on_grid(now + (NACK_INTERVAL if lacking else OBSERVE_INTERVAL), NACK_INTERVAL)
         for source in tuple(self._sources.values()):
             self.observe(source, now)
             self._ask(source, now)
-            if source.routed and not source.delivered:
+            if lacking and source.routed and not source.delivered:
                 self._request_missing(source, now)
         if now >= self._next_report:
             self._next_report = now + REPORT_INTERVAL

@@ -73,6 +73,8 @@ class PacketKind(IntEnum):
     DTLS = 1
     RTP = 2
     RTCP = 3
+    GAP = 4
+    """No packet: those of a source that goes on to somebody, and nowhere else, are missing."""
 
 
 class PacketFate(IntEnum):

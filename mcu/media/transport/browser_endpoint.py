@@ -19,6 +19,9 @@ class BrowserListener(Protocol):
     def rtp_received(self, packets: list[bytes]) -> None:
         """Packets that came together, in order."""
 
+    def packets_missing(self) -> None:
+        """Of what this browser sends and others get as it is; see ``PacketKind.GAP``."""
+
     def rtcp_received(self, packet: bytes) -> None: ...
 
 

@@ -233,6 +233,8 @@ class BrowserPort:
                 endpoint.listener.rtp_received(run)
             elif kind == PacketKind.RTCP:
                 endpoint.listener.rtcp_received(data)
+            elif kind == PacketKind.GAP:
+                endpoint.listener.packets_missing()
             else:
                 endpoint.listener.dtls_received(data)
 

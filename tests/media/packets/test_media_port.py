@@ -214,6 +214,22 @@ def test_disorder_and_loss_keep_their_places(port: Port) -> None:
     assert port.media.source_statistics(sender.id, 1)[2:4] == (2, 2)
 
 
+def test_a_gap_is_told_where_nobody_else_would_see_it(port: Port) -> None:
+    sender, receiver = port.client(1), port.client(3)
+    forwarded(port, sender, receiver)
+    sender.send([vp8(1, 1, key=True), vp8(2, 2), vp8(4, 4)])
+    assert [(kind, peer, data) for kind, peer, data, _ in port.receive()] == [(PacketKind.GAP, sender.id, b"")]
+    sender.send([vp8(3, 3), vp8(5, 5)])
+    assert port.receive() == []  # it has come after all
+    port.media.deliver(sender.id, 1, True)
+    sender.send([vp8(7, 7)])
+    assert [kind for kind, *_ in port.receive()] == [PacketKind.RTP]  # whoever decodes it sees to that
+    port.media.deliver(sender.id, 1, False)
+    port.media.route(receiver.id, 500, None)
+    sender.send([vp8(9, 9)])
+    assert port.receive() == []  # nobody gets it
+
+
 def test_what_never_comes_is_given_up(port: Port) -> None:
     sender = port.client(1)
     port.media.open_source(sender.id, 1, "VP8", 90_000)

@@ -309,9 +309,12 @@ static void take_rtp(struct port *port, struct peer *peer, size_t index, struct 
     twcc_hear(&peer->twcc, datagram->data, datagram->length, now);
     struct source *source = source_of(peer, datagram);
     if (source != NULL) {
+        uint64_t lost = source->lost;
         if (datagram->length == 0 || !source_receive(source, datagram->data, datagram->length, now))
             return;
         of[index] = source;
+        if (source->lost != lost && !source->deliver && source->outlet_count > 0)
+            port->events[(*events)++] = (struct port_event){PORT_GAP, peer->id, index, 0};
     }
     if (source == NULL || source->deliver)
         port->events[(*events)++] = (struct port_event){PORT_RTP, peer->id, index, datagram->length};

@@ -37,7 +37,7 @@ struct peer {
     struct twcc twcc;
 };
 
-enum port_kind { PORT_STUN, PORT_DTLS, PORT_RTP, PORT_RTCP };
+enum port_kind { PORT_STUN, PORT_DTLS, PORT_RTP, PORT_RTCP, PORT_GAP };
 
 /* Something for above. The data stay in ``datagrams`` until the next call. */
 struct port_event { enum port_kind kind; uint32_t peer; size_t datagram, length; };
@@ -49,7 +49,7 @@ struct port {
     uint32_t next_peer; /* numbers go round, so that what came for a peer that is gone is not taken for another's */
     struct peer *table[PORT_TABLE];
     struct udp_datagram datagrams[UDP_BATCH];
-    struct port_event events[UDP_BATCH];
+    struct port_event events[2 * UDP_BATCH]; /* a packet, and that others before it are missing */
     uint8_t arena[UDP_BATCH][FORWARD_LONGEST + FORWARD_OVERHEAD + TWCC_OVERHEAD + SRTP_MAX_OVERHEAD];
     uint64_t strangers, cut, forwarded, unsent;
     double now; /* of the last call that told the time */
