@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mcu.media.congestion.values import LossAndDelay
 from mcu.media.fairness import CanvasLoad, Importance
-from mcu.media.forwarding.composed import composed_people, without_forwarded
+from mcu.media.forwarding.composed import composed_people, composes_shared, without_forwarded
 from mcu.media.leg import MediaLeg
 from mcu.media.leg_listener import PictureMedia
 from mcu.media.picture.outlets import Outlet, choose_rungs
@@ -19,7 +19,6 @@ from mcu.media.picture.serving import Serving
 from mcu.media.picture.state import (
     COMMON_VIEW,
     CanvasFormat,
-    ContentPlace,
     PictureSource,
     PictureState,
     PictureStatistics,
@@ -170,9 +169,7 @@ class ConferencePictures:
 
     def composes_shared(self) -> bool:
         """Whether what is shared is in a picture that is composed now."""
-        return self._state.content is not None and any(
-            rung.view.content is not ContentPlace.OUTSIDE for rung in self._state.rungs
-        )
+        return self._state.content is not None and composes_shared(self._state.rungs)
 
     def _request_shared(self, sharer: str) -> None:
         # One that is forwarded alone does not come here; the request would be repeated without end.

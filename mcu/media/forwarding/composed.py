@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from mcu.media.forwarding.codecs import can_be_shown, can_get_shared, gives_pictures, is_forwarded, usual_codec
 from mcu.media.picture.outlets import Outlet
 from mcu.media.picture.state import ContentPlace, Rung, View
-from mcu.media.spec import LegSpec
+from mcu.media.spec import ConferenceSpec, LegSpec
 
 _SLIDES_ALONE = frozenset({ContentPlace.ALONE, ContentPlace.SWAPPED})
 
@@ -30,6 +31,30 @@ def without_forwarded(
         if view is not None:
             left[outlet] = replace(rung, view=view)
     return left
+
+
+def planned_remainder(spec: ConferenceSpec, viewer: LegSpec) -> frozenset[str] | None:
+    """Who has to be composed for a leg as far as descriptions tell; None for all."""
+    if not is_forwarded(viewer) or spec.page is not None:
+        return None
+    return frozenset(
+        leg.id
+        for leg in spec.legs
+        if leg.id != viewer.id and gives_pictures(leg) and not can_be_shown(viewer, leg, usual_codec(leg.video))
+    )
+
+
+def gets_shared(spec: ConferenceSpec, viewer: LegSpec) -> bool:
+    """Whether a leg gets as it is what is shared, as far as descriptions tell."""
+    sharer = next((leg for leg in spec.legs if leg.id == spec.content_from), None)
+    if sharer is None or spec.page is not None:
+        return False
+    return can_get_shared(viewer, sharer, usual_codec(sharer.content))
+
+
+def composes_shared(rungs: Iterable[Rung]) -> bool:
+    """Whether what is shared is in one of these."""
+    return any(rung.view.content is not ContentPlace.OUTSIDE for rung in rungs)
 
 
 def composed_people(rungs: Iterable[Rung], people: Iterable[str]) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 A port is one picture of 1080p30 composed and encoded: 1080p60 takes two, 720p30 a half, anything of standard definition
 a quarter. Encoders are shared, so what counts is how many different pictures there are, not how many get them. Decoding
-what comes in takes parts of ports too, but only of those who can be seen at the same time.
+what comes in takes parts of ports too, but only of those who can be seen at the same time. What is forwarded as it is
+takes none: nothing of it is decoded, composed or encoded.
 """
 
 from __future__ import annotations
@@ -10,6 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from mcu.media.forwarding.composed import (
+    composed_people,
+    composes_shared,
+    gets_shared,
+    planned_remainder,
+    without_forwarded,
+)
 from mcu.media.picture.outlets import Outlet, choose_rungs
 from mcu.media.picture.rungs import rung_for_recording
 from mcu.media.picture.state import ContentPlace, Rung, View
@@ -50,14 +58,20 @@ def cost(spec: ConferenceSpec, shares: Shares) -> float:
     sharer = next((leg for leg in spec.legs if leg.id == spec.content_from), None)
     shared = sharer is not None and sharer.content is not None and sharer.content.receive and not sharer.held
     legs = {leg.id: leg for leg in spec.legs}
-    chosen = choose_rungs(spec, spec.legs, shared, lambda leg_id, media: _takes(legs[leg_id], media))
+    elsewhere = {leg.id for leg in spec.legs if shared and gets_shared(spec, leg)}
+    takes = choose_rungs(
+        spec, spec.legs, shared, lambda leg_id, media: _takes(legs[leg_id], media), elsewhere=elsewhere
+    )
+    chosen = without_forwarded(takes, legs, lambda leg: planned_remainder(spec, leg), shared=shared)
     rungs |= set(chosen.values())
     rungs |= _for_leads(spec, chosen)
     encoding = sum(weight(rung.width, rung.height, rung.frame_rate) for rung in rungs)
     composing = sum(weight(form.width, form.height, form.frame_rate) for form in {rung.canvas for rung in rungs})
-    sources = sorted((_source(leg.video, _SOURCE_RATE) for leg in spec.legs if _is_seen(leg)), reverse=True)
+    people = composed_people(rungs, legs)
+    seen = (leg for leg in spec.legs if _is_seen(leg) and leg.id in people)
+    sources = sorted((_source(leg.video, _SOURCE_RATE) for leg in seen), reverse=True)
     decoding = sum(sources[: _seen_at_once(spec, {rung.view for rung in rungs})])
-    if shared and sharer is not None:
+    if shared and sharer is not None and composes_shared(rungs):
         decoding += _source(sharer.content, _SLIDES_RATE)
     if spec.page is not None:
         decoding = 0.0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mcu.media.picture.cost import Shares, cost, weight
 from mcu.media.spec import ConferenceSpec, LegSpec, PageSpec, RecordingSpec, SeatingSpec
-from tests.fakes.media import browser_leg, room_leg, sharing_leg
+from tests.fakes.media import browser_leg, forwarding_leg, room_leg, sharing_leg
 
 ENCODERS = Shares(encoding=1.0, composing=0.0, decoding=0.0)
 CANVASES = Shares(encoding=0.0, composing=1.0, decoding=0.0)
@@ -103,3 +103,27 @@ def test_nobody_who_comes_makes_it_cheaper(sizes: list[tuple[int, int]]) -> None
     legs = [sized(room_leg(f"r{number}"), *size) for number, size in enumerate(sizes)]
     costs = [cost(conference(*legs[:count]), Shares()) for count in range(len(legs) + 1)]
     assert costs == sorted(costs)
+
+
+def test_who_is_forwarded_to_costs_no_port_and_who_is_left_to_compose_does() -> None:
+    browsers = [forwarding_leg(name).model_copy(update={"forwarded": True}) for name in ("a", "b", "c")]
+    for shares in (ENCODERS, CANVASES, SOURCES):
+        assert cost(conference(*browsers), shares) == 0.0
+    composed = browsers[0].model_copy(update={"forwarded": False})
+    assert cost(conference(composed, *browsers[1:]), ENCODERS) == 1.0
+    # A room sees all; those who are forwarded to see it composed, in one picture that they share.
+    assert cost(conference(room_leg("room"), *browsers), ENCODERS) == 2.0
+    assert cost(conference(*browsers, recordings=(RecordingSpec(id="r", directory="r"),)), SOURCES) == pytest.approx(
+        3.0
+    )
+
+
+def test_what_is_shared_as_it_is_is_neither_decoded_nor_encoded() -> None:
+    sharer = forwarding_leg("a")
+    slides = sharer.slots[0].model_copy(update={"ssrc": 20, "receive": True})
+    sharer = sharer.model_copy(update={"content": slides, "forwarded": True})
+    viewer = forwarding_leg("b").model_copy(update={"forwarded": True, "shared": sharer.slots[1]})
+    without = viewer.model_copy(update={"content": slides, "shared": None})
+    shared = conference(sharer, viewer, content_from="a")
+    assert cost(shared, SOURCES) == cost(shared, ENCODERS) == 0.0
+    assert cost(conference(sharer, without, content_from="a"), SOURCES) > 0.0
