@@ -64,7 +64,6 @@ class Tick:
     """What one tick brought. ``speaker`` only counts when ``speaker_changed``; ``keys`` are pairs of leg and key."""
 
     coded: list[CodedMix]
-    recorded: list[RecordedSound]
     speaker: str | None
     speaker_changed: bool
     keys: tuple[tuple[str, str], ...] = ()
@@ -117,6 +116,7 @@ class SoundMix:
         self._processing = ProcessingSpec()
         self._grouped: tuple[tuple[frozenset[str], bool], _Groups] | None = None
         self._faders: dict[_Listened, Fader] = {}
+        self._mixes: _Mixes | None = None  # of the last tick
         self._recording: _Recording | None = None
         self._record = False
         self._record_channels = 1
@@ -174,11 +174,11 @@ class SoundMix:
         )
         forwarded = frozenset(leg_id for leg_id, leg in self._legs.items() if leg.spec.forwarded)
         mixes = _Mixes(mixture, self._limiters, forwarded)
-        recorded = self._recorded(mixes, now)
+        self._mixes = mixes
         coded = self._coded(mixes, now)
         self._limiters = mixes.limiters
         keys = tuple((leg_id, leg.key) for leg_id, leg in self._legs.items() if leg.key is not None)
-        return Tick(coded, recorded, self._detector.speaker, changed, keys)
+        return Tick(coded, self._detector.speaker, changed, keys)
 
     def _audible(self, now: float) -> dict[str, Sound]:
         parts: dict[str, Sound] = {}
@@ -200,13 +200,14 @@ class SoundMix:
         """Let all legs hear this, from the next tick on; an empty sound ends what is being said."""
         self._announcer.say(sound)
 
-    def _recorded(self, mixes: _Mixes, now: float) -> list[RecordedSound]:
-        if not self._record:
+    def recorded(self, now: float) -> list[RecordedSound]:
+        """The last tick's part of the recording. To be called when what others wait for is on its way."""
+        if not self._record or self._mixes is None:
             self._recording = None
             return []
         if self._recording is None:
             self._recording = _Recording(now, self._record_channels)
-        return self._recording.encode(mixes.get(EVERYONE, self._recording.channels), now)
+        return self._recording.encode(self._mixes.get(EVERYONE, self._recording.channels), now)
 
     def _coded(self, mixes: _Mixes, now: float) -> list[CodedMix]:
         jobs: list[tuple[SoundEncoder, Sound]] = []

@@ -163,12 +163,13 @@ class SoundPipeline:
                 self._ticks, self._late, self._skipped, self._mix.encoders, self._mix.leg_statistics(now)
             )
         self._deliver(tick)
+        recorded = self._mix.recorded(now)
+        if recorded:
+            self._on_recorded(recorded)
 
     def _deliver(self, tick: Tick) -> None:
         if tick.coded:
             self._on_coded(tick.coded)
-        if tick.recorded:
-            self._on_recorded(tick.recorded)
         if tick.speaker_changed:
             self._on_speaker(tick.speaker)
         for leg_id, key in tick.keys:

@@ -247,6 +247,20 @@ def test_the_full_mix_is_recorded_with_true_times(trio: Room) -> None:
     assert len(trio.recorded) == count
 
 
+def test_what_listeners_wait_for_goes_out_before_the_recording_is_made() -> None:
+    order: list[str] = []
+    pipeline = SoundPipeline(
+        "c", on_coded=lambda mixes: order.append("coded"), on_recorded=lambda units: order.append("recorded")
+    )
+    pipeline.apply(SoundState((leg("a", OPUS),), record=True))
+    for number in range(3):
+        pipeline.run_tick(START + number * TICK)
+    # An access unit is a tick and a bit, and what comes out is that of the call before.
+    assert order[0] == "coded"
+    assert all(before == "coded" for before, after in itertools.pairwise(order) if after == "recorded")
+    assert "recorded" in order
+
+
 def test_recorded_time_follows_skipped_ticks(trio: Room) -> None:
     trio.pipeline.apply(SoundState((leg("a", OPUS),), record=True))
     trio.run(1)

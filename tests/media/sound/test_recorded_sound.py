@@ -37,7 +37,8 @@ def recorded(sound: Sound, *, stereo: bool) -> list[RecordedSound]:
     for number in range(sound.shape[-1] // TICK_SAMPLES):
         part = sound[:, number * TICK_SAMPLES : (number + 1) * TICK_SAMPLES]
         mix.push("a", CodedSound(encoder.encode(part), 111, number * TICK, number * TICK_SAMPLES, number))
-        units += mix.tick(number * TICK + 0.001).recorded
+        mix.tick(number * TICK + 0.001)
+        units += mix.recorded(number * TICK + 0.001)
     return units
 
 
