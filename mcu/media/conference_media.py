@@ -298,10 +298,14 @@ class ConferenceMedia:
     def _network_told(self, leg: MediaLeg) -> None:
         """A peer has told of the way to it: a rung that it does not carry is left at once."""
         now, moves = self._clock(), False
-        for media in ("video", "content"):
+        for media, stream in leg.streams():
+            if media == "audio":
+                continue
             network = leg.network(media)
             if network is not None:
                 moves = self._pictures.estimated(leg.id, media, network, now) or moves
+            else:
+                moves = self._pictures.reported(leg.id, media, stream.receiver_feedback(now), now) or moves
         if moves:
             self._compose()
 

@@ -457,6 +457,8 @@ class MediaLeg:
         if self._forwarding is not None:
             self._forwarding.take_rtcp(packets, now)
         self._flush()
+        if self._congestion is None:
+            self.on_network()
 
     def _dispatch(self, media: Media, stream: RtpStream) -> None:
         tell_of_stream(self._listener, self, self.id, media, stream)

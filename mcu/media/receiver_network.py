@@ -11,9 +11,12 @@ later, and more slowly.
 
 from __future__ import annotations
 
+from collections import deque
+
 from mcu.media.congestion.loss import HEAVY as HEAVY_LOSS
 from mcu.media.congestion.loss import LIGHT as LIGHT_LOSS
 from mcu.media.congestion.loss import OwnLoss
+from mcu.media.congestion.rate_control import FALL
 from mcu.media.congestion.values import LossAndDelay
 from mcu.media.rtp.config import ReceiverFeedback
 
@@ -32,6 +35,9 @@ _CAUTIOUS_RISE_PER_SECOND = 1.05
 
 # A receiver's estimate (REMB) wavers around what it gets; only one clearly below binds.
 _ESTIMATE_MARGIN = 0.8
+
+# By so many seconds more than at best of the last while the round trip tells of a full queue.
+_FULL_QUEUE, _REMEMBERED = 0.1, 60.0
 
 # A rate that has been tested is followed soon, but not to and fro with every key frame.
 _TESTED_PATIENCE = 1.0
@@ -56,6 +62,7 @@ class ReceiverNetwork:
         self._reports = 0
         self._failed: float | None = None
         self._own = OwnLoss()
+        self._round_trips: deque[tuple[float, float]] = deque(maxlen=256)
         self._falls = 0
         self._moved = float("-inf")
 
@@ -74,15 +81,19 @@ class ReceiverNetwork:
         before = self.rate
         since, self._reported = now - self._reported, now
         lost, estimate = feedback.fraction_lost, feedback.estimated_bitrate
+        queueing = self._queueing(feedback.round_trip, now)
         if self._own.note(lost, lost, sent):
             self._rate = None
         beyond, doubt = lost - self._own.share, self._own.doubt
-        if beyond > HEAVY_LOSS + doubt:
+        if beyond > HEAVY_LOSS + doubt and queueing > _FULL_QUEUE:
+            # Not by chance: the link is full, and what came is what it carries.
+            self._fall(min(sent, self._rate or sent) * (1 - lost) * FALL, now)
+        elif beyond > HEAVY_LOSS + doubt:
             self._own.answered(lost, sent)
             self._fall(min(sent, self._rate or sent) * (1 - beyond / 2), now)
         elif estimate is not None and estimate < sent * _ESTIMATE_MARGIN:
             self._fall(estimate, now)
-        elif beyond > LIGHT_LOSS + doubt:
+        elif beyond > LIGHT_LOSS + doubt or queueing > _FULL_QUEUE:
             self._troubled = now
         elif self._rate is not None and now - self._troubled >= self._patience:
             self._rise(min(since, self._patience), most, now)
@@ -132,15 +143,26 @@ class ReceiverNetwork:
             self._rate = None
             self._rose = now
 
+    def _queueing(self, round_trip: float | None, now: float) -> float:
+        """Seconds that the way there and back takes longer than at best of late; 0 where that is not known."""
+        if round_trip is None:
+            return 0.0
+        self._round_trips.append((now, round_trip))
+        while now - self._round_trips[0][0] > _REMEMBERED:
+            self._round_trips.popleft()
+        return round_trip - min(one for _, one in self._round_trips)
+
     def _fall(self, rate: float, now: float) -> None:
         if now - self._rose < _BLAME:
-            self._patience = min(self._patience * 2, LONGEST_PATIENCE)
+            # Where the round trip is told, a queue shows before much is lost, and the next attempt need not wait long.
+            longest = _LONGEST_TESTED if self._round_trips else LONGEST_PATIENCE
+            self._patience = max(self._patience, min(self._patience * 2, longest))
         self._rate = max(float(LEAST_RATE), rate)
         self._troubled = now
 
     def _rise(self, seconds: float, most: int, now: float) -> None:
         assert self._rate is not None
-        failed = self._patience > FIRST_PATIENCE
+        failed = self._patience > FIRST_PATIENCE and not self._round_trips
         self._rate *= (_CAUTIOUS_RISE_PER_SECOND if failed else _RISE_PER_SECOND) ** seconds
         self._rose = now
         if self._rate >= most:

@@ -136,6 +136,30 @@ def test_loss_that_sending_less_does_not_change_is_answered_no_longer() -> None:
     assert path.network.rate is not None
 
 
+def test_loss_of_a_full_queue_tells_what_the_link_carries() -> None:
+    """The round trip grew as well, so a rung that it carries is chosen at once; tried again within seconds."""
+    path = Path()
+    for round_trip, lost in ((0.05, 0.0), (0.06, 0.0), (0.4, 0.5)):
+        path.now += EVERY
+        feedback = ReceiverFeedback(next(path._reports), lost, None, round_trip)
+        path.network.reported(feedback, path.sent, MOST, path.now)
+    assert path.network.rate == pytest.approx(0.85 * 0.5 * MOST)
+    falls, start = 0, path.now
+    while path.now < start + 30:  # up to 1.5 Mbit/s get through
+        path.now += EVERY
+        lost = max(0.0, 1 - 1.5e6 / path.sent)
+        feedback = ReceiverFeedback(next(path._reports), lost, None, 0.4 if lost else 0.05)
+        before = path.sent
+        path.network.reported(feedback, path.sent, MOST, path.now)
+        falls += path.sent < before
+    assert 1 <= falls <= 4
+    start = path.now
+    while path.network.rate is not None:
+        path.now += EVERY
+        path.network.reported(ReceiverFeedback(next(path._reports), 0.0, None, 0.05), path.sent, MOST, path.now)
+    assert path.now - start <= 22
+
+
 class Estimated:
     """A receiver that tells of each packet; four looks a second at the estimate. Falls are told by ``fall``."""
 

@@ -144,6 +144,7 @@ class ReceiverFeedback:
     fraction_lost: float = 0.0
     estimated_bitrate: int | None = None
     repair_share: float = 0.0
+    round_trip: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

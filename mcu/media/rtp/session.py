@@ -418,7 +418,7 @@ class RtpStream:
     def receiver_feedback(self, now: float) -> ReceiverFeedback:
         """What the peer has told of what it receives."""
         share = self._sender.repair.policy.share if self._sender.repair is not None else 0.0
-        return ReceiverFeedback(self._reports, self._remote_fraction_lost, self._estimated(now), share)
+        return ReceiverFeedback(self._reports, self._remote_fraction_lost, self._estimated(now), share, self._round_trip)
 
     def statistics(self, now: float) -> StreamStatistics:
         """Counters since the beginning."""
