@@ -25,13 +25,21 @@ def speech(seconds: float, start: float = 0.0, rms: float = 0.06) -> Sound:
     """So many seconds at 48 kHz, at about -24 dBFS. Raises NoSpeech."""
     if not FILE.exists():
         raise NoSpeech(f"{FILE} is missing: apt-get install asterisk-core-sounds-en-g722")
+    return levelled(from_g722(FILE, seconds, start), rms)
+
+
+def from_g722(file: Path, seconds: float, start: float) -> Sound:
+    """So many seconds of a raw G.722 file at 48 kHz. Raises OSError."""
     decoder = av.CodecContext.create("g722", "r")
     assert isinstance(decoder, AudioCodecContext)
     decoder.sample_rate, decoder.layout = _WIDE, "mono"
-    frames = decoder.decode(av.Packet(FILE.read_bytes()))
+    frames = decoder.decode(av.Packet(file.read_bytes()))
     wide: Sound = np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float32) / np.float32(32768)
-    wide = wide[round(start * _WIDE) : round((start + seconds) * _WIDE)]
-    sound = Upsampler(3).convert(wide)
+    return Upsampler(3).convert(wide[round(start * _WIDE) : round((start + seconds) * _WIDE)])
+
+
+def levelled(sound: Sound, rms: float = 0.06) -> Sound:
+    """The same at about -24 dBFS."""
     scaled: Sound = sound * np.float32(rms / max(1e-6, float(np.sqrt(np.mean(sound**2)))))
     return np.clip(scaled, -0.9, 0.9)
 
