@@ -67,6 +67,7 @@ class ConferencePictures:
         self._sharing: str | None = None
         self._serving: Serving[Outlet] = Serving()
         self._networks: dict[Outlet, ReceiverNetwork] = {}
+        self._repairs: dict[Outlet, float] = {}
         self._state = PictureState()
         self._recorded: frozenset[Rung] = frozenset()
         self._spec: ConferenceSpec | None = None
@@ -136,6 +137,7 @@ class ConferencePictures:
         specs = {leg.id: leg.spec for leg in self._legs.values()}
         rungs = without_forwarded(rungs, specs, self._remainder, shared=content is not None)
         self._networks = {outlet: network for outlet, network in self._networks.items() if outlet in rungs}
+        self._repairs = {outlet: share for outlet, share in self._repairs.items() if outlet in rungs}
         moved = self._serving.choose(rungs)
         self._recorded = frozenset(recorded)
         self._state = PictureState(
@@ -283,7 +285,8 @@ class ConferencePictures:
         if rung is None or video is None:
             return False
         network = self._networks.setdefault((leg_id, media), ReceiverNetwork())
-        return network.reported(feedback, rung.bitrate, video.max_bitrate, now)
+        repaired = self._repaired_otherwise(leg_id, media)
+        return network.reported(feedback, rung.bitrate, video.max_bitrate, now) or repaired
 
     def estimated(self, leg_id: str, media: PictureMedia, network: LossAndDelay, now: float) -> bool:
         """The same by what is known of the way to the leg, of which this picture may have the rate."""
@@ -294,7 +297,14 @@ class ConferencePictures:
         known = self._networks.setdefault((leg_id, media), ReceiverNetwork())
         before = step_of(known.rate)
         known.estimated(network, rung.bitrate, min(video.max_bitrate, self._most_useful(rung)), now)
-        return step_of(known.rate) != before
+        return self._repaired_otherwise(leg_id, media) or step_of(known.rate) != before
+
+    def _repaired_otherwise(self, leg_id: str, media: PictureMedia) -> bool:
+        """Whether more or fewer repair packets go to a leg than before; they take their part of its rate."""
+        share = self._legs[leg_id].repair_share(media)
+        before = self._repairs.get((leg_id, media), 0.0)
+        self._repairs[leg_id, media] = share
+        return share != before
 
     def _most_useful(self, rung: Rung) -> int:
         """The rate beyond which this conference has nothing better."""
@@ -304,9 +314,12 @@ class ConferencePictures:
         """The leg with the rates that its network carries now."""
         limited = {}
         for media, video in (("video", leg.video), ("content", leg.content)):
-            network = self._networks.get((leg.id, media))  # type: ignore[arg-type]
-            if video is not None and network is not None and network.rate is not None:
-                limited[media] = video.model_copy(update={"max_bitrate": min(video.max_bitrate, network.rate)})
+            outlet: Outlet = (leg.id, media)  # type: ignore[assignment]
+            network, share = self._networks.get(outlet), self._repairs.get(outlet, 0.0)
+            rate = None if network is None else network.rate
+            if video is not None and (rate is not None or share):
+                most = min(video.max_bitrate, rate or video.max_bitrate)
+                limited[media] = video.model_copy(update={"max_bitrate": int(most / (1 + share))})
         return leg.model_copy(update=limited) if limited else leg
 
 

@@ -259,6 +259,11 @@ class MediaLeg:
         """What the peer tells of the way to it, packet by packet; None where it does not. See ``LegCongestion``."""
         return None if self._congestion is None else self._congestion.network(part)
 
+    def repair_share(self, media: PictureMedia) -> float:
+        """How much of repair packets it is sent beside a picture, for each octet of that."""
+        stream = self._streams.get(media)
+        return 0.0 if stream is None else stream.repair_share
+
     def octets_beside(self, now: float) -> int:
         """How much was sent so far that is not forwarded."""
         return sum(stream.statistics(now).bytes_sent for stream in self._streams.values())

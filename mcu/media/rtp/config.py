@@ -136,14 +136,13 @@ class ReceiverFeedback:
     """What the peer tells of the stream that it gets from us.
 
     ``reports`` counts how often it did; ``fraction_lost`` is of the last report, 0 to 1. ``estimated_bitrate`` is the
-    most that it says it can get, bit/s; None when it has not said so lately. ``repair_share`` is how much of repair
-    packets goes to it beside the stream, for each octet of that.
+    most that it says it can get, bit/s; None when it has not said so lately. ``round_trip`` is of the last report,
+    seconds; None where it told nothing of it.
     """
 
     reports: int = 0
     fraction_lost: float = 0.0
     estimated_bitrate: int | None = None
-    repair_share: float = 0.0
     round_trip: float | None = None
 
 

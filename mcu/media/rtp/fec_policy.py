@@ -7,10 +7,14 @@ else. They take their part of the call's rate, which the encoder gives up.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 HOLD = 20.0
 """Seconds for which the worst report counts: loss comes back, and repair packets begin to help only after a report."""
+
+STEP = 0.125
+"""Shares are multiples of this: the rate of a picture is not changed for less."""
 
 MOST_REPORTS = 64
 """Reports remembered: three a second, which is more often than receivers report."""
@@ -44,7 +48,8 @@ class RepairPolicy:
         self._reports.append((now, fraction_lost))
         while self._reports[0][0] < now - HOLD:
             self._reports.popleft()
-        self.share = self._wanted(max(lost for _, lost in self._reports), round_trip)
+        wanted = self._wanted(max(lost for _, lost in self._reports), round_trip)
+        self.share = math.ceil(wanted / STEP) * STEP
 
     def _wanted(self, lost: float, round_trip: float) -> float:
         if not self._repeats:

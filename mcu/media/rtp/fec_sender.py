@@ -7,10 +7,11 @@ made of their code look nowhere else.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from mcu.media.packets import FecSender, write_packets
-from mcu.media.rtp.fec_policy import RepairPolicy
+from mcu.media.rtp.fec_policy import STEP, RepairPolicy
 from mcu.media.rtp.packet import HEADER_SIZE
 from mcu.media.rtp.repetition import RepetitionNumbers
 from mcu.media.spec import RepairSpec
@@ -26,6 +27,9 @@ LEAST_PACKETS = 12
 
 SINGLE_WINDOW = 16
 """Packets back for a peer that mends one loss of a repair packet at a time: more in one are more lost at once."""
+
+_MEAN_PICTURES = 64
+"""Pictures that the measured share goes back."""
 
 CHUNK = 8
 """Packets of one picture after which repair packets go out: a large one is protected while it is being sent."""
@@ -52,6 +56,8 @@ class RepairWriter:
         self._numbers = RepetitionNumbers(first)
         self._credit = 0.0
         self._sizes: list[int] = []
+        self._octets = self._repair_octets = 0.0
+        self._measured = 0.0
         self.sent = 0
         """Repair packets."""
 
@@ -68,6 +74,19 @@ class RepairWriter:
         if self._spec.form == "ulpfec":
             return self._in_red(packets, payloads, sequence, extensions)
         return self._beside(packets, payloads, sequence, extensions)
+
+    @property
+    def octets_share(self) -> float:
+        """Octets of repair packets for each of the stream: they are as long as the longest packet that they protect."""
+        return max(self.policy.share, self._measured) if self.policy.share else 0.0
+
+    def _measure(self, own: list[bytes], out: list[bytes]) -> None:
+        stream = sum(map(len, own))
+        self._octets += stream - self._octets / _MEAN_PICTURES
+        self._repair_octets += sum(map(len, out)) - stream - self._repair_octets / _MEAN_PICTURES
+        share = self._repair_octets / self._octets
+        if abs(share - self._measured) > STEP:
+            self._measured = math.ceil(share / STEP) * STEP
 
     def _repairs(self, packets: list[bytes], share: float) -> list[list[bytes]]:
         """The repair payloads for each chunk of a picture."""
@@ -97,6 +116,7 @@ class RepairWriter:
                     head = self._spec.payload_type, number, timestamp, self._spec.ssrc or 0, extensions
                     out += write_packets((payload,), False, *head)
                     self.sent += 1
+        self._measure(packets, out)
         return Protected(packets, out)
 
     def _in_red(self, packets: list[bytes], payloads: list[list[bytes]], sequence: int, extensions: bytes) -> Protected:
@@ -107,8 +127,9 @@ class RepairWriter:
         self.sent += len(repairs)
         last = packets[-1]
         timestamp, ssrc = int.from_bytes(last[4:8], "big"), int.from_bytes(last[8:12], "big")
-        own += write_packets(repairs, False, red, sequence + len(packets), timestamp, ssrc, extensions)
-        return Protected(own, own)
+        every = own + write_packets(repairs, False, red, sequence + len(packets), timestamp, ssrc, extensions)
+        self._measure(own, every)
+        return Protected(every, every)
 
 
 def in_red(packet: bytes, red: int, extensions: int) -> bytes:

@@ -417,8 +417,12 @@ class RtpStream:
 
     def receiver_feedback(self, now: float) -> ReceiverFeedback:
         """What the peer has told of what it receives."""
-        share = self._sender.repair.policy.share if self._sender.repair is not None else 0.0
-        return ReceiverFeedback(self._reports, self._remote_fraction_lost, self._estimated(now), share, self._round_trip)
+        return ReceiverFeedback(self._reports, self._remote_fraction_lost, self._estimated(now), self._round_trip)
+
+    @property
+    def repair_share(self) -> float:
+        """How many octets of repair packets go out for each of the stream at present."""
+        return self._sender.repair.octets_share if self._sender.repair is not None else 0.0
 
     def statistics(self, now: float) -> StreamStatistics:
         """Counters since the beginning."""
