@@ -160,6 +160,7 @@ class ConferenceMedia:
     def show_tiles(self, leg_id: str, tiles: Tiles) -> None:
         """How large the leg shows what comes in its slots."""
         self._router.show_tiles(leg_id, tiles)
+        self._on_due(self._clock())
 
     def next_deadline(self) -> float:
         """When ``handle_timer`` has something to do; infinity while nobody is here."""

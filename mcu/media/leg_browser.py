@@ -67,7 +67,7 @@ def make_congestion(
     def octets() -> dict[Part, int]:
         now = clock()
         found: dict[Part, int] = {media: stream.statistics(now).bytes_sent for media, stream in streams.items()}
-        found["slots"] = forwarding.outlets.statistics()[1]
+        found["slots"] = forwarding.outlets.statistics()[1] + forwarding.voices.statistics()[1]
         return found
 
     return LegCongestion(

@@ -12,17 +12,16 @@ from mcu.media.sound.playout_packet import PlayoutStatistics
 def leg_statistics(
     conference: str, leg: MediaLeg, media: Media, stream: RtpStream, playout: PlayoutStatistics | None, now: float
 ) -> LegStatistics:
-    """Counters since the beginning. A picture's count all its encodings; the main picture's also what is forwarded to
-    the leg.
+    """Counters since the beginning. A picture's count all its encodings; what goes to the leg counts with what is
+    forwarded to it: faces with the main picture, what is shared with the second one, voices with the sound.
     """
     counters = stream.statistics(now)
     received = counters.packets_received, counters.bytes_received, counters.packets_lost
     sent_packets, sent_bytes = counters.packets_sent, counters.bytes_sent
     if media != "audio" and leg.sources is not None:
         received = leg.sources.received(media) or received
-    if media == "video" and leg.outlets is not None:
-        packets, octets = leg.outlets.statistics()
-        sent_packets, sent_bytes = sent_packets + packets, sent_bytes + octets
+    packets, octets = _forwarded(leg, media)
+    sent_packets, sent_bytes = sent_packets + packets, sent_bytes + octets
     return LegStatistics(
         conference=conference,
         leg=leg.id,
@@ -39,3 +38,13 @@ def leg_statistics(
         playout_ms=playout.delay * 1000 if playout is not None else 0.0,
         concealed_ms=playout.concealed * 1000 if playout is not None else 0.0,
     )
+
+
+def _forwarded(leg: MediaLeg, media: Media) -> tuple[int, int]:
+    """Packets and octets that went to a leg as they came from others."""
+    if leg.outlets is None or leg.voices is None:
+        return 0, 0
+    if media == "audio":
+        return leg.voices.statistics()
+    shared = set() if leg.spec.shared is None else {leg.spec.shared.ssrc}
+    return leg.outlets.statistics(shared if media == "content" else {slot.ssrc for slot in leg.spec.slots})

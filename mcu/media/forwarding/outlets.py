@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from mcu.media.forwarding.codecs import carried
@@ -147,9 +147,9 @@ class LegOutlets:
                 sources, source = slot.target
                 sources.want_key_frame(source, now, switching=True)
 
-    def statistics(self) -> tuple[int, int]:
-        """Packets and octets that went out in all slots."""
-        counters = [self._counters(slot) for slot in self._opened.values()]
+    def statistics(self, ssrcs: Container[int] | None = None) -> tuple[int, int]:
+        """Packets and octets that went out in these slots; None: in all."""
+        counters = [self._counters(slot) for ssrc, slot in self._opened.items() if ssrcs is None or ssrc in ssrcs]
         return sum(one.packets for one in counters), sum(one.octets for one in counters)
 
     def feedback(self, now: float) -> ReceiverFeedback:

@@ -110,6 +110,42 @@ async def test_a_muted_speaker_and_one_who_goes_back_to_the_mix_hear_no_voices()
         assert not here.conference._voices._loudest.to("bob")
 
 
+async def test_reports_on_a_face_are_by_the_clock_of_the_mix_that_its_voice_is_in() -> None:
+    """Who hears the mix has the face in time with that: later than its voice came by what playout and mixing take."""
+    async with meeting() as here:
+        ann, bob = await join(here, "ann", 1, forwarded=False), await join(here, "bob", 2, forwarded=False)
+        behind = 3_600.0
+
+        def wall(now: float) -> int:
+            return int((now + 1e9 - behind + NTP_OFFSET) * 2**32)
+
+        def talk() -> None:
+            now = time.monotonic()
+            ann.speak(15)
+            ann.answer(11)
+            ann.report(SenderReport(15, wall(now), ann.numbers[15] * 960, 1, 1))
+            ann.report(SenderReport(11, wall(now), ann.numbers[11] * 3000, 1, 1))
+
+        def told() -> list[SenderReport]:
+            return [one for one in bob.told(SenderReport) if one.ssrc == 2100]
+
+        def delay() -> float | None:
+            return here.conference._sound_delay("ann", time.monotonic())
+
+        await here.until(lambda: delay() is not None, talk)
+        arrival, measured = here.conference._arrival_delay("ann"), delay()
+        assert arrival is not None and measured is not None and abs(measured - arrival) < 0.5
+        # On a bad network playout takes long; so much later is what was captured with the picture in the mix.
+        long = 2.0
+        here.conference._router._sound_delay = lambda leg_id, now: arrival + long
+        before = len(told())
+        await here.until(lambda: len(told()) > before + 1, talk)
+        report, got = told()[-1], [packet.timestamp for packet in bob.got(2100)]
+        age = (len(got) - 1 - got.index(report.rtp_timestamp)) * 0.02
+        assert report.ntp_time / 2**32 - NTP_OFFSET == pytest.approx(time.time() - age + long, abs=0.5)
+        assert not bob.got(2400)
+
+
 async def test_reports_on_a_voice_and_its_face_are_by_one_clock() -> None:
     """A receiver holds lips and voice together by these (RFC 3550 section 6.4.1)."""
     async with meeting() as here:

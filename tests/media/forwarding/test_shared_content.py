@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import time
 
-from mcu.media.facts import SlotsChanged
+from mcu.media.facts import LegStatistics, SlotsChanged
 from mcu.media.rtp.rtcp import PictureLossIndication
 from mcu.media.spec import LegSpec, PlainTransport, Tiles, VideoSpec
 from tests.media.forwarding.browsers import H264, VP8, Browser, Meeting, leg, meeting, video
@@ -53,9 +54,16 @@ async def test_browsers_composed_and_forwarded_get_it_as_it_is_and_nobody_decode
         assert sources is not None
         await here.until(lambda: not sources.layers("content")[0].delivered, share)  # type: ignore[union-attr]
         assert not here.conference._pictures.composes_shared()
+        sent = {fact.media: fact for fact in _statistics(here, "bob")}
+        assert 9 < sent["content"].packets_sent <= len(bob.got(2300)) + 2
 
         await here.apply(*here.spec.legs, content_from=None)
         await here.until(lambda: shared(here, "bob") is None, share)
+
+
+def _statistics(here: Meeting, name: str) -> list[LegStatistics]:
+    facts = here.conference.statistics(time.monotonic())
+    return [fact for fact in facts if isinstance(fact, LegStatistics) and fact.leg == name]
 
 
 async def test_the_next_who_shares_is_shown_from_a_key_frame_on() -> None:
