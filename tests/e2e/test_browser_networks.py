@@ -139,16 +139,36 @@ async def test_a_page_that_hears_nothing_restarts_ice_and_goes_on(server: Server
     assert "Traceback" not in server.log()
 
 
-async def test_a_browser_comes_by_ipv6_and_another_by_ipv4(tmp_path: Path, sources: list[Source]) -> None:
+# A page may ask for a certificate of RSA, which older programs always have.
+RSA = """
+RTCPeerConnection.generateCertificate({
+  name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256',
+}).then((certificate) => { window.certificate = certificate; });
+const WithoutCertificate = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends WithoutCertificate {
+  constructor(options) { super({ ...options, certificates: [window.certificate] }); }
+};
+"""
+
+
+_OWN = "() => window.certificate.getFingerprints()[0].value.toUpperCase()"
+_SHOWN = "() => window.connections.at(-1).localDescription.sdp.match(/a=fingerprint:sha-256 (\\S+)/)[1].toUpperCase()"
+
+
+async def test_a_browser_comes_by_ipv6_and_another_with_rsa_by_ipv4(tmp_path: Path, sources: list[Source]) -> None:
     bunny = sources[0]
     async with ServerProcess(tmp_path, {"web.host": "::"}) as server, Chromium(bunny.camera, bunny.sound) as chromium:
-        for host, others in (("[::1]", r"udp \d+ [\d.]+ "), ("127.0.0.1", r"udp \d+ [\da-f:]+ ")):
+        for host, others, more in (("[::1]", r"udp \d+ [\d.]+ ", ""), ("127.0.0.1", r"udp \d+ [\da-f:]+ ", RSA)):
             page = await chromium.page()
-            await page.add_init_script(REMEMBER + WITHOUT.replace("WHAT", others))
+            await page.add_init_script(REMEMBER + WITHOUT.replace("WHAT", others) + more)
             await page.goto(f"https://{host}:{server.https_port}/?room=1000&name=Guest")
+            if more:
+                await page.wait_for_function("() => window.certificate")
             await page.click("#join-button")
             await until_it_sees(page, bunny)
             remote = (await pair_of(page))["remote"]
             assert remote["protocol"] == "udp" and (":" in remote["address"]) == (":" in host)
+            if more:
+                assert await page.evaluate(_SHOWN) == await page.evaluate(_OWN)
             await page.click("#leave-button")
         assert "Traceback" not in server.log()

@@ -16,11 +16,13 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsFingerprint,
     RTCDtlsParameters,
     RTCDtlsTransport,
+    SRTPProtectionProfile,
     State,
 )
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from OpenSSL import SSL
 
 from mcu.media.packets import Srtp
 from mcu.media.transport.srtp_numbers import Sources
@@ -37,8 +39,27 @@ _SUITES = {
 }
 
 
+# Our certificate is an ECDSA one. A peer may have one of RSA all the same, also where it is the server.
+_CIPHERS = b":".join(
+    b"ECDHE-%s-%s" % (kind, cipher)
+    for cipher in (b"AES128-GCM-SHA256", b"CHACHA20-POLY1305", b"AES256-GCM-SHA384", b"AES128-SHA", b"AES256-SHA")
+    for kind in (b"ECDSA", b"RSA")
+)
+_DTLS_1_2 = 0xFEFD  # RFC 6347; nothing older is taken (RFC 8996, RFC 8827 section 6.5)
+
+
 class DtlsError(Exception):
     """The handshake failed or the peer closed the association."""
+
+
+class _Certificate(RTCCertificate):
+    """Ours, for associations with all that may come."""
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        context = super()._create_ssl_context(srtp_profiles)
+        context.set_cipher_list(_CIPHERS)
+        context.set_min_proto_version(_DTLS_1_2)
+        return context
 
 
 def load_certificate(certificate_file: Path, private_key_file: Path) -> RTCCertificate:
@@ -47,7 +68,7 @@ def load_certificate(certificate_file: Path, private_key_file: Path) -> RTCCerti
     key = serialization.load_pem_private_key(private_key_file.read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError(f"{private_key_file}: not an ECDSA key")
-    return RTCCertificate(key, certificate)
+    return _Certificate(key, certificate)
 
 
 class _DatagramPipe:

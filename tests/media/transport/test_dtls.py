@@ -8,14 +8,18 @@ import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
-from aiortc.rtcdtlstransport import RTCCertificate
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from aiortc.rtcdtlstransport import RTCCertificate, SRTPProtectionProfile
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
 
 from consilium.certificates import Identity, ensure_identity
-from mcu.media.transport.dtls import MAX_WAITING, DtlsError, DtlsSession, load_certificate
+from mcu.media.transport.dtls import MAX_WAITING, DtlsError, DtlsSession, _Certificate, load_certificate
 
 NOW = datetime.datetime.now(datetime.UTC)
 RTCP = bytes.fromhex("80c9000100000001")
@@ -122,6 +126,75 @@ async def test_another_certificate_than_announced_is_refused(identities: tuple[I
     assert pair.server.protect_rtp([rtp(1)]) == []
     await pair.browser.close()
     await pair.server.close()
+
+
+@pytest.fixture(scope="module")
+def rsa_certificate() -> RTCCertificate:
+    """A peer's own, as older devices have it and as browsers make it where a page asks for it."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 7, NOW, NOW + datetime.timedelta(days=2))
+    # With the ciphers that we offer ourselves; its own class has those of ECDSA alone.
+    return _Certificate(cast(ec.EllipticCurvePrivateKey, key), made.sign(key, hashes.SHA256()))
+
+
+@pytest.mark.parametrize("our_role", ["server", "client"])
+async def test_a_peer_may_have_an_rsa_certificate(
+    identities: tuple[Identity, Identity], rsa_certificate: RTCCertificate, our_role: str
+) -> None:
+    server, peer, wrong = await against(identities[0], rsa_certificate, our_role)
+    assert wrong == [None, None]
+    (protected,) = peer.protect_rtp([rtp(1)])
+    assert server.unprotect_rtp(protected) == rtp(1)
+    await peer.close()
+    await server.close()
+
+
+@pytest.mark.parametrize("our_role", ["server", "client"])
+async def test_the_fingerprint_of_an_rsa_certificate_counts_as_well(
+    identities: tuple[Identity, Identity], rsa_certificate: RTCCertificate, our_role: str
+) -> None:
+    server, peer, wrong = await against(identities[0], rsa_certificate, our_role, told=":".join(["AB"] * 32))
+    assert isinstance(wrong[0], DtlsError) and not server.connected and server.keys() is None
+    await peer.close()
+    await server.close()
+
+
+async def test_nothing_older_than_dtls_1_2_is_taken(identities: tuple[Identity, Identity]) -> None:
+    old = certificate(identities[1])
+    make = old._create_ssl_context
+
+    def make_old(srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        context = make(srtp_profiles)
+        context.set_min_proto_version(0xFEFF)
+        context.set_max_proto_version(0xFEFF)
+        context.set_cipher_list(b"ALL:@SECLEVEL=0")
+        return context
+
+    old._create_ssl_context = make_old  # type: ignore[method-assign]
+    told = [[("sha-256", identity.fingerprint)] for identity in identities]
+    server = DtlsSession(certificate(identities[0]), told[1], "server", lambda data: peer.receive_dtls(data))
+    peer = DtlsSession(old, told[0], "client", server.receive_dtls)
+    trying = asyncio.create_task(peer.handshake())
+    with pytest.raises(DtlsError):
+        await asyncio.wait_for(server.handshake(), 10)
+    trying.cancel()
+    await server.close()
+
+
+async def against(
+    ours: Identity, theirs: RTCCertificate, our_role: str, told: str | None = None
+) -> tuple[DtlsSession, DtlsSession, list[BaseException | None]]:
+    """We and a peer with this certificate, and what came of the handshakes."""
+    fingerprint = next(one.value for one in theirs.getFingerprints() if one.algorithm == "sha-256")
+    server = DtlsSession(
+        certificate(ours), [("sha-256", told or fingerprint)], our_role, lambda data: peer.receive_dtls(data)
+    )
+    role = "client" if our_role == "server" else "server"
+    peer = DtlsSession(theirs, [("sha-256", ours.fingerprint)], role, server.receive_dtls)
+    async with asyncio.timeout(10):
+        both = asyncio.gather(server.handshake(), peer.handshake(), return_exceptions=True)
+        return server, peer, await both
 
 
 async def test_a_lost_flight_is_sent_again(identities: tuple[Identity, Identity]) -> None:
