@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,19 +11,9 @@ from hypothesis import strategies as st
 from mcu.media import packets as compiled
 from mcu.media.rtp.errors import RtpError
 from mcu.media.rtp.packet import RtpPacket
+from tests.fuzz.outcome import outcome
 from tests.fuzz.seeds import seeds_of
 from tests.reference import h264, packet, vp8
-
-Outcome = tuple[str, Any]
-
-
-def outcome(call: Callable[..., Any], *arguments: Any) -> Outcome:
-    """What a call gives, or the error that it raises."""
-    try:
-        return "value", call(*arguments)
-    except RtpError as error:
-        return type(error).__name__, str(error)
-
 
 # Whole packets
 
