@@ -29,14 +29,18 @@ def can_be_taken(name: str, parameters: Mapping[str, str]) -> bool:
 
 
 def _is_known_config(text: str, offset: int) -> bool:
-    """Whether object type, rate and channels are ours, in the AudioSpecificConfig that begins after ``offset`` bits."""
+    """Whether the AudioSpecificConfig that begins after ``offset`` bits is of a kind that is decoded here.
+
+    That is by object type, rate, channels and length of frames. Frames may be of 512 samples (AAC-LD) or
+    1024, not of 480 or 960.
+    """
     try:
         data = bytes.fromhex(text) if len(text) <= 2 * _LONGEST else b""
     except ValueError:
         return False
-    rest = 8 * len(data) - offset - 13
+    rest = 8 * len(data) - offset - 14
     if rest < 0:
         return False
     bits = int.from_bytes(data) >> rest
-    kind, rate, channels = (bits >> 8) & 31, (bits >> 4) & 15, bits & 15
-    return kind in _OBJECTS and rate in _RATES and channels in (1, 2)
+    kind, rate, channels, short = (bits >> 9) & 31, (bits >> 5) & 15, (bits >> 1) & 15, bits & 1
+    return kind in _OBJECTS and rate in _RATES and channels in (1, 2) and not short

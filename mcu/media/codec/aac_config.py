@@ -107,14 +107,12 @@ def _read_audio_config(bits: BitReader) -> AacConfig:
         raise AacError("AAC on top of another coder")
     if bits.read(1) and object_type == LOW_DELAY:  # extensionFlag
         bits.read(4)  # three kinds of resilience, and a flag for versions to come
-    if object_type == LOW_DELAY:
-        if bits.read(2):  # epConfig
-            raise AacError("AAC with error protection")
-        samples = 480 if short else 512
-    else:
-        if short:
-            raise AacError("AAC-LC in frames of 960")
-        samples = 1024
+    if object_type == LOW_DELAY and bits.read(2):  # epConfig
+        raise AacError("AAC with error protection")
+    if short:
+        # FFmpeg takes them, but turns those of AAC-LD back into sound as if there were 512: a semitone off, and rough.
+        raise AacError("AAC in frames of 480 or 960")
+    samples = 512 if object_type == LOW_DELAY else 1024
     return AacConfig(object_type, rate, channels, samples, bits.since(begin))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,17 +13,20 @@ from mcu.media.codec.aac_config import AacConfig, AacError, parse_audio_config, 
 from mcu.media.codec.aac_payload import MAX_FRAMES, aac_payload
 from mcu.media.codec.audio_decoder import SoundDecodeError, make_decoder
 from mcu.media.sound.playout import PlayoutBuffer
-from mcu.media.sound.samples import RATE, TICK, silence
+from mcu.media.sound.samples import RATE, TICK, Sound, silence
 from mcu.media.spec import AudioCodecName, CodecSpec
 from mcu.media.units import CodedSound
 from tests.fakes.aac import (
     LC_CONFIG,
-    LD_CONFIGS,
+    LD_CONFIG,
+    LD_FREQUENCY,
+    SHORT_LD_CONFIG,
     audio_bits,
     coded_tone,
     generic,
     joined,
     latm,
+    ld_tone,
     mux_bits,
 )
 from tests.fakes.tones import loudest_frequency, steady_amplitude_db
@@ -41,9 +46,8 @@ SELF_DESCRIBING = codec("MP4A-LATM", object="2")
 
 def test_audio_configurations_are_read() -> None:
     assert parse_audio_config(bytes.fromhex("118856e500")) == AacConfig(2, 48_000, 1, 1024, bytes.fromhex("1188"))
-    for samples, text in LD_CONFIGS.items():
-        config = parse_audio_config(bytes.fromhex(text))
-        assert (config.object_type, config.rate, config.channels, config.samples) == (23, 48_000, 1, samples)
+    config = parse_audio_config(bytes.fromhex(LD_CONFIG))
+    assert (config.object_type, config.rate, config.channels, config.samples) == (23, 48_000, 1, 512)
     resilient = parse_audio_config(joined(audio_bits(23, channels=2, flags="001" + "0000")))
     assert (resilient.channels, resilient.samples) == (2, 512)
 
@@ -63,7 +67,8 @@ def test_the_audio_configuration_within_a_mux_configuration_is_cut_out_to_the_bi
         (audio_bits(rate=4), "44100 Hz"),
         (audio_bits(rate=14), "at 0 Hz"),
         (audio_bits(channels=0), "channel configuration 0"),
-        (audio_bits(flags="100"), "frames of 960"),
+        (audio_bits(flags="100"), "frames of 480 or 960"),
+        (audio_bits(23, flags="100"), "frames of 480 or 960"),
         (audio_bits(flags="010"), "another coder"),
         ("10111" + "0011" + "0001" + "000" + "11", "error protection"),
         ("00010", "end after 8 bits"),
@@ -143,15 +148,50 @@ def test_lost_frames_are_concealed_and_the_tone_goes_on_in_place() -> None:
     assert steady_amplitude_db(sound, 440) == pytest.approx(TONE_DB, abs=1.0)
 
 
-@pytest.mark.parametrize("samples", [512, 480])
-def test_the_decoder_takes_aac_ld_and_gives_frames_of_its_length(samples: int) -> None:
-    """There is no encoder of AAC-LD to make a real stream with: frames of zeros are valid ones, and silent."""
-    decoder = make_decoder(codec("mpeg4-generic", mode="AAC-hbr", config=LD_CONFIGS[samples]))
-    for _ in range(5):
-        assert decoder.duration(generic([bytes(40)])) == samples
-        sound = decoder.decode(generic([bytes(40)]))
-        assert sound.shape == (samples,)
-        assert not sound.any()
+def heard(frames: Sequence[bytes], config: str = LD_CONFIG) -> Sound:
+    decoder = make_decoder(codec("mpeg4-generic", mode="AAC-hbr", config=config))
+    return np.concatenate([decoder.decode(generic([frame])) for frame in frames])
+
+
+def test_a_tone_in_aac_ld_has_its_pitch_and_level() -> None:
+    """There is no free encoder of AAC-LD; these frames are written bit by bit, of one line of the spectrum."""
+    tones = {gain: heard(ld_tone(120, gain))[8_000:56_000] for gain in (160, 170, 180)}
+    for sound in tones.values():
+        assert loudest_frequency(sound) == pytest.approx(LD_FREQUENCY, abs=0.5)
+    levels = [steady_amplitude_db(tones[gain], LD_FREQUENCY) for gain in (160, 170, 180)]
+    assert np.diff(levels) == pytest.approx([15.05, 15.05], abs=0.01)  # ten steps of 2 ** (1 / 4)
+    # The line's value is 2 ** 20 at gain 180; inverse MDCT and window make of it at most 2 / 1024, of 32768 each.
+    assert np.abs(tones[180]).max() == pytest.approx(2**20 * 2 / 1024 / 32768, rel=0.01)
+
+
+def test_aac_ld_comes_through_both_packings_and_at_48_khz() -> None:
+    frames = ld_tone(60)
+    mux = joined(mux_bits(audio_bits(23))).hex()
+    decoder = make_decoder(codec("MP4A-LATM", cpresent="0", config=mux))
+    assert decoder.duration(latm(frames[:1])) == 512
+    assert np.array_equal(np.concatenate([decoder.decode(latm([frame])) for frame in frames]), heard(frames))
+
+
+def test_a_lost_frame_of_aac_ld_is_concealed_and_the_tone_goes_on() -> None:
+    buffer = PlayoutBuffer([codec("mpeg4-generic", mode="AAC-hbr", config=LD_CONFIG)])
+    frames, sent, ticks = ld_tone(200), 0, []
+    for number in range(90):
+        now = number * TICK
+        while sent < len(frames) and sent * 512 / RATE <= now:
+            if sent % 30 != 29:
+                at = sent * 512
+                buffer.insert(CodedSound(generic([frames[sent]]), 99, at / RATE, timestamp=at, sequence=sent))
+            sent += 1
+        ticks.append(buffer.pull(now))
+    sound = np.concatenate([silence() if tick is None else tick for tick in ticks[20:]])
+    assert 0.02 < buffer.statistics(1.8).concealed < 0.12
+    assert loudest_frequency(sound) == pytest.approx(LD_FREQUENCY, abs=2)
+
+
+def test_aac_ld_in_frames_of_480_is_refused_for_it_would_sound_wrong() -> None:
+    decoder = make_decoder(codec("mpeg4-generic", mode="AAC-hbr", config=SHORT_LD_CONFIG))
+    with pytest.raises(SoundDecodeError, match="480"):
+        decoder.duration(generic([bytes(40)]))
 
 
 def test_two_channels_stay_two() -> None:

@@ -54,6 +54,8 @@ def test_aac_that_we_decode_is_taken_in_and_something_else_is_sent(rtpmap: str, 
         ("MP4A-LATM/48000", "object=23;cpresent=0"),
         ("MP4A-LATM/48000", "cpresent=0;config=" + "40" * 80),
         ("mpeg4-generic/48000/1", HBR + "2b11"),
+        ("mpeg4-generic/48000/1", HBR + "b98c00"),  # AAC-LD in frames of 480
+        ("MP4A-LATM/48000", "object=23;cpresent=0;config=40017318"),
         ("mpeg4-generic/48000/1", HBR + "11b0"),
         ("mpeg4-generic/44100/1", HBR + "1208"),
         ("mpeg4-generic/48000/1", HBR.replace("13", "6") + "1188"),
