@@ -10,33 +10,44 @@ what stands for more than 183 ms is frozen.
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.loss_browser import measure_browser, write_camera
-from bench.loss_call import PLAYER_BUFFER, LossCall, References, Subject, recover_seconds
+from bench.loss_call import PLAYER_BUFFER, LossCall, References, Subject, quality_of, recover_seconds
+from bench.loss_view import COMPARE_EVERY, Plane, compared
 from bench.network_path import Conditions
 from bench.report import Benchmark, Figures
 from bench.speech import speech
 from bench.time_code import time_coded_clip
-from consilium.simulated_room.clip import ClipFormat
+from consilium.simulated_room.clip import Clip, ClipFormat
+from layouts.geometry import Rect
+from mcu.media.codec.video_decoder import VideoDecoder
+from mcu.media.sound.samples import RATE, Sound
 from tests.peers.chromium import available as chromium_available
 from tests.peers.server import ServerProcess
 
 SHAPE = ClipFormat(width=640, height=360, frame_rate=30, bitrate=700_000)
 SENTENCE_SECONDS = 6.0
-# What it costs to join, to settle and to hang up.
-OVERHEAD = 5.5
+# So many calls at once: two processors carry them.
+AT_A_TIME = 2
+# What it costs to join, to settle and to hang up; to start the server; and to look at what was received.
+OVERHEAD, START_SECONDS, ANALYSIS, CAP_ANALYSIS = 5.5, 8.0, 2.0, 6.0
 DELAY = 0.02
 BURST = 4.0
 JITTER = 1.0
 WIDE, NARROW = 6e6, 1e6
 WIDE_SECONDS, NARROW_SECONDS, FREED_SECONDS = 4.0, 8.0, 16.0
+CAP_SECONDS = WIDE_SECONDS + NARROW_SECONDS + FREED_SECONDS
+# Pictures that need some 2 Mbit/s as one of two tiles, and the tile's size.
+CAP_SHAPE = ClipFormat(width=1280, height=720, frame_rate=30, bitrate=2_500_000)
+CAP_TILE = (640, 360)
 
 CONDITIONS: dict[str, Conditions] = {
     "0": Conditions(delay=DELAY),
@@ -55,87 +66,101 @@ BROWSER_OVERHEAD = 13.0
 
 
 async def run(seconds: float, only: str = "") -> Figures:
-    """All conditions one after the other, within about so many seconds; ``only`` those named, between commas.
+    """All conditions, two calls at a time, within about so many seconds; ``only`` those named, between commas.
 
     A busy machine takes longer over each: what would begin too late is left out, and named in ``left_out``.
     """
     deadline = time.monotonic() + seconds
-    left_out: list[str] = []
     wanted = set(only.split(",")) if only else None
-    names = [name for name in CONDITIONS if wanted is None or name in wanted | {"0"}]
-    plain = [name for name in PLAIN if wanted is None or f"plain_{name}" in wanted]
+    names = [(name, False) for name in CONDITIONS if wanted is None or name in wanted | {"0"}]
+    names += [(name, True) for name in PLAIN if wanted is None or f"plain_{name}" in wanted]
     browser = [name for name in BROWSER if chromium_available() and (wanted is None or f"browser_{name}" in wanted)]
     capped = wanted is None or "cap" in wanted
-    calls = len(names) + len(plain) + len(browser)
-    cap = WIDE_SECONDS + NARROW_SECONDS + FREED_SECONDS + OVERHEAD if capped else 0.0
-    beside = cap + 8.0 + len(browser) * (BROWSER_OVERHEAD - OVERHEAD)
-    each = min(20.0, max(3.0, (seconds - beside) / calls - OVERHEAD))
+    cap = CAP_SECONDS + OVERHEAD + CAP_ANALYSIS if capped else 0.0
+    batches = math.ceil(len(names) / AT_A_TIME)
+    beside = cap + START_SECONDS + len(browser) * (BROWSER_OVERHEAD - OVERHEAD) + len(names) * ANALYSIS
+    each = min(20.0, max(3.0, (seconds - beside) / (batches + len(browser)) - OVERHEAD))
     clip = await asyncio.to_thread(time_coded_clip, SHAPE, SENTENCE_SECONDS, 1, None)
     sentence = speech(SENTENCE_SECONDS)
     subject = Subject(replace(clip, sound=(sentence * 32767).astype(np.int16)), sentence)
-    figures: Figures = {"seconds_each": round(each, 1)}
-
-    def has_time(name: str, needed: float) -> bool:
-        if time.monotonic() + needed <= deadline:
-            return True
-        left_out.append(name)
-        return False
-
+    run = _Run(subject, each, deadline - len(names) * ANALYSIS)
     with tempfile.TemporaryDirectory(prefix="consilium-bench-") as folder:
         settings = {"media.width": 1280, "media.height": 720, "media.bitrate": 2_000_000}
         async with ServerProcess(Path(folder), settings) as server:
             await server.login()
-            references: References | None = None
-            for seed, name in enumerate(names):
-                if references is not None and not has_time(name, each + OVERHEAD):
-                    continue
-                found, call = await _measure(server, subject, references, name, each, seed, plain=False)
-                if references is None:
-                    references = References(call.viewers["up"].pictures, call.viewers["down"].pictures)
-                figures[_group(name)] = found
-                if name.isdigit():
-                    for measure in ("ssim", "pesq"):
-                        figures[f"{measure}_{name}"] = _worst(found, measure, min)
-                    figures[f"freeze_ratio_{name}"] = _worst(found, "freeze_ratio", max)
-            for seed, name in enumerate(plain):
-                if not has_time(f"plain_{name}", each + OVERHEAD):
-                    continue
-                found, _ = await _measure(server, subject, references, name, each, seed, plain=True)
-                figures[f"plain_{name}"] = found
+            for first in range(0, len(names), AT_A_TIME):
+                await run.measure(server, names[first : first + AT_A_TIME], first)
             camera = write_camera(Path(folder) / "camera.mjpeg", clip) if browser else Path(folder)
             for seed, name in enumerate(browser):
-                if not has_time(f"browser_{name}", each + BROWSER_OVERHEAD):
-                    continue
-                figures[f"browser_{name}"] = await measure_browser(
-                    server, subject.clip, camera, CONDITIONS[name], f"40{seed}", each, seed
-                )
-            if capped and has_time("cap", cap):
-                figures |= await _measure_cap(server, subject, references)
-    return figures | {"left_out": ",".join(left_out)}
+                if run.has_time(f"browser_{name}", each + BROWSER_OVERHEAD):
+                    run.figures[f"browser_{name}"] = await measure_browser(
+                        server, subject.clip, camera, CONDITIONS[name], f"40{seed}", each, seed
+                    )
+            if capped and run.has_time("cap", cap):
+                run.figures |= await _measure_cap(server, sentence)
+    await asyncio.to_thread(run.look)
+    return run.figures | {"left_out": ",".join(run.left_out)}
 
 
-async def _measure(
-    server: ServerProcess,
-    subject: Subject,
-    references: References | None,
-    name: str,
-    seconds: float,
-    seed: int,
-    *,
-    plain: bool,
-) -> tuple[Figures, LossCall]:
-    conditions = CONDITIONS[name]
-    call = LossCall(server, subject, references, plain=plain, number=f"{100 + seed}{int(plain)}", seed=seed)
-    async with call:
-        call.change(conditions)
-        await call.measure(seconds)
-    return await asyncio.to_thread(call.figures, PLAYER_BUFFER + conditions.jitter), call
+class _Run:
+    """What has been measured so far. What was received is looked at when all is over: it takes whole processors, which
+    the calls need for themselves.
+    """
+
+    def __init__(self, subject: Subject, each: float, deadline: float) -> None:
+        self._subject, self._each, self._deadline = subject, each, deadline
+        self._references = References()
+        self._calls: list[tuple[str, bool, LossCall]] = []
+        self.figures: Figures = {"seconds_each": round(each, 1)}
+        self.left_out: list[str] = []
+
+    def has_time(self, name: str, needed: float) -> bool:
+        """Whether something that takes so many seconds can still be begun; else its name is noted."""
+        if time.monotonic() + needed <= self._deadline:
+            return True
+        self.left_out.append(name)
+        return False
+
+    async def measure(self, server: ServerProcess, names: Sequence[tuple[str, bool]], first: int) -> None:
+        """Calls over these networks, at once; the very first is the one that others are compared with."""
+        found = [
+            (number, name, plain)
+            for number, (name, plain) in enumerate(names, first)
+            if number == 0 or self.has_time(f"plain_{name}" if plain else name, self._each + OVERHEAD)
+        ]
+        await asyncio.gather(*(self._call(server, number, name, plain) for number, name, plain in found))
+
+    async def _call(self, server: ServerProcess, number: int, name: str, plain: bool) -> None:
+        references = None if number == 0 else self._references
+        call = LossCall(server, self._subject, references, plain=plain, number=str(100 + number), seed=number)
+        async with call:
+            call.change(CONDITIONS[name])
+            await call.measure(self._each)
+        self._calls.append((name, plain, call))
+
+    def look(self) -> None:
+        """The figures of all calls."""
+        for name, plain, call in sorted(self._calls, key=lambda one: one[2].is_compared):
+            call.look()
+            if not call.is_compared:
+                self._references.up.update(call.viewers["up"].pictures)
+                self._references.down.update(call.viewers["down"].pictures)
+            found = call.figures(PLAYER_BUFFER + CONDITIONS[name].jitter)
+            self.figures[f"plain_{name}" if plain else _group(name)] = found
+            if name.isdigit() and not plain:
+                for measure in ("ssim", "pesq"):
+                    self.figures[f"{measure}_{name}"] = _worst(found, measure, min)
+                self.figures[f"freeze_ratio_{name}"] = _worst(found, "freeze_ratio", max)
 
 
-async def _measure_cap(server: ServerProcess, subject: Subject, references: References | None) -> Figures:
-    """Wide, narrow, wide again."""
+async def _measure_cap(server: ServerProcess, sentence: Sound) -> Figures:
+    """Wide, narrow, wide again, with pictures that need more than the narrow link carries, seen at their full size."""
     loop = asyncio.get_running_loop()
-    call = LossCall(server, subject, references, plain=False, number="300", seed=99)
+    clip = await asyncio.to_thread(time_coded_clip, CAP_SHAPE, WIDE_SECONDS, 1, None)
+    spoken = sentence[: round(WIDE_SECONDS * RATE)]
+    subject = Subject(replace(clip, sound=(spoken * 32767).astype(np.int16)), spoken)
+    references = await asyncio.to_thread(_as_sent, clip)
+    call = LossCall(server, subject, references, plain=False, number="300", seed=99, compared=CAP_TILE)
     async with call:
         call.change(Conditions(delay=DELAY, rate=WIDE))
         began = loop.time()
@@ -147,22 +172,32 @@ async def _measure_cap(server: ServerProcess, subject: Subject, references: Refe
         freed = loop.time()
         await call.measure(FREED_SECONDS)
         end = loop.time()
+    await asyncio.to_thread(call.look)
     found: Figures = {}
     for way, viewer in call.viewers.items():
-        found[f"recover_s_{way}"] = recover_seconds(viewer.seen, SHAPE.frame_rate, (began, narrowed), freed, end)
-    down = call.viewers["down"].received
-    rates = {
-        name: round(sum(size for at, size in down if start <= at < stop) * 8 / (stop - start) / 1e6, 2)
-        for name, start, stop in (
-            ("wide", began, narrowed),
-            ("narrow", freed - 4, freed),
-            ("freed", freed + 12, freed + FREED_SECONDS),
-        )
-    }
-    return {
-        "recover_s": found["recover_s_down"],
-        "cap": found | {f"mbit_s_down_{name}": rate for name, rate in rates.items()},
-    }
+        found[f"recover_s_{way}"] = recover_seconds(viewer.seen, CAP_SHAPE.frame_rate, (began, narrowed), freed, end)
+    down = call.viewers["down"]
+    for name, start, stop in (
+        ("wide", began, narrowed),
+        ("narrow", freed - 4, freed),
+        ("freed", end - 4, end),
+    ):
+        octets = sum(size for at, size in down.received if start <= at < stop)
+        found[f"mbit_s_down_{name}"] = round(octets * 8 / (stop - start) / 1e6, 2)
+        found[f"quality_down_{name}"] = round(quality_of(down.seen, CAP_SHAPE.frame_rate, start, stop), 1)
+    return {"recover_s": found["recover_s_down"], "cap": found}
+
+
+def _as_sent(clip: Clip) -> References:
+    """The clip's own pictures, as large as a tile."""
+    decoder = VideoDecoder("H264")
+    found: dict[int, Plane] = {}
+    for number, picture in enumerate(clip.pictures):
+        frame = decoder.decode(picture.data)
+        if frame is not None and number % COMPARE_EVERY == 0:
+            luma = np.ascontiguousarray(frame.to_ndarray()[: CAP_SHAPE.height], np.uint8)
+            found[number] = compared(luma, Rect(0, 0, CAP_SHAPE.width, CAP_SHAPE.height), CAP_TILE)
+    return References(found, dict(found))
 
 
 def _group(name: str) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.loss_view import Plane, Seen, Viewer, freeze_ratio, graded, in_sequence, phase, played, shown_at
+from bench.loss_view import COMPARED, Plane, Seen, Viewer, freeze_ratio, graded, in_sequence, phase, played, shown_at
 from bench.network_path import Conditions
 from bench.relay import HOST, Relay
 from bench.report import Figures
@@ -35,10 +36,10 @@ _VIDEO_CLOCK = 90_000
 
 @dataclass
 class References:
-    """Pictures of the clean run by number in the clip, for each direction."""
+    """Pictures to compare with, by number in the clip, for each direction; there before others are looked at."""
 
-    up: Mapping[int, Plane] = field(default_factory=dict)
-    down: Mapping[int, Plane] = field(default_factory=dict)
+    up: dict[int, Plane] = field(default_factory=dict)
+    down: dict[int, Plane] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,18 @@ class LossCall:
         plain: bool,
         number: str,
         seed: int,
+        compared: tuple[int, int] = COMPARED,
     ) -> None:
         self._server = server
         self._subject = subject
         self._number = number
         self._relay = Relay(seed)
+        self.is_compared = references is not None
         self._stack = AsyncExitStack()
         self._stack.callback(self._relay.close)
         self.viewers = {
-            "up": Viewer(0, 2, references.up if references else None),
-            "down": Viewer(1, 2, references.down if references else None),
+            "up": Viewer(0, 2, references.up if references else None, compared),
+            "down": Viewer(1, 2, references.down if references else None, compared),
         }
         self._sounds: dict[str, list[CodedSound]] = {"up": [], "down": []}
         capabilities = LocalCapabilities(feedback=frozenset()) if plain else LocalCapabilities()
@@ -123,8 +126,11 @@ class LossCall:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    def look(self) -> None:
+        """Decode what both have seen; after the call, for it takes all of a processor."""
         for viewer in self.viewers.values():
-            await asyncio.to_thread(viewer.look)
+            viewer.look()
 
     def change(self, conditions: Conditions) -> None:
         """The relay's network is so from now on."""
@@ -144,7 +150,7 @@ class LossCall:
         self._capture = {media: stream.capture_time for media, stream in self._far.leg.streams()}
 
     def figures(self, buffer: float = PLAYER_BUFFER) -> Figures:
-        """Both directions, after the call."""
+        """Both directions, after ``look``."""
         found: Figures = {}
         for way, viewer in self.viewers.items():
             shown = shown_at(viewer.seen, buffer)
@@ -198,18 +204,23 @@ def recover_seconds(
 ) -> float | None:
     """From ``freed``, the end of a shortage, to 90 % of the quality that was there in the time ``before`` it.
 
-    Quality is likeness times the share of the pictures that came, over a second. None: not until ``end``.
+    Quality is likeness in decibels times the share of the pictures that came, over a second. None: not until ``end``.
     """
-    wanted = 0.9 * _quality(seen, rate, *before)
+    wanted = 0.9 * quality_of(seen, rate, *before)
     at = freed
     while at + 1 <= end:
-        if _quality(seen, rate, at, at + 1) >= wanted:
+        if quality_of(seen, rate, at, at + 1) >= wanted:
             return round(at - freed, 1)
         at += 0.1
     return None
 
 
-def _quality(seen: Sequence[Seen], rate: int, start: float, end: float) -> float:
+def quality_of(seen: Sequence[Seen], rate: int, start: float, end: float) -> float:
+    """Of the pictures that were seen in this time, ``rate`` of which were sent a second."""
     there = [one for one in seen if start <= one.at < end]
     likeness = [one.likeness for one in there if one.likeness is not None]
-    return statistics.mean(likeness) * min(1.0, len(there) / ((end - start) * rate)) if likeness else 0.0
+    if not likeness:
+        return 0.0
+    # SSIM is near 1 for whatever is not ruined; the distance from 1 is what is seen.
+    decibels = -10 * math.log10(max(1e-4, 1 - statistics.mean(likeness)))
+    return decibels * min(1.0, len(there) / ((end - start) * rate))

@@ -23,8 +23,9 @@ from mcu.media.units import CodedPicture, CodedSound
 
 Plane = npt.NDArray[np.float32]
 
-# A picture is compared this large, whatever rung it came in: what a viewer sees is scaled to the screen.
-_COMPARED = (320, 180)
+COMPARED = (320, 180)
+"""A picture is compared this large, whatever rung it came in: what a viewer sees is scaled to the screen."""
+
 # Every so many pictures of the clip are compared.
 COMPARE_EVERY = 3
 # Blocks of the likeness (SSIM), pixels.
@@ -61,8 +62,10 @@ class Viewer:
     in ``pictures`` to be one.
     """
 
-    def __init__(self, tile: int, tiles: int, reference: Mapping[int, Plane] | None) -> None:
-        self._tile, self._tiles = tile, tiles
+    def __init__(
+        self, tile: int, tiles: int, reference: Mapping[int, Plane] | None, size: tuple[int, int] = COMPARED
+    ) -> None:
+        self._tile, self._tiles, self._size = tile, tiles, size
         self._reference = reference
         self._units: list[CodedPicture] = []
         self._before: Plane | None = None
@@ -93,7 +96,7 @@ class Viewer:
     def _look(self, luma: npt.NDArray[np.uint8], unit: CodedPicture) -> None:
         height, width = luma.shape
         tile = layout_named("auto", self._tiles).tiles(width, height)[self._tile]
-        plane = compared(luma, tile)
+        plane = compared(luma, tile, self._size)
         before, self._before = self._before, plane
         if unit.timestamp is None or (before is not None and float(np.abs(plane - before).mean()) < MOTION):
             return
@@ -107,11 +110,11 @@ class Viewer:
         self.seen.append(Seen(number, unit.time, unit.timestamp, likeness))
 
 
-def compared(luma: npt.NDArray[np.uint8], tile: Rect) -> Plane:
+def compared(luma: npt.NDArray[np.uint8], tile: Rect, size: tuple[int, int] = COMPARED) -> Plane:
     """A tile of a picture, in the size in which pictures are compared."""
     part = np.ascontiguousarray(luma[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width])
     frame = av.VideoFrame.from_ndarray(part, format="gray")
-    scaled = frame.reformat(width=_COMPARED[0], height=_COMPARED[1], interpolation="AREA")
+    scaled = frame.reformat(width=size[0], height=size[1], interpolation="AREA")
     return scaled.to_ndarray().astype(np.float32)
 
 

@@ -62,6 +62,7 @@ class ReceiverNetwork:
         self._reports = 0
         self._failed: float | None = None
         self._own = OwnLoss()
+        self._stale = False
         self._round_trips: deque[tuple[float, float]] = deque(maxlen=256)
         self._falls = 0
         self._moved = float("-inf")
@@ -85,9 +86,13 @@ class ReceiverNetwork:
         if self._own.note(lost, lost, sent):
             self._rate = None
         beyond, doubt = lost - self._own.share, self._own.doubt
-        if beyond > HEAVY_LOSS + doubt and queueing > _FULL_QUEUE:
+        if self._stale:
+            # Most of what this one tells of was sent before the rate fell.
+            self._stale, self._troubled = False, now
+        elif beyond > HEAVY_LOSS + doubt and queueing > _FULL_QUEUE:
             # Not by chance: the link is full, and what came is what it carries.
             self._fall(min(sent, self._rate or sent) * (1 - lost) * FALL, now)
+            self._stale = True
         elif beyond > HEAVY_LOSS + doubt:
             self._own.answered(lost, sent)
             self._fall(min(sent, self._rate or sent) * (1 - beyond / 2), now)

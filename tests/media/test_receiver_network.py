@@ -144,6 +144,9 @@ def test_loss_of_a_full_queue_tells_what_the_link_carries() -> None:
         feedback = ReceiverFeedback(next(path._reports), lost, None, round_trip)
         path.network.reported(feedback, path.sent, MOST, path.now)
     assert path.network.rate == pytest.approx(0.85 * 0.5 * MOST)
+    path.now += EVERY
+    path.network.reported(ReceiverFeedback(next(path._reports), 0.4, None, 0.4), path.sent, MOST, path.now)
+    assert path.network.rate == pytest.approx(0.85 * 0.5 * MOST)  # it tells of what was sent before
     falls, start = 0, path.now
     while path.now < start + 30:  # up to 1.5 Mbit/s get through
         path.now += EVERY
