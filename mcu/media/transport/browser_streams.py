@@ -36,8 +36,11 @@ MAX_UNPROVEN_OF_ADDRESS = 32
 PROOF_SECONDS = 5.0
 # Checks come every few seconds; after this long without any a connection is over (RFC 7675 has the same for consent).
 IDLE_SECONDS = 30.0
-# Packets that are no good check; the page may have restarted ICE while the first was under way.
+# Checks that are no good; the page may have restarted ICE while the first was under way.
 MAX_REFUSED = 4
+# Other packets before the first good check: a browser that connects again, since a worker was replaced, may go on with
+# its media at once. They are dropped.
+MAX_EARLY = 1000
 
 # Written ahead of what the kernel has sent: enough to keep a fast network busy until the loop comes by again, little
 # enough that sound does not wait behind pictures.
@@ -150,7 +153,7 @@ class _Connection(asyncio.Protocol):
         self._queue = StreamQueue(())
         self._transport: asyncio.Transport | None = None
         self._relay: socket.socket | None = None
-        self._refused = 0
+        self._refused = self._early = 0
         self._full = False
         self.proven = False
         self.last_proof = clock()
@@ -225,8 +228,11 @@ class _Connection(asyncio.Protocol):
             endpoint = self._port.proven_by(packet)
         except StunError as error:
             self._port.count_stranger(self.peer, error)
-            self._refused += 1
-            if self._refused >= MAX_REFUSED:
+            if is_stun(packet):
+                self._refused += 1
+            else:
+                self._early += 1
+            if self._refused >= MAX_REFUSED or self._early >= MAX_EARLY:
                 self._streams.refuse(self.peer, error)
                 self.close()
             return False

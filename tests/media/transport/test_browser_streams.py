@@ -17,12 +17,14 @@ from mcu.media.transport import browser_streams
 from mcu.media.transport.browser_port import BrowserPort
 from mcu.media.transport.browser_streams import (
     IDLE_SECONDS,
+    MAX_EARLY,
     MAX_REFUSED,
     MAX_UNPROVEN_OF_ADDRESS,
     PROOF_SECONDS,
     BrowserStreams,
 )
 from mcu.media.transport.framing import LONGEST_FRAME, FrameReader, framed
+from mcu.media.transport.ice_lite import is_stun
 from tests.media.transport.checks import agent, check
 from tests.media.transport.sockets import PATIENCE, Box, peer
 from tests.peers.ports import port_block
@@ -243,12 +245,25 @@ async def test_nobody_gets_in_without_a_check_that_proves_itself(
     ]
     for packet in bad:
         stranger = await local.connect()
-        stranger.send(*[packet] * MAX_REFUSED)
+        allowed = MAX_REFUSED if is_stun(packet) else MAX_EARLY
+        stranger.send(*[packet] * (allowed + 5))
         assert await stranger.closed()
     assert endpoint.addresses == [] and box.items == []
-    assert local.port.strangers == MAX_REFUSED * len(bad) and local.streams.refused == len(bad)
+    assert local.port.strangers == 3 * MAX_REFUSED + 4 * MAX_EARLY and local.streams.refused == len(bad)
     assert local.port.media.counters()[2] == 0, "nothing of it came as far as the compiled port"
     assert len(caplog.records) == 2, "logged once each, then counted"
+
+
+async def test_a_browser_that_connects_again_may_send_media_first(local: Scene) -> None:
+    box = Leg()
+    local.port.add(agent(), box)
+    browser = await local.connect()
+    browser.send(*[rtp(number) for number in range(MAX_EARLY - 1)], check(nominate=True), b"\x16hello")
+    await browser.next()
+    await box.until(b"\x16hello")
+    assert box.items == [b"\x16hello"] and local.streams.refused == 0
+    assert local.port.strangers == MAX_EARLY - 1
+    browser.writer.close()
 
 
 @pytest.mark.parametrize("length", [LONGEST_FRAME + 1, 0x8000, 0xFFFF])
