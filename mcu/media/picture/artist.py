@@ -156,8 +156,8 @@ class Artist:
 
 
 def label_text_size(tile: Size) -> int:
-    """Pixels of the letters on a tile: in proportion, but legible on small tiles and not loud on large ones."""
-    return max(11, min(36, round(min(tile[1] * 0.058, tile[0] * 0.045))))
+    """Pixels of the letters on a tile: legible on small ones, looked at from as far, and not loud on large ones."""
+    return max(11, min(36, round(5 + min(tile[1] * 0.048, tile[0] * 0.038))))
 
 
 def initials(name: str) -> str:

@@ -133,7 +133,8 @@ class TileItems:
         if label is not None:
             items += _label(label, place)
         if content.notice:
-            items += _notice(self._artist.notice(content.notice, tile.size), place)
+            taken = (*place.taken, *(item.rect for item in items))
+            items += _notice(self._artist.notice(content.notice, tile.size), tile, taken)
         return items
 
     def _dim(self, picture: Planes) -> Planes:
@@ -182,16 +183,19 @@ def _first_hit(rect: Rect, taken: Sequence[Rect]) -> Rect | None:
     return next((other for other in taken if other.overlaps(rect)), None)
 
 
-def _notice(notice: Overlay, place: TilePlace) -> list[Drawing]:
+def _notice(notice: Overlay, tile: Rect, taken: Sequence[Rect]) -> list[Drawing]:
     """In the middle of the upper edge, below what lies there; left out where the tile is too small for it."""
-    tile, (width, height) = place.tile, notice.size
+    width, height = notice.size
     margin = 2 * max(1, round(tile.height / 40))
     if width > tile.width or height + margin > tile.height:
         return []
-    x, y = tile.x + (tile.width - width) // 4 * 2, tile.y + margin
-    hit = _first_hit(Rect(x, y, width, height), place.taken)
-    if hit is not None and hit.bottom + margin + height <= tile.bottom:
+    x, highest = tile.x + (tile.width - width) // 4 * 2, tile.y + margin
+    y = highest
+    while (hit := _first_hit(Rect(x, y, width, height), taken)) is not None:
         y = hit.bottom + margin
+        if y + height > tile.bottom:
+            y = highest  # it is told for a moment only: rather over something than not at all
+            break
     return [Drawing.at(notice, x, y)]
 
 

@@ -136,3 +136,21 @@ def test_a_picture_in_a_picture_looks_as_it_did():
     ]
     canvas.paint((WHOLE, INSET, lower), contents, 1)
     assert_golden(canvas.frame, "picture-in-picture", *SMALL)
+
+
+def notice(tile: Rect, taken: tuple[Rect, ...]) -> Rect:
+    """Where the notice of the tile is put on a canvas where ``taken`` is taken."""
+    (place,) = tile_places((tile,), SIZE, taken=taken)
+    content = TileContent(Look.LIVE, "a", "", picture=solid(*tile.size, RED), notice="选看 Anna")
+    (found,) = (item for item in TileItems(ARTIST).layer(place, content) if isinstance(item, Drawing))
+    return found.rect
+
+
+def test_a_notice_keeps_clear_of_all_that_lies_over_its_tile():
+    banner, clock = Rect(0, 0, 640, 40), Rect(20, 50, 500, 40)
+    found = notice(WHOLE, (banner, clock))
+    assert not found.overlaps(banner) and not found.overlaps(clock) and found.y < 120
+
+
+def test_a_notice_that_has_no_room_lies_over_something():
+    assert notice(WHOLE, (WHOLE,)) == notice(WHOLE, ())
