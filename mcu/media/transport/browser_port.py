@@ -22,6 +22,9 @@ from mcu.media.transport.sockets import NetworkAddress, bound_udp_socket
 
 logger = logging.getLogger(__name__)
 
+# From asm-generic/socket.h; Python has no name for it.
+SO_TIMESTAMPNS = 35
+
 # Addresses remembered per leg: a phone that roams between networks and back has a few.
 MAX_ADDRESSES = 8
 
@@ -48,6 +51,8 @@ class BrowserPort:
     async def open(self, host: str, port: int) -> None:
         """Bind; raises OSError when the port is taken."""
         self._socket = bound_udp_socket(host, port)
+        # What waits while the event loop is at work is told to have come when it came (congestion control).
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.media = MediaPort(self._socket.fileno())
         self._pacer = Pacer(self.media.send)
         loop = asyncio.get_running_loop()

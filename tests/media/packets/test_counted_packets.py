@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import socket
 import struct
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from mcu.media.packets import PacketFate
 from mcu.media.rtp.packet import pack_extensions
+from mcu.media.transport.browser_port import SO_TIMESTAMPNS
 from tests.media.packets.test_media_port import Client, Port, forwarded, rtp, vp8
 from tests.media.packets.twcc_reference import TICK, Feedback, number_of
 
@@ -200,6 +203,18 @@ def test_the_peer_is_told_when_its_packets_came(port: Port) -> None:
     hear(port, client, {2: 10.3}, 10)
     (told,) = (Feedback.parse(data) for data in port.media.feedback(client.id, 9))
     assert (told.first, told.number, told.arrivals) == (2, 1, (41200,))
+
+
+def test_what_has_waited_in_the_socket_came_when_it_came(port: Port) -> None:
+    client = counted_client(port)
+    port.udp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    client.send([extended(1, {TWCC: b"\0\1"})])
+    time.sleep(0.05)
+    client.send([extended(2, {TWCC: b"\0\2"})])
+    port.receive(100.0)
+    (told,) = (Feedback.parse(data) for data in port.media.feedback(client.id, 9))
+    first, second = (arrival for arrival in told.arrivals if arrival is not None)
+    assert (second - first) * TICK == pytest.approx(0.05, abs=0.03) and second * TICK == pytest.approx(100, abs=0.03)
 
 
 def test_a_late_packet_is_told_of_once_more(port: Port) -> None:

@@ -306,7 +306,7 @@ static void take_rtp(struct port *port, struct peer *peer, size_t index, struct 
         peer->refused++;
         return;
     }
-    twcc_hear(&peer->twcc, datagram->data, datagram->length, now);
+    twcc_hear(&peer->twcc, datagram->data, datagram->length, now - datagram->waited);
     struct source *source = source_of(peer, datagram);
     if (source != NULL) {
         uint64_t lost = source->lost;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -15,11 +16,28 @@
 /* The kernel's own limits for one segmented message: UDP_MAX_SEGMENTS, and the longest IP packet. */
 #define MAX_SEGMENTS 64
 #define MAX_SEGMENTED 65000
+/* Longer than a datagram ever waits in a socket that somebody reads. */
+#define LONGEST_WAIT 5.0
+
+/* Seconds since a datagram came. A clock that was set meanwhile is not believed. */
+static double waited(struct msghdr *message, const struct timespec *now)
+{
+    const struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    struct timespec came;
+    if (control == NULL || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_TIMESTAMPNS ||
+        control->cmsg_len < CMSG_LEN(sizeof came))
+        return 0;
+    memcpy(&came, CMSG_DATA(control), sizeof came);
+    double seconds = (double)(now->tv_sec - came.tv_sec) + 1e-9 * (double)(now->tv_nsec - came.tv_nsec);
+    return seconds > 0 && seconds < LONGEST_WAIT ? seconds : 0;
+}
 
 int udp_receive(int socket, struct udp_datagram *datagrams)
 {
     struct mmsghdr messages[UDP_BATCH];
     struct iovec vectors[UDP_BATCH];
+    union { char buffer[CMSG_SPACE(sizeof(struct timespec))]; struct cmsghdr align; } controls[UDP_BATCH];
+    struct timespec now;
     memset(messages, 0, sizeof messages);
     for (int i = 0; i < UDP_BATCH; i++) {
         vectors[i] = (struct iovec){datagrams[i].data, UDP_LONGEST};
@@ -27,11 +45,15 @@ int udp_receive(int socket, struct udp_datagram *datagrams)
         messages[i].msg_hdr.msg_iovlen = 1;
         messages[i].msg_hdr.msg_name = &datagrams[i].source;
         messages[i].msg_hdr.msg_namelen = sizeof datagrams[i].source;
+        messages[i].msg_hdr.msg_control = controls[i].buffer;
+        messages[i].msg_hdr.msg_controllen = sizeof controls[i].buffer;
     }
     int count = recvmmsg(socket, messages, UDP_BATCH, MSG_DONTWAIT, NULL);
     if (count < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+    clock_gettime(CLOCK_REALTIME, &now);
     for (int i = 0; i < count; i++) {
+        datagrams[i].waited = waited(&messages[i].msg_hdr, &now);
         bool whole = (messages[i].msg_hdr.msg_flags & MSG_TRUNC) == 0;
         datagrams[i].length = whole ? messages[i].msg_len : 0;
         datagrams[i].source_length = messages[i].msg_hdr.msg_namelen;

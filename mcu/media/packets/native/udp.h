@@ -19,6 +19,7 @@ struct udp_datagram {
     size_t length;
     struct sockaddr_storage source;
     socklen_t source_length;
+    double waited; /* seconds since it came, where the socket tells (SO_TIMESTAMPNS); else 0 */
 };
 
 struct address { struct sockaddr_storage name; socklen_t length; };
