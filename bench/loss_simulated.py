@@ -25,7 +25,7 @@ from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.picture_hold import PictureHold
 from mcu.media.rtp.session import PictureReceived, RtpStream, SoundReceived, StreamConfig
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound
-from mcu.media.spec import CodecSpec
+from mcu.media.spec import CodecSpec, RepairSpec
 from mcu.media.units import CodedPicture, CodedSound
 
 H264 = CodecSpec(name="H264", payload_type=99, clock_rate=90000, parameters={"packetization-mode": "1"})
@@ -38,6 +38,14 @@ DELAY, BURST = 0.02, 4.0
 STEP = 0.002
 SETTLE_SECONDS = 4.0
 FEEDBACK = frozenset({"nack", "pli"})
+NONE = frozenset[str]()
+# How a picture's packets are kept from loss: sent again, not at all, by repair packets as with rooms, as with browsers.
+KINDS = (
+    ("repeated", FEEDBACK, None),
+    ("plain", NONE, None),
+    ("repaired", NONE, RepairSpec(form="ulpfec", payload_type=49, red=48, single=True)),
+    ("both", FEEDBACK, RepairSpec(form="flexfec-03", payload_type=49, ssrc=77, single=True)),
+)
 
 
 async def run(seconds: float, seeds: int = 2) -> Figures:
@@ -53,8 +61,8 @@ def _run(seconds: float, seeds: int) -> Figures:
         for percent in (0, 5, 10, 20):
             conditions = Conditions(loss=percent / 100, burst=burst, delay=DELAY)
             found: Figures = {}
-            for kind, feedback in (("repeated", FEEDBACK), ("plain", frozenset[str]())):
-                runs = [_pictures(clip, clean, conditions, feedback, seconds, seed) for seed in range(seeds)]
+            for kind, feedback, repair in KINDS:
+                runs = [_pictures(clip, clean, conditions, feedback, repair, seconds, seed) for seed in range(seeds)]
                 found[f"freeze_ratio_{kind}"] = round(float(np.mean([freeze for freeze, _ in runs])), 4)
                 found[f"ssim_{kind}"] = round(float(np.mean([likeness for _, likeness in runs])), 3)
             for kind, redundancy in (("opus", None), ("red", RED)):
@@ -115,13 +123,21 @@ class _Call:
 
 
 def _pictures(
-    clip: Clip, clean: list[Plane], conditions: Conditions, feedback: frozenset[str], seconds: float, seed: int
+    clip: Clip,
+    clean: list[Plane],
+    conditions: Conditions,
+    feedback: frozenset[str],
+    repair: RepairSpec | None,
+    seconds: float,
+    seed: int,
 ) -> tuple[float, float]:
     """Share of the time in which the picture stood still, and mean likeness of what was shown to what was sent."""
     repeats = {H264.payload_type: RTX} if feedback else {}
 
     def config(ssrc: int) -> StreamConfig:
-        return StreamConfig("video", ssrc, "end", {99: H264}, None, H264, feedback, repeats=repeats, rtx_ssrc=ssrc + 10)
+        return StreamConfig(
+            "video", ssrc, "end", {99: H264}, None, H264, feedback, repeats=repeats, rtx_ssrc=ssrc + 10, repair=repair
+        )
 
     call = _Call(config(1), config(2), conditions, seed)
     hold, decoder = PictureHold(), VideoDecoder("H264")
