@@ -17,6 +17,7 @@ import uvloop
 
 from consilium.config import Settings, SettingsError, described, load_settings
 from consilium.garbage import settle
+from consilium.open_files import allow_open_files
 from consilium.sip_user_command import add_sip_user_arguments, run_sip_user
 from consilium.where import add_where_arguments, run_where
 
@@ -122,6 +123,7 @@ def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(
         level=settings.log.level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    allow_open_files()
     return uvloop.run(_run_server(settings))
 
 

@@ -82,28 +82,6 @@ async def until_it_sees(page: Page, source: Source) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_without_udp_a_browser_is_in_the_call_by_tcp(server: ServerProcess, sources: list[Source]) -> None:
-    bunny = sources[0]
-    async with Chromium(bunny.camera, bunny.sound) as chromium:
-        page = await chromium.page()
-        await page.add_init_script(REMEMBER + WITHOUT.replace("WHAT", "udp "))
-        await page.goto(f"{server.url}/?room=1000&name=Guest")
-        await page.click("#join-button")
-        await until_it_sees(page, bunny)
-        pair = await pair_of(page)
-        assert (pair["remote"]["protocol"], pair["remote"]["port"]) == ("tcp", server.browser_port)
-
-        # Its successor listens on the same port, and the browser connects again by itself.
-        killed = server.worker_pid()
-        os.kill(killed, signal.SIGKILL)
-        async with asyncio.timeout(PATIENCE):
-            while not is_replaced(server, killed):
-                await asyncio.sleep(0.05)
-        await until_pictures_flow(page)
-        assert (await pair_of(page))["remote"]["protocol"] == "tcp"
-    assert "Traceback" not in server.log()
-
-
 # While it is set the page is told that nothing comes, as when its network has changed under it.
 SILENCE = """
 const measure = RTCPeerConnection.prototype.getStats;
@@ -117,26 +95,53 @@ RTCPeerConnection.prototype.getStats = function (...options) {
 _CREDENTIALS = "() => window.connections[0].remoteDescription.sdp.match(/ice-ufrag:(\\S+)/)[1]"
 
 
-async def test_a_page_that_hears_nothing_restarts_ice_and_goes_on(server: ServerProcess, sources: list[Source]) -> None:
+async def test_by_tcp_where_udp_is_blocked_and_by_another_way_when_all_is_silent(
+    server: ServerProcess, sources: list[Source]
+) -> None:
     bunny = sources[0]
     async with Chromium(bunny.camera, bunny.sound) as chromium:
-        page = await chromium.page()
-        await page.add_init_script(REMEMBER + SILENCE)
-        await page.goto(f"{server.url}/?room=1000&name=Guest")
-        await page.click("#join-button")
-        await until_it_sees(page, bunny)
-        before = await page.evaluate(_CREDENTIALS)
-        await page.evaluate("() => { window.silent = true; }")
-        await page.wait_for_selector('#connection[data-state="reconnecting"]')
-        await page.wait_for_function(f"(before) => ({_CREDENTIALS})() !== before", arg=before)
-        await page.evaluate("() => { window.silent = false; }")
-        await page.wait_for_selector('#connection[data-state="connected"]')
-        await until_pictures_flow(page)
-        assert await page.evaluate("() => window.connections.length") == 1, "it is the same connection"
-        pair = await pair_of(page)
-        assert pair["remote"]["usernameFragment"] == await page.evaluate(_CREDENTIALS) != before
+        await by_tcp(server, await chromium.page(), bunny)
+        await after_a_restart_of_ice(server, await chromium.page(), bunny)
         assert not [line for line in chromium.console if line.startswith("error")]
     assert "Traceback" not in server.log()
+
+
+async def by_tcp(server: ServerProcess, page: Page, camera: Source) -> None:
+    """In the call by TCP, also when its worker has been replaced."""
+    await page.add_init_script(REMEMBER + WITHOUT.replace("WHAT", "udp "))
+    await page.goto(f"{server.url}/?room=1000&name=Guest")
+    await page.click("#join-button")
+    await until_it_sees(page, camera)
+    pair = await pair_of(page)
+    assert (pair["remote"]["protocol"], pair["remote"]["port"]) == ("tcp", server.browser_port)
+
+    # Its successor listens on the same port, and the browser connects again by itself.
+    killed = server.worker_pid()
+    os.kill(killed, signal.SIGKILL)
+    async with asyncio.timeout(PATIENCE):
+        while not is_replaced(server, killed):
+            await asyncio.sleep(0.05)
+    await until_pictures_flow(page)
+    assert (await pair_of(page))["remote"]["protocol"] == "tcp"
+    await page.click("#leave-button")
+
+
+async def after_a_restart_of_ice(server: ServerProcess, page: Page, camera: Source) -> None:
+    """The page hears nothing, and looks for another way on the same connection."""
+    await page.add_init_script(REMEMBER + SILENCE)
+    await page.goto(f"{server.url}/?room=1000&name=Guest")
+    await page.click("#join-button")
+    await until_it_sees(page, camera)
+    before = await page.evaluate(_CREDENTIALS)
+    await page.evaluate("() => { window.silent = true; }")
+    await page.wait_for_selector('#connection[data-state="reconnecting"]')
+    await page.wait_for_function(f"(before) => ({_CREDENTIALS})() !== before", arg=before)
+    await page.evaluate("() => { window.silent = false; }")
+    await page.wait_for_selector('#connection[data-state="connected"]')
+    await until_pictures_flow(page)
+    assert await page.evaluate("() => window.connections.length") == 1, "it is the same connection"
+    pair = await pair_of(page)
+    assert pair["remote"]["usernameFragment"] == await page.evaluate(_CREDENTIALS) != before
 
 
 # A page may ask for a certificate of RSA, which older programs always have.
