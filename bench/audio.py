@@ -11,6 +11,7 @@ import asyncio
 import datetime
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -139,10 +140,8 @@ def _conference(rooms: list[Room]) -> ConferenceSpec:
 
 async def _measure(load: Rooms, facts: _Facts, worker: psutil.Process, turns: int, talking: int) -> Figures:
     rooms = load.rooms
-    # Nothing is computed while the rooms send: it would hold them up.
-    quiet = _quiet_voices()
-    voices = {codec.name: _voices(codec) for codec in (OPUS, PCMA)}
-    sentences = Sentences()
+    # Nothing is computed while the rooms send, and nothing here for long: the worker is pinged from this loop.
+    quiet, voices, sentences = await asyncio.to_thread(_prepared)
     for index, room in enumerate(rooms):
         room.say(quiet[index % 4])
     load.start()
@@ -164,17 +163,24 @@ async def _measure(load: Rooms, facts: _Facts, worker: psutil.Process, turns: in
     elapsed = asyncio.get_running_loop().time() - begun
     after = worker.cpu_times()
     await asyncio.sleep(2.5)  # the last statistics
-    load.stop()
-    figures = sentences.grades()
-    figures |= {
+    await asyncio.to_thread(load.stop)
+    figures: Figures = {
         "legs": len(rooms),
         "cpu_cores": round((after.user + after.system - times.user - times.system) / elapsed, 3),
         "late_ticks": facts.late_ticks - late_before,
         "late_senders": load.late,
         "concealed_ms_median": percentile(list(facts.concealed.values()), 50),
     }
+    return figures | await asyncio.to_thread(_graded, rooms, sentences, done, facts.playout)
+
+
+def _prepared() -> tuple[list[Voice], dict[str, list[Voice]], Sentences]:
+    return _quiet_voices(), {codec.name: _voices(codec) for codec in (OPUS, PCMA)}, Sentences()
+
+
+def _graded(rooms: Sequence[Room], sentences: Sentences, done: list[Turn], playout: Delays) -> Figures:
     heard = {index: Heard(room.codec, room.heard) for index, room in enumerate(rooms) if room.listens}
-    return figures | tone_check(heard, done) | mouth_to_ear(rooms, heard, done, facts.playout)
+    return sentences.grades() | tone_check(heard, done) | mouth_to_ear(rooms, heard, done, playout)
 
 
 def _quiet_voices() -> list[Voice]:

@@ -133,7 +133,10 @@ class Rooms:
                     selector.register(room.socket, selectors.EVENT_READ, room)
             while not self._stopping.is_set():
                 for key, _ in selector.select(0.1):
-                    data, ancillary, _, _ = key.data.socket.recvmsg(_RECEIVE_SIZE, socket.CMSG_SPACE(_TIME.size))
+                    try:
+                        data, ancillary, _, _ = key.data.socket.recvmsg(_RECEIVE_SIZE, socket.CMSG_SPACE(_TIME.size))
+                    except ConnectionRefusedError:  # the server has closed its port already
+                        continue
                     if len(data) > HEADER_SIZE and data[1] & 0x7F == key.data.codec.payload_type:
                         seconds, nanoseconds = _TIME.unpack(ancillary[0][2])
                         key.data.heard.append((seconds + nanoseconds * 1e-9 - ahead, data))
