@@ -18,6 +18,10 @@ MAX_PICTURE_HOLD = 1.0
 DEAD_BAND = 0.010
 """Differences up to this are left alone. The playout buffer moves in ticks of 20 ms, and half a tick is its best."""
 
+MAY_LAG = 0.012
+"""Sound may come so much later than pictures before those wait for it: nobody hears that (ITU-R BT.1359 has it noticed
+from 125 ms), and what pictures wait everybody has in every answer."""
+
 AT_REST = 0.004
 """Sound whose delay changed by less than this since the last review is not on its way to what it was told before."""
 
@@ -75,8 +79,8 @@ class LipSync:
             lacking = slowest + max(0.0, -self._lead) - delays.sound
             if abs(lacking) > IMPLAUSIBLE:
                 self._lead = 0.0
-            elif abs(lacking) > DEAD_BAND:
-                self._lead = min(MAX_SOUND_HOLD, max(-MAX_PICTURE_HOLD, self._lead + lacking))
+            elif abs(off := _off(lacking, self._lead)) > DEAD_BAND:
+                self._lead = min(MAX_SOUND_HOLD, max(-MAX_PICTURE_HOLD, self._lead + off))
                 self._waited = 0
         self._sound = delays.sound
         goal = None if slowest is None else slowest + max(0.0, -self._lead)
@@ -87,6 +91,15 @@ class LipSync:
         self._waited += 1
         still = self._sound is not None and abs(sound - self._sound) < AT_REST
         return (still and self._waited > BEGINNING) or self._waited > PATIENCE
+
+
+def _off(lacking: float, lead: float) -> float:
+    """By how much the lead is to change. Sound that is not held back may lag a little before pictures wait for it."""
+    if lead > 0:
+        return lacking
+    off = lacking + MAY_LAG
+    # From waiting pictures on to sound that is held back only for what is lacking in earnest.
+    return off if lead + off <= 0 else max(-lead, lacking)
 
 
 def _slowest_picture(delays: Delays) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mcu.media.conference_sync import picture_delay, sound_delay
-from mcu.media.lip_sync import MAX_PICTURE_HOLD, MAX_SOUND_HOLD, Delays, Holds, LipSync
+from mcu.media.lip_sync import MAX_PICTURE_HOLD, MAX_SOUND_HOLD, MAY_LAG, Delays, Holds, LipSync
 from mcu.media.picture.frame_clock import FrameClock
 from mcu.media.picture_hold import MAX_HELD, SLEW, PictureHold
 from mcu.media.rtp.session import PictureReceived, RtpStream, SoundReceived, StreamConfig
@@ -257,3 +257,19 @@ def test_too_many_held_pictures_leave_early() -> None:
     for _ in range(MAX_HELD + 5):
         hold.push(picture(100.0), 100.0)
     assert len(hold.due(100.0)) == 6
+
+
+@pytest.mark.parametrize(
+    ("sound", "picture", "waits"),
+    [(0.06, 0.05, 0.0), (0.06, 0.04, 0.0), (0.10, 0.04, 0.06 - MAY_LAG), (0.04, 0.05, 0.0), (0.04, 0.10, 0.0)],
+)
+def test_pictures_wait_only_for_sound_that_lags_noticeably(sound: float, picture: float, waits: float) -> None:
+    held = settle(LipSync(), Delays(sound=sound, picture=picture))
+    assert held.picture == pytest.approx(waits, abs=1e-6)
+
+
+def test_pictures_that_have_waited_leave_earlier_once_sound_is_faster() -> None:
+    sync = LipSync()
+    assert settle(sync, Delays(sound=0.14, picture=0.04)).picture == pytest.approx(0.1 - MAY_LAG)
+    assert settle(sync, Delays(sound=0.09, picture=0.04)).picture == pytest.approx(0.05 - MAY_LAG)
+    assert settle(sync, Delays(sound=0.05, picture=0.04)).picture == 0.0
