@@ -46,7 +46,10 @@ class RepairReader:
 
     def waits(self, now: float) -> tuple[float, float]:
         """Seconds before what is missing is asked for, and that it is waited for at least, for repair packets' sake."""
-        return (REQUEST_WAIT, MEND_WAIT) if now - self._last < SILENCE else (0.0, 0.0)
+        if now - self._last < SILENCE:
+            return REQUEST_WAIT, MEND_WAIT
+        self._fec = None
+        return 0.0, 0.0
 
     def begin_anew(self) -> None:
         """Another source: nothing of the old one is of use."""

@@ -23,7 +23,7 @@ from mcu.media.rtp.h261 import H261Depacketizer
 from mcu.media.rtp.h263 import H263Depacketizer
 from mcu.media.rtp.h264 import H264Depacketizer, parse_sprop_parameter_sets
 from mcu.media.rtp.packet import parse_header, read_extension
-from mcu.media.rtp.redundancy import unpack
+from mcu.media.rtp.redundancy import ages, unpack
 from mcu.media.rtp.reorder import ReorderBuffer
 from mcu.media.rtp.repetition import NUMBER_SIZE, original_number
 from mcu.media.rtp.source import Source
@@ -74,6 +74,8 @@ class StreamReceiver:
         self._repair = RepairReader(config.repair, changing) if config.repair is not None else None
         beside = {*self._repeated, *(() if config.repair is None else (config.repair.payload_type, config.repair.red))}
         self._plain = bytes(number in self._depacketizers and number not in beside for number in range(128))
+        self._newest: tuple[int, int] | None = None  # of packets of sound with earlier frames: number and timestamp
+        self._frame_length: int | None = None
         self._logged = False
         self._lost_before = 0
         self.round_trip = 0.0
@@ -179,7 +181,12 @@ class StreamReceiver:
             return
         *earlier, newest = blocks
         assert self._audio is not None
-        for age, block in zip(range(len(earlier), 0, -1), earlier, strict=True):
+        before, self._newest = self._newest, (extended, timestamp)
+        if before is not None and extended == before[0] + 1:
+            length = (timestamp - before[1]) & 0xFFFFFFFF
+            # A pause of the sender makes the next one longer.
+            self._frame_length = min(length, self._frame_length or length)
+        for age, block in zip(ages(blocks, self._frame_length), earlier, strict=True):
             if block.data and block.payload_type in self._codecs and self._audio.lacks(extended - age):
                 then = (timestamp - block.offset) & 0xFFFFFFFF
                 unit = self._audio.receive(extended - age, then, block.payload_type, block.data, now)
@@ -293,6 +300,7 @@ class StreamReceiver:
         """A source begins, or begins anew: nothing of the old one's order and references is of use."""
         if self._config.kind == "audio":
             self._audio = AudioReceiver()
+            self._newest = self._frame_length = None
         elif self._depacketizers:
             self._refreshed = self._refreshed or (self._assembler is not None and self._assembler.refreshed)
             for depacketizer in self._depacketizers.values():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mcu.media.rtp import rtcp
 from mcu.media.rtp.errors import PayloadError
 from mcu.media.rtp.packet import RtpPacket
-from mcu.media.rtp.redundancy import HOLD, MAX_LENGTH, MAX_OFFSET, Block, RedundancyWriter, pack, unpack
+from mcu.media.rtp.redundancy import HOLD, MAX_LENGTH, MAX_OFFSET, Block, RedundancyWriter, ages, pack, unpack
 from mcu.media.rtp.session import RtpStream, SoundReceived
 from mcu.media.units import CodedSound
 from tests.media.rtp.link import audio_config, stream
@@ -50,12 +50,34 @@ def test_frames_are_repeated_by_the_loss_that_is_reported_and_for_a_while() -> N
     assert writer.write(111, 0, b"0") is None
     writer.reported(0.05, 1.0)
     assert unpack(writer.write(111, 960, b"1") or b"") == [Block(111, 960, b"0"), Block(111, 0, b"1")]
-    writer.reported(0.2, 2.0)
-    assert [block.data for block in unpack(writer.write(111, 1920, b"2") or b"")] == [b"0", b"1", b"2"]
-    writer.reported(0.0, 3.0)
-    assert len(unpack(writer.write(111, 2880, b"3") or b"")) == 3
-    writer.reported(0.0, 2.0 + HOLD)
-    assert writer.write(111, 3840, b"4") is None
+    writer.reported(0.07, 2.0)
+    assert [block.data for block in unpack(writer.write(111, 1920, b"2") or b"")] == [b"1", b"2"]
+    assert [block.data for block in unpack(writer.write(111, 2880, b"3") or b"")] == [b"0", b"2", b"3"]
+    writer.reported(0.2, 3.0)
+    assert [block.data for block in unpack(writer.write(111, 3840, b"4") or b"")] == [b"1", b"3", b"4"]
+    assert [block.data for block in unpack(writer.write(111, 4800, b"5") or b"")] == [b"0", b"2", b"4", b"5"]
+    writer.reported(0.0, 4.0)
+    assert len(unpack(writer.write(111, 5760, b"6") or b"")) == 4
+    writer.reported(0.0, 3.0 + HOLD)
+    assert writer.write(111, 6720, b"7") is None
+
+
+@pytest.mark.parametrize(
+    ("offsets", "length", "expected"),
+    [
+        ((960,), None, [1]),
+        ((4800,), 960, [1]),  # a browser after a pause
+        ((1920, 960), None, [2, 1]),
+        ((4800, 2880, 960), 960, [5, 3, 1]),
+        ((4800, 2880, 960), None, [3, 2, 1]),
+        ((1000, 960), 960, [2, 1]),
+        ((), 960, []),
+    ],
+)
+def test_timestamps_tell_which_frames_are_repeated(
+    offsets: tuple[int, ...], length: int | None, expected: list[int]
+) -> None:
+    assert ages([*(Block(111, offset, b"x") for offset in offsets), Block(111, 0, b"y")], length) == expected
 
 
 def test_frames_from_before_a_pause_are_not_repeated() -> None:
@@ -87,20 +109,23 @@ def test_without_loss_sound_goes_out_as_it_is() -> None:
     assert {RtpPacket.parse(packet).payload_type for packet in spoken(sender, 5)} == {111}
 
 
-def test_two_lost_in_a_row_come_with_the_next_in_order_and_none_twice() -> None:
+@pytest.mark.parametrize("lost", [(9,), (9, 10), (9, 10, 11), (9, 10, 11, 12), (9, 11, 13)])
+def test_what_is_lost_in_a_row_comes_with_the_next_and_none_twice(lost: tuple[int, ...]) -> None:
     sender, receiver = ends()
     sender.receive_rtcp(report(1, 0.2), 0.0)
-    packets = spoken(sender, 8)
+    packets = spoken(sender, 20)
     assert RtpPacket.parse(packets[-1]).payload_type == RED
     for number, packet in enumerate(packets):
-        if number not in (3, 4):
+        if number not in lost:
             receiver.receive_rtp(packet, number * 0.02)
     units = [event.unit for event in receiver.events() if isinstance(event, SoundReceived)]
-    assert [unit.data for unit in units] == [b"frame %d" % number for number in range(8)]
+    assert all(0 <= unit.time - 0.02 * int(unit.data[6:]) < 0.101 for unit in units)
+    units.sort(key=lambda unit: unit.sequence or 0)
+    assert [unit.data for unit in units] == [b"frame %d" % number for number in range(20)]
     first = units[0]
     assert first.timestamp is not None and first.sequence is not None
-    assert [unit.timestamp for unit in units] == [first.timestamp + 960 * number for number in range(8)]
-    assert [unit.sequence for unit in units] == [first.sequence + number for number in range(8)]
+    assert [unit.timestamp for unit in units] == [first.timestamp + 960 * number for number in range(20)]
+    assert [unit.sequence for unit in units] == [first.sequence + number for number in range(20)]
     assert {unit.payload_type for unit in units} == {111}
 
 
