@@ -28,6 +28,8 @@ _USUAL_ROUND_TRIP = 0.2
 _TRAIN_MOST = 3.0
 # Seconds for which its word holds against what a queue says.
 _TRAIN_LIFE = 0.5
+# A queue shorter than this is the jitter of radio, or of a receiver that has other work.
+_NOTICEABLE = 0.025
 # Seconds of queue that a key frame may make.
 _OWN_QUEUE = 0.15
 # After a fall it takes a round trip and so many seconds until what is lost is of the new rate.
@@ -137,7 +139,7 @@ class TransportEstimator:
         if usage is Usage.NORMAL and self._draining:
             usage = Usage.UNDER
         self._note_train(wide or self._trains.so_far(), now)
-        if usage is Usage.OVER and self._is_own_doing(now):
+        if usage is Usage.OVER and (self._trend.queueing < _NOTICEABLE or self._is_own_doing(now)):
             usage = Usage.UNDER
         self._control.update(usage, self._through.rate, self.limited, round_trip, now)
         if now - self.fell < round_trip + _SETTLING:

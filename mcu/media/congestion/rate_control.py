@@ -12,6 +12,10 @@ FALL = 0.85
 LEAST_RATE = 64_000
 """bit/s."""
 
+LEAST_BY_DELAY = 200_000
+"""bit/s. Delay alone lowers the rate no further: a receiver that is short of CPU delays as well, and sending less does
+not help it. Where a link is as narrow as that, loss tells."""
+
 # Far from where the link was full the last time: by the second. Near it: a packet in each time to respond.
 _RISE_PER_SECOND = 1.08
 _LEAST_STEP = 4_000.0
@@ -113,7 +117,7 @@ class RateControl:
             return
         self._capacity.below(through)
         self._capacity.full_at(through)
-        before, self.rate = self.rate, max(LEAST_RATE, min(lowered, self.rate or lowered))
+        before, self.rate = self.rate, max(LEAST_BY_DELAY, min(lowered, self.rate or lowered))
         self.fell = now
         self.falls += self.rate != before
 

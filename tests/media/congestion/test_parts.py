@@ -10,7 +10,7 @@ from mcu.media.congestion.acknowledged import AcknowledgedRate
 from mcu.media.congestion.estimator import SILENCE, TransportEstimator
 from mcu.media.congestion.groups import GroupDistances
 from mcu.media.congestion.loss import LossBound, OwnLoss
-from mcu.media.congestion.rate_control import FALL, LEAST_RATE, LinkCapacity, RateControl
+from mcu.media.congestion.rate_control import FALL, LEAST_BY_DELAY, LinkCapacity, RateControl
 from mcu.media.congestion.trains import Trains
 from mcu.media.congestion.trendline import Trendline
 from mcu.media.congestion.values import CAME, FOUND, LOST, UNTOLD, Usage
@@ -144,7 +144,7 @@ class TestRateControl:
     def test_there_is_a_least_rate(self) -> None:
         control = RateControl()
         control.update(Usage.OVER, 100.0, False, 0.1, 0.0)
-        assert control.rate == LEAST_RATE
+        assert control.rate == LEAST_BY_DELAY
 
 
 class TestLoss:
