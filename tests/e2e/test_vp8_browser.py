@@ -13,7 +13,7 @@ from tests.peers.chromium import Chromium, look, wait_for_picture
 from tests.peers.server import ServerProcess
 
 # As in a browser that was built without the codec: it is neither offered nor wished for.
-_WITHOUT_H264 = """
+WITHOUT_H264 = """
 const original = RTCRtpTransceiver.prototype.setCodecPreferences;
 RTCRtpTransceiver.prototype.setCodecPreferences = function (codecs) {
   return original.call(this, codecs.filter((codec) => codec.mimeType !== 'video/H264'));
@@ -48,7 +48,7 @@ async def test_a_browser_without_h264_sees_and_is_seen(
         try:
             await room.call(server.sip_uri("1000"))
             page = await chromium.page()
-            await page.add_init_script(_WITHOUT_H264 + _REMEMBER_CONNECTION)
+            await page.add_init_script(WITHOUT_H264 + _REMEMBER_CONNECTION)
             await page.goto(f"{server.url}/?room=1000&name=Guest")
             await page.click("#join-button")
             await wait_for_picture(page)
