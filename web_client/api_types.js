@@ -160,6 +160,7 @@
  * @property {string|null} [revoked_id]
  * @property {(string|null)[]} [slots]     whom each slot of the listener shows
  * @property {string|null} [shared]        who shares what comes to the listener as it is
+ * @property {number[]} [sound_behind]     by how many milliseconds the mixed sound of each is behind its picture
  */
 
 export {};

@@ -57,6 +57,8 @@ export class Call extends EventTarget {
     this.participantId = "";
     /** @type {(string|null)[]} whom each picture of its own shows */
     this.slots = [];
+    /** @type {number[]} by how many milliseconds the mixed sound of each is behind its picture */
+    this.behind = [];
     /** @type {string|null} who shares what comes as it is */
     this.shared = null;
     /** @type {import("./protocol.js").LayoutList} that may be chosen */

@@ -84,6 +84,7 @@ export class CallEvents {
     if (event.slots && (event.type === "welcome" || event.participant_id === this.call.participantId)) {
       this.call.slots = event.slots;
       this.call.shared = event.shared ?? null;
+      this.call.behind = event.sound_behind ?? [];
       this.call.tell("slots");
     }
     const newcomer = event.type === "participant_joined" && event.participant?.id !== this.call.participantId;

@@ -66,6 +66,7 @@ export class CallView {
       this.shared.take(call.link ?? null);
       this.voices.take(call.link?.voices.map((one) => one.stream) ?? []);
       this.gallery.take(call.link);
+      if (call.link) call.link.sync.behind = call.behind;
     };
     call.addEventListener("stream", takeStreams, { signal: this.listening.signal });
   }
@@ -270,6 +271,7 @@ export class CallView {
     const holder = this.holder ?? null;
     this.shared.follow(holder !== null, holder !== null && holder === this.call.shared);
     this.tiles.changed();
+    if (this.call.link) this.call.link.sync.behind = this.call.behind;
     this.drawState();
   }
 

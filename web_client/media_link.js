@@ -4,6 +4,7 @@
 import { audible, forwardable, preferred } from "./codecs.js";
 import { FlowWatch } from "./reconnect.js";
 import { encodings, wholePicture } from "./simulcast.js";
+import { TileSync } from "./tile_sync.js";
 
 /** The server is ICE-lite and found at its host candidates; gathering ours takes milliseconds, or is not waited for. */
 const GATHERING_CAP_MS = 1000;
@@ -60,6 +61,7 @@ export class MediaLink {
     this.slots = Array.from({ length: SLOTS }, () => this.addSlot("video", forwardable));
     this.shared = this.addSlot("video", forwardable);
     this.voices = Array.from({ length: SLOTS }, () => this.addSlot("audio", audible));
+    this.sync = new TileSync(this.slots);
     const places = [...this.slots, this.shared, ...this.voices];
     this.connection.ontrack = ({ track, transceiver }) => {
       const slot = places.find((one) => one.transceiver === transceiver);
@@ -162,6 +164,7 @@ export class MediaLink {
   async statistics() {
     const found = { width: 0, height: 0, fps: 0, codec: "", roundTrip: 0, lost: 0, received: 0, bytes: 0 };
     const reports = await this.connection.getStats();
+    this.sync.review(reports.values(), this.transceivers.audio.mid, performance.now());
     reports.forEach((report) => {
       const slides = [this.transceivers.content.mid, this.shared.transceiver.mid];
       const isContent = report.mid !== undefined && slides.includes(report.mid);

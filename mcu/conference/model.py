@@ -47,7 +47,8 @@ class Participant:
     hears: ``listen_gain``) in dB, ``music``: its sound is left as it is. ``muted_by_chair`` it cannot unmute itself.
     ``largest_picture`` (width, height) bounds what it is sent while ports are scarce.
     ``forwarded``: it gets others' pictures as they are, None as is usual here; ``slots`` is whom each of them shows,
-    and ``shared`` whose slides come so. ``forwarded_sound``: it gets others' sound as it is.
+    ``shared`` whose slides come so, ``sound_behind`` by how many ms the mix is behind each slot's picture.
+    ``forwarded_sound``: it gets others' sound as it is.
     ``notice`` is a line of text over its picture, for a moment. ``camera_presets`` are those of its camera where that
     can be moved from afar, else None.
     """
@@ -73,6 +74,7 @@ class Participant:
     forwarded: bool | None = None
     slots: tuple[str | None, ...] = ()
     shared: str | None = None
+    sound_behind: tuple[int, ...] = ()
     forwarded_sound: bool | None = None
     role: Role = Role.MEMBER
     hidden: bool = False

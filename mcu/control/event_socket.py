@@ -210,8 +210,7 @@ class EventSockets:
                 subscription.close()  # it left between showing its token and now
             visible = await self._visible(actor)
             one = None if actor.is_user else self.manager.participant(actor.id)
-            own_slots = (None, None) if one is None else (one.slots, one.shared)
-            await self._send(socket, welcome(visible, self._clock.wall(), *own_slots))
+            await self._send(socket, welcome(visible, self._clock.wall(), one))
             welcomed.set()
             async for event in subscription:
                 if not is_for(event, actor):

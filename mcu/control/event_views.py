@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from mcu.conference import events
+from mcu.conference.model import Participant
 from mcu.conference.views import (
     ConferenceView,
     call_view,
@@ -23,19 +23,18 @@ def _at(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def welcome(
-    conferences: list[ConferenceView],
-    at: datetime,
-    slots: Sequence[str | None] | None = None,
-    shared: str | None = None,
-) -> dict[str, Any]:
-    """The first message: everything as it is now. ``slots`` and ``shared`` are what the participant gets as it is."""
+def welcome(conferences: list[ConferenceView], at: datetime, one: Participant | None = None) -> dict[str, Any]:
+    """The first message: everything as it is now, with what the slots show of the participant that it is for."""
     message: dict[str, Any] = {
         "type": "welcome",
         "at": _at(at),
         "conferences": [conference.model_dump(mode="json") for conference in conferences],
     }
-    return message if slots is None else message | {"slots": list(slots), "shared": shared}
+    return message if one is None else message | _slots(one)
+
+
+def _slots(one: Participant) -> dict[str, Any]:
+    return {"slots": list(one.slots), "shared": one.shared, "sound_behind": list(one.sound_behind)}
 
 
 def kicked(reason: str, at: datetime) -> dict[str, Any]:
@@ -76,9 +75,7 @@ def _content(event: events.ConferenceEvent) -> dict[str, Any]:
         case events.SpeakerChanged():
             return {"type": "speaker_changed", "participant_id": event.participant_id}
         case events.SlotsChanged():
-            one = event.participant
-            told = {"slots": list(one.slots), "shared": one.shared}
-            return {"type": "slots_changed", "participant_id": one.id} | told
+            return {"type": "slots_changed", "participant_id": event.participant.id} | _slots(event.participant)
         case events.RecordingStarted() | events.RecordingProgress() | events.RecordingStopped():
             kind = type(event).__name__.removeprefix("Recording").lower()
             return {"type": f"recording_{kind}", "recording": recording_view(event.recording).model_dump(mode="json")}

@@ -116,13 +116,15 @@ class SpeakerChanged(Model):
 
 class SlotsChanged(Model):
     """Whom each slot of a leg shows now; None for a slot that shows nobody. ``shared``: it gets as it is what this leg
-    shares."""
+    shares. ``sound_behind``: by how many milliseconds the mix leaves later than the picture that belongs to it; 0 where
+    that is not known, or the sound is not mixed."""
 
     kind: Literal["slots_changed"] = "slots_changed"
     conference: str
     leg: str
     shown: tuple[str | None, ...]
     shared: str | None = None
+    sound_behind: tuple[int, ...] = ()
 
 
 class RecordingProgress(Model):

@@ -115,13 +115,16 @@ async def test_what_slots_show_is_told_to_their_participant_alone(control: Contr
     assert "slots" not in account and own["slots"] == others["slots"] == []
     assert own["shared"] is None
 
-    fact = SlotsChanged(conference=control.media.only.id, leg=one.id, shown=(None, other.id), shared=other.id)
+    fact = SlotsChanged(
+        conference=control.media.only.id, leg=one.id, shown=(None, other.id), shared=other.id, sound_behind=(0, 80)
+    )
     control.media.report(fact)
     control.media.report(SpeakerChanged(conference=control.media.only.id, leg=other.id))
 
     (told, _) = await messages(sockets[1], 2)
     assert (told["type"], told["number"]) == ("slots_changed", "1000")
     assert (told["participant_id"], told["slots"], told["shared"]) == (one.id, [None, other.id], other.id)
+    assert told["sound_behind"] == [0, 80]
     for socket in (sockets[0], sockets[2]):
         assert (await messages(socket, 1))[0]["type"] == "speaker_changed"
     again = await (await control.as_participant(one)).ws_connect(EVENTS)

@@ -44,7 +44,7 @@ class FactHandler:
             case facts.SpeakerChanged():
                 self._speaker(running, fact.leg)
             case facts.SlotsChanged():
-                self._slots(running, fact.leg, fact.shown, fact.shared)
+                self._slots(running, fact)
             case facts.RecordingProgress():
                 self._progress(running, fact)
             case facts.RecordingFailed():
@@ -81,14 +81,16 @@ class FactHandler:
             if running.announced and (speaker is None or speaker != running.joining):
                 self._core.publish(events.SpeakerChanged(self._core.clock.wall(), running.conference, speaker))
 
-    def _slots(self, running: Running, leg: str, shown: tuple[str | None, ...], shared: str | None) -> None:
-        participant = running.conference.participant(leg)
-        if participant is None or (participant.slots, participant.shared) == (shown, shared):
+    def _slots(self, running: Running, fact: facts.SlotsChanged) -> None:
+        participant = running.conference.participant(fact.leg)
+        if participant is None:
             return
-        changed = replace(participant, slots=shown, shared=shared)
-        running.conference = running.conference.changed(leg, lambda _: changed)
+        changed = replace(participant, slots=fact.shown, shared=fact.shared, sound_behind=fact.sound_behind)
+        if changed == participant:
+            return
+        running.conference = running.conference.changed(fact.leg, lambda _: changed)
         # A newcomer is told by the welcome of its socket.
-        if leg != running.joining:
+        if fact.leg != running.joining:
             self._core.publish(events.SlotsChanged(self._core.clock.wall(), running.conference, changed))
 
     def _progress(self, running: Running, fact: facts.RecordingProgress) -> None:

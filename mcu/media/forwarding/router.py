@@ -15,6 +15,7 @@ from mcu.media.forwarding.director import SPEECH, STAY, Candidate, Director, Vie
 from mcu.media.forwarding.layers import Offer, choose, fitting, goal, total_rate
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.published import PictureMedia, PublishedSource
+from mcu.media.forwarding.sound_behind import SoundBehind
 from mcu.media.forwarding.sound_rules import hears_voices
 from mcu.media.forwarding.sources import LegSources
 from mcu.media.forwarding.voices import SpeakingLeg, VoiceRouter
@@ -49,7 +50,7 @@ class _Receiver:
     """
 
     leg: ForwardingLeg
-    told: tuple[tuple[str | None, ...], str | None] | None = None
+    told: tuple[tuple[str | None, ...], str | None, tuple[int, ...]] | None = None
     budget: Budget = field(default_factory=Budget)
     connected: bool = False
     choosing: bool = False
@@ -94,6 +95,7 @@ class Router:
         self._composes_shared = composes_shared
         self._sound_delay = sound_delay
         self._voices = voices
+        self._behind = SoundBehind(sound_delay, lambda who: voices.time_of(who, 0.0))
         self._spec = ConferenceSpec(id=conference_id, revision=0)
         self._director = Director()
         self._receivers: dict[str, _Receiver] = {}
@@ -202,7 +204,8 @@ class Router:
     def _has_changed(self, now: float) -> bool:
         """Whether there is something else to show, or somebody else to show it to, than at the last review."""
         sent = [(sources.spec.id, sources.state(now)) for sources in self._sending()]
-        state = sent, self._people_composed(), self._composes_shared()
+        behind = self._behind.measure((who for who, _ in sent), now)
+        state = sent, self._people_composed(), self._composes_shared(), behind
         if state == self._state:
             return False
         self._state = state
@@ -270,10 +273,19 @@ class Router:
         else:
             for place in range(len(outlets.slots)):
                 outlets.route(place, None)
-        told = shown, None if sharer is None else sharer.id
+        mixed = not hears_voices(leg.spec)
+        told = (
+            shown,
+            None if sharer is None else sharer.id,
+            tuple(self._behind.of(who) if mixed else 0 for who in shown),
+        )
         if told != receiver.told:
             if receiver.told is not None or is_forwarded(leg.spec) or sharer is not None:
-                self._report(SlotsChanged(conference=self._id, leg=leg.spec.id, shown=shown, shared=told[1]))
+                self._report(
+                    SlotsChanged(
+                        conference=self._id, leg=leg.spec.id, shown=shown, shared=told[1], sound_behind=told[2]
+                    )
+                )
             receiver.told = told
 
     def _pictures(
