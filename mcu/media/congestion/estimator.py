@@ -28,6 +28,8 @@ _USUAL_ROUND_TRIP = 0.2
 _TRAIN_MOST = 3.0
 # Seconds for which its word holds against what a queue says.
 _TRAIN_LIFE = 0.5
+# Seconds of what is counted together.
+_STEP = 0.01
 # A queue shorter than this is the jitter of radio, or of a receiver that has other work.
 _NOTICEABLE = 0.025
 # Seconds of queue that a key frame may make.
@@ -112,27 +114,38 @@ class TransportEstimator:
         usage, wide = Usage.NORMAL, None
         lost = expected = 0
         newest: float | None = None
+        # What is sent, and what comes, is counted in steps of a few milliseconds: most packets leave in bursts.
+        burst, out, came_at, through = packets[0][0], 0, 0.0, 0
         for sent, arrival, octets, fate in packets:
+            if fate != FOUND:
+                if sent - burst > _STEP:
+                    self._count(burst, out)
+                    burst, out = sent, 0
+                out += octets
+                expected += fate != UNTOLD
             if fate == UNTOLD:
-                self._count(sent, octets)
                 continue
-            came = fate != LOST
-            if fate == FOUND:
-                lost -= 1
-            else:
-                self._count(sent, octets)
-                expected += 1
-                lost += not came
-            train = self._trains.add(sent, arrival if came else None, octets)
-            wide = train if wide is None or (train is not None and train > wide) else wide
-            if not came:
+            if fate == LOST:
+                lost += 1
+                self._trains.add(sent, None, octets)
                 continue
+            lost -= fate == FOUND
+            train = self._trains.add(sent, arrival, octets)
+            if train is not None and (wide is None or train > wide):
+                wide = train
             newest = sent
-            self._through.add(octets, arrival)
+            if not 0 <= arrival - came_at <= _STEP:
+                if through:
+                    self._through.add(through, came_at)
+                came_at, through = arrival, 0
+            through += octets
             distance = self._groups.add(sent, arrival)
             if distance is not None:
                 self._trend.add(*distance, arrival)
                 usage = Usage.OVER if Usage.OVER in (usage, self._trend.usage) else self._trend.usage
+        self._count(burst, out)
+        if through:
+            self._through.add(through, came_at)
         if newest is not None:
             self._take_round_trip(now - newest)
         round_trip = self._round_trip or _USUAL_ROUND_TRIP

@@ -36,7 +36,7 @@ class Trendline:
         self._first_arrival: float | None = None
         self._accumulated = self._smoothed = 0.0
         self._lowest: deque[tuple[float, float]] = deque()
-        self._points: deque[tuple[float, float]] = deque(maxlen=WINDOW)
+        self._line = _Line()
         self._groups = 0
         self._trend = 0.0
         self._threshold = FIRST_THRESHOLD
@@ -51,10 +51,8 @@ class Trendline:
         self._groups = min(self._groups + 1, 1000)
         self._accumulated += (came - sent) * 1000
         self._smoothed = _SMOOTHING * self._smoothed + (1 - _SMOOTHING) * self._accumulated
-        self._points.append(((arrival - self._first_arrival) * 1000, self._smoothed))
-        trend = self._trend
-        if len(self._points) == WINDOW:
-            trend = _slope(self._points, trend)
+        self._line.add((arrival - self._first_arrival) * 1000, self._smoothed)
+        trend = self._line.slope(self._trend)
         self._judge(trend, sent * 1000, arrival)
         self._note_lowest(arrival)
 
@@ -103,12 +101,45 @@ class Trendline:
 _LOWEST_OF = 20
 
 
-def _slope(points: deque[tuple[float, float]], otherwise: float) -> float:
-    """Of the line with the least squares; ``otherwise`` where all points are at one instant."""
-    count = len(points)
-    mean_at = sum(at for at, _ in points) / count
-    mean_delay = sum(delay for _, delay in points) / count
-    below = sum((at - mean_at) ** 2 for at, _ in points)
-    if not below:
-        return otherwise
-    return sum((at - mean_at) * (delay - mean_delay) for at, delay in points) / below
+class _Line:
+    """The line through the last points with the least squares, by sums that are kept up."""
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[float, float]] = deque()
+        self._base = 0.0, 0.0
+        self._x = self._y = self._xx = self._xy = 0.0
+        self._changes = 0
+
+    def add(self, at: float, delay: float) -> None:
+        if len(self._points) == WINDOW:
+            self._change(*self._points.popleft(), -1)
+        self._points.append((at, delay))
+        self._change(at, delay, 1)
+        if self._changes > _REBASED_AFTER:
+            self._rebase()
+
+    def slope(self, otherwise: float) -> float:
+        """``otherwise`` while there are not enough, or where all points are at one instant."""
+        below = WINDOW * self._xx - self._x * self._x
+        if len(self._points) < WINDOW or below <= _ONE_INSTANT:
+            return otherwise
+        return (WINDOW * self._xy - self._x * self._y) / below
+
+    def _change(self, at: float, delay: float, sign: int) -> None:
+        x, y = at - self._base[0], delay - self._base[1]
+        self._x += sign * x
+        self._y += sign * y
+        self._xx += sign * x * x
+        self._xy += sign * x * y
+        self._changes += 1
+
+    def _rebase(self) -> None:
+        """Large numbers would leave no digits for their differences."""
+        self._base = self._points[0]
+        self._x = self._y = self._xx = self._xy = 0.0
+        for at, delay in self._points:
+            self._change(at, delay, 1)
+        self._changes = 0
+
+
+_REBASED_AFTER, _ONE_INSTANT = 200, 1e-6
