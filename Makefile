@@ -42,6 +42,7 @@ FUZZ_SECONDS ?= 60
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz.packets --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz.sound_native --seconds $(FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz.pictures --seconds $(FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz.instrumented --seconds $(FUZZ_SECONDS)
 

@@ -212,7 +212,7 @@ class G729Encoder:
 
     delay = (TAPS / 2 + libbcg729.LOOKAHEAD) / 8_000
 
-    def __init__(self, found: ctypes.CDLL) -> None:
+    def __init__(self, found: ctypes.PyDLL) -> None:
         self._downsampler = Downsampler(RATE // 8_000)
         self._library = libbcg729.FrameEncoder(found)
 

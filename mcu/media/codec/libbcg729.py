@@ -1,6 +1,7 @@
 """The G.729 encoder of Belledonne Communications' library, where the machine has it: FFmpeg only decodes.
 
-Only its stable C interface is used (``bcg729/encoder.h``), by ctypes; calls release the GIL.
+Only its stable C interface is used (``bcg729/encoder.h``), by ctypes. Calls keep the interpreter's lock: they take less
+time than to get that back where others want it.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ LOOKAHEAD = 40
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def library() -> ctypes.PyDLL | None:
     """The shared library, or None where there is none that can be used."""
     name = ctypes.util.find_library("bcg729")
     if name is None:
         return None
     try:
-        return _declared(ctypes.CDLL(name))
+        return _declared(ctypes.PyDLL(name))
     except (OSError, AttributeError) as error:
         log.warning("G.729 library %s cannot be used: %s", name, error)
         return None
 
 
-def _declared(found: ctypes.CDLL) -> ctypes.CDLL:
+def _declared(found: ctypes.PyDLL) -> ctypes.PyDLL:
     handle = ctypes.c_void_p
     found.initBcg729EncoderChannel.argtypes = [ctypes.c_uint8]
     found.initBcg729EncoderChannel.restype = handle
@@ -51,7 +52,7 @@ def _declared(found: ctypes.CDLL) -> ctypes.CDLL:
 class FrameEncoder:
     """One encoder, without descriptions of silence (annex B)."""
 
-    def __init__(self, found: ctypes.CDLL) -> None:
+    def __init__(self, found: ctypes.PyDLL) -> None:
         self._library = found
         self._handle = found.initBcg729EncoderChannel(0)
         if not self._handle:
