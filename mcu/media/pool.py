@@ -263,6 +263,7 @@ class WorkerPool:
         place.ready.set()
         place.settled.set()
         if place.generation > 0:
+            self._spares.calls_are_back()
             took = (asyncio.get_running_loop().time() - place.gone_at) * 1000
             logger.info(
                 "media worker %d: the successor has %d conferences after %.0f ms",

@@ -18,8 +18,10 @@ logger = logging.getLogger(__name__)
 START_TIMEOUT = 30.0
 # A spare takes some 100 MB; with less than this free, what is at work needs it more.
 MEMORY_NEEDED = 1 << 30
-# After a spare was taken: calls come first, they are just coming back.
+# After a spare was taken calls come first: its successor is started when they are back, and pictures have begun; or after
+# so long, in seconds.
 REFILL_DELAY = 3.0
+CALM_DELAY = 0.3
 # After one could not be started.
 RETRY_PAUSE = 30.0
 
@@ -77,6 +79,7 @@ class SpareWorkers:
         self._count = count
         self._waiting: list[Launched] = []
         self._wanted = asyncio.Event()
+        self._calm = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
         self._keeping: asyncio.Task[None] | None = None
@@ -92,12 +95,17 @@ class SpareWorkers:
         """How many wait now."""
         return sum(spare.is_alive for spare in self._waiting)
 
+    def calls_are_back(self) -> None:
+        """Who was taken has all its work: there is time for the next one, should it die as well."""
+        self._calm.set()
+
     async def take(self) -> Launched | None:
         """One that is alive, if there is one; its successor comes later. One that is just starting is waited for."""
         if not self.ready:
             await self._settled.wait()
         while self._waiting:
             spare = self._waiting.pop(0)
+            self._calm.clear()
             self._wanted.set()
             if spare.is_alive:
                 return spare
@@ -119,7 +127,10 @@ class SpareWorkers:
         while True:
             await self._wanted.wait()
             if not first:
-                await asyncio.sleep(REFILL_DELAY)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(REFILL_DELAY):
+                        await self._calm.wait()
+                await asyncio.sleep(CALM_DELAY)
             first = False
             self._wanted.clear()
             self._waiting = [spare for spare in self._waiting if spare.is_alive]

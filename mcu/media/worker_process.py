@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from mcu.media.facts import Capacity, Fact
+from mcu.media.hang_watch import LOOK_INTERVAL, HangWatch
 from mcu.media.link import (
     Apply,
     Done,
@@ -24,12 +25,10 @@ from mcu.media.link import (
 )
 from mcu.media.spare_workers import START_TIMEOUT, Launched, end, launch
 from mcu.media.spec import WorkerSettings
+from mcu.media.thread_times import thread_times
 
 logger = logging.getLogger(__name__)
 
-# A worker's event loop never blocks this long unless it hangs.
-PING_INTERVAL = 1.0
-PONG_TIMEOUT = 5.0
 # An answer to a command: binding ports, or closing a recording on a slow disk.
 COMMAND_TIMEOUT = 15.0
 # A worker closes recordings when told to stop; then it must be gone.
@@ -50,7 +49,7 @@ class WorkerProcess:
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[int, asyncio.Future[Done]] = {}
         self._requests = 0
-        self._last_pong = 0.0
+        self._answers = 0
 
     @property
     def pid(self) -> int | None:
@@ -78,8 +77,7 @@ class WorkerProcess:
 
     async def reports(self) -> AsyncIterator[Fact]:
         """Serve the link until it ends, which raises LinkError; what the worker reports comes out."""
-        self._last_pong = asyncio.get_running_loop().time()
-        pinging = asyncio.create_task(self._ping())
+        watching = asyncio.create_task(self._watch())
         try:
             while True:
                 match await read_message(self._reader):
@@ -91,12 +89,12 @@ class WorkerProcess:
                         if future is not None and not future.done():
                             future.set_result(done)
                     case Pong():
-                        self._last_pong = asyncio.get_running_loop().time()
+                        self._answers += 1
                     case other:
                         raise LinkError(f"a worker does not say {other.kind}")
         finally:
-            pinging.cancel()
-            await asyncio.gather(pinging, return_exceptions=True)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
 
     def send(self, message: Message) -> None:
         """Say something that is not answered. Raises LinkError when the worker is gone."""
@@ -146,13 +144,17 @@ class WorkerProcess:
         if self._process is not None:
             await end(self._process)
 
-    async def _ping(self) -> None:
+    async def _watch(self) -> None:
+        """Ask it whether it is alive, and end it when it hangs."""
+        assert self._process is not None
+        pid = self._process.pid
         loop = asyncio.get_running_loop()
+        watch = HangWatch(pid, loop.time(), lambda: thread_times(pid))
         while True:
-            await asyncio.sleep(PING_INTERVAL)
-            if loop.time() - self._last_pong > PONG_TIMEOUT and self._process is not None:
-                logger.error("media worker %d hangs; killing it", self._settings.index)
-                self._process.kill()
-                return
             with contextlib.suppress(LinkError):  # the reader sees the same end and acts on it
                 self.send(Ping())
+            await asyncio.sleep(LOOK_INTERVAL)
+            if reason := watch.look(self._answers, loop.time()):
+                logger.error("media worker %d hangs; killing it: %s", self._settings.index, reason)
+                self._process.kill()
+                return

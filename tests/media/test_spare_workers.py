@@ -25,6 +25,7 @@ async def until_ready(spares: SpareWorkers, number: int = 1) -> None:
 @pytest.fixture
 async def spares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SpareWorkers]:
     monkeypatch.setattr(spare_workers, "REFILL_DELAY", 0.0)
+    monkeypatch.setattr(spare_workers, "CALM_DELAY", 0.0)
     spares = SpareWorkers(1)
     spares.start(tmp_path)
     yield spares
@@ -44,6 +45,23 @@ async def test_a_spare_waits_and_another_follows_it(spares: SpareWorkers, tmp_pa
     assert spare is not None and spare.is_alive and spares.ready == 0
     await until_ready(spares)
     await end(spare)
+
+
+async def test_the_next_one_is_started_as_soon_as_calls_are_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spare_workers, "REFILL_DELAY", 1e9)
+    monkeypatch.setattr(spare_workers, "CALM_DELAY", 0.0)
+    spares = SpareWorkers(1)
+    spares.start(tmp_path)
+    await until_ready(spares)
+    for _ in range(2):
+        spare = await spares.take()
+        assert spare is not None
+        spares.calls_are_back()
+        await until_ready(spares)
+        await end(spare)
+    await spares.stop()
 
 
 async def test_a_spare_that_has_died_is_not_taken(spares: SpareWorkers) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from consilium.certificates import ensure_identity
-from mcu.media import spare_workers, worker_process
+from mcu.media import hang_watch, spare_workers, worker_process
 from mcu.media.link import Apply, Done, LinkError, Ping, Remove
 from mcu.media.spec import ConferenceSpec
 from mcu.media.worker_process import WorkerProcess
@@ -58,8 +58,9 @@ async def test_commands_are_answered_and_the_end_is_orderly(process: WorkerProce
 
 
 async def test_a_worker_that_hangs_is_killed(process: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_process, "PING_INTERVAL", 0.05)
-    monkeypatch.setattr(worker_process, "PONG_TIMEOUT", 0.5)
+    monkeypatch.setattr(worker_process, "LOOK_INTERVAL", 0.05)  # many looks, and as much silence counts for each
+    monkeypatch.setattr(hang_watch, "HANGS_AFTER", 0.5)
+    monkeypatch.setattr(hang_watch, "SUSPECT_AFTER", 0.25)
     assert process.pid is not None
     os.kill(process.pid, signal.SIGSTOP)
     serving = asyncio.create_task(serve(process))
