@@ -321,9 +321,20 @@ class H264Packetizer:
         """The payloads of one access unit, in order; the last one takes the marker bit."""
 
     def packets(
-        self, data: bytes, payload_type: int, sequence: int, timestamp: int, ssrc: int, extensions: bytes, /
+        self,
+        data: bytes,
+        payload_type: int,
+        sequence: int,
+        timestamp: int,
+        ssrc: int,
+        extensions: bytes,
+        cache: RetransmissionCache | None = None,
+        /,
     ) -> list[bytes]:
-        """The same as finished packets, as by ``write_packets``. Raises RtpError."""
+        """The same as finished packets, as by ``write_packets``. Raises RtpError.
+
+        ``cache`` keeps what is needed to make them again: their headers, and ``data``, which receivers share.
+        """
 
 class H264Depacketizer:
     """Collects the payloads of one access unit into a byte stream (H.264 Annex B).
@@ -389,9 +400,20 @@ class Vp8Packetizer:
         """The payloads of one frame, in order; the last one takes the marker bit."""
 
     def packets(
-        self, data: bytes, payload_type: int, sequence: int, timestamp: int, ssrc: int, extensions: bytes, /
+        self,
+        data: bytes,
+        payload_type: int,
+        sequence: int,
+        timestamp: int,
+        ssrc: int,
+        extensions: bytes,
+        cache: RetransmissionCache | None = None,
+        /,
     ) -> list[bytes]:
-        """The same as finished packets, as by ``write_packets``. Raises RtpError."""
+        """The same as finished packets, as by ``write_packets``. Raises RtpError.
+
+        ``cache`` keeps what is needed to make them again: their headers, and ``data``, which receivers share.
+        """
 
 class Vp8Depacketizer:
     """Collects the payloads of one frame, of at most 4 MiB. Same use as ``H264Depacketizer``."""

@@ -72,12 +72,13 @@ class StreamSender:
             return
         timestamp = (self._offset + round(unit.time * self._clock_rate)) & 0xFFFFFFFF
         head = (self._codec.payload_type, self.sequence, timestamp, self._config.ssrc, self._extensions_at(now))
-        if isinstance(self._packetizer, H264Packetizer | Vp8Packetizer):
-            packets = self._packetizer.packets(unit.data, *head)
+        packetizer = self._packetizer
+        if isinstance(packetizer, H264Packetizer | Vp8Packetizer):
+            packets, kept = packetizer.packets(unit.data, *head, self._cache), True
         else:
-            packets = write_packets(self._packetizer.packetize(unit.data), True, *head)
+            packets, kept = write_packets(packetizer.packetize(unit.data), True, *head), False
         if packets:
-            self._send(packets, head[-1], now)
+            self._send(packets, head[-1], now, kept)
 
     def send_sound(self, unit: CodedSound, now: float) -> None:
         """Pack a sound frame; while a digit is being sent it is left out and only its time passes."""
@@ -136,13 +137,13 @@ class StreamSender:
         )
         self._send(packets, extensions, now)
 
-    def _send(self, packets: list[bytes], extensions: bytes, now: float) -> None:
-        """Packets that begin with the next number and have these header extensions each."""
-        out = packets
+    def _send(self, packets: list[bytes], extensions: bytes, now: float, kept: bool = False) -> None:
+        """Packets that begin with the next number and have these header extensions each; ``kept``: in the cache."""
+        made = out = packets
         if self.repair is not None:
             protected = self.repair.protect(packets, self.sequence, extensions)
             packets, out = protected.own, protected.out
-        if self._cache is not None:
+        if self._cache is not None and not (kept and packets is made):
             self._cache.store_run(self.sequence, packets)
         count = len(packets)
         self.sequence += count

@@ -215,18 +215,27 @@ static void count(const struct input *input)
     REQUIRE(!counted || (extended <= source.highest && (uint16_t)extended == sequence));
 }
 
+/* Keep a packet, whole or in two parts, and ask for one. */
 static void keep(const struct input *input)
 {
     struct input *packet = malloc(sizeof *packet);
     REQUIRE(packet != NULL);
     *packet = copy_of(input->data, input->length, 0);
     uint16_t sequence = input->length >= 4 && !one_in(8) ? get16(input->data + 2) : (uint16_t)chance(65536);
-    struct input *before = history_store(&history, sequence, packet->data, packet->length, packet);
+    size_t head = input->length >= 12 && one_in(2) ? 12 + chance(HISTORY_HEAD - 11) : 0;
+    head = head <= input->length ? head : 0;
+    struct input *before = history_store(&history, sequence, packet->data, head, packet->data + head,
+                                         packet->length - head, packet);
     if (before != NULL)
         free(before->data);
     free(before);
-    const struct input *again = history_resend(&history, one_in(2) ? sequence : (uint16_t)chance(65536), now);
-    REQUIRE(again == NULL || again->length >= 4);
+    const struct sent *again = history_resend(&history, one_in(2) ? sequence : (uint16_t)chance(65536), now);
+    if (again == NULL)
+        return;
+    const struct input *kept = again->owner;
+    REQUIRE(again->head_length + again->body_length == kept->length && kept->length >= 4);
+    REQUIRE(memcmp(again->head, kept->data, again->head_length) == 0);
+    REQUIRE(memcmp(again->body, kept->data + again->head_length, again->body_length) == 0);
 }
 
 void fuzz_composed(void)

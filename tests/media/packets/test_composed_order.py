@@ -282,3 +282,25 @@ def test_a_run_does_not_begin_after_a_silence() -> None:
     ):
         with pytest.raises(TypeError):
             compiled.receive_run(*broken, 2.0, 2.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "extensions", [b"", b"\xbe\xde\x00\x01\x10\xaa\x00\x00", b"\xbe\xde\x00\x09" + bytes(36)], ids=len
+)
+@pytest.mark.parametrize("make", [compiled.H264Packetizer, compiled.Vp8Packetizer])
+def test_packets_that_share_a_picture_come_again_as_they_were(make: Any, extensions: bytes) -> None:
+    rng, cache, packetizer, sent = random.Random(3), compiled.RetransmissionCache(), make(mtu=200), {}
+    sequence = 65_400
+    for number in range(120):
+        large = b"\0\0\1\x65" + bytes(rng.choices(range(1, 256), k=rng.randrange(1500)))
+        data = (b"\0\0\1\x67\x42\0\0\1\x68\xce" if number % 9 == 0 else b"") + large
+        run = packetizer.packets(data, 96, sequence, number, 5, extensions, cache if number != 60 else None)
+        if number == 60:
+            cache.store_run(sequence, run)
+        sent.update({sequence + at: made for at, made in enumerate(run)})
+        sequence += len(run)
+    assert sequence > 65_536 + 100
+    for asked in range(sequence - 600, sequence):
+        assert cache.resend(asked & 0xFFFF, 1.0) == (sent[asked] if asked >= sequence - 512 else None)
+    with pytest.raises(TypeError, match="RetransmissionCache"):
+        packetizer.packets(b"\0\0\1\x65abc", 96, 1, 1, 5, b"", "cache")

@@ -1,4 +1,5 @@
 /* ``H264Packetizer`` and ``H264Depacketizer`` for Python. */
+#include "history_type.h"
 #include "payload_types.h"
 #include "rtp_type.h"
 
@@ -102,14 +103,15 @@ static PyObject *packetize(PyObject *object, PyObject *data)
     return payloads;
 }
 
-/* (access unit, payload type, sequence, timestamp, SSRC, extension block) to a list of packets. */
+/* (access unit, payload type, sequence, timestamp, SSRC, extension block[, cache]) to a list of packets. */
 static PyObject *packets(PyObject *object, PyObject *const *arguments, Py_ssize_t count)
 {
     struct rtp_head head;
     uint16_t sequence;
-    if (count != 6)
-        return PyErr_Format(PyExc_TypeError, "packets takes an access unit and five numbers");
-    if (!head_of(arguments + 1, &head, &sequence))
+    PyObject *cache = NULL;
+    if (count != 6 && count != 7)
+        return PyErr_Format(PyExc_TypeError, "packets takes an access unit, five numbers and where to keep them");
+    if (!head_of(arguments + 1, &head, &sequence) || (count == 7 && !cache_of(arguments[6], &cache)))
         return NULL;
     struct shared *place = plan_of((PacketizerObject *)object, arguments[0]);
     if (place == NULL)
@@ -121,8 +123,9 @@ static PyObject *packets(PyObject *object, PyObject *const *arguments, Py_ssize_
     }
     const struct h264_plan *plan = &place->plan;
     const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(place->data);
-    for (size_t i = 0; made != NULL && i < plan->cut_count; i++) {
-        size_t size = RTP_HEADER + head.extension_size + plan->cuts[i].size;
+    for (size_t i = 0; i < plan->cut_count; i++) {
+        const struct h264_cut *cut = &plan->cuts[i];
+        size_t before = RTP_HEADER + head.extension_size, size = before + cut->size;
         PyObject *packet = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
         if (packet == NULL) {
             Py_CLEAR(made);
@@ -130,8 +133,10 @@ static PyObject *packets(PyObject *object, PyObject *const *arguments, Py_ssize_
         }
         uint8_t *out = (uint8_t *)PyBytes_AS_STRING(packet);
         out += rtp_write_head(&head, (uint16_t)(sequence + i), i + 1 == plan->cut_count, out);
-        h264_write_cut(plan, &plan->cuts[i], data, out);
+        h264_write_cut(plan, cut, data, out);
         PyList_SET_ITEM(made, (Py_ssize_t)i, packet);
+        cache_keep(cache, (uint16_t)(sequence + i), packet, before + cut->head_length,
+                   cut->count == 0 ? data + cut->at : NULL, place->data);
     }
     return made;
 }

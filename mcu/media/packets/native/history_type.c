@@ -1,5 +1,7 @@
 /* ``RetransmissionCache`` for Python. */
-#include "joiner_type.h"
+#include "history_type.h"
+
+#include <string.h>
 
 #include "history.h"
 
@@ -14,14 +16,38 @@ static void history_dealloc(HistoryObject *self)
     Py_DECREF(type);
 }
 
+static PyTypeObject *history_type;
+
+bool cache_of(PyObject *object, PyObject **cache)
+{
+    *cache = object == Py_None ? NULL : object;
+    if (*cache == NULL || Py_IS_TYPE(object, history_type))
+        return true;
+    PyErr_SetString(PyExc_TypeError, "packets are kept in a RetransmissionCache");
+    return false;
+}
+
+void cache_keep(PyObject *cache, uint16_t sequence, PyObject *packet, size_t head_length, const uint8_t *body,
+                PyObject *owner)
+{
+    if (cache == NULL)
+        return;
+    const uint8_t *data = (const uint8_t *)PyBytes_AS_STRING(packet);
+    size_t size = (size_t)PyBytes_GET_SIZE(packet);
+    if (body == NULL || head_length > HISTORY_HEAD)
+        head_length = 0, body = data, owner = packet;
+    void *before = history_store(&((HistoryObject *)cache)->history, sequence, data, head_length, body,
+                                 size - head_length, Py_NewRef(owner));
+    Py_XDECREF((PyObject *)before);
+}
+
 static bool keep(HistoryObject *self, uint16_t sequence, PyObject *packet)
 {
-    char *data;
-    Py_ssize_t size;
-    if (PyBytes_AsStringAndSize(packet, &data, &size) < 0)
+    if (!PyBytes_Check(packet)) {
+        PyErr_SetString(PyExc_TypeError, "a packet is bytes");
         return false;
-    void *before = history_store(&self->history, sequence, (const uint8_t *)data, (size_t)size, Py_NewRef(packet));
-    Py_XDECREF((PyObject *)before);
+    }
+    cache_keep((PyObject *)self, sequence, packet, 0, NULL, NULL);
     return true;
 }
 
@@ -59,8 +85,17 @@ static PyObject *resend(HistoryObject *self, PyObject *const *arguments, Py_ssiz
         return PyErr_Format(PyExc_TypeError, "resend takes a number and the time");
     if (PyErr_Occurred())
         return NULL;
-    PyObject *packet = history_resend(&self->history, (uint16_t)sequence, now);
-    return Py_NewRef(packet == NULL ? Py_None : packet);
+    const struct sent *sent = history_resend(&self->history, (uint16_t)sequence, now);
+    if (sent == NULL)
+        Py_RETURN_NONE;
+    if (sent->head_length == 0)
+        return Py_NewRef((PyObject *)sent->owner);
+    PyObject *packet = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(sent->head_length + sent->body_length));
+    if (packet != NULL) {
+        memcpy(PyBytes_AS_STRING(packet), sent->head, sent->head_length);
+        memcpy(PyBytes_AS_STRING(packet) + sent->head_length, sent->body, sent->body_length);
+    }
+    return packet;
 }
 
 static PyMethodDef methods[] = {
@@ -83,8 +118,6 @@ static PyType_Spec spec = {
 
 int add_history_type(PyObject *module)
 {
-    PyObject *type = PyType_FromSpec(&spec);
-    int result = type == NULL ? -1 : PyModule_AddObjectRef(module, "RetransmissionCache", type);
-    Py_XDECREF(type);
-    return result;
+    history_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return history_type == NULL ? -1 : PyModule_AddObjectRef(module, "RetransmissionCache", (PyObject *)history_type);
 }

@@ -20,7 +20,6 @@ struct reorder *reorder_of(PyObject *object);
 
 int add_joiner_type(PyObject *module);
 int add_reorder_type(PyObject *module);
-int add_history_type(PyObject *module);
 int add_source_type(PyObject *module);
 
 #endif

@@ -3,6 +3,7 @@
 #include <Python.h>
 
 #include "fec_type.h"
+#include "history_type.h"
 #include "joiner_type.h"
 #include "payload_types.h"
 #include "port_type.h"

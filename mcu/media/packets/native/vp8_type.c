@@ -1,4 +1,5 @@
 /* ``Vp8Packetizer`` and ``Vp8Depacketizer`` for Python. */
+#include "history_type.h"
 #include "payload_types.h"
 #include "rtp_type.h"
 
@@ -76,7 +77,7 @@ static PyObject *packetize(PacketizerObject *self, PyObject *data)
     return payloads;
 }
 
-/* (frame, payload type, sequence, timestamp, SSRC, extension block) to a list of packets. */
+/* (frame, payload type, sequence, timestamp, SSRC, extension block[, cache]) to a list of packets. */
 static PyObject *packets(PacketizerObject *self, PyObject *const *arguments, Py_ssize_t count)
 {
     struct rtp_head head;
@@ -85,9 +86,11 @@ static PyObject *packets(PacketizerObject *self, PyObject *const *arguments, Py_
     Py_ssize_t size;
     size_t each;
     uint8_t *out;
-    if (count != 6)
-        return PyErr_Format(PyExc_TypeError, "packets takes a frame and five numbers");
-    if (PyBytes_AsStringAndSize(arguments[0], &frame, &size) < 0 || !head_of(arguments + 1, &head, &sequence))
+    PyObject *cache = NULL;
+    if (count != 6 && count != 7)
+        return PyErr_Format(PyExc_TypeError, "packets takes a frame, five numbers and where to keep them");
+    if (PyBytes_AsStringAndSize(arguments[0], &frame, &size) < 0 || !head_of(arguments + 1, &head, &sequence) ||
+        (count == 7 && !cache_of(arguments[6], &cache)))
         return NULL;
     unsigned int picture_id = take_picture_id(self);
     size_t packet_count = vp8_payloads((size_t)size, self->mtu, &each), before = RTP_HEADER + head.extension_size;
@@ -99,6 +102,8 @@ static PyObject *packets(PacketizerObject *self, PyObject *const *arguments, Py_
         } else {
             rtp_write_head(&head, (uint16_t)(sequence + i), i + 1 == packet_count, out);
             PyList_SET_ITEM(made, (Py_ssize_t)i, packet);
+            cache_keep(cache, (uint16_t)(sequence + i), packet, before + VP8_DESCRIPTOR,
+                       (const uint8_t *)frame + i * each, arguments[0]);
         }
     }
     return made;
