@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcu.media.packets import MediaPort, Srtp
+from mcu.media.packets import MediaPort, PacketKind, Srtp
 from tests.media.packets.reference import Outlet, Packet, Source
 
 SUITE = "AEAD_AES_128_GCM"
@@ -100,7 +100,8 @@ class Both:
         assert protected is not None
         self.client.sendto(protected, self.udp.getsockname())
         self.now += 0.01
-        assert self.media.receive(self.now) == []
+        # Nothing is wanted above but the word that something is missing.
+        assert {kind for kind, *_ in self.media.receive(self.now)} <= {PacketKind.GAP}
         if sequence in self.taken[source]:
             assert self.got() == []  # a replay, which SRTP refuses
             return
