@@ -1,7 +1,8 @@
 """Bad networks: what a room behind one sees and hears, and what the others see and hear of it.
 
 A seeded relay stands between one of two rooms and the server, in both directions. The rooms are real SIP calls; those
-called plain know RTP only, without NACK and PLI. A browser is measured by its own statistics. Pictures carry their
+called plain know RTP only, without NACK and PLI; those called repaired have forward error correction besides. Sound
+carries earlier frames for all that are not plain. A browser is measured by its own statistics. Pictures carry their
 number and are compared with those of a call over a clean network; the sound is a real sentence, said again and again.
 ``up`` is from the room behind the relay to the other one, ``down`` the way back. A player keeps 200 ms in hand, and
 what stands for more than 183 ms is frozen.
@@ -27,6 +28,7 @@ from bench.report import Benchmark, Figures
 from bench.speech import speech
 from bench.time_code import time_coded_clip
 from consilium.simulated_room.clip import Clip, ClipFormat
+from consilium.simulated_room.room import Lost
 from layouts.geometry import Rect
 from mcu.media.codec.video_decoder import VideoDecoder
 from mcu.media.sound.samples import RATE, Sound
@@ -60,7 +62,8 @@ CONDITIONS: dict[str, Conditions] = {
     "jitter": Conditions(delay=DELAY, jitter=JITTER),
     "reorder": Conditions(delay=DELAY, reorder=0.05, duplicate=0.02),
 }
-PLAIN = ("5", "20")
+PLAIN = {"plain": ("5", "20"), "repaired": ("20",)}
+LOST: dict[str, Lost] = {"": "repeat", "plain": "neither", "repaired": "repair"}
 BROWSER = ("5", "20")
 BROWSER_OVERHEAD = 13.0
 
@@ -72,8 +75,10 @@ async def run(seconds: float, only: str = "") -> Figures:
     """
     deadline = time.monotonic() + seconds
     wanted = set(only.split(",")) if only else None
-    names = [(name, False) for name in CONDITIONS if wanted is None or name in wanted | {"0"}]
-    names += [(name, True) for name in PLAIN if wanted is None or f"plain_{name}" in wanted]
+    names = [(name, "") for name in CONDITIONS if wanted is None or name in wanted | {"0"}]
+    names += [
+        (name, kind) for kind, some in PLAIN.items() for name in some if wanted is None or f"{kind}_{name}" in wanted
+    ]
     browser = [name for name in BROWSER if chromium_available() and (wanted is None or f"browser_{name}" in wanted)]
     capped = wanted is None or "cap" in wanted
     cap = CAP_SECONDS + OVERHEAD + CAP_ANALYSIS if capped else 0.0
@@ -110,7 +115,7 @@ class _Run:
     def __init__(self, subject: Subject, each: float, deadline: float) -> None:
         self._subject, self._each, self._deadline = subject, each, deadline
         self._references = References()
-        self._calls: list[tuple[str, bool, LossCall]] = []
+        self._calls: list[tuple[str, str, LossCall]] = []
         self.figures: Figures = {"seconds_each": round(each, 1)}
         self.left_out: list[str] = []
 
@@ -121,33 +126,33 @@ class _Run:
         self.left_out.append(name)
         return False
 
-    async def measure(self, server: ServerProcess, names: Sequence[tuple[str, bool]], first: int) -> None:
+    async def measure(self, server: ServerProcess, names: Sequence[tuple[str, str]], first: int) -> None:
         """Calls over these networks, at once; the very first is the one that others are compared with."""
         found = [
-            (number, name, plain)
-            for number, (name, plain) in enumerate(names, first)
-            if number == 0 or self.has_time(f"plain_{name}" if plain else name, self._each + OVERHEAD)
+            (number, name, kind)
+            for number, (name, kind) in enumerate(names, first)
+            if number == 0 or self.has_time(f"{kind}_{name}" if kind else name, self._each + OVERHEAD)
         ]
-        await asyncio.gather(*(self._call(server, number, name, plain) for number, name, plain in found))
+        await asyncio.gather(*(self._call(server, number, name, kind) for number, name, kind in found))
 
-    async def _call(self, server: ServerProcess, number: int, name: str, plain: bool) -> None:
+    async def _call(self, server: ServerProcess, number: int, name: str, kind: str) -> None:
         references = None if number == 0 else self._references
-        call = LossCall(server, self._subject, references, plain=plain, number=str(100 + number), seed=number)
+        call = LossCall(server, self._subject, references, lost=LOST[kind], number=str(100 + number), seed=number)
         async with call:
             call.change(CONDITIONS[name])
             await call.measure(self._each)
-        self._calls.append((name, plain, call))
+        self._calls.append((name, kind, call))
 
     def look(self) -> None:
         """The figures of all calls."""
-        for name, plain, call in sorted(self._calls, key=lambda one: one[2].is_compared):
+        for name, kind, call in sorted(self._calls, key=lambda one: one[2].is_compared):
             call.look()
             if not call.is_compared:
                 self._references.up.update(call.viewers["up"].pictures)
                 self._references.down.update(call.viewers["down"].pictures)
             found = call.figures(PLAYER_BUFFER + CONDITIONS[name].jitter)
-            self.figures[f"plain_{name}" if plain else _group(name)] = found
-            if name.isdigit() and not plain:
+            self.figures[f"{kind}_{name}" if kind else _group(name)] = found
+            if name.isdigit() and not kind:
                 for measure in ("ssim", "pesq"):
                     self.figures[f"{measure}_{name}"] = _worst(found, measure, min)
                 self.figures[f"freeze_ratio_{name}"] = _worst(found, "freeze_ratio", max)
@@ -160,7 +165,7 @@ async def _measure_cap(server: ServerProcess, sentence: Sound) -> Figures:
     spoken = sentence[: round(WIDE_SECONDS * RATE)]
     subject = Subject(replace(clip, sound=(spoken * 32767).astype(np.int16)), spoken)
     references = await asyncio.to_thread(_as_sent, clip)
-    call = LossCall(server, subject, references, plain=False, number="300", seed=99, compared=CAP_TILE)
+    call = LossCall(server, subject, references, lost="repeat", number="300", seed=99, compared=CAP_TILE)
     async with call:
         call.change(Conditions(delay=DELAY, rate=WIDE))
         began = loop.time()

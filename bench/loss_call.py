@@ -17,11 +17,10 @@ from bench.network_path import Conditions
 from bench.relay import HOST, Relay
 from bench.report import Figures
 from consilium.simulated_room.clip import Clip
-from consilium.simulated_room.room import RoomSettings, SimulatedRoom
+from consilium.simulated_room.room import Lost, RoomSettings, SimulatedRoom
 from mcu.media.sound.samples import RATE, Sound
 from mcu.media.spec import Address, LegSpec, PlainTransport
 from mcu.media.units import CodedSound
-from sip.sdp.capabilities import LocalCapabilities
 from tests.peers.server import ServerProcess
 
 # A player's own buffer: what comes within it is shown in time.
@@ -69,7 +68,7 @@ class LossCall:
         subject: Subject,
         references: References | None,
         *,
-        plain: bool,
+        lost: Lost,
         number: str,
         seed: int,
         compared: tuple[int, int] = COMPARED,
@@ -86,9 +85,8 @@ class LossCall:
             "down": Viewer(1, 2, references.down if references else None, compared),
         }
         self._sounds: dict[str, list[CodedSound]] = {"up": [], "down": []}
-        capabilities = LocalCapabilities(feedback=frozenset()) if plain else LocalCapabilities()
-        self._near = self._room("near", "down", capabilities, self._rerouted)
-        self._far = self._room("far", "up", LocalCapabilities(), None)
+        self._near = self._room("near", "down", lost, self._rerouted)
+        self._far = self._room("far", "up", "repeat", None)
         self._leg_specs: dict[str, LegSpec] = {}
         self.start = self.end = 0.0
 
@@ -96,11 +94,11 @@ class LossCall:
         self,
         name: str,
         way: str,
-        capabilities: LocalCapabilities,
+        lost: Lost,
         reroute: Callable[[LegSpec], LegSpec] | None,
     ) -> SimulatedRoom:
         return SimulatedRoom(
-            RoomSettings(name=name, user=name, capabilities=capabilities),
+            RoomSettings(name=name, user=name, lost=lost),
             self._subject.clip,
             on_picture=self.viewers[way].push,
             on_sound=self._sounds[way].append,

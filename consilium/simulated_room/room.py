@@ -48,6 +48,9 @@ logger = logging.getLogger(__name__)
 ANSWER_TIMEOUT = 30.0
 RTP_PORTS = (40000, 49999)
 
+Lost = Literal["repeat", "repair", "neither"]
+"""What is done about lost packets of pictures."""
+
 
 class CallFailed(Exception):
     """The call did not come about; ``status`` is the SIP status where there was one."""
@@ -63,7 +66,7 @@ class RoomSettings:
 
     ``encryption`` by keys in the description or by DTLS is demanded, and covers floor control too; "none" leaves it to
     ``capabilities``. Packets of pictures that are ``lost`` are asked for again, or mended by others (forward error
-    correction) as with rooms that know RTP only, or neither.
+    correction) as with rooms that know RTP only, or neither; with neither sound carries no earlier frames either.
     """
 
     name: str = "Simulated room"
@@ -76,12 +79,12 @@ class RoomSettings:
     dual_stream: bool = False
     floor_protocol: str = "UDP/BFCP"
     encryption: Literal["none", "sdes", "dtls"] = "none"
-    lost: Literal["repeat", "repair", "neither"] = "repeat"
+    lost: Lost = "repeat"
 
     @property
     def spoken(self) -> LocalCapabilities:
         """The capabilities with the encryption that is wanted, and what is done about lost packets."""
-        capabilities = self.capabilities
+        capabilities = replace(self.capabilities, redundancy=self.lost != "neither")
         if self.lost != "repeat":
             capabilities = replace(capabilities, feedback=frozenset(), repair=self.lost == "repair")
         if self.encryption == "none":

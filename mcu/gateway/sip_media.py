@@ -90,6 +90,7 @@ def room_capabilities(
         frame_rate=frame_rate,
         encryption=encryption,
         repair=True,
+        redundancy=True,
     )
 
 
@@ -200,6 +201,7 @@ def _audio(stream: NegotiatedStream, ssrc: int) -> AudioSpec:
         dtmf_clock_rate=stream.dtmf.clock_rate if stream.dtmf else 8000,
         ssrc=ssrc,
         reduced_size_rtcp=stream.reduced_size_rtcp,
+        redundancy=None if stream.redundancy is None else stream.redundancy.payload_type,
     )
 
 

@@ -9,7 +9,7 @@ from sip.sdp.direction import Direction
 from sip.sdp.floor import LocalFloor
 from sip.sdp.h264 import Profile, profile_level_id
 from sip.sdp.ice import LocalIce
-from sip.sdp.repair import repair_to_offer
+from sip.sdp.repair import redundancy_to_offer, repair_to_offer
 from sip.sdp.security import Encryption, LocalSecurity, Method
 
 _PROFILE_BYTES = {Profile.BASELINE: "42e0", Profile.MAIN: "4d00", Profile.HIGH: "6400"}
@@ -28,7 +28,8 @@ class LocalCapabilities:
     ``encryption`` is the policy, ``offer_method`` what our offers demand where it is required. Our offers are RTP/AVP
     with feedback messages announced, which every room takes; with ``offer_feedback_profile`` they are RTP/AVPF, and
     whoever makes the call has to offer again without when that is refused. ``offer_ice``: they have our candidates.
-    ``repair``: pictures are protected by forward error correction where packets cannot be asked for again.
+    ``repair``: pictures are protected by forward error correction where packets cannot be asked for again;
+    ``redundancy``: packets of Opus may carry earlier frames as well (RED).
     """
 
     audio: tuple[str, ...] = ("opus", "G722", "PCMA", "PCMU")
@@ -47,6 +48,7 @@ class LocalCapabilities:
     offer_feedback_profile: bool = False
     offer_ice: bool = False
     repair: bool = False
+    redundancy: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ def audio_to_offer(capabilities: LocalCapabilities) -> tuple[OfferedCodec, ...]:
         codecs.append(OfferedCodec("telephone-event", 101, 8000, 1, TELEPHONE_EVENTS))
         if "opus" in capabilities.audio:
             codecs.append(OfferedCodec("telephone-event", 97, 48000, 1, TELEPHONE_EVENTS))
+    if capabilities.redundancy and "opus" in capabilities.audio:
+        codecs.append(redundancy_to_offer(_AUDIO_TYPES["opus"], 98))
     return tuple(codecs)
 
 

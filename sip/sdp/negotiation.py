@@ -20,7 +20,7 @@ from sip.sdp.floor import NegotiatedFloor, accept_floor, answer_floor, is_floor,
 from sip.sdp.grammar import Attribute, MediaDescription, SessionDescription
 from sip.sdp.ice import IceAgreement, answer_ice, ice_lines, own_ice
 from sip.sdp.refusal import MEDIA_FORMAT, MEDIA_TYPE, NETWORK_ADDRESS, TRANSPORT, NotAcceptable, shown
-from sip.sdp.repair import agree_repair
+from sip.sdp.repair import agree_redundancy, agree_repair
 from sip.sdp.security import PROTOCOLS, Protection, accepted_security, answer_security
 from sip.sdp.selection import Agreed, agree, match_answer, telephone_event
 from sip.sdp.session import NegotiatedSession, NegotiatedStream, StreamKind
@@ -276,7 +276,8 @@ def _stream(
         reduced_size_rtcp=one.media.has("rtcp-rsize"),
     )
     if one.kind == "audio":
-        return stream
+        found = agree_redundancy(one.codecs, first.remote) if capabilities.redundancy else None
+        return replace(stream, redundancy=found)
     limits = [capabilities.send_bitrate, video_limit(remote, one.media), first.h264 and first.h264.bitrate]
     return replace(
         stream,
@@ -324,6 +325,7 @@ def _answer_media(
 ) -> MediaDescription:
     codecs = tuple(agreed.local for agreed in one.agreed) + (() if stream.dtmf is None else (stream.dtmf,))
     codecs += () if stream.repair is None else stream.repair.codecs
+    codecs += () if stream.redundancy is None else (stream.redundancy,)
     transport = list(one.protection.attributes)
     if stream.reduced_size_rtcp:
         transport.append(Attribute("rtcp-rsize"))

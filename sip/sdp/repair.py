@@ -1,4 +1,6 @@
-"""Forward error correction of pictures in a description: ULPFEC in RED (RFC 5109 section 14.1, RFC 2198)."""
+"""What is sent twice in a description: repair packets of pictures, ULPFEC in RED (RFC 5109 section 14.1, RFC 2198), and
+sound with earlier frames in RED.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,21 @@ class Repair:
 def repair_to_offer(first: int) -> tuple[OfferedCodec, ...]:
     """The payload types that we offer, from this number on."""
     return OfferedCodec("red", first, CLOCK_RATE), OfferedCodec("ulpfec", first + 1, CLOCK_RATE)
+
+
+def redundancy_to_offer(codec: OfferedCodec, number: int) -> OfferedCodec:
+    """The payload type for sound of this codec with earlier frames (RFC 2198 section 5)."""
+    inner = {"": f"{codec.payload_type}/{codec.payload_type}"}
+    return OfferedCodec("red", number, codec.clock_rate, codec.channels, inner)
+
+
+def agree_redundancy(codecs: Iterable[OfferedCodec], sent: OfferedCodec) -> OfferedCodec | None:
+    """The peer's payload type for that of what is sent; with other codecs we have none."""
+    for codec in codecs:
+        inner = set(codec.parameters.get("", "").split("/"))
+        if codec.name == "red" and codec.clock_rate == sent.clock_rate and inner == {str(sent.payload_type)}:
+            return replace(codec, feedback=frozenset())
+    return None
 
 
 def agree_repair(codecs: Iterable[OfferedCodec], feedback: frozenset[str]) -> Repair | None:

@@ -28,7 +28,8 @@ class NegotiatedStream:
     peer gave no address that packets could go to (hold, a host name). ``held`` tells that the peer does not want to
     get anything now. ``security`` is None for a stream in the clear. ``reduced_size_rtcp``: feedback may go without a
     report before it (RFC 5506). ``max_bitrate`` (bit/s) and ``picture`` are the most that we may send of video,
-    None for audio; ``repair`` is how its packets are protected against loss.
+    None for audio; ``repair`` is how its packets are protected against loss. ``redundancy`` are packets of sound that
+    carry earlier frames as well.
     """
 
     kind: StreamKind
@@ -49,6 +50,7 @@ class NegotiatedStream:
     ice: IceAgreement | None = None
     reduced_size_rtcp: bool = False
     repair: Repair | None = None
+    redundancy: OfferedCodec | None = None
 
     @property
     def send(self) -> bool:

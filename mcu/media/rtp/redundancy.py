@@ -25,8 +25,8 @@ REPEATED = ((0.12, (1, 3, 5)), (0.05, (1, 3)), (0.01, (1,)))
 """From which share of packets lost on, which of the frames before are repeated, counted back.
 
 Losses mostly come several in a row, and receivers wait for a tenth of a second where that mends them: so not all are of
-the frames just before. At one fifth lost, speech in Opus has PESQ 2.6 then where four packets are lost in a row, and 1.9
-where the last two frames are repeated; lost at random it is the same.
+the frames just before. At one fifth lost, speech in Opus has PESQ 2.6 then where four packets are lost in a row, and
+1.9 where the last two frames are repeated; lost at random it is the same.
 """
 
 HOLD = 20.0

@@ -72,3 +72,17 @@ def test_the_next_offers_keep_it() -> None:
         again = make_offer(PLAIN, OURS, session_id=1, version=2, previous=mine.description, full=full)
         taken = answer(parse(str(again)), PLAIN, replace(THEIRS, video_port=5010), session_id=2, version=2)
         assert repairs(taken) == repairs(mine)
+
+
+def test_sound_carries_earlier_frames_where_both_have_opus_and_red() -> None:
+    has = LocalCapabilities(redundancy=True)
+    for caller, called, agreed in ((has, has, True), (has, WITHOUT, False), (WITHOUT, has, False)):
+        mine, theirs = call(caller, called)
+        assert mine.audio is not None and theirs.audio is not None
+        assert (mine.audio.redundancy is not None) is (theirs.audio.redundancy is not None) is agreed
+        assert mine.audio.send_codec.name == "opus"
+        if mine.audio.redundancy is not None:
+            assert mine.audio.redundancy.parameters == {"": "96/96"}
+    poor = replace(has, audio=("PCMA",))
+    assert all(session.audio and session.audio.redundancy is None for session in call(has, poor))
+    assert "red/" not in str(make_offer(poor, OURS, session_id=1, version=1))
