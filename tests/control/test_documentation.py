@@ -86,7 +86,9 @@ async def test_every_event_and_problem_is_in_the_docs() -> None:
     events |= {"participant_joined", "participant_changed"}
     events |= {"recording_started", "recording_progress", "recording_stopped"}
     codes = set(re.findall(r'^    [A-Z_]+ = "(\w+)"$', (sources / "conference" / "commands.py").read_text(), re.M))
-    codes |= set(re.findall(r'^    [A-Z_]+ = "(\w+)"$', (sources / "conference" / "door" / "joining.py").read_text(), re.M))
+    codes |= set(
+        re.findall(r'^    [A-Z_]+ = "(\w+)"$', (sources / "conference" / "door" / "joining.py").read_text(), re.M)
+    )
     for source in (sources / "control").glob("*.py"):
         codes |= set(re.findall(r'Problem\([^()]*"(\w+)"(?:, retry_after=\S+)?\)', source.read_text("utf-8"), re.S))
     assert len(events) > 10 and len(codes) > 15
