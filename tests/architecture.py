@@ -51,6 +51,7 @@ _BUILDING: Mapping[str, frozenset[str]] = {
     "mcu.media.codec": frozenset(
         {
             "mcu.media.picture.state",
+            "mcu.media.sound._native",
             "mcu.media.sound.resample",
             "mcu.media.sound.samples",
             "mcu.media.spec",

@@ -17,7 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from mcu.media.sound import _native
+from mcu.media.sound._native import encode_all as encode_unlocked
 from mcu.media.sound.samples import RATE, Sound
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ def encode_all(jobs: Sequence[tuple[OpusWriter, Sound]]) -> list[bytes]:
         return []
     address = ctypes.cast(found.opus_encode_float, ctypes.c_void_p).value or 0
     calls = [(writer.handle, writer.channels, _interleaved(sound), writer.data) for writer, sound in jobs]
-    counts = _native.encode_all(address, calls)
+    counts = encode_unlocked(address, calls)
     for count in counts:
         if count <= 0:
             raise OpusError(_reason(found, count))
