@@ -38,7 +38,13 @@ from vod.routes import operations as recording_operations
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 
-DISTRIBUTIONS = {"dns": "dnspython", "OpenSSL": "pyopenssl", "PIL": "pillow", "pytest_asyncio": "pytest-asyncio"}
+DISTRIBUTIONS = {
+    "dns": "dnspython",
+    "OpenSSL": "pyopenssl",
+    "PIL": "pillow",
+    "pytest_asyncio": "pytest-asyncio",
+    "xdist": "pytest-xdist",
+}
 """Distributions that are imported under another name."""
 
 

@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 START_TIMEOUT = 30.0
 # A spare takes some 100 MB; with less than this free, what is at work needs it more.
 MEMORY_NEEDED = 1 << 30
-# After a spare was taken calls come first: its successor is started when they are back, and pictures have begun; or after
-# so long, in seconds.
+# After a spare was taken calls come first: its successor is started when they are back, and pictures have begun; or
+# after so long, in seconds.
 REFILL_DELAY = 3.0
 CALM_DELAY = 0.3
 # After one could not be started.

@@ -6,8 +6,8 @@ from __future__ import annotations
 # It also keeps a receiver that asks without end from turning the stream into key frames.
 MINIMUM_INTERVAL = 0.5
 
-# Requests that go on without end, of one who loses much, must not cost all others their picture: two key frames a second
-# are 1.6 dB at the same rate, one every second and a half 0.4. So each that follows soon waits twice as long as the one
+# Requests that go on without end, of one who loses much, must not cost all others their picture: two key frames a
+# second are 1.6 dB at the same rate, one every second and a half 0.4. So each that follows soon waits twice as long as the one
 # before, and a newcomer in calm times waits not at all.
 LONGEST_INTERVAL = 2.0
 
