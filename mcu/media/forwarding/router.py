@@ -13,6 +13,7 @@ from mcu.media.forwarding.budget import Budget
 from mcu.media.forwarding.codecs import can_be_shown, can_get_shared, gives_pictures, is_forwarded, usual_codec
 from mcu.media.forwarding.director import SPEECH, STAY, Candidate, Director, Viewer
 from mcu.media.forwarding.layers import Offer, choose, fitting, goal, total_rate
+from mcu.media.forwarding.narrow import Narrow
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.published import PictureMedia, PublishedSource
 from mcu.media.forwarding.sound_behind import SoundBehind
@@ -52,6 +53,7 @@ class _Receiver:
     leg: ForwardingLeg
     told: tuple[tuple[str | None, ...], str | None, tuple[int, ...]] | None = None
     budget: Budget = field(default_factory=Budget)
+    narrow: Narrow = field(default_factory=Narrow)
     connected: bool = False
     choosing: bool = False
 
@@ -241,6 +243,9 @@ class Router:
         sharer = next((leg for leg in self._spec.legs if leg.id == self._spec.content_from), None)
         if sharer is None or sharer.content is None or not sharer.content.receive or sharer.held:
             return None
+        receiver = self._receivers.get(viewer.id)
+        if receiver is not None and receiver.narrow.is_too_narrow_for(sharer.id):
+            return None
         codec = self._codec(sharer, sharer.content, "content")
         return sharer if can_get_shared(viewer, sharer, codec) else None
 
@@ -321,12 +326,22 @@ class Router:
             receiver.budget.estimated(network, sent, most, now)
         limits = [limit for limit in (receiver.budget.limit, leg.spec.picture_bitrate) if limit is not None]
         layers = choose(offers, min(limits, default=None))
+        slides = next((picture for picture in pictures if picture.media == "content"), None)
+        if slides is not None:
+            self._look_at_slides(receiver, slides, now)
         for place in set(range(len(outlets.slots))) - {picture.place for picture in pictures}:
             outlets.route(place, None)
         for picture, layer in zip(pictures, layers, strict=True):
             source = None if layer is None else picture.sources.layers(picture.media)[layer]
             if source is not None:
                 outlets.route(picture.place, (picture.sources, source))
+
+    def _look_at_slides(self, receiver: _Receiver, slides: _Picture, now: float) -> None:
+        """They come in one size, so that the rest of what gets through does not matter."""
+        receiver.choosing = True
+        rate = max((one for one in slides.sources.rates(now, "content") if one is not None), default=0.0)
+        if receiver.narrow.look(slides.sources.spec.id, rate, receiver.budget.limit, now):
+            self._look_anew()
 
     def _offer(self, outlets: LegOutlets, picture: _Picture, now: float) -> Offer:
         sources = picture.sources

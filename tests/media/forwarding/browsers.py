@@ -98,7 +98,7 @@ def vp8(number: int, *, key: bool, height: int = 720) -> bytes:
 
 @dataclass
 class Browser:
-    """``packets`` and ``reports`` are what it got, decrypted, in order."""
+    """``packets`` and ``reports`` are what it got, decrypted, in order; ``size`` is that of pictures without layers."""
 
     peer: Peer
     dtls: DtlsSession
@@ -109,6 +109,7 @@ class Browser:
     numbers: dict[int, int] = field(default_factory=dict)
     asked: dict[int, int] = field(default_factory=dict)
     codec: CodecSpec = VP8
+    size: int = 20
 
     async def read(self) -> None:
         while True:
@@ -145,7 +146,7 @@ class Browser:
         return RtpPacket(payload_type, number, number * 3000, ssrc, payload, True, extensions=extensions)
 
     def payload(self, number: int, key: bool, rid: str | None) -> bytes:
-        size = SIZES[rid] if rid else 20
+        size = SIZES[rid] if rid else self.size
         if self.codec.name == "H264":
             return (b"\x65\x88" if key else b"\x41\x9a") + bytes(size)
         return vp8(number, key=key, height=HEIGHTS.get(rid or "", 720)) + bytes(size)

@@ -6,7 +6,12 @@ import itertools
 import time
 
 from mcu.media.facts import LegStatistics, SlotsChanged
-from mcu.media.rtp.rtcp import PictureLossIndication
+from mcu.media.rtp.rtcp import (
+    PictureLossIndication,
+    ReceiverEstimatedMaximumBitrate,
+    ReceiverReport,
+    ReportBlock,
+)
 from mcu.media.spec import LegSpec, PlainTransport, Tiles, VideoSpec
 from tests.media.forwarding.browsers import H264, VP8, Browser, Meeting, leg, meeting, video
 from tests.peers.ports import port_block
@@ -64,6 +69,26 @@ async def test_browsers_composed_and_forwarded_get_it_as_it_is_and_nobody_decode
 def _statistics(here: Meeting, name: str) -> list[LegStatistics]:
     facts = here.conference.statistics(time.monotonic())
     return [fact for fact in facts if isinstance(fact, LegStatistics) and fact.leg == name]
+
+
+async def test_to_whom_it_does_not_get_through_it_is_composed() -> None:
+    async with meeting() as here:
+        ann, bob = await join(here, "ann", 1), await join(here, "bob", 2)
+        cat = await join(here, "cat", 3)
+        ann.size = 1100
+        await here.apply(*here.spec.legs, content_from="ann")
+        await here.until(lambda: bob.got(2300) and cat.got(3300), lambda: ann.answer(14, mid=SCREEN))
+
+        def complain() -> None:
+            ann.answer(14, mid=SCREEN)
+            told = ReceiverEstimatedMaximumBitrate(7, 70_000, (2300,))
+            bob.report(ReceiverReport(7, (ReportBlock(2300, 0, 0, 0, 0),)), told)
+
+        await here.until(lambda: shared(here, "bob") is None, complain)
+        assert shared(here, "cat") == "ann" and here.conference._pictures.composes_shared()
+        before = len(bob.got(2300))
+        await here.until(lambda: _delivered(here, "ann"), lambda: ann.answer(14, mid=SCREEN))
+        assert len(bob.got(2300)) <= before + 2
 
 
 async def test_the_next_who_shares_is_shown_from_a_key_frame_on() -> None:
