@@ -48,6 +48,7 @@ export class ConferencePanel {
     button.addEventListener("click", async () => {
       button.disabled = true;
       await does();
+      if (!button.isConnected) return; // the panel was taken away meanwhile
       button.disabled = false;
       this.draw(this.conference);
     });

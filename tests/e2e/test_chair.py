@@ -74,6 +74,12 @@ async def test_a_chair_steers_from_the_call_page_and_others_do_not(server: Serve
                 "aria-pressed", "true"
             )
             assert (await people(server))["Ward 7"]["muted_by_chair"] == ["microphone"]
+            await chair.click("#mute-all-button")
+            await expect(chair.locator("#mute-all-button")).to_have_text("Unmute everybody")
+            muted = {name for name, one in (await people(server)).items() if one["microphone_muted"]}
+            assert muted == {"Dr. Wang", "Ward 7"}
+            await chair.click("#mute-all-button")
+            await expect(chair.locator("#mute-all-button")).to_have_attribute("aria-pressed", "false")
             await chair.check("#seating-voice", force=True)
             await chair.select_option("#layout-select", "1+5")
             await chair.click("#lock-button")
