@@ -149,8 +149,9 @@ class RecordingFailed(Model):
 class LegStatistics(Model):
     """Counters of a leg since it began, sent every few seconds. Rates in bit/s, jitter and round trip in ms.
 
-    Of sound also ``playout_ms``, how long it waits at present to even out the network's jitter, and ``concealed_ms``,
-    how much of it has been made up since it was lost.
+    Of pictures also ``packets_recovered``, what repair packets told after it was lost, and ``repair_packets_sent``
+    (forward error correction). Of sound also ``playout_ms``, how long it waits at present to even out the network's
+    jitter, and ``concealed_ms``, how much of it has been made up since it was lost.
     """
 
     kind: Literal["leg_statistics"] = "leg_statistics"
@@ -166,6 +167,8 @@ class LegStatistics(Model):
     round_trip_ms: float | None = None
     remote_fraction_lost: float = 0.0
     malformed: int = 0
+    packets_recovered: int = 0
+    repair_packets_sent: int = 0
     playout_ms: float = 0.0
     concealed_ms: float = 0.0
 

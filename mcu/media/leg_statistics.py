@@ -15,7 +15,7 @@ def leg_statistics(
     """Counters since the beginning. A picture's count all its encodings; what goes to the leg counts with what is
     forwarded to it: faces with the main picture, what is shared with the second one, voices with the sound.
     """
-    counters = stream.statistics(now)
+    counters, repairs = stream.statistics(now), stream.repair_statistics()
     received = counters.packets_received, counters.bytes_received, counters.packets_lost
     sent_packets, sent_bytes = counters.packets_sent, counters.bytes_sent
     if media != "audio" and leg.sources is not None:
@@ -35,6 +35,8 @@ def leg_statistics(
         round_trip_ms=counters.round_trip_ms,
         remote_fraction_lost=counters.remote_fraction_lost,
         malformed=counters.malformed,
+        packets_recovered=repairs.packets_recovered,
+        repair_packets_sent=repairs.repair_packets_sent,
         playout_ms=playout.delay * 1000 if playout is not None else 0.0,
         concealed_ms=playout.concealed * 1000 if playout is not None else 0.0,
     )
