@@ -70,6 +70,13 @@ async def received(page: Page) -> list[dict[str, Any]]:
     return report
 
 
+# What the browser believes to get through; 300 kbit/s as long as nobody tells it.
+_MAY_SEND = """
+async () => [...(await window.usedConnection.getStats()).values()]
+  .filter((one) => one.type === "candidate-pair" && one.availableOutgoingBitrate)
+  .map((one) => one.availableOutgoingBitrate)
+"""
+
 _REMEMBER_CONNECTION = """
 const Original = window.RTCPeerConnection;
 window.RTCPeerConnection = class extends Original {
@@ -91,6 +98,8 @@ async def test_browsers_see_each_others_pictures_as_they_are(server: ServerProce
         await until_tile_shows(other, one_id, bunny, [carphone, bikes])
 
         assert await one.get_attribute("#stage", "data-main") == "none", "nobody is left to be composed"
+        rates = await one.evaluate(_MAY_SEND)
+        assert rates and 300_000 not in rates, "it is told what comes of its packets"
         await one.click("#share-button")
         await other.wait_for_selector('#stage[data-content="shown"]', timeout=PATIENCE * 1000)
         heights = {report["mid"]: report["frameHeight"] for report in await received(other)}

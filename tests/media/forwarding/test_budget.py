@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcu.media.congestion.values import LossAndDelay
 from mcu.media.forwarding.budget import Budget
 from mcu.media.rtp.config import ReceiverFeedback
 
@@ -49,3 +50,15 @@ def test_what_is_sent_beside_has_its_share() -> None:
         budget.sent_beside(second * 50_000, float(second))  # 400 kbit/s
     budget.reported(ReceiverFeedback(1, 0.0, 1_000_000), 2e6, 2e6, 10.0)
     assert budget.limit is not None and 590e3 < budget.limit < 620e3
+
+
+def test_an_estimate_of_the_transport_binds_what_the_slots_may_take_beside_the_rest() -> None:
+    budget = Budget()
+    for second in range(20):
+        budget.sent_beside(second * 25_000, float(second))  # 200 kbit/s
+    budget.estimated(LossAndDelay(None), 2e6, 2e6, 20.0)
+    assert budget.limit is None
+    budget.estimated(LossAndDelay(1_000_000, falls=1), 2e6, 2e6, 20.3)
+    assert budget.limit is not None and abs(budget.limit - 800_000) < 20_000
+    budget.estimated(LossAndDelay(1_500_000, falls=1), 0.8e6, 2e6, 22.0)
+    assert budget.limit is not None and budget.limit > 1_200_000

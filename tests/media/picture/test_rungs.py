@@ -17,6 +17,7 @@ from mcu.media.picture.rungs import (
     rung_for_recording,
     share_renewed,
     split,
+    step_of,
 )
 from mcu.media.picture.state import ContentPlace, Rung
 from mcu.media.spec import CodecSpec, ConferenceSpec, RecordingSpec, VideoSpec
@@ -234,3 +235,12 @@ def test_one_encoder_serves_those_who_can_ask_and_those_who_cannot() -> None:
     assert shared["c"] == rungs["c"]
     recorded = share_renewed(rungs, recording=True)
     assert recorded["a"] == recorded["b"] == rungs["a"]
+
+
+def test_within_a_step_of_the_ladder_the_rung_does_not_change() -> None:
+    before: dict[int, set[object]] = {}
+    for rate in range(64_000, 9_000_000, 37_000):
+        rung = rung_for_leg(FULL, video(bitrate=rate))
+        before.setdefault(step_of(rate), set()).add(rung)
+    assert all(len(rungs) == 1 for rungs in before.values())
+    assert step_of(None) > step_of(10_000_000) - 1
