@@ -14,13 +14,16 @@ from typing import cast
 
 from aiohttp import web
 
+from mcu.conference.door.throttle import source_group
+
 logger = logging.getLogger(__name__)
 
 # A phone on a bad network needs some seconds for handshake and request.
 HEAD_SECONDS = 15.0
 # Browsers keep idle connections about as long.
 KEEP_ALIVE = 75.0
-# Connections that have not brought a request yet. With more, the one that has waited longest makes room.
+# Connections that have not brought a request yet. With more, room is made by the one that has waited longest of the
+# address that has most of them.
 MAX_WAITING = 256
 
 # What ends the head of a request; some write the shorter one.
@@ -43,7 +46,7 @@ class PatientSite(web.BaseSite):
         self._bound = bound
         self._head_seconds = head_seconds
         self._max_waiting = max_waiting
-        self._waiting: dict[_Beginning, None] = {}  # the longest waiting first
+        self._waiting: dict[str, dict[_Beginning, None]] = {}  # of each address, the longest waiting first
         self.refused = 0
 
     @property
@@ -55,7 +58,7 @@ class PatientSite(web.BaseSite):
     @property
     def waiting(self) -> int:
         """Connections without a request."""
-        return len(self._waiting)
+        return sum(map(len, self._waiting.values()))
 
     async def start(self) -> None:
         """Listen."""
@@ -78,14 +81,18 @@ class PatientSite(web.BaseSite):
 
     def begin(self, beginning: _Beginning) -> None:
         """A connection is there that has brought nothing yet."""
-        self._waiting[beginning] = None
+        self._waiting.setdefault(beginning.source, {})[beginning] = None
         beginning.expires(asyncio.get_running_loop().call_later(self._head_seconds, self.refuse, beginning))
-        if len(self._waiting) > self._max_waiting:
-            self.refuse(next(iter(self._waiting)))
+        if self.waiting > self._max_waiting:
+            most = max(self._waiting.values(), key=len)
+            self.refuse(next(iter(most)))
 
     def end(self, beginning: _Beginning) -> None:
         """It has brought a request, or is closed."""
-        self._waiting.pop(beginning, None)
+        waiting = self._waiting.get(beginning.source, {})
+        waiting.pop(beginning, None)
+        if not waiting:
+            self._waiting.pop(beginning.source, None)
 
     def refuse(self, beginning: _Beginning) -> None:
         """Close one that has waited too long; logged once, then counted."""
@@ -104,7 +111,7 @@ class _Beginning(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._end = b""
-        self.peer = ""
+        self.peer = self.source = ""
 
     def expires(self, timer: asyncio.TimerHandle) -> None:
         """What is cancelled when the request has come."""
@@ -120,6 +127,7 @@ class _Beginning(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if peer else ""
+        self.source = source_group(self.peer)
         self._handler.connection_made(transport)
         self._site.begin(self)
 

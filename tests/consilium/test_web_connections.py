@@ -125,6 +125,20 @@ async def test_whoever_waits_longest_makes_room_and_others_are_served() -> None:
             writer.close()
 
 
+async def test_who_floods_makes_room_and_not_another(tmp_path: Path) -> None:
+    async with site_of(max_waiting=20) as site:
+        reader, writer = await connect(site)
+        writer.write(HEAD)
+        await until(site, 1)
+        elsewhere = ("127.0.0.2", 0)
+        flood = [await asyncio.open_connection("127.0.0.1", port_of(site), local_addr=elsewhere) for _ in range(60)]
+        assert await is_closed(flood[0][0])
+        writer.write(b"done\r\n\r\n")
+        assert (await reader.readuntil(b"hello 0")).startswith(b"HTTP/1.1 200")
+        for _, one in [*flood, (reader, writer)]:
+            one.close()
+
+
 async def test_a_handshake_that_never_comes_is_ended_and_tls_works(tmp_path: Path) -> None:
     identity = ensure_identity(tmp_path, ["127.0.0.1"], datetime.datetime.now(datetime.UTC))
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -13,6 +13,8 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 
+from aioice import stun
+
 from mcu.media.packets import MediaPort, PacketKind
 from mcu.media.transport.browser_endpoint import BrowserEndpoint as BrowserEndpoint
 from mcu.media.transport.browser_endpoint import BrowserListener as BrowserListener
@@ -135,8 +137,8 @@ class BrowserPort:
         ``seen`` is the address that the browser is told that it comes from, if that is not ``source``.
         """
         try:
-            endpoint, agent = self._asked(data)
-            response = agent.receive_check(parse_check(data), source, self._clock(), seen)
+            endpoint, agent, check = self._asked(data)
+            response = agent.receive_check(check, source, self._clock(), seen)
         except StunError as error:
             self.count_stranger(source, error)
             return False
@@ -151,8 +153,8 @@ class BrowserPort:
 
     def proven_by(self, data: bytes) -> BrowserEndpoint:
         """Whose check this is, without taking it. Raises StunError for one that does not prove itself."""
-        endpoint, agent = self._asked(data)
-        agent.verify(parse_check(data))
+        endpoint, agent, check = self._asked(data)
+        agent.verify(check)
         return endpoint
 
     def count_stranger(self, source: NetworkAddress, why: object) -> None:
@@ -197,16 +199,19 @@ class BrowserPort:
         self._review = asyncio.get_running_loop().call_later(REVIEW_INTERVAL, self._review_consent)
         self.end_consent(self._clock())
 
-    def _asked(self, data: bytes) -> tuple[BrowserEndpoint, IceLiteAgent]:
-        """Whom a check is addressed to; nothing is proved yet. Raises StunError."""
+    def _asked(self, data: bytes) -> tuple[BrowserEndpoint, IceLiteAgent, stun.Message]:
+        """Whom a check is addressed to, and the check; nothing is proved yet. Raises StunError."""
         if not is_stun(data):
             raise StunError("not STUN")
-        ufrag = local_ufrag_of(parse_check(data))
+        check = parse_check(data)
+        ufrag = local_ufrag_of(check)
         endpoint = self._by_ufrag.get(ufrag)
         if endpoint is None:
             raise StunError("no such leg")
         previous = endpoint.previous
-        return endpoint, previous if previous is not None and previous.local_ufrag == ufrag else endpoint.agent
+        if previous is not None and previous.local_ufrag == ufrag:
+            return endpoint, previous, check
+        return endpoint, endpoint.agent, check
 
     def _forget_previous(self, endpoint: BrowserEndpoint) -> None:
         if endpoint.previous is not None:
