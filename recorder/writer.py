@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 QUEUE_LIMIT = 16 * 1024 * 1024
 """Bytes that may wait for a slow disk: about forty seconds at 3 Mbit/s. Then pictures are dropped to a key frame."""
 
+SOUND_WAIT = 0.1
+"""Seconds that sound may wait for the thread where no picture wakes it; see ``write_sound``."""
+
 PROGRESS_SECONDS = 1.0
 """Media time between two progress reports."""
 
@@ -83,8 +86,10 @@ class RecordingWriter:
         self._on_key_frame_wanted = on_key_frame_wanted or (lambda: None)
         self._wallclock = wallclock
 
-        self._waiting: deque[_Picture | _Sound] = deque()
-        self._waiting_bytes = 0
+        self._waiting: deque[_Picture] = deque()
+        self._sounds: deque[_Sound] = deque()
+        self._waiting_bytes = 0  # of pictures
+        self._sound_bytes_in = self._sound_bytes_out = 0  # each written by one thread
         self._ready = threading.Condition()
         self._closing = False
         self._skipping = True  # until a key frame
@@ -122,11 +127,13 @@ class RecordingWriter:
         with self._ready:
             if self._closing or self._failure is not None:
                 return
-            full = self._waiting_bytes + len(data) > QUEUE_LIMIT
+            full = self._all_waiting_bytes + len(data) > QUEUE_LIMIT
             self._skipping = full or (self._skipping and not keyframe)
             if not self._skipping:
                 self._asked = False
-                self._put(_Picture(data, time, keyframe))
+                self._waiting.append(_Picture(data, time, keyframe))
+                self._waiting_bytes += len(data)
+                self._ready.notify()
                 return
             self._dropped += 1
             ask, self._asked = not self._asked, True
@@ -139,11 +146,13 @@ class RecordingWriter:
         """Record one AAC access unit (1024 samples) whose decoded sound begins at ``time`` (seconds, monotonic).
 
         An encoder's priming is the caller's to subtract: FFmpeg's first access unit lies 1024 samples before its input.
+        From one thread only. No lock is taken: who mixes sound must not wait for whoever has it and is kept from the
+        processor.
         """
-        with self._ready:
-            if self._closing or self._failure is not None or self._waiting_bytes + len(data) > QUEUE_LIMIT:
-                return
-            self._put(_Sound(data, time))
+        if self._closing or self._failure is not None or self._all_waiting_bytes + len(data) > QUEUE_LIMIT:
+            return
+        self._sound_bytes_in += len(data)
+        self._sounds.append(_Sound(data, time))
 
     def close(self, timeout: float = 10.0) -> None:
         """Write what is left and close the files. Returns after ``timeout`` seconds even when the disk hangs."""
@@ -155,10 +164,9 @@ class RecordingWriter:
             if self._thread.is_alive():
                 log.error("recording %s does not close: the disk hangs", self._directory.name)
 
-    def _put(self, item: _Picture | _Sound) -> None:
-        self._waiting.append(item)
-        self._waiting_bytes += len(item.data)
-        self._ready.notify()
+    @property
+    def _all_waiting_bytes(self) -> int:
+        return self._waiting_bytes + self._sound_bytes_in - self._sound_bytes_out
 
     def _run(self) -> None:
         try:
@@ -179,19 +187,24 @@ class RecordingWriter:
             self._lock.release()
 
     def _next(self) -> _Picture | _Sound | None:
-        """Wait for the next access unit; None once closed and empty."""
+        """Wait for the next access unit, by their times; None once closed and empty."""
         with self._ready:
-            while not self._waiting and not self._closing:
-                self._ready.wait()
+            while not self._waiting and not self._sounds and not self._closing:
+                self._ready.wait(SOUND_WAIT if self._audio is not None else None)
+            if self._sounds and (not self._waiting or self._sounds[0].time <= self._waiting[0].time):
+                sound = self._sounds.popleft()
+                self._sound_bytes_out += len(sound.data)
+                return sound
             if not self._waiting:
                 return None
-            item = self._waiting.popleft()
-            self._waiting_bytes -= len(item.data)
-            return item
+            picture = self._waiting.popleft()
+            self._waiting_bytes -= len(picture.data)
+            return picture
 
     def _fail(self, reason: str) -> None:
         with self._ready:
             self._failure = reason
+            self._sounds.clear()
             self._waiting.clear()
             self._waiting_bytes = 0
         log.error("recording %s: %s", self._directory.name, reason)

@@ -11,6 +11,7 @@ import pytest
 
 from recorder.errors import RecorderError, RecordingBusy
 from recorder.formats import Fragment, VideoFormat
+from recorder.fragmenter import Fragmenter
 from recorder.h264 import NAL_PPS, NAL_SPS, split_nal_units
 from recorder.index import PartEnd
 from recorder.layout import part_file
@@ -121,6 +122,33 @@ def test_stalled_pictures_do_not_hold_back_the_sound(tmp_path: Path) -> None:
     shown = decode_file(part_file(tmp_path, 1))
     assert len(shown.pictures) == 60
     assert shown.pictures[30] == pytest.approx(5.0, abs=0.001)
+    assert complaints(part_file(tmp_path, 1)) == ""
+
+
+def test_who_mixes_sound_waits_for_no_lock_and_sound_alone_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that has the writer's lock may be kept from the processor for long on a busy machine."""
+    taken = threading.Event()
+    add = Fragmenter.add_sound
+
+    def added(self: Fragmenter, data: bytes, at: float) -> list[Fragment]:
+        taken.set()
+        return add(self, data, at)
+
+    monkeypatch.setattr(Fragmenter, "add_sound", added)
+    audio, units = sound(0.0, 2.0)
+    shots = pictures([n / 30 for n in range(60)])
+    writer = RecordingWriter(tmp_path, VideoFormat(), audio)
+    with writer._ready:
+        mixer = threading.Thread(target=writer.write_sound, args=(units[0].data, units[0].time))
+        mixer.start()
+        mixer.join(20)
+        assert not mixer.is_alive()
+    assert taken.wait(20)  # although no picture has come to wake the writer
+    feed(writer, shots, units[1:])
+    writer.close()
+    assert writer.failure is None
     assert complaints(part_file(tmp_path, 1)) == ""
 
 
