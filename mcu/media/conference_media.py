@@ -78,6 +78,7 @@ class ConferenceMedia:
             on_remainders=self._compose,
             composed=lambda: self._pictures.composed(),
             composes_shared=lambda: self._pictures.composes_shared(),
+            largest_tile=lambda leg_id: self._pictures.largest_tile(leg_id),
             sound_delay=self._sound_delay,
             voices=self._voices,
         )

@@ -173,6 +173,10 @@ class ConferencePictures:
         """Whether what is shared is in a picture that is composed now."""
         return self._state.content is not None and composes_shared(self._state.rungs)
 
+    def largest_tile(self, leg_id: str) -> tuple[int, int] | None:
+        """Width and height of the largest tile that a leg's picture is composed into now."""
+        return self._pipeline.largest_tile(leg_id)
+
     def _request_shared(self, sharer: str) -> None:
         # One that is forwarded alone does not come here; the request would be repeated without end.
         if self.composes_shared():

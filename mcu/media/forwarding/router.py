@@ -73,7 +73,7 @@ class Router:
 
     ``on_remainders`` is told when other people than before have to be composed for those who are forwarded to;
     ``composed`` tells who is in some composed picture, ``composes_shared`` whether what is shared is: nothing else is
-    decoded.
+    decoded. ``largest_tile`` is where somebody is composed largest, None for nowhere now.
     ``sound_delay`` is how long somebody's sound takes from its capture, on its own clock, to our mix on ours; None
     while it is not known. ``voices`` sees to sound that goes out as it is.
     """
@@ -86,6 +86,7 @@ class Router:
         on_remainders: Callable[[], None],
         composed: Callable[[], frozenset[str]],
         composes_shared: Callable[[], bool],
+        largest_tile: Callable[[str], tuple[int, int] | None],
         sound_delay: Callable[[str, float], float | None],
         voices: VoiceRouter,
     ) -> None:
@@ -95,6 +96,7 @@ class Router:
         self._on_remainders = on_remainders
         self._people_composed = composed
         self._composes_shared = composes_shared
+        self._largest_tile = largest_tile
         self._sound_delay = sound_delay
         self._voices = voices
         self._behind = SoundBehind(sound_delay, lambda who: voices.time_of(who, 0.0))
@@ -365,15 +367,16 @@ class Router:
                 if source is not None:
                     source.routed = id(source) in self._routed
             needed = leg.spec.id in composed
-            leg.sources.compose("video", self._composed_layer(leg.sources, seen) if needed else None, now)
+            leg.sources.compose("video", self._composed_layer(leg, leg.sources, seen) if needed else None, now)
             shared = shares and leg.spec.id == self._spec.content_from
             leg.sources.compose("content", len(slides) - 1 if shared else None, now)
 
-    def _composed_layer(self, sources: LegSources, seen: int) -> int:
-        """The layer nearest to a tile of a canvas that ``seen`` people share."""
+    def _composed_layer(self, leg: ForwardingLeg, sources: LegSources, seen: int) -> int:
+        """The layer nearest to the tile on the canvas; without one, to that of one of ``seen`` people who share it."""
+        tile = self._largest_tile(leg.spec.id)
         columns = math.ceil(math.sqrt(max(1, seen)))
         sizes = sources.sizes()
-        fits = fitting(sizes, (self._spec.width // columns, self._spec.height // columns))
+        fits = fitting(sizes, tile or (self._spec.width // columns, self._spec.height // columns))
         return goal(len(sizes), seen) if fits is None else fits
 
     def _picture_time(self, source: PublishedSource, sources: LegSources) -> float | None:

@@ -160,6 +160,11 @@ class PicturePipeline:
         worker = self._sources.get(source_id)
         return worker.latency if worker is not None and worker.newest is not None else None
 
+    def largest_tile(self, source_id: str) -> tuple[int, int] | None:
+        """Width and height of the largest tile that a source is shown in; None while it is shown in none."""
+        worker = self._sources.get(source_id)
+        return None if worker is None else worker.largest
+
     def statistics(self) -> PictureStatistics:
         with self._lock:
             now = self._clock()

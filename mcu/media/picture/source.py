@@ -125,6 +125,11 @@ class PictureSourceWorker:
             self._sizes = sizes
             self._wake.notify()
 
+    @property
+    def largest(self) -> Size | None:
+        """The largest tile that the picture is wanted for; None while it is wanted for none."""
+        return max(self._sizes, key=lambda size: size[0] * size[1], default=None)
+
     def push(self, unit: CodedPicture) -> None:
         """Take in the next unit of the stream, in order."""
         with self._wake:
