@@ -21,8 +21,8 @@ UNBOUND = 100e6
 BURST_SECONDS = 0.02
 """So much may leave at once after a pause; what a picture usually takes never waits."""
 
-LEAST_BURST = 3_600
-"""Octets; the same for slow networks."""
+LEAST_BURST, LARGEST_BURST = 3_600, 28_800
+"""Octets; the same for slow networks, and for all others: hundreds of packets at once overrun a receiver's socket."""
 
 LONGEST_WAIT = 0.25
 """Seconds. Rather faster than the pace than later than this: what comes later is of no use in a conversation."""
@@ -102,7 +102,7 @@ class MediaPacer:
 
     @property
     def _burst(self) -> float:
-        return max(LEAST_BURST, self._rate * BURST_SECONDS / 8)
+        return min(LARGEST_BURST, max(LEAST_BURST, self._rate * BURST_SECONDS / 8))
 
     def _send_part(self) -> None:
         self._timer = None

@@ -61,7 +61,7 @@ def picture(octets: int, mark: int = 0) -> list[bytes]:
 
 
 def test_a_usual_picture_leaves_at_once_whatever_the_estimate(world: World) -> None:
-    for estimate, octets in ((None, 60_000), (1_000_000, 4_800), (4_000_000, 15_600)):
+    for estimate, octets in ((None, 28_800), (1_000_000, 4_800), (4_000_000, 15_600)):
         world.sent.clear()
         world.pacer.follow(estimate)
         world.pacer.send(picture(octets))
@@ -82,6 +82,13 @@ def test_a_key_frame_is_spread_in_order_and_what_follows_waits_for_it(world: Wor
     assert last == pytest.approx((60_000 - PACE * 2e6 * BURST_SECONDS / 8) * 8 / (PACE * 2e6), abs=0.006)
     within = [at for at, _ in world.sent if 0.02 < at <= 0.08]
     assert sum(1200 * 8 for _ in within) / 0.06 == pytest.approx(PACE * 2e6, rel=0.15)
+
+
+def test_while_nothing_binds_a_key_frame_takes_milliseconds(world: World) -> None:
+    world.pacer.send(picture(120_000))
+    assert len(world.sent) <= 25
+    world.run(0.02)
+    assert len(world.sent) == 100 and world.sent[-1][0] <= 0.01
 
 
 def test_sound_overtakes_pictures(world: World) -> None:
