@@ -290,7 +290,10 @@ class ConferencePictures:
             return False
         network = self._networks.setdefault((leg_id, media), ReceiverNetwork())
         repaired = self._repaired_otherwise(leg_id, media)
-        return network.reported(feedback, rung.bitrate, video.max_bitrate, now) or repaired
+        moves = network.reported(feedback, rung.bitrate, video.max_bitrate, now)
+        if moves and leg is not None:
+            leg.pace(media, network.rate)
+        return moves or repaired
 
     def estimated(self, leg_id: str, media: PictureMedia, network: LossAndDelay, now: float) -> bool:
         """The same by what is known of the way to the leg, of which this picture may have the rate."""

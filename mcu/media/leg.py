@@ -264,6 +264,11 @@ class MediaLeg:
         stream = self._streams.get(media)
         return 0.0 if stream is None else stream.repair_share
 
+    def pace(self, media: PictureMedia, rate: float | None) -> None:
+        """A room's network carries so many bit/s of a picture; browsers' estimates are followed without a word."""
+        if isinstance(self._transport, PlainLegTransport):
+            self._transport.follow(media, rate)
+
     def octets_beside(self, now: float) -> int:
         """How much was sent so far that is not forwarded."""
         return sum(stream.statistics(now).bytes_sent for stream in self._streams.values())

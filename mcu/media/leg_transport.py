@@ -148,6 +148,11 @@ class PlainLegTransport:
     def numbers(self) -> LegNumbers:
         return LegNumbers(paths={media: line.numbers() for media, line in self._lines.items()})
 
+    def follow(self, media: Line, rate: float | None) -> None:
+        """The network carries so many bit/s of this line; None: nothing is known to bind."""
+        if line := self._lines.get(media):
+            line.port.follow(rate)
+
     def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
         if line := self._lines.get(media):
             line.send_rtp(packets)

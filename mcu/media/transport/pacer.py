@@ -18,6 +18,11 @@ logger = logging.getLogger(__name__)
 BURST = 24
 PAUSE = 0.002
 
+# Where it is known what the network carries, parts of so many datagrams leave at one and a half times that, the first as
+# large as would leave in 20 ms: a key frame then waits here and not in the network's queue.
+LEAST_PART, _PACE, _FIRST_PART = 3, 1.5, 0.02
+_DATAGRAM_BITS = 1250 * 8
+
 # Datagrams that may wait for one receiver, two large key frames; what is beyond is dropped, as a router would drop it.
 MAX_WAITING = 1000
 
@@ -33,14 +38,23 @@ class Pacer:
         self._send_batch = send
         self._waiting: dict[NetworkAddress, deque[bytes]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._part, self._pause = BURST, PAUSE
         self.dropped = 0
+
+    def follow(self, rate: float | None) -> None:
+        """The network carries so many bit/s; None: nothing is known to bind."""
+        self._part, self._pause = BURST, PAUSE
+        if rate is not None:
+            pace = rate * _PACE / _DATAGRAM_BITS
+            self._part = min(BURST, max(LEAST_PART, int(pace * _FIRST_PART)))
+            self._pause = max(PAUSE, self._part / pace)
 
     def send(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
         """Send to an IP address, in order."""
         if not datagrams:
             return
         waiting = self._waiting.get(address)
-        sent = 0 if waiting else self._send_now(datagrams[:BURST], address)
+        sent = 0 if waiting else self._send_now(datagrams[: self._part], address)
         if sent == len(datagrams):
             return
         if waiting is None:
@@ -49,7 +63,7 @@ class Pacer:
         self.dropped += max(0, len(datagrams) - sent - room)
         waiting.extend(datagrams[sent : sent + room])
         if self._timer is None:
-            self._timer = self._loop.call_later(PAUSE, self._send_waiting)
+            self._timer = self._loop.call_later(self._pause, self._send_waiting)
 
     def close(self) -> None:
         """Send no more; what waits is dropped."""
@@ -69,9 +83,9 @@ class Pacer:
     def _send_waiting(self) -> None:
         """The next part for each receiver; also when the kernel had no room for all of the last."""
         for address, waiting in list(self._waiting.items()):
-            part = list(itertools.islice(waiting, BURST))
+            part = list(itertools.islice(waiting, self._part))
             for _ in range(self._send_now(part, address)):
                 waiting.popleft()
             if not waiting:
                 del self._waiting[address]
-        self._timer = self._loop.call_later(PAUSE, self._send_waiting) if self._waiting else None
+        self._timer = self._loop.call_later(self._pause, self._send_waiting) if self._waiting else None

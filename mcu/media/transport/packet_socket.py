@@ -27,6 +27,10 @@ class PacketSocket:
         self._on_datagrams = on_datagrams
         self._loop.add_reader(udp.fileno(), self._readable)
 
+    def follow(self, rate: float | None) -> None:
+        """The network carries so many bit/s; None: nothing is known to bind."""
+        self._pacer.follow(rate)
+
     def send(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
         """Send to an IP address, in order and paced; nothing after ``close``."""
         if self._socket is not None:

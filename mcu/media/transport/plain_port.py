@@ -90,6 +90,11 @@ class PlainPort:
         self._remote = address
         self._remote_rtcp = self._rtcp_address(address)
 
+    def follow(self, rate: float | None) -> None:
+        """The network carries so many bit/s of RTP; None: nothing is known to bind."""
+        if self._rtp is not None:
+            self._rtp.follow(rate)
+
     def send_rtp(self, datagrams: Sequence[bytes]) -> None:
         """Send RTP packets; dropped while no address or no key is known."""
         if self._remote is not None and self._rtp is not None:

@@ -53,6 +53,25 @@ async def test_a_large_picture_goes_out_in_parts_and_what_follows_it_keeps_its_p
     way.close()
 
 
+@pytest.mark.parametrize(
+    ("rate", "part", "pause"), [(None, BURST, PAUSE), (1e6, 3, 0.02), (4e6, 12, 0.02), (1e9, BURST, PAUSE)]
+)
+async def test_what_the_network_carries_sets_the_pace(rate: float | None, part: int, pause: float) -> None:
+    kernel = Kernel(room=1000)
+    way = Pacer(kernel.send)
+    way.follow(rate)
+    loop = asyncio.get_running_loop()
+    way.send([b"?"] * (part + 1), HERE)
+    sent, began = len(kernel.sent), loop.time()
+    assert sent == part
+    await until(kernel, part + 1)
+    assert loop.time() - began >= 0.9 * pause - 0.002
+    way.follow(None)
+    way.send([b"?"] * 10, HERE)
+    assert len(kernel.sent) == part + 11
+    way.close()
+
+
 async def test_what_the_kernel_has_no_room_for_goes_out_later_in_order() -> None:
     kernel = Kernel(room=1)
     way = Pacer(kernel.send)
