@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 BURST = 24
 PAUSE = 0.002
 
-# Where it is known what the network carries, parts of so many datagrams leave at one and a half times that, the first as
-# large as would leave in 20 ms: a key frame then waits here and not in the network's queue.
+# Where it is known what the network carries, parts of so many datagrams leave at one and a half times that, the first
+# one as large as would leave in 20 ms: a key frame then waits here and not in the network's queue.
 LEAST_PART, _PACE, _FIRST_PART = 3, 1.5, 0.02
 _DATAGRAM_BITS = 1250 * 8
 
