@@ -28,6 +28,8 @@ _USUAL_ROUND_TRIP = 0.2
 _TRAIN_MOST = 3.0
 # Seconds for which its word holds against what a queue says.
 _TRAIN_LIFE = 0.5
+# Less than this of what has got through of late is little.
+_LITTLE, _MOST_LIFE = 0.5, 20.0
 # Seconds of what is counted together.
 _STEP = 0.01
 # A queue shorter than this is the jitter of radio, or of a receiver that has other work.
@@ -53,6 +55,7 @@ class TransportEstimator:
         self._loss = LossBound()
         self._trains = Trains()
         self._train: tuple[float, float] | None = None
+        self._most = self._most_at = 0.0
         self._sent: deque[tuple[float, int]] = deque()
         self._sent_octets = 0
         self._round_trip: float | None = None
@@ -154,7 +157,13 @@ class TransportEstimator:
         self._note_train(wide or self._trains.so_far(), now)
         if usage is Usage.OVER and (self._trend.queueing < _NOTICEABLE or self._is_own_doing(now)):
             usage = Usage.UNDER
-        self._control.update(usage, self._through.rate, self.limited, round_trip, now)
+        through = self._through.rate
+        if usage is Usage.OVER and through is not None and self.sent_rate < _LITTLE * self._most:
+            # Whoever sends little fills no queue: that is somebody else's, and soon gone as a rule.
+            through = max(through, _LITTLE * self._most)
+            usage = usage if self._trend.queueing > _OWN_QUEUE else Usage.UNDER
+        self._note_most(self._through.rate, now)
+        self._control.update(usage, through, self.limited, round_trip, now)
         if now - self.fell < round_trip + _SETTLING:
             self._loss.begin_anew()
         else:
@@ -173,6 +182,12 @@ class TransportEstimator:
     def _note_train(self, rate: float | None, now: float) -> None:
         if rate is not None:
             self._train = rate, now
+
+    def _note_most(self, through: float | None, now: float) -> None:
+        """What got through at most since the rate last fell is forgotten by half in some seconds."""
+        elapsed = max(0.0, now - self._most_at)
+        lasting = 0.0 if self.fell >= self._most_at else self._most * 0.5 ** (elapsed / _MOST_LIFE)
+        self._most, self._most_at = max(through or 0.0, lasting), now
 
     def _is_own_doing(self, now: float) -> bool:
         """A picture that is sent faster than the link carries grows a queue too, but not for long. While it gets

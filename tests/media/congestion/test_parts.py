@@ -223,6 +223,33 @@ class TestEstimator:
             estimator.told([(at, at + 5, 1200, FOUND)], at + 0.06)
         assert estimator.state().loss < 0.05
 
+    @staticmethod
+    def fed(estimator: TransportEstimator, start: float, seconds: float, rate: float, grown: float = 0.0) -> None:
+        """Packets of 1250 octets, evenly; a queue grows to ``grown`` seconds."""
+        step = 10_000 / rate
+        count = round(seconds / step)
+        told = []
+        for index in range(count):
+            sent = start + index * step
+            told.append((sent, sent + 50 + grown * index / count, 1250, CAME))
+            if sent - told[0][0] > 0.1 or index == count - 1:
+                estimator.told(told, sent + 0.05)
+                told = []
+
+    def test_who_sends_little_is_not_to_blame_for_a_queue(self) -> None:
+        """Slides that stand still, and radio that holds up packets for a moment."""
+        busy, still = TransportEstimator(), TransportEstimator()
+        for estimator, rate in ((busy, 2e6), (still, 0.2e6)):
+            self.fed(estimator, 0.0, 5.0, 2e6)
+            self.fed(estimator, 5.0, 4.0, rate)
+            self.fed(estimator, 9.0, 1.0, rate, grown=0.12)
+        assert busy.rate is not None and busy.rate < 2e6
+        assert still.rate is None
+        self.fed(still, 10.0, 1.5, 0.2e6, grown=0.3)  # but this one stays
+        assert still.rate is not None and still.rate > 0.4e6
+        self.fed(still, 11.5, 4.0, 0.2e6, grown=1.0)  # and grows with what is sent now
+        assert still.rate <= 0.2e6
+
     def test_any_trace_is_borne(self) -> None:
         rng, estimator, now = random.Random(2), TransportEstimator(), 0.0
         for _ in range(3000):
