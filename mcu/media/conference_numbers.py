@@ -12,7 +12,7 @@ from mcu.media.rtp.clock import on_grid
 from mcu.media.spec import LegNumbers
 
 # How often it is looked whether a stream has gone so far that the next report cannot wait.
-LOOK_INTERVAL = 0.2
+LOOK_INTERVAL = 0.25
 
 
 class CountedLeg(Protocol):

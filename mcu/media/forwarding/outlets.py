@@ -30,8 +30,11 @@ MAX_SLOTS = 16
 # Of one slot: a burst that was lost whole is sent again, a receiver that asks without end is not heard.
 RESENT_PER_SECOND = 500
 REPORT_INTERVAL = 1.0
+# Clocks that a receiver knows well need less: so long after the first report they come at the pace of other streams.
+SETTLED = 10.0
+SETTLED_INTERVAL = 2.0
 # Reports of all receivers are due at the same instants, so that many of them wake nobody more often than a few.
-REPORT_GRID = 0.05
+REPORT_GRID = 0.1
 # An estimate is repeated every second or so while it holds.
 ESTIMATE_LIFE = 10.0
 # A slot is a sender while something was sent within this time.
@@ -95,6 +98,7 @@ class LegOutlets:
         self._on_due = on_due
         self._believes_from: float | None = None
         self._next_report = 0.0
+        self._since: float | None = None
         self._next_allowance = 0.0
         self._reports = 0
         self._estimate: tuple[int, float] | None = None
@@ -138,14 +142,15 @@ class LegOutlets:
             if slot.target is not None and slot.target[0] is sources:
                 self._route(slot, None)
 
-    def ask_for_key_frames(self, now: float) -> None:
-        """Slots that can begin only with a key frame get one. To be called often."""
+    def ask_for_key_frames(self, now: float) -> bool:
+        """Slots that can begin only with a key frame get one; whether there are any."""
         if not self._port.waits(self._peer):
-            return
+            return False
         for slot in self._slots:
             if slot.target is not None and self._counters(slot).waits:
                 sources, source = slot.target
                 sources.want_key_frame(source, now, switching=True)
+        return True
 
     def statistics(self, ssrcs: Container[int] | None = None) -> tuple[int, int]:
         """Packets and octets that went out in these slots; None: in all."""
@@ -186,7 +191,9 @@ class LegOutlets:
         """Sender reports that are due."""
         if now < self._next_report:
             return
-        self._next_report = on_grid(now + REPORT_INTERVAL, REPORT_GRID)
+        self._since = now if self._since is None else self._since
+        settled = now - self._since >= SETTLED
+        self._next_report = on_grid(now + (SETTLED_INTERVAL if settled else REPORT_INTERVAL), REPORT_GRID)
         packets: list[RtcpPacket] = []
         for slot in self._opened.values():
             counters = self._counters(slot)

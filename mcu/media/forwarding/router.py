@@ -27,7 +27,7 @@ from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec, Tiles, VideoSpec
 REVIEW_INTERVAL = 0.25
 # So long after the last word, or the last change of what there is to show, nobody moves any more. Seconds.
 SETTLED = SPEECH + STAY + 0.5
-# Slots that wait for a key frame are looked for so often.
+# While slots wait for a key frame, their senders are asked so often, as far as they may be; else at each review.
 WAITING_INTERVAL = 0.05
 
 
@@ -173,10 +173,14 @@ class Router:
         if now >= self._next_review:
             self._review(now)
         if now >= self._next_waiting:
-            self._next_waiting = on_grid(now + WAITING_INTERVAL, WAITING_INTERVAL)
-            for leg in self._legs.values():
-                if leg.outlets is not None and leg.is_connected:
-                    leg.outlets.ask_for_key_frames(now)
+            waiting = [
+                leg.outlets.ask_for_key_frames(now)
+                for leg in self._legs.values()
+                if leg.outlets is not None and leg.is_connected
+            ]
+            self._next_waiting = (
+                on_grid(now + WAITING_INTERVAL, WAITING_INTERVAL) if any(waiting) else self._next_review
+            )
 
     # Inside
 
@@ -193,6 +197,7 @@ class Router:
                 self._show(leg, leg.outlets, candidates, now)
                 looked = True
         if looked:
+            self._next_waiting = now
             outlets = [leg.outlets for leg in self._legs.values() if leg.outlets is not None]
             self._routed = {id(source) for each in outlets for source in _shown(each)}
         self._tell_sources(now, everybody=changed)

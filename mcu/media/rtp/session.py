@@ -61,7 +61,7 @@ REMB_INTERVAL = 1.0
 # A browser repeats its estimate every second or so while it has one.
 ESTIMATE_LIFE = 10.0
 # Reports of all streams are due at the same instants, so that many of them wake nobody more often than a few.
-REPORT_GRID = 0.05
+REPORT_GRID = 0.1
 # A round trip beyond this is a wrong echo of our report, not a path.
 MAX_ROUND_TRIP = 10.0
 

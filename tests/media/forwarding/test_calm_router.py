@@ -8,7 +8,7 @@ import pytest
 
 from mcu.media.facts import Fact, SlotsChanged
 from mcu.media.forwarding.outlets import LegOutlets
-from mcu.media.forwarding.router import REVIEW_INTERVAL, SETTLED, Router
+from mcu.media.forwarding.router import REVIEW_INTERVAL, SETTLED, WAITING_INTERVAL, Router
 from mcu.media.forwarding.sources import LegSources
 from mcu.media.forwarding.voices import VoiceRouter
 from mcu.media.rtp.config import ReceiverFeedback
@@ -61,7 +61,8 @@ class Outlets:
     def __init__(self) -> None:
         self.slots: tuple[VideoSpec, ...] = ()
         self.routes: dict[int, object] = {}
-        self.looked = 0
+        self.looked = self.asked = 0
+        self.waits = False
 
     def update(self, slots: tuple[VideoSpec, ...]) -> None:
         self.looked += 1
@@ -76,7 +77,10 @@ class Outlets:
     def feedback(self, now: float) -> ReceiverFeedback:
         return ReceiverFeedback(0, 0.0, None)
 
-    def ask_for_key_frames(self, now: float) -> None: ...
+    def ask_for_key_frames(self, now: float) -> bool:
+        self.asked += 1
+        return self.waits
+
     def forget(self, sources: LegSources) -> None: ...
 
 
@@ -116,6 +120,7 @@ class Conference:
             on_remainders=lambda: None,
             composed=lambda: self.people,
             composes_shared=lambda: False,
+            largest_tile=lambda leg_id: None,
             sound_delay=lambda leg_id, now: None,
             voices=VoiceRouter(self.legs, lambda leg_id: (), lambda leg_id: None, lambda leg_id, timestamp: None),
         )
@@ -133,7 +138,7 @@ class Conference:
 
     def reset(self) -> None:
         for each in self.legs.values():
-            each.slots.looked = 0
+            each.slots.looked = each.slots.asked = 0
 
     def looked(self) -> list[int]:
         """How often each receiver was looked at since ``reset``."""
@@ -189,6 +194,17 @@ def test_what_is_said_from_outside_is_followed_and_then_it_is_calm_again(change:
     conference.reset()
     conference.run(10.0)
     assert conference.looked() == [0, 0, 0]
+
+
+def test_key_frames_are_asked_for_while_somebody_waits() -> None:
+    conference = Conference()
+    slots = conference.legs["receiver 0"].slots
+    conference.run(10.0)
+    assert slots.asked <= 10.0 / REVIEW_INTERVAL + 1
+    slots.waits = True
+    conference.reset()
+    conference.run(10.0)
+    assert slots.asked >= 10.0 / WAITING_INTERVAL - 2 * REVIEW_INTERVAL / WAITING_INTERVAL
 
 
 def test_whoever_is_to_be_composed_is_told_so_even_before_it_sends() -> None:
