@@ -118,7 +118,7 @@ class TransportEstimator:
         lost = expected = 0
         newest: float | None = None
         # What is sent, and what comes, is counted in steps of a few milliseconds: most packets leave in bursts.
-        burst, out, came_at, through = packets[0][0], 0, 0.0, 0
+        burst, out, came_at, into = packets[0][0], 0, 0.0, 0
         for sent, arrival, octets, fate in packets:
             if fate != FOUND:
                 if sent - burst > _STEP:
@@ -138,17 +138,17 @@ class TransportEstimator:
                 wide = train
             newest = sent
             if not 0 <= arrival - came_at <= _STEP:
-                if through:
-                    self._through.add(through, came_at)
-                came_at, through = arrival, 0
-            through += octets
+                if into:
+                    self._through.add(into, came_at)
+                came_at, into = arrival, 0
+            into += octets
             distance = self._groups.add(sent, arrival)
             if distance is not None:
                 self._trend.add(*distance, arrival)
                 usage = Usage.OVER if Usage.OVER in (usage, self._trend.usage) else self._trend.usage
         self._count(burst, out)
-        if through:
-            self._through.add(through, came_at)
+        if into:
+            self._through.add(into, came_at)
         if newest is not None:
             self._take_round_trip(now - newest)
         round_trip = self._round_trip or _USUAL_ROUND_TRIP
