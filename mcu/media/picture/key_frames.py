@@ -7,8 +7,8 @@ from __future__ import annotations
 MINIMUM_INTERVAL = 0.5
 
 # Requests that go on without end, of one who loses much, must not cost all others their picture: two key frames a
-# second are 1.6 dB at the same rate, one every second and a half 0.4. So each that follows soon waits twice as long as the one
-# before, and a newcomer in calm times waits not at all.
+# second are 1.6 dB at the same rate, one every second and a half 0.4. So each that follows soon waits twice as long as
+# the one before, and a newcomer in calm times waits not at all.
 LONGEST_INTERVAL = 2.0
 
 # Instants are sums of fractions: a key frame due now must not slip to the next picture for the last binary digit.
