@@ -65,6 +65,7 @@ class VoiceRouter:
                 leg.voice.close()
             if leg.spec.id in self._places and leg.spec.id not in self._listeners:
                 self._place(leg, leg.voices, ())
+                del self._places[leg.spec.id]
 
     def heard(self, who: str, level: int | None, now: float) -> None:
         """A packet of somebody came, which says so how loud it is."""
