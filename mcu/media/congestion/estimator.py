@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mcu.media.congestion.acknowledged import AcknowledgedRate
 from mcu.media.congestion.groups import GroupDistances
@@ -42,6 +43,17 @@ _SETTLING = 0.3
 _CALM = 0.05
 # For so long after the rate fell the queue gets room to empty, at most this share of the rate.
 _DRAINING, _MOST_DRAINED = 5.0, 0.3
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Of one feedback: what the delay says, the fastest train in it, and when the newest packet that came was sent."""
+
+    usage: Usage = Usage.NORMAL
+    train: float | None = None
+    newest: float | None = None
+    lost: int = 0
+    expected: int = 0
 
 
 class TransportEstimator:
@@ -114,10 +126,25 @@ class TransportEstimator:
         if self._last_told is not None and now - self._last_told > SILENCE:
             self._begin_anew()
         self._last_told = now
-        usage, wide = Usage.NORMAL, None
-        lost = expected = 0
-        newest: float | None = None
-        # What is sent, and what comes, is counted in steps of a few milliseconds: most packets leave in bursts.
+        heard = self._listen(packets)
+        if heard.newest is not None:
+            self._take_round_trip(now - heard.newest)
+        self._note_train(heard.train or self._trains.so_far(), now)
+        usage, through = self._answered(heard.usage, now)
+        self._note_most(self._through.rate, now)
+        round_trip = self._round_trip or _USUAL_ROUND_TRIP
+        self._control.update(usage, through, self.limited, round_trip, now)
+        if now - self.fell < round_trip + _SETTLING:
+            self._loss.begin_anew()
+        else:
+            self._loss.add(heard.lost, heard.expected, self.sent_rate, now)
+        self._join(heard.train, usage)
+
+    def _listen(self, packets: Sequence[PacketTold]) -> _Heard:
+        """Pass the packets on to all that measures. What is sent, and what comes, is counted in steps of a few
+        milliseconds: most packets leave in bursts.
+        """
+        heard = _Heard()
         burst, out, came_at, into = packets[0][0], 0, 0.0, 0
         for sent, arrival, octets, fate in packets:
             if fate != FOUND:
@@ -125,18 +152,18 @@ class TransportEstimator:
                     self._count(burst, out)
                     burst, out = sent, 0
                 out += octets
-                expected += fate != UNTOLD
+                heard.expected += fate != UNTOLD
             if fate == UNTOLD:
                 continue
             if fate == LOST:
-                lost += 1
+                heard.lost += 1
                 self._trains.add(sent, None, octets)
                 continue
-            lost -= fate == FOUND
+            heard.lost -= fate == FOUND
+            heard.newest = sent
             train = self._trains.add(sent, arrival, octets)
-            if train is not None and (wide is None or train > wide):
-                wide = train
-            newest = sent
+            if train is not None:
+                heard.train = max(train, heard.train or 0.0)
             if not 0 <= arrival - came_at <= _STEP:
                 if into:
                     self._through.add(into, came_at)
@@ -145,39 +172,26 @@ class TransportEstimator:
             distance = self._groups.add(sent, arrival)
             if distance is not None:
                 self._trend.add(*distance, arrival)
-                usage = Usage.OVER if Usage.OVER in (usage, self._trend.usage) else self._trend.usage
+                heard.usage = Usage.OVER if heard.usage is Usage.OVER else self._trend.usage
         self._count(burst, out)
         if into:
             self._through.add(into, came_at)
-        if newest is not None:
-            self._take_round_trip(now - newest)
-        round_trip = self._round_trip or _USUAL_ROUND_TRIP
-        if usage is Usage.NORMAL and self._draining:
-            usage = Usage.UNDER
-        self._note_train(wide or self._trains.so_far(), now)
-        if usage is Usage.OVER and (self._trend.queueing < _NOTICEABLE or self._is_own_doing(now)):
-            usage = Usage.UNDER
+        return heard
+
+    def _answered(self, usage: Usage, now: float) -> tuple[Usage, float | None]:
+        """What the rate is to be told of the delay, and what got through: not every queue is ours."""
         through = self._through.rate
-        if usage is Usage.OVER and through is not None and self.sent_rate < _LITTLE * self._most:
+        if usage is Usage.NORMAL and self._draining:
+            return Usage.UNDER, through
+        if usage is not Usage.OVER or through is None:
+            return usage, through
+        if self._trend.queueing < _NOTICEABLE or self._is_own_doing(now):
+            return Usage.UNDER, through
+        if self.sent_rate < _LITTLE * self._most:
             # Whoever sends little fills no queue: that is somebody else's, and soon gone as a rule.
-            through = max(through, _LITTLE * self._most)
-            usage = usage if self._trend.queueing > _OWN_QUEUE else Usage.UNDER
-        self._note_most(self._through.rate, now)
-        self._control.update(usage, through, self.limited, round_trip, now)
-        if now - self.fell < round_trip + _SETTLING:
-            self._loss.begin_anew()
-        else:
-            self._loss.add(lost, expected, self.sent_rate, now)
-        self._join(wide, usage)
-
-    def lower(self, rate: float) -> None:
-        """Something else says that it is no more than this."""
-        self._control.lower(rate)
-
-    def forget(self) -> None:
-        """All that may be sent gets through: nothing binds any more."""
-        self._control.forget()
-        self._loss.forget()
+            stays = self._trend.queueing > _OWN_QUEUE
+            return Usage.OVER if stays else Usage.UNDER, max(through, _LITTLE * self._most)
+        return usage, through
 
     def _note_train(self, rate: float | None, now: float) -> None:
         if rate is not None:

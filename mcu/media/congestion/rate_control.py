@@ -90,19 +90,11 @@ class RateControl:
         elif self.rate is not None and through is not None and not limited:
             self._rise(self.rate, through, elapsed, round_trip)
 
-    def lower(self, rate: float) -> None:
-        """Something else says that it is no more than this."""
-        self.rate = max(LEAST_RATE, min(rate, self.rate or rate))
-
     def lift(self, rate: float) -> None:
         """More has been found to get through."""
         self._capacity.leave(rate)
         if self.rate is not None and rate > self.rate:
             self.rate = rate
-
-    def forget(self) -> None:
-        """Nothing binds any more."""
-        self.rate = None
 
     def _fall(self, through: float | None, round_trip: float, now: float) -> None:
         if through is None:
