@@ -18,6 +18,9 @@ from mcu.media.spec import AudioSpec, LegSpec, VideoSpec
 FEEDBACK_INTERVAL = 0.1
 """Seconds between two feedback messages: as browsers send it at usual rates."""
 
+IDLE_INTERVAL = 0.25
+"""The same while nothing comes: most who listen send nothing."""
+
 TOLD_INTERVAL = 0.25
 """The estimate is looked at so often, and at once when it falls."""
 
@@ -98,8 +101,8 @@ class LegCongestion:
         """Tell the browser what has come."""
         if now < self._next_feedback:
             return
-        self._next_feedback = now + FEEDBACK_INTERVAL
         packets = self._port.feedback(self._peer, self._ssrc)
+        self._next_feedback = now + (FEEDBACK_INTERVAL if packets else IDLE_INTERVAL)
         if packets:
             self._send_rtcp(packets)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mcu.media.leg_congestion import FEEDBACK_INTERVAL, LegCongestion, Part, counted_extension
+from mcu.media.leg_congestion import FEEDBACK_INTERVAL, IDLE_INTERVAL, LegCongestion, Part, counted_extension
 from mcu.media.numbering import first_number
 from mcu.media.packets import MediaPort
 from mcu.media.spec import AudioSpec, CodecSpec, LegSpec, VideoSpec, WebRtcTransport
@@ -129,7 +129,7 @@ def test_feedback_goes_out_ten_times_a_second_where_something_has_come() -> None
     assert len(call.sent) == 1
     call.congestion.handle_timer(1.1)
     call.congestion.handle_timer(1.2)
-    assert call.sent == [b"feedback", b"more"]
+    assert call.sent == [b"feedback", b"more"] and call.congestion.next_deadline() == 1.2 + IDLE_INTERVAL
 
 
 @pytest.mark.parametrize("data", [b"", b"\x8f", b"\x81\xc9\x00\x01" + bytes(4), b"\x8f\xcd\x00\x09" + bytes(8)])
