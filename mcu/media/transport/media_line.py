@@ -13,6 +13,7 @@ from aiortc.rtcdtlstransport import RTCCertificate
 
 from mcu.media.spec import DtlsKeys, IceSpec, PathNumbers, SdesKeys, SuiteName
 from mcu.media.transport.dtls import DtlsError, DtlsSession
+from mcu.media.transport.dtls_contest import DtlsContest
 from mcu.media.transport.ice_lite import IceLiteAgent, StunError, is_stun, parse_check
 from mcu.media.transport.plain_port import Bind, Component, PlainPort
 from mcu.media.transport.sockets import NetworkAddress
@@ -59,7 +60,7 @@ class MediaLine:
         }
         self._reachable = asyncio.Event()
         self._role = security.role if isinstance(security, DtlsKeys) else None
-        self._associations: dict[Component, DtlsSession] = {}
+        self._associations: dict[Component, DtlsSession | DtlsContest] = {}
         if isinstance(security, DtlsKeys):
             if certificate is None:
                 raise ValueError("there is no certificate here for DTLS")
@@ -79,10 +80,24 @@ class MediaLine:
             on_rtp_run=on_rtp_run,
         )
 
-    def _associate(self, component: Component, keys: DtlsKeys, certificate: RTCCertificate) -> DtlsSession:
-        return DtlsSession(
-            certificate, keys.fingerprints, keys.role, lambda data: self.port.send_other(component, data)
+    def _associate(
+        self, component: Component, keys: DtlsKeys, certificate: RTCCertificate
+    ) -> DtlsSession | DtlsContest:
+        def make(send: Callable[[bytes], None]) -> DtlsSession:
+            return DtlsSession(certificate, keys.fingerprints, keys.role, send)
+
+        if keys.role == "client" or self._agents:
+            return make(lambda data: self.port.send_other(component, data))
+        return DtlsContest(
+            make,
+            lambda data, source: self.port.send_other(component, data, source),
+            lambda: self.port.remote_of(component),
+            lambda source: self._settle(component, source),
         )
+
+    def _settle(self, component: Component, source: NetworkAddress) -> None:
+        """The peer has shown its certificate there."""
+        self.port.may_be_heard(component, source)
 
     def _make_cipher(self, security: SdesKeys | DtlsKeys | None) -> Cipher:
         if isinstance(security, SdesKeys):
@@ -142,7 +157,7 @@ class MediaLine:
                 await association.close()
         await self.port.close()
 
-    async def _connect(self, component: Component, association: DtlsSession) -> None:
+    async def _connect(self, component: Component, association: DtlsSession | DtlsContest) -> None:
         try:
             async with asyncio.timeout(HANDSHAKE_TIMEOUT):
                 if self._agents and self._role == "client":
@@ -167,7 +182,12 @@ class MediaLine:
             self._receive_check(component, agent, data, source)
             return
         association = self._associations.get(component)
-        if association is not None and 20 <= data[0] <= 63 and self.port.may_be_heard(component, source):
+        if association is None or not 20 <= data[0] <= 63:
+            return
+        if isinstance(association, DtlsContest):
+            if self.port.may_be(component, source):
+                association.receive_dtls(data, source)
+        elif self.port.is_proved(source) if agent is not None else self.port.may_be_heard(component, source):
             association.receive_dtls(data)
 
     def _receive_check(self, component: Component, agent: IceLiteAgent, data: bytes, source: NetworkAddress) -> None:

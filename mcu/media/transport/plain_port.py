@@ -127,17 +127,28 @@ class PlainPort:
             self._remote_rtcp = selected
             self._rtcp_heard = True
 
+    def remote_of(self, component: Component) -> NetworkAddress | None:
+        """Where its datagrams go as far as is known now."""
+        return self._remote if component is Component.RTP else self._remote_rtcp
+
+    def is_proved(self, source: NetworkAddress) -> bool:
+        """Whether ICE has proved this address."""
+        return source in self._proved
+
+    def may_be(self, component: Component, source: NetworkAddress) -> bool:
+        """Whether a DTLS record from there may be the peer's."""
+        if source in self._proved or source == self.remote_of(component):
+            return True
+        return not self._settled and not self._proved and self._symmetric
+
     def may_be_heard(self, component: Component, source: NetworkAddress) -> bool:
-        """Whether a DTLS record from there may be the peer's. Until media settle the address, answers go there.
+        """The same; and until media settle the address, answers go there.
 
         Nobody else can finish the handshake: the certificate has to be the one that the description announced.
         """
-        if source in self._proved:
+        if source in self._proved or source == self.remote_of(component):
             return True
-        remote = self._remote if component is Component.RTP else self._remote_rtcp
-        if source == remote:
-            return True
-        if self._settled or self._proved or not self._symmetric:
+        if not self.may_be(component, source):
             return False
         if component is Component.RTP:
             self._remote = source

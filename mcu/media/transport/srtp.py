@@ -10,6 +10,7 @@ from typing import Protocol
 from mcu.media.packets import Srtp
 from mcu.media.spec import PathNumbers, SdesKeys
 from mcu.media.transport.dtls import DtlsSession
+from mcu.media.transport.dtls_contest import DtlsContest
 from mcu.media.transport.srtp_numbers import heard_of, sent_of, sources_of
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class DtlsCipher:
 
     authenticates = True
 
-    def __init__(self, rtp: DtlsSession, rtcp: DtlsSession) -> None:
+    def __init__(self, rtp: DtlsSession | DtlsContest, rtcp: DtlsSession | DtlsContest) -> None:
         self._rtp, self._rtcp = rtp, rtcp
 
     def protect_rtp(self, packets: Sequence[bytes]) -> Sequence[bytes]:

@@ -6,8 +6,8 @@ import asyncio
 import base64
 import datetime
 import struct
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from aiortc.rtcdtlstransport import RTCCertificate
 
 from consilium.certificates import Identity, ensure_identity
 from mcu.media.spec import DtlsKeys, IceSpec, SdesKeys
-from mcu.media.transport.dtls import load_certificate
+from mcu.media.transport.dtls import DtlsSession, load_certificate
 from mcu.media.transport.media_line import MediaLine
 from mcu.media.transport.sockets import bound_udp_socket
-from tests.media.transport.sockets import Box
+from tests.media.transport.sockets import Box, peer
 from tests.peers.ports import port_block
 
 HOST = "127.0.0.1"
@@ -92,8 +92,8 @@ async def make_end(
 
 
 async def joined(one: End, other: End, mux: bool) -> None:
-    for end, peer in ((one, other), (other, one)):
-        end.line.port.set_remote((HOST, peer.number), True, mux)
+    for end, far in ((one, other), (other, one)):
+        end.line.port.set_remote((HOST, far.number), True, mux)
         end.line.start()
     for end in (one, other):
         if not end.line.is_connected:
@@ -184,6 +184,57 @@ async def test_another_certificate_than_announced_is_refused(
     assert one.failed and not one.line.is_connected
     other.line.send_rtp([rtp(1)])
     one.line.send_rtp([rtp(1)])
+
+
+async def test_strangers_who_shake_hands_first_do_not_keep_the_peer_out(
+    stack: AsyncExitStack, identities: tuple[Identity, Identity], tmp_path: Path
+) -> None:
+    ports = port_block(4)
+    mine = DtlsKeys(fingerprints=(("sha-256", identities[1].fingerprint),), role="server")
+    theirs = DtlsKeys(fingerprints=(("sha-256", identities[0].fingerprint),), role="client")
+    one = await make_end(stack, ports[0], mine, identities[0], mux=True)
+    one.line.port.set_remote((HOST, ports[2]), True, True)
+    one.line.start()
+    someone = certificate(ensure_identity(tmp_path, [], datetime.datetime.now(datetime.UTC)))
+
+    # One says hello and no more; the other goes through with it, but has not the certificate that was announced.
+    for answers in (False, True):
+        await (await stack.enter_async_context(stranger(someone, identities[0], ports[0], answers)))
+    assert not one.line.is_connected and one.failed == []
+
+    other = await make_end(stack, ports[2], theirs, identities[1], mux=True)
+    other.line.port.set_remote((HOST, ports[0]), True, True)
+    other.line.start()
+    for end in (one, other):
+        await asyncio.wait_for(end.connected.wait(), 10)
+    assert one.line.is_connected and other.line.is_connected and one.failed == []
+    await assert_they_talk(one, other)
+
+
+@asynccontextmanager
+async def stranger(
+    identity: RTCCertificate, server: Identity, port: int, answers: bool
+) -> AsyncIterator[Coroutine[None, None, None]]:
+    """Somebody's handshake with a port, to wait for: until it is answered, or until its end, whatever that is."""
+    async with peer() as by:
+        session = DtlsSession(identity, [("sha-256", server.fingerprint)], "client", lambda data: by.send(data, port))
+        shaking = asyncio.create_task(session.handshake())
+
+        async def pump() -> None:
+            while True:
+                session.receive_dtls(await by.next())
+
+        async def wait() -> None:
+            if not answers:
+                await by.next()
+                return
+            pumping = asyncio.create_task(pump())
+            await asyncio.gather(shaking, return_exceptions=True)
+            pumping.cancel()
+
+        yield wait()
+        shaking.cancel()
+        await session.close()
 
 
 async def test_dtls_without_a_certificate_cannot_be(stack: AsyncExitStack) -> None:
