@@ -6,6 +6,7 @@ import enum
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -63,15 +64,19 @@ class Artist:
         self._drawings: OrderedDict[tuple[object, ...], Overlay] = OrderedDict()
         self._bytes = 0
 
-    def label(self, name: str, microphone_muted: bool, tile: Size) -> Overlay | None:
+    def label(self, name: str, microphone_muted: bool, tile: Size, shared: bool = False) -> Overlay | None:
         """The strip with the name, for the lower left corner of a tile of this size. Long names end in an ellipsis.
 
-        None when there is nothing to tell.
+        ``shared``: the tile shows what is shared under this name. None when there is nothing to tell.
         """
-        if not self.letters.clean(name) and not microphone_muted:
+        sign = signs.screen if shared else signs.microphone_off if microphone_muted else None
+        if not self.letters.clean(name) and sign is None:
             return None
-        key = ("label", name, microphone_muted, tile)
-        return self.kept(key, lambda: self._draw_label(name, microphone_muted, tile))
+        colour = _TEXT if shared else _ALERT
+        key = ("label", name, microphone_muted, tile, shared)
+        return self.kept(
+            key, lambda: self._draw_label(name, None if sign is None else partial(sign, colour=colour), tile)
+        )
 
     def avatar(self, name: str | None, tile: Size, badge: Badge = Badge.NONE) -> Overlay:
         """For the middle of a tile without a picture: a disc with initials, or a figure where there is no name."""
@@ -101,21 +106,20 @@ class Artist:
         self._drawings.move_to_end(key)
         return self._drawings[key]
 
-    def _draw_label(self, name: str, microphone_muted: bool, tile: Size) -> Image.Image:
+    def _draw_label(self, name: str, sign: Callable[[int], Image.Image] | None, tile: Size) -> Image.Image:
         text_size = label_text_size(tile)
         height = even(text_size * 1.75)
         pad = round(text_size * 0.55)
-        sign_side = round(text_size * 1.15) if microphone_muted else 0
-        before_text = pad + (sign_side + pad // 2 if microphone_muted else 0)
+        sign_side = round(text_size * 1.15) if sign is not None else 0
+        before_text = pad + (sign_side + pad // 2 if sign is not None else 0)
         text = self.letters.clean(name)
         font = self.letters.font(text_size, text)
         text = shorten(text, font, tile[0] - height - before_text - pad)
         width = min(tile[0], even(before_text + font.getlength(text) + pad)) if text else even(sign_side + 2 * pad)
         image = Image.new("RGBA", (width, height))
         ImageDraw.Draw(image).rounded_rectangle((0, 0, width - 1, height - 1), height * 0.24, _LABEL)
-        if microphone_muted:
-            sign = signs.microphone_off(sign_side, _ALERT)
-            image.alpha_composite(sign, (pad, (height - sign_side) // 2))
+        if sign is not None:
+            image.alpha_composite(sign(sign_side), (pad, (height - sign_side) // 2))
         # Blended, not replaced: the edges of letters are translucent.
         layer = Image.new("RGBA", image.size)
         ImageDraw.Draw(layer).text((before_text, height / 2), text, _TEXT, font, anchor="lm")

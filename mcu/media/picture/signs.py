@@ -46,6 +46,17 @@ def microphone_off(side: int, colour: RGBA) -> Image.Image:
     return _smooth(side, paint)
 
 
+def screen(side: int, colour: RGBA) -> Image.Image:
+    """What somebody shares: a screen on its stand."""
+
+    def paint(draw: ImageDraw.ImageDraw, unit: float) -> None:
+        draw.rounded_rectangle((6 * unit, 14 * unit, 94 * unit, 70 * unit), 9 * unit, None, colour, round(9 * unit))
+        draw.line((50 * unit, 70 * unit, 50 * unit, 88 * unit), colour, round(9 * unit))
+        draw.line((28 * unit, 88 * unit, 72 * unit, 88 * unit), colour, round(9 * unit))
+
+    return _smooth(side, paint)
+
+
 def camera_off(side: int, colour: RGBA) -> Image.Image:
     """Fits inside a disc of the same size."""
 

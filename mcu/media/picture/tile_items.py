@@ -129,7 +129,8 @@ class TileItems:
     def _written(self, place: TilePlace, content: TileContent) -> list[Drawing]:
         tile, items = place.tile, []
         name = content.name if place.names else ""
-        label = self._artist.label(name, content.microphone_muted and place.signs, tile.size)
+        shared = content.shared and place.signs and bool(name)
+        label = self._artist.label(name, content.microphone_muted and place.signs, tile.size, shared)
         if label is not None:
             items += _label(label, place)
         if content.notice:

@@ -30,7 +30,8 @@ class Look(enum.Enum):
 class TileContent:
     """One tile's content. ``picture`` is already fitted to the tile; with None a placeholder is drawn.
 
-    ``lost``: there was a picture, and it has stopped to come. ``notice`` is a line of text over it.
+    ``lost``: there was a picture, and it has stopped to come. ``notice`` is a line of text over it. ``shared``: it is
+    not of the one whose name it bears, but what that one shares.
     """
 
     look: Look
@@ -41,6 +42,7 @@ class TileContent:
     lost: bool = False
     picture: Planes | None = None
     notice: str = ""
+    shared: bool = False
 
     EMPTY: ClassVar[TileContent]
 
@@ -53,7 +55,7 @@ class TileContent:
         return self._labels() == other._labels()
 
     def _labels(self) -> tuple[object, ...]:
-        return self.source, self.name, self.microphone_muted, self.camera_muted, self.lost, self.notice
+        return self.source, self.name, self.microphone_muted, self.camera_muted, self.lost, self.notice, self.shared
 
 
 TileContent.EMPTY = TileContent(Look.EMPTY)
@@ -92,7 +94,9 @@ class TileContents:
             if not lost:
                 look = Look.LIVE if age < FROZEN_AFTER else Look.FROZEN
                 picture = found.scaled.get(tile) or self._resized(source, found, tile, crop and not source.still)
-        return TileContent(look, source.id, source.name, source.microphone_muted, source.muted, lost, picture, notice)
+        return TileContent(
+            look, source.id, source.name, source.microphone_muted, source.muted, lost, picture, notice, source.still
+        )
 
     def _resized(self, source: PictureSource, found: SourcePicture, tile: Size, crop: bool) -> Planes:
         """The largest picture there is, in the size that this tile needs."""

@@ -101,3 +101,9 @@ def test_letters_grow_with_the_tile_within_limits():
 def test_a_missing_font_is_told_at_once():
     with pytest.raises(OSError):
         Artist(Path("no such font.ttf"))
+
+
+def test_what_is_shared_is_told_from_the_face_of_who_shares_it():
+    face, shared = ARTIST.label("李明", False, (640, 360)), ARTIST.label("李明", False, (640, 360), shared=True)
+    assert face is not None and shared is not None
+    assert shared.size[0] > face.size[0] and shared.size[1] == face.size[1]
