@@ -96,10 +96,11 @@ class ConferenceMedia:
             conference_id,
             clock,
             self._legs,
-            self._calls.call,
+            self._calls.call_first,
             record=self._recordings.write_sound,
             on_speaker=self._speaker_changed,
             on_key=self._key_heard,
+            watched=self._calls.descriptor,
         )
         self._sync = ConferenceSync(
             self._legs, self._sound.playout, self._pictures.latency, self._hold_back, self._pictures.origin

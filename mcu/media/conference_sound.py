@@ -28,9 +28,10 @@ class ConferenceSound:
         record: Callable[[Sequence[RecordedSound]], None],
         on_speaker: Callable[[str | None], None],
         on_key: Callable[[str, str], None],
+        watched: int = -1,
     ) -> None:
         """``call`` leads from the pipeline's thread to the event loop, where ``on_speaker`` and ``on_key`` are called;
-        ``record`` is called on that thread.
+        ``record`` is called on that thread. ``watched``: the descriptor by which ``call`` wakes the loop.
         """
         self._legs = legs
         self._announced: int | None = None
@@ -42,6 +43,7 @@ class ConferenceSound:
             on_recorded=record,
             on_speaker=lambda leg: call(on_speaker, leg),
             on_key=lambda leg, key: call(on_key, leg, key),
+            watched=watched,
         )
         self._pipeline.start()
 

@@ -13,6 +13,8 @@ import os
 from collections import deque
 from collections.abc import Callable
 
+from mcu.media.sound import _native
+
 
 class LoopCalls:
     """``call`` from any thread, all else on the loop. To be closed after the threads have ended."""
@@ -33,6 +35,20 @@ class LoopCalls:
         if not self._woken:
             self._woken = True
             os.eventfd_write(event, 1)
+
+    @property
+    def descriptor(self) -> int:
+        """What wakes the loop: readable until it has come to what was called. -1 after ``close``."""
+        return -1 if self._event is None else self._event
+
+    def call_first(self, function: Callable[..., None], *arguments: object) -> None:
+        """The same for the thread of sound: it neither lets go of the lock, which it might not get back for long, nor
+        relies on another thread that was about to wake the loop, and may be kept from it.
+        """
+        event = self._event
+        if event is not None:
+            self._waiting.append((function, arguments))
+            _native.wake(event)
 
     def close(self) -> None:
         """What still waits is called first."""

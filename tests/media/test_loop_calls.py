@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from typing import Any
+
+import pytest
 
 from mcu.media.loop_calls import LoopCalls
 
@@ -36,6 +39,23 @@ async def test_calls_of_several_threads_come_in_the_order_of_each_on_the_loops_t
     for name in "abc":
         assert [number for one, number in got if one == name] == list(range(500))
     assert threads_of_calls == {threading.get_ident()}
+
+
+async def test_a_call_of_sound_wakes_the_loop_though_another_thread_was_about_to_and_has_not() -> None:
+    calls = LoopCalls(asyncio.get_running_loop())
+    made: asyncio.Queue[str] = asyncio.Queue()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "eventfd_write", lambda event, value: None)  # put off just before it
+        await asyncio.to_thread(calls.call, made.put_nowait, "picture")
+    assert made.empty()
+    await asyncio.to_thread(calls.call_first, made.put_nowait, "sound")
+    async with asyncio.timeout(10):
+        assert [await made.get(), await made.get()] == ["picture", "sound"]
+    assert calls.descriptor >= 0
+    calls.close()
+    assert calls.descriptor == -1
+    calls.call_first(made.put_nowait, "too late")
+    assert made.empty()
 
 
 async def test_a_call_that_fails_is_reported_and_the_next_one_is_made() -> None:

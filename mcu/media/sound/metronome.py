@@ -27,13 +27,15 @@ class Metronome:
     until the tick can begin (see ``native/lock.h``).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, watched: int = -1) -> None:
+        """``watched``: the descriptor by which the event loop is woken; until it has come to that, it is helped too."""
         self._first = come_first()
+        self._watched = watched
 
     def __call__(self, deadline: float, stopping: threading.Event) -> bool:
         now = time.monotonic()
         if deadline > now:
-            _native.wait_until(min(deadline, now + LONGEST), self._first)
+            _native.wait_until(min(deadline, now + LONGEST), self._first, self._watched)
         return not stopping.is_set()
 
 
@@ -47,6 +49,6 @@ class OtherClock:
         return not stopping.wait(max(0.0, deadline - self._clock()))
 
 
-def waiting_on(clock: Callable[[], float]) -> Waiting:
-    """How the calling thread waits for its ticks on this clock."""
-    return Metronome() if clock is time.monotonic else OtherClock(clock)
+def waiting_on(clock: Callable[[], float], watched: int = -1) -> Waiting:
+    """How the calling thread waits for its ticks on this clock; ``watched`` as in ``Metronome``."""
+    return Metronome(watched) if clock is time.monotonic else OtherClock(clock)

@@ -55,11 +55,14 @@ class SoundPipeline:
         on_recorded: Callable[[list[RecordedSound]], None] = lambda units: None,
         on_speaker: Callable[[str | None], None] = lambda leg: None,
         on_key: Callable[[str, str], None] = lambda leg, key: None,
+        watched: int = -1,
     ) -> None:
+        """``watched``: the descriptor by which ``on_coded`` wakes the event loop that sends (see ``Metronome``)."""
         self._conference = conference_id
         self._clock = clock
         self._on_coded, self._on_recorded, self._on_speaker = on_coded, on_recorded, on_speaker
         self._on_key = on_key
+        self._watched = watched
         self._mix = SoundMix(conference_id)
         self._inbox: deque[tuple[str, CodedSound]] = deque(maxlen=INBOX)
         self._held_back: deque[tuple[str, float]] = deque(maxlen=INBOX)
@@ -115,7 +118,7 @@ class SoundPipeline:
         return self._statistics
 
     def _run(self) -> None:
-        wait = waiting_on(self._clock)
+        wait = waiting_on(self._clock, self._watched)
         deadline = self._clock() + TICK
         while wait(deadline, self._stopping):
             behind = self._clock() - deadline

@@ -94,6 +94,36 @@ def test_nobody_else_is_lent_anything() -> None:
         assert not lent(20, lending=False)
 
 
+@needs_the_right
+def test_who_holds_the_lock_is_lent_priority_while_the_loop_does_not_come_to_what_it_was_woken_for() -> None:
+    seen: set[int] = set()
+
+    def wait(event: int) -> None:
+        for _ in range(40):
+            _native.wait_until(time.monotonic() + 0.02, True, event)
+
+    event = os.eventfd(1, os.EFD_NONBLOCK)
+    with Busy(enrolled=True) as busy:
+        waiting = threading.Thread(target=wait, args=(event,))
+        waiting.start()
+        while waiting.is_alive():
+            seen.add(policy(busy.thread))
+            waiting.join(0.0005)
+        assert policy(busy.thread) == os.SCHED_OTHER
+    os.close(event)
+    assert seen == {os.SCHED_OTHER, os.SCHED_RR}
+
+
+def test_a_wake_is_written_and_what_is_no_descriptor_refused() -> None:
+    event = os.eventfd(0, os.EFD_NONBLOCK)
+    assert _native.wake(event) and _native.wake(event)
+    assert os.eventfd_read(event) == 2
+    os.close(event)
+    assert not _native.wake(event)
+    with pytest.raises(ValueError, match="descriptor"):
+        _native.wake(-1)
+
+
 def test_a_thread_that_has_ended_is_forgotten_and_others_take_its_place() -> None:
     for _ in range(1500):  # three times as many as can be known at once
         thread = threading.Thread(target=_native.enrol)
@@ -119,3 +149,4 @@ def test_it_ends_when_told_to_on_either_clock() -> None:
     assert not Metronome()(time.monotonic() - 1, stopping)
     assert not OtherClock(lambda: 0.0)(5.0, stopping)
     assert isinstance(waiting_on(lambda: 0.0), OtherClock)
+    assert isinstance(waiting_on(time.monotonic), Metronome)

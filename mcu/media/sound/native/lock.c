@@ -97,11 +97,25 @@ bool lock_prepare(void)
     return pthread_key_create(&leaving, strike_off) == 0;
 }
 
+pid_t lock_lend(pid_t borrower)
+{
+    const pid_t found = holder();
+    if (found == borrower)
+        return borrower;
+    if (borrower != 0)
+        take_back(borrower);
+    return found != 0 && lend(found) ? found : 0;
+}
+
+void lock_take_back(pid_t borrower)
+{
+    if (borrower != 0)
+        take_back(borrower);
+}
+
 bool lock_take(PyThreadState *own, bool lending)
 {
-    pid_t borrower = lending ? holder() : 0;
-    if (borrower != 0 && !lend(borrower))
-        borrower = 0;
+    const pid_t borrower = lending ? lock_lend(0) : 0;
     PyEval_RestoreThread(own);
     if (borrower != 0)
         take_back(borrower);

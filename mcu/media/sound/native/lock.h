@@ -10,12 +10,18 @@
 #include <Python.h>
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Once, before all else; false when there is no memory. */
 bool lock_prepare(void);
 
 /* The calling thread, which has the lock, may be lent priority from now on, until it ends. */
 void lock_enrol(void);
+
+/* Lend whoever is enrolled and has the lock now, and take back from ``borrower``, who had it before, if that is another;
+   0 stands for nobody. Returns who has borrowed now. To be called without the lock. */
+pid_t lock_lend(pid_t borrower);
+void lock_take_back(pid_t borrower);
 
 /* Instead of PyEval_RestoreThread; with ``lending``, whoever is enrolled and has the lock is lent priority meanwhile.
    Returns whether there was one. */

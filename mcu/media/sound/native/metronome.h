@@ -5,3 +5,4 @@
 #include <Python.h>
 
 PyObject *metronome_wait_until(PyObject *module, PyObject *arguments);
+PyObject *metronome_wake(PyObject *module, PyObject *argument);

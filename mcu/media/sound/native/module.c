@@ -17,6 +17,7 @@ static PyMethodDef functions[] = {
     {"encode_all", opus_encode_all, METH_VARARGS, NULL},
     {"enrol", enrol, METH_NOARGS, NULL},
     {"wait_until", metronome_wait_until, METH_VARARGS, NULL},
+    {"wake", metronome_wake, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
