@@ -47,6 +47,7 @@ class HangWatch:
         self._answers = 0
         self._silent = 0.0
         self._suspected: Mapping[int, ThreadTimes] | None = None
+        self._since = now
 
     def look(self, answers: int, now: float) -> str | None:
         """``answers`` is how many have come in all. Why it hangs; None while there is no reason to think so."""
@@ -59,10 +60,10 @@ class HangWatch:
             return None
         threads = self._threads()
         if self._suspected is None:
-            self._suspected = threads
+            self._suspected, self._since = threads, now
         if self._silent < HANGS_AFTER:
             return None
-        starved = _most_waited(self._suspected, threads)
+        starved = _most_waited(self._suspected, threads, now - self._since)
         reason = _useless(self._pid, self._suspected, threads, sleeps=starved < _NOT_STARVED)
         if reason is None and self._silent - starved >= GIVEN_UP_AFTER:
             reason = f"no answer for {self._silent:.1f} s"
@@ -86,8 +87,19 @@ def _useless(
     return None
 
 
-def _most_waited(before: Mapping[int, ThreadTimes] | None, now: Mapping[int, ThreadTimes] | None) -> float:
-    """The longest time that one of the threads waited for a processor: others may have waited for that one."""
+def _most_waited(
+    before: Mapping[int, ThreadTimes] | None, now: Mapping[int, ThreadTimes] | None, seconds: float
+) -> float:
+    """The longest time that one of the threads waited for a processor: others may have waited for that one.
+
+    Of one that still waits the system tells that later, so it counts for all the time in which it did not run.
+    """
     if before is None or now is None:
         return 0.0
-    return max((now[one].waited - then.waited for one, then in before.items() if one in now), default=0.0)
+    waited = [0.0]
+    for one, then in before.items():
+        if one in now:
+            waited.append(now[one].waited - then.waited)
+            if now[one].state == "R":
+                waited.append(seconds - (now[one].ran - then.ran))
+    return max(waited)

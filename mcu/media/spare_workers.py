@@ -21,7 +21,7 @@ MEMORY_NEEDED = 1 << 30
 # After a spare was taken calls come first: its successor is started when they are back, and pictures have begun; or
 # after so long, in seconds.
 REFILL_DELAY = 3.0
-CALM_DELAY = 0.3
+CALM_DELAY = 1.0
 # After one could not be started.
 RETRY_PAUSE = 30.0
 

@@ -40,6 +40,11 @@ def starves(times: ThreadTimes, seconds: float) -> ThreadTimes:
     return replace(times, state="R", waited=times.waited + seconds)
 
 
+def starves_without_a_trace(times: ThreadTimes, seconds: float) -> ThreadTimes:
+    """The same, as the system tells it before it has got a processor again."""
+    return replace(times, state="R")
+
+
 def wants_the_lock(times: ThreadTimes, seconds: float) -> ThreadTimes:
     return replace(times, turns=times.turns + round(seconds / 0.005))
 
@@ -105,13 +110,20 @@ def test_slow_answers_are_answers() -> None:
     assert Watched(runs).found_after(60.0, answers_every=HANGS_AFTER - LOOK_INTERVAL) is None
 
 
-def test_who_gets_no_processor_is_left_alone() -> None:
-    assert Watched(starves).found_after(60.0) is None
+@pytest.mark.parametrize("first", [starves, starves_without_a_trace])
+def test_who_gets_no_processor_is_left_alone(first: Change) -> None:
+    assert Watched(first).found_after(60.0) is None
 
 
+@pytest.mark.parametrize("other", [starves, starves_without_a_trace])
 @pytest.mark.parametrize("first", [as_it_was, wants_the_lock])
-def test_who_waits_for_a_thread_that_gets_no_processor_is_left_alone(first: Change) -> None:
-    assert Watched(first, other=starves).found_after(60.0) is None
+def test_who_waits_for_a_thread_that_gets_no_processor_is_left_alone(first: Change, other: Change) -> None:
+    assert Watched(first, other).found_after(60.0) is None
+
+
+def test_who_is_stopped_is_found_whatever_its_other_threads_do() -> None:
+    found = Watched(stopped, other=starves).found_after(10.0)
+    assert found is not None and found[0] <= 2.0
 
 
 def test_who_waits_for_a_lock_that_is_never_let_go_is_found_in_the_end() -> None:
