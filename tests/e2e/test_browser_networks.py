@@ -16,7 +16,7 @@ from tests.e2e.material import Source, likeness
 from tests.peers.chromium import Chromium, look, wait_for_picture
 from tests.peers.server import ServerProcess
 
-PATIENCE = 20.0
+PATIENCE = 40.0
 
 # As on a network where some find no way: these candidates of the answer are as good as not there.
 WITHOUT = """
