@@ -89,14 +89,18 @@ def _fuzz(module: Path, seconds: float, seed: int, beyond: int) -> int:
     function = _Encode(encode)
     address = ctypes.cast(function, _POINTER).value or 0
     end, calls = time.monotonic() + seconds, [0, 0, 0]
+    event = os.eventfd(0, os.EFD_NONBLOCK)
 
     def work(number: int) -> None:
         chance = random.Random(seed * 10 + number)
         while time.monotonic() < end:
             native.enrol()
             try:
-                if chance.random() < 0.2:
-                    native.wait_until(_instant(chance), chance.random() < 0.5)
+                kind = chance.random()
+                if kind < 0.2:
+                    native.wait_until(_instant(chance), chance.random() < 0.5, chance.choice((-1, event, 1 << 30)))
+                elif kind < 0.3:
+                    native.wake(chance.choice((event, -1, 1 << 40, None)))
                 else:
                     native.encode_all(chance.choice((address, address, 0)), _jobs(chance))
             except EXPECTED:
