@@ -22,8 +22,9 @@ from mcu.media.leg_browser import make_congestion, make_forwarding
 from mcu.media.leg_congestion import LegCongestion, Part
 from mcu.media.leg_count import CountedStream, LegCount
 from mcu.media.leg_listener import LegListener, PictureMedia, tell_of_camera, tell_of_stream
+from mcu.media.leg_opening import make_camera, make_streams
 from mcu.media.leg_rates import receive_bitrate
-from mcu.media.leg_streams import is_same_path, mids, payload_types, stream_config
+from mcu.media.leg_streams import is_same_path, mids, payload_types
 from mcu.media.leg_transport import (
     BrowserAccess,
     BrowserLegTransport,
@@ -35,7 +36,7 @@ from mcu.media.rtp.clock import NtpClock
 from mcu.media.rtp.errors import RtcpError
 from mcu.media.rtp.rtcp import parse_compound
 from mcu.media.rtp.session import RtpStream
-from mcu.media.spec import AudioSpec, CameraRequest, LegNumbers, LegSpec, Line, PlainTransport, SdesKeys, VideoSpec
+from mcu.media.spec import CameraRequest, LegNumbers, LegSpec, Line, PlainTransport, SdesKeys
 from mcu.media.transport.plain_port import Bind
 from mcu.media.transport.sockets import bound_udp_socket
 from mcu.media.units import CodedPicture, CodedSound
@@ -98,18 +99,8 @@ class MediaLeg:
         now = self._clock()
         # Taken once, so that the sender reports of sound and picture agree to the microsecond (lip sync).
         self._wallclock = time.time()
-        lines: dict[Media, AudioSpec | VideoSpec | None] = {
-            "audio": self.spec.audio,
-            "video": self.spec.video,
-            "content": self.spec.content,
-        }
-        self._streams = {
-            media: self._make_stream(media, line, now) for media, line in lines.items() if line is not None
-        }
-        if self.spec.camera is not None:
-            ssrc = self._beginnings.ssrc("camera", self.spec.camera.ssrc)
-            beginning = self._beginnings.beginning("camera", ssrc)
-            self._camera = CameraStream(self.spec.camera, ssrc, beginning, now)
+        self._streams = make_streams(self.spec, self._beginnings, self._rng, now, self._wallclock)
+        self._camera = make_camera(self.spec, self._beginnings, now)
         transport: PlainLegTransport | BrowserLegTransport
         if isinstance(self.spec.transport, PlainTransport):
             if certificate is None and browsers is not None:
@@ -396,14 +387,6 @@ class MediaLeg:
         yield from self._streams.items()
 
     # Inside
-
-    def _make_stream(self, media: Media, spec: AudioSpec | VideoSpec, now: float) -> RtpStream:
-        ssrc = self._beginnings.ssrc(media, spec.ssrc)
-        config = stream_config(self.spec.id, media, spec, ssrc, self._beginnings.beginning(media, ssrc))
-        stream = RtpStream(config, self._rng, now, self._wallclock)
-        if media == "video" and "remb" in config.feedback:
-            stream.set_maximum_bitrate(receive_bitrate(self.spec))
-        return stream
 
     def _delivered(self, media: PictureMedia) -> None:
         """Another of a browser's encodings is decoded from now on."""
