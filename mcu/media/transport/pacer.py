@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -22,6 +23,8 @@ PAUSE = 0.002
 # one as large as would leave in 20 ms: a key frame then waits here and not in the network's queue.
 LEAST_PART, _PACE, _FIRST_PART = 3, 1.5, 0.02
 _DATAGRAM_BITS = 1250 * 8
+# Rather faster than the pace than later than so many seconds: what comes later is of no use in a conversation.
+LONGEST_WAIT = 0.25
 
 # Datagrams that may wait for one receiver, two large key frames; what is beyond is dropped, as a router would drop it.
 MAX_WAITING = 1000
@@ -47,7 +50,7 @@ class Pacer:
         if rate is not None:
             pace = rate * _PACE / _DATAGRAM_BITS
             self._part = min(BURST, max(LEAST_PART, int(pace * _FIRST_PART)))
-            self._pause = max(PAUSE, self._part / pace)
+            self._pause = min(_FIRST_PART, max(PAUSE, self._part / pace))
 
     def send(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
         """Send to an IP address, in order."""
@@ -83,7 +86,8 @@ class Pacer:
     def _send_waiting(self) -> None:
         """The next part for each receiver; also when the kernel had no room for all of the last."""
         for address, waiting in list(self._waiting.items()):
-            part = list(itertools.islice(waiting, self._part))
+            least = math.ceil(len(waiting) * self._pause / LONGEST_WAIT)
+            part = list(itertools.islice(waiting, max(self._part, least)))
             for _ in range(self._send_now(part, address)):
                 waiting.popleft()
             if not waiting:

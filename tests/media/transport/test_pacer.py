@@ -72,6 +72,20 @@ async def test_what_the_network_carries_sets_the_pace(rate: float | None, part: 
     way.close()
 
 
+async def test_at_the_slowest_pace_nothing_waits_for_long() -> None:
+    kernel = Kernel(room=5000)
+    way = Pacer(kernel.send)
+    way.follow(64_000)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    way.send([b"?"] * MAX_WAITING, HERE)
+    async with asyncio.timeout(PATIENCE):
+        while len(kernel.sent) < MAX_WAITING:
+            await asyncio.sleep(0.01)
+    assert loop.time() - began < 5.0
+    way.close()
+
+
 async def test_what_the_kernel_has_no_room_for_goes_out_later_in_order() -> None:
     kernel = Kernel(room=1)
     way = Pacer(kernel.send)
