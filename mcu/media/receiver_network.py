@@ -36,6 +36,10 @@ _CAUTIOUS_RISE_PER_SECOND = 1.05
 # A receiver's estimate (REMB) wavers around what it gets; only one clearly below binds.
 _ESTIMATE_MARGIN = 0.8
 
+# Whoever asks for lost packets reports with every request, of a few packets each time: they are taken together over so
+# many seconds. The first report of a call is of no longer than the other.
+_LEAST_INTERVAL, _LONGEST_REPORT = 1.0, 5.0
+
 # By so many seconds more than at best of the last while the round trip tells of a full queue.
 _FULL_QUEUE, _REMEMBERED = 0.1, 60.0
 
@@ -63,6 +67,8 @@ class ReceiverNetwork:
         self._failed: float | None = None
         self._own = OwnLoss()
         self._stale = False
+        self._heard = float("-inf")
+        self._lost = self._lasted = 0.0
         self._round_trips: deque[tuple[float, float]] = deque(maxlen=256)
         self._falls = 0
         self._moved = float("-inf")
@@ -80,8 +86,14 @@ class ReceiverNetwork:
             return False
         self._reports = feedback.reports
         before = self.rate
+        lasted, self._heard = min(now - self._heard, _LONGEST_REPORT), now
+        self._lost, self._lasted = self._lost + feedback.fraction_lost * lasted, self._lasted + lasted
+        if now - self._reported < _LEAST_INTERVAL:
+            return False
         since, self._reported = now - self._reported, now
-        lost, estimate = feedback.fraction_lost, feedback.estimated_bitrate
+        lost = self._lost / self._lasted if self._lasted else feedback.fraction_lost
+        self._lost = self._lasted = 0.0
+        estimate = feedback.estimated_bitrate
         queueing = self._queueing(feedback.round_trip, now)
         if self._own.note(lost, lost, sent):
             self._rate = None

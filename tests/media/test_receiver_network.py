@@ -163,6 +163,17 @@ def test_loss_of_a_full_queue_tells_what_the_link_carries() -> None:
     assert path.now - start <= 22
 
 
+def test_many_reports_of_few_packets_each_count_as_one() -> None:
+    """Whoever asks for lost packets reports with every request."""
+    path = Path()
+    path.report(0.0)
+    for index in range(60):
+        path.now += 0.025
+        feedback = ReceiverFeedback(next(path._reports), 0.75 if index % 3 == 0 else 0.0, None, 0.4)
+        path.network.reported(feedback, path.sent, MOST, path.now)
+    assert path.network.rate is not None and path.network.rate >= 0.8 * MOST
+
+
 class Estimated:
     """A receiver that tells of each packet; four looks a second at the estimate. Falls are told by ``fall``."""
 
