@@ -78,7 +78,11 @@ class ServerProcess:
         return self._log_file.read_text("utf-8", "replace")
 
     async def __aenter__(self) -> ServerProcess:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
