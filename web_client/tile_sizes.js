@@ -1,5 +1,7 @@
 // How large others' pictures are to be seen here, which the server is told so that it sends no larger ones.
 
+import { ApiError } from "./protocol.js";
+
 /** While windows are dragged and people come, sizes change many times a second. */
 const DEBOUNCE_MS = 300;
 
@@ -84,7 +86,10 @@ export class TileSizes {
       await call.api.showTiles(call.participantId, tiles);
     } catch (error) {
       if (this.told === words) this.told = ""; // the next change tells it again; until then sizes are as usual
-      console.warn("the sizes of pictures could not be told", error);
+      // Trouble of the network, and a server that knows us no longer, are the call's to find out and to mend.
+      if (!(error instanceof ApiError && (error.isTransient || error.isForgotten))) {
+        console.warn("the sizes of pictures could not be told", error);
+      }
     }
   }
 

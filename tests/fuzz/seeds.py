@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from tests.fuzz import fuzz_aac, fuzz_account_file, fuzz_old_video_payload, fuzz_png
+from tests.fuzz import fuzz_aac, fuzz_account_file, fuzz_framing, fuzz_old_video_payload, fuzz_png
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -197,6 +197,7 @@ _MAKERS: dict[str, Callable[[], Sequence[bytes]]] = {
     "fuzz_dial_target": lambda: [b"sip:ward@rooms.example;transport=tcp?Subject=x", b"theatre@10.1.2.3:5070", b"1044"],
     "fuzz_dialing": lambda: [b"sip:1000*1234@192.0.2.1;user=phone", b"+1-000", b"sips:ward@clinic.example", b"1000*12"],
     "fuzz_dtmf_info": lambda: [b"Signal=5\r\nDuration=160\r\n", b"#", b"Signal= 11\nDuration= 250"],
+    "fuzz_framing": lambda: list(fuzz_framing.SEEDS),
     "fuzz_h264_parameter_sets": _parameter_sets,
     "fuzz_h264_payload": _payloads,
     "fuzz_media_link": _link,

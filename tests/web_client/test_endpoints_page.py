@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.web_client.conftest import DESKTOP, PHONE, OpenPage
 from tests.web_client.fake_server import FakeServer
-from tests.web_client.test_join_page import fits
+from tests.web_client.test_join_page import fits, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -203,7 +203,8 @@ async def test_an_open_row_stays_open_while_figures_come_in(open_page: OpenPage,
     page = await open_view(open_page, server, "devices")
     await page.click("#devices li[data-id='4001'] summary")
     server.canned["/endpoints"]["endpoints"][1]["name"] = "Theatre 3"
-    await expect(page.locator("#devices li[data-id='4001'] .title")).to_have_text("Theatre 3")
+    # The page looks again every five seconds.
+    await expect(page.locator("#devices li[data-id='4001'] .title")).to_have_text("Theatre 3", timeout=15_000)
     assert await page.evaluate("document.querySelector(\"#devices li[data-id='4001'] details\").open")
 
 
@@ -387,8 +388,8 @@ async def test_an_entry_is_removed_only_after_a_question(open_page: OpenPage, se
     assert server.asked("DELETE", "/number-plan") == []
     await page.get_by_role("button", name="Remove er").click()
     await page.click("#confirm-button")
+    await until(lambda: len(server.asked("DELETE", "/number-plan/er")) == 1)
     await expect(page.locator("dialog")).to_have_count(0)
-    assert len(server.asked("DELETE", "/number-plan/er")) == 1
 
 
 @BOTH_LANGUAGES
