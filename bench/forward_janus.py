@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -136,10 +137,21 @@ class Janus:
         """Let the client get what is sent."""
         handle = await self._attach()
         body = {"request": "join", "ptype": "subscriber", "room": ROOM, "streams": [{"feed": 1}]}
-        offer = await self._ask(handle, body)
+        offer = await self._ask_until_fed(handle, body)
         sdp = offer["jsep"]["sdp"]
         await self._ask(handle, {"request": "start"}, {"type": "answer", "sdp": answer_of(client, sdp)})
         await client.connect(answered_server(sdp, self._host))
+
+    async def _ask_until_fed(self, handle: int, body: dict[str, object]) -> dict[str, Any]:
+        """Janus knows a publisher only once it has seen the end of its handshake. Raises JanusMissing."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            try:
+                return await self._ask(handle, body)
+            except JanusMissing as error:
+                if "No such feed" not in str(error) or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.1)
 
     def _start(self, binary: str) -> subprocess.Popen[bytes]:
         with (self._folder / "janus.log").open("wb") as log:

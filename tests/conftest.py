@@ -8,6 +8,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 _END_TO_END = "tests/e2e/"
+_LIKE_END_TO_END = (_END_TO_END, "tests/bench/test_forward.py")
 
 
 class _SideBySide(LoadScopeScheduling):
@@ -17,7 +18,7 @@ class _SideBySide(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _END_TO_END if nodeid.startswith(_END_TO_END) else nodeid.split("::", 1)[0]
+        return _END_TO_END if nodeid.startswith(_LIKE_END_TO_END) else nodeid.split("::", 1)[0]
 
 
 @pytest.hookimpl(optionalhook=True)
