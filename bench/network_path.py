@@ -31,15 +31,17 @@ class Conditions:
     ``loss`` is the share of datagrams lost on the whole; with ``burst`` above 1 they are lost in runs of this mean
     length (Gilbert-Elliott with a good state that loses nothing and a bad one that loses all). ``delay`` is the same
     for all, in seconds. With ``jitter`` up to so many seconds come on top, anew four times a second; order is kept, so
-    datagrams bunch, as behind a queue that fills and empties. ``reorder`` is the share that is held back by
-    ``reorder_delay`` and overtaken, ``duplicate`` the share that comes twice. ``rate`` in bit/s is that of the
-    narrowest link, which queues ``queue`` seconds and drops what comes beyond.
+    datagrams bunch, as behind a queue that fills and empties. With ``scatter`` each comes up to so many seconds later
+    by itself, overtaken by others. ``reorder`` is the share that is held back by ``reorder_delay`` and overtaken,
+    ``duplicate`` the share that comes twice. ``rate`` in bit/s is that of the narrowest link, which queues ``queue``
+    seconds and drops what comes beyond.
     """
 
     loss: float = 0.0
     burst: float = 1.0
     delay: float = 0.0
     jitter: float = 0.0
+    scatter: float = 0.0
     reorder: float = 0.0
     reorder_delay: float = 0.03
     duplicate: float = 0.0
@@ -50,7 +52,7 @@ class Conditions:
         for name in ("loss", "reorder", "duplicate"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share, from 0 to 1")
-        if min(self.delay, self.jitter, self.reorder_delay, self.queue) < 0:
+        if min(self.delay, self.jitter, self.scatter, self.reorder_delay, self.queue) < 0:
             raise ValueError("times are not negative")
         if self.burst < 1 or (self.rate is not None and self.rate <= 0):
             raise ValueError("burst is at least 1, and rate positive")
@@ -130,6 +132,8 @@ class NetworkPath(Generic[Item]):
             arrival += conditions.reorder_delay
         else:
             arrival = self._last_in_order = max(arrival, self._last_in_order)
+        if conditions.scatter:
+            arrival += self._random.random() * conditions.scatter
         self._number += 1
         heapq.heappush(self._under_way, (arrival, self._number, data, item))
 

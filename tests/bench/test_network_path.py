@@ -62,6 +62,15 @@ def test_jitter_delays_up_to_its_bound_and_keeps_the_order() -> None:
     assert [number for number, _ in arrived] == list(range(10_000))
 
 
+def test_scattered_datagrams_overtake_each_other_within_its_bound() -> None:
+    arrived = run(Conditions(delay=0.02, scatter=1.0))
+    delays = [at - number * 0.001 for number, at in arrived]
+    assert min(delays) >= 0.02 and max(delays) <= 1.02 + 1e-9
+    assert sum(delays) / len(delays) == pytest.approx(0.52, abs=0.02)
+    behind = sum(one > other for (one, _), (other, _) in itertools.pairwise(arrived))
+    assert behind / len(arrived) == pytest.approx(0.5, abs=0.05)
+
+
 def test_reordered_datagrams_are_overtaken_and_none_is_lost() -> None:
     arrived = [number for number, _ in run(Conditions(reorder=0.05, reorder_delay=0.01))]
     assert sorted(arrived) == list(range(10_000))
