@@ -198,6 +198,18 @@ class MediaPort:
         By RTX they say nothing of it; without, they come again as they were, since a number stands for one packet only.
         """
 
+    def protect_outlet(
+        self, peer: int, ssrc: int, repair_ssrc: int, payload_type: int, mutable: Sequence[int], /
+    ) -> None:
+        """Repair packets of an outlet go out under this SSRC and payload type: FlexFEC, see ``FecSender``, each of the
+        last 16 packets at most. None do before ``set_repair_share``. To be said once."""
+
+    def set_repair_share(self, peer: int, ssrc: int, share: float, /) -> None:
+        """So many repair packets go out for each packet of an outlet from now on, 0 to 1, where it is protected."""
+
+    def repair_statistics(self, peer: int, ssrc: int, /) -> tuple[int, int]:
+        """Repair packets of an outlet, and octets of their payloads."""
+
     def close_outlet(self, peer: int, ssrc: int, /) -> None: ...
     def route(self, peer: int, ssrc: int, source: tuple[int, int] | None, /) -> None:
         """Feed the outlet from a source (peer, SSRC), from that one's next key frame on; from nothing, at once."""

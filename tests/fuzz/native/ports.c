@@ -30,6 +30,14 @@ static int bound(struct sockaddr_in *name)
     return made;
 }
 
+static void protect(int i, struct outlet *outlet)
+{
+    struct fec_extensions mutable = {.ids = {5}, .count = 1};
+    REQUIRE(outlet != NULL);
+    if (one_in(2))
+        REQUIRE(peer_protect_outlet(peers[i], outlet, outlet->ssrc + 200, 98, &mutable));
+}
+
 static void open_streams(int i)
 {
     for (uint32_t j = chance(3); j > 0; j--)
@@ -37,7 +45,7 @@ static void open_streams(int i)
             peer_open_source(peers[i], one_in(3) ? CODEC_OTHER : CODEC_VP8, j, 90000, 50 + j, one_in(2));
     for (uint32_t j = 0; j < 3; j++)
         if (peer_outlet(peers[i], 100 + j) == NULL)
-            peer_open_outlet(peers[i], 100 + j, 96, one_in(2) ? 200 + j : 0, 97, (uint16_t)chance(65536));
+            protect(i, peer_open_outlet(peers[i], 100 + j, 96, one_in(2) ? 200 + j : 0, 97, (uint16_t)chance(65536)));
 }
 
 static void open_peer(int i)
@@ -141,6 +149,10 @@ static void change(int i, int other)
             sequences[j] = (uint16_t)(outlet->highest - chance(30));
         if (outlet != NULL)
             REQUIRE(port_resend(&port, peers[i], outlet, sequences, 8) <= 8);
+        break;
+    case 8:
+        if (outlet != NULL && outlet->repair != NULL)
+            REQUIRE(outlet_repair_share(outlet->repair, chance(5) / 4.0));
         break;
     default:
         route(i, other);

@@ -31,8 +31,7 @@ static bool form_of_name(const char *name, enum fec_form *form)
     return false;
 }
 
-/* The numbers of header extensions that change on the way. */
-static bool read_extensions(PyObject *numbers, struct fec_extensions *extensions)
+bool fec_read_extensions(PyObject *numbers, struct fec_extensions *extensions)
 {
     PyObject *list = numbers == NULL ? PyTuple_New(0) : PySequence_Tuple(numbers);
     if (list == NULL)
@@ -66,7 +65,7 @@ static int sender_init(SenderObject *self, PyObject *arguments, PyObject *keywor
     enum fec_form form;
     struct fec_extensions extensions;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "sK|O", names, &name, &seed, &mutable) ||
-        !form_of_name(name, &form) || !read_extensions(mutable, &extensions) || taken(&self->busy))
+        !form_of_name(name, &form) || !fec_read_extensions(mutable, &extensions) || taken(&self->busy))
         return -1;
     fec_begin_sender(&self->fec, form, seed);
     self->fec.mutable = extensions;
@@ -129,7 +128,7 @@ static int receiver_init(ReceiverObject *self, PyObject *arguments, PyObject *ke
     enum fec_form form;
     struct fec_extensions extensions;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "s|O", names, &name, &mutable) ||
-        !form_of_name(name, &form) || !read_extensions(mutable, &extensions) || taken(&self->busy))
+        !form_of_name(name, &form) || !fec_read_extensions(mutable, &extensions) || taken(&self->busy))
         return -1;
     if (self->fec == NULL && (self->fec = PyMem_Calloc(1, sizeof *self->fec)) == NULL) {
         PyErr_NoMemory();

@@ -30,6 +30,7 @@ struct kept { uint16_t sequence, length, room; bool there; uint8_t *data; };
 struct missing { uint16_t sequence; uint8_t asked; double last_asked; };
 
 struct outlet;
+struct outlet_repair;
 
 struct source {
     enum rtp_codec codec;
@@ -75,6 +76,7 @@ struct outlet {
     uint8_t send_time_id; /* of the header extension that says when a packet left; 0 for none */
     double last_sent;
     void *owner; /* whose outlet it is */
+    struct outlet_repair *repair; /* NULL where none is agreed */
     uint64_t packets, octets, resent;
     struct origin origins[FORWARD_KEPT];
 };

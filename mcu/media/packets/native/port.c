@@ -217,7 +217,17 @@ void peer_close_outlet(struct peer *peer, struct outlet *outlet)
         if (peer->outlets[i] == outlet)
             peer->outlets[i] = NULL;
     outlet_end(outlet);
+    outlet_repair_end(outlet->repair);
     free(outlet);
+}
+
+bool peer_protect_outlet(struct peer *peer, struct outlet *outlet, uint32_t ssrc, uint8_t payload_type,
+                         const struct fec_extensions *mutable)
+{
+    const struct srtp_source *known = srtp_find(&peer->outbound, ssrc);
+    uint16_t first = (uint16_t)((known != NULL && known->begun ? known->highest : outlet->highest) + 1);
+    outlet->repair = outlet_repair_begin(ssrc, payload_type, first, mutable);
+    return outlet->repair != NULL;
 }
 
 /* Packets */
@@ -240,25 +250,41 @@ static void flush(struct port *port, struct outgoing *outgoing)
     outgoing->count = 0;
 }
 
-bool port_seal(struct port *port, struct peer *peer, uint8_t *packet, size_t *length)
+static bool encrypt(struct port *port, struct peer *peer, uint8_t *packet, size_t *length)
 {
-    *length = twcc_stamp(&peer->twcc, packet, *length, port->now);
     if (srtp_protect(&peer->outbound, packet, length) == SRTP_OK)
         return true;
     port->unsent++;
     return false;
 }
 
-/* Encrypt what has been written at the arena's next place; it is sent with the next flush. */
-static bool add(struct port *port, struct outgoing *outgoing, struct peer *peer, size_t length)
+bool port_seal(struct port *port, struct peer *peer, uint8_t *packet, size_t *length)
+{
+    *length = twcc_stamp(&peer->twcc, packet, *length, port->now);
+    return encrypt(port, peer, packet, length);
+}
+
+/* Encrypt what has been written at the arena's next place; it is sent with the next flush. ``repair`` (or NULL) is told
+ * of it. */
+static bool add(struct port *port, struct outgoing *outgoing, struct peer *peer, struct outlet_repair *repair,
+                size_t length)
 {
     uint8_t *place = port->arena[outgoing->count];
-    if (!port_seal(port, peer, place, &length))
+    length = twcc_stamp(&peer->twcc, place, length, port->now);
+    if (repair != NULL)
+        outlet_repair_take(repair, place, length);
+    if (!encrypt(port, peer, place, &length))
         return false;
     outgoing->out[outgoing->count++] = (struct udp_out){place, length, &peer->selected};
     if (outgoing->count == UDP_BATCH)
         flush(port, outgoing);
     return true;
+}
+
+static void add_repairs(struct port *port, struct outgoing *outgoing, struct peer *peer, struct outlet_repair *repair)
+{
+    for (size_t length; (length = outlet_repair_write(repair, port->arena[outgoing->count])) > 0;)
+        add(port, outgoing, peer, NULL, length);
 }
 
 /* Send what came from one source in this batch to all that get it. */
@@ -275,8 +301,11 @@ static void send_on(struct port *port, struct source *source, const size_t *data
             const struct udp_datagram *datagram = &port->datagrams[datagrams[j]];
             size_t length =
                 outlet_write(outlet, source, datagram->data, datagram->length, now, port->arena[outgoing.count]);
-            if (length > 0)
-                port->forwarded += add(port, &outgoing, receiver, length);
+            if (length == 0)
+                continue;
+            port->forwarded += add(port, &outgoing, receiver, outlet->repair, length);
+            if (outlet->repair != NULL && outlet->repair->due > 0)
+                add_repairs(port, &outgoing, receiver, outlet->repair);
         }
     }
     flush(port, &outgoing);
@@ -391,7 +420,7 @@ size_t port_resend(struct port *port, struct peer *peer, struct outlet *outlet, 
     for (size_t i = 0; i < count && can; i++) {
         size_t length = outlet_rewrite(outlet, sequences[i], port->arena[outgoing.count]);
         if (length > 0)
-            done += add(port, &outgoing, peer, length);
+            done += add(port, &outgoing, peer, NULL, length);
     }
     flush(port, &outgoing);
     return done;

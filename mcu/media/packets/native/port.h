@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "forward.h"
+#include "outlet_repair.h"
 #include "srtp.h"
 #include "twcc.h"
 #include "udp.h"
@@ -76,6 +77,10 @@ struct outlet *peer_open_outlet(struct peer *peer, uint32_t ssrc, uint8_t payloa
 /* An SSRC that this peer has got before goes on behind its last number, since the key stream has been used so far. */
 void peer_close_outlet(struct peer *peer, struct outlet *outlet);
 struct outlet *peer_outlet(const struct peer *peer, uint32_t ssrc);
+
+/* Repair packets of this outlet go out under such an SSRC, once there are to be any; with the same rule. */
+bool peer_protect_outlet(struct peer *peer, struct outlet *outlet, uint32_t ssrc, uint8_t payload_type,
+                         const struct fec_extensions *mutable);
 
 /* Take what has come in and send on what is to be; the number of ``events``, or -1 with errno. Goes on while much comes
  * in that is for nobody above. */

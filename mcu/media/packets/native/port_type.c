@@ -7,6 +7,7 @@
 
 #include "forward_type.h"
 #include "names.h"
+#include "outlet_repair_type.h"
 #include "port.h"
 #include "port_type.h"
 #include "srtp_type.h"
@@ -309,6 +310,9 @@ static PyMethodDef methods[] = {
     {"open_outlet", (PyCFunction)(void (*)(void))forwarding_open_outlet, NAMED, NULL},
     {"carry", forwarding_carry, METH_VARARGS, NULL},
     {"stamp", forwarding_stamp, METH_VARARGS, NULL},
+    {"protect_outlet", outlet_repair_protect, METH_VARARGS, NULL},
+    {"set_repair_share", outlet_repair_set_share, METH_VARARGS, NULL},
+    {"repair_statistics", outlet_repair_statistics, METH_VARARGS, NULL},
     {"close_outlet", forwarding_close_outlet, METH_VARARGS, NULL},
     {"route", forwarding_route, METH_VARARGS, NULL},
     {"resend", forwarding_resend, METH_VARARGS, NULL},
