@@ -457,6 +457,8 @@ class MediaLeg:
         tell_of_stream(self._listener, self, self.id, media, stream)
 
     def _connected(self) -> None:
+        for stream in self._streams.values():
+            stream.tell_maximum_bitrate()
         self._listener.leg_connected(self)
         self._wake_in_time()
 

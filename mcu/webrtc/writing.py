@@ -31,7 +31,8 @@ def answered_media(line: Line, local: BrowserLocal) -> MediaDescription:
     if line.direction.send:
         attributes += [Attribute("msid", _stream(line)), *_source_lines(line, local.cname)]
     attributes += _candidates(local.candidates, local.tcp_candidates)
-    limited = line.role in (Role.VIDEO, Role.CONTENT) and local.picture_rate is not None
+    # Also where nothing is to come: Chromium has one limit for a whole connection, that of the line it read last.
+    limited = line.role not in (Role.AUDIO, Role.VOICE) and local.picture_rate is not None
     return MediaDescription(
         media=line.media.media,
         port=port,

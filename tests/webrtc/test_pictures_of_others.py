@@ -47,6 +47,16 @@ def test_every_slot_is_sent_to_with_a_source_and_a_stream_of_its_own() -> None:
         assert [value.split()[0] for value in media.values("ssrc")] == [str(1010 + number), str(2010 + number)]
 
 
+def test_the_limit_of_a_zone_stands_on_every_picture_line() -> None:
+    """Chromium takes the word of the last line for the whole connection."""
+    _, description = answered(OFFER, replace(HERE, picture_rate=400_000))
+    told = [[(one.kind, one.value) for one in media.bandwidths] for media in description.media]
+    pictures = [media.media == "video" for media in description.media]
+    assert pictures.count(True) == 11
+    assert told == [[("AS", 421), ("TIAS", 400_000)] if picture else [] for picture in pictures]
+    assert not any(media.bandwidths for media in answered(OFFER)[1].media)
+
+
 def test_a_server_without_slots_refuses_them_and_no_more_are_taken_than_there_are() -> None:
     none, description = answered(OFFER, replace(HERE, slots=()))
     two, _ = answered(OFFER, replace(HERE, slots=HERE.slots[:2]))

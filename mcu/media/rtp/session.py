@@ -107,6 +107,8 @@ class RtpStream:
 
     def _look_after_pictures(self, now: float) -> None:
         if self._video:
+            if self._next_estimate == float("inf") and self._receiver.source is not None:
+                self.tell_maximum_bitrate()
             self._watch_key_frames(now)
             if self._receiver.requests_due(now):
                 self._feed_back(now)
@@ -257,7 +259,11 @@ class RtpStream:
     def set_maximum_bitrate(self, bitrate: int) -> None:
         """Tell the peer each second to stay below this many bit/s, where REMB was agreed."""
         self._maximum_bitrate = bitrate
-        if "remb" in self.config.feedback:
+        self.tell_maximum_bitrate()
+
+    def tell_maximum_bitrate(self) -> None:
+        """Say it with the next ``handle_timer``: who has just come has not heard it."""
+        if self._maximum_bitrate is not None and "remb" in self.config.feedback:
             self._next_estimate = float("-inf")
 
     def close(self, now: float) -> None:
@@ -309,11 +315,10 @@ class RtpStream:
                 self._requested += len(lost)
                 packets.append(rtcp.GenericNack(self.config.ssrc, source.ssrc, tuple(lost)))
         if now >= self._next_estimate and self._maximum_bitrate is not None:
-            self._next_estimate = on_grid(now + REMB_INTERVAL, REPORT_GRID)
-            if source is not None:
-                packets.append(
-                    rtcp.ReceiverEstimatedMaximumBitrate(self.config.ssrc, self._maximum_bitrate, (source.ssrc,))
-                )
+            # Once before anything has come: a browser that has not heard of a limit begins by trying what gets through.
+            known = () if source is None else (source.ssrc,)
+            self._next_estimate = on_grid(now + REMB_INTERVAL, REPORT_GRID) if known else float("inf")
+            packets.append(rtcp.ReceiverEstimatedMaximumBitrate(self.config.ssrc, self._maximum_bitrate, known))
         if source is not None:
             if self._key_frames.due(now):
                 self._key_frame_requests += 1

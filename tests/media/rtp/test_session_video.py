@@ -10,6 +10,7 @@ import pytest
 
 from mcu.media.rtp import rtcp
 from mcu.media.rtp.beginning import Beginning
+from mcu.media.rtp.feedback import ReceiverEstimatedMaximumBitrate
 from mcu.media.rtp.packet import RtpPacket
 from mcu.media.rtp.rtcp import FullIntraRequest, LegacyIntraRequest, PictureLossIndication, parse_compound
 from mcu.media.rtp.session import (
@@ -192,6 +193,21 @@ def test_remb_is_sent_each_second_and_understood() -> None:
     estimates = link.of(link.a, BitrateEstimated)
     assert 2 <= len(estimates) <= 4
     assert abs(estimates[0].bitrate - 2_000_000) < 16
+
+
+def test_a_limit_is_told_before_anything_comes_and_again_with_the_first_packet() -> None:
+    """Who has not heard of a limit begins by trying how much gets through."""
+    link = Link(stream(video_config(1, feedback=BROWSER)), stream(video_config(2, feedback=BROWSER)))
+    link.b.set_maximum_bitrate(400_000)
+    told: list[tuple[int, ...]] = []
+    for _ in range(30):
+        link.b.handle_timer(link.now)
+        packets = [packet for data in link.b.rtcp_to_send() for packet in parse_compound(data)]
+        told += [packet.ssrcs for packet in packets if isinstance(packet, ReceiverEstimatedMaximumBitrate)]
+        link.now += 0.1
+    assert told == [()], "once, and it names no stream yet"
+    Camera(link).run(0.1)
+    assert [one.bitrate for one in link.of(link.a, BitrateEstimated)] == [pytest.approx(400_000, abs=4)]
 
 
 def test_round_trip_and_loss_are_measured() -> None:
