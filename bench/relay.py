@@ -33,13 +33,16 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self.up: NetworkPath[tuple[socket.socket, Address]] = NetworkPath(up or Conditions(), seed)
         self.down: NetworkPath[tuple[socket.socket, Address]] = NetworkPath(down or Conditions(), seed + 1)
+        self.tap: Callable[[bytes, socket.socket, Address], None] = lambda data, way, server: None
+        """Sees what clients send, the socket that it goes on from, and where to."""
         self._sockets: list[socket.socket] = []
+        self._backs: list[dict[Address, socket.socket]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._due = float("inf")
 
-    def add_port(self, server: Address) -> int:
-        """A port that leads to the server's; returns its number."""
-        return self._add(server, _bound(0))
+    def add_port(self, server: Address, host: str = HOST) -> int:
+        """A port that leads to the server's; returns its number. Clients find it at ``host``, "" being any address."""
+        return self._add(server, _bound(0, host))
 
     def add_pair(self, server: Address) -> int:
         """An even port and the next, for RTP and RTCP, that lead to the server's port and the next after that."""
@@ -64,6 +67,15 @@ class Relay:
         self.up.change(conditions, now)
         self.down.change(conditions, now)
 
+    def rebind(self) -> None:
+        """All clients come from other addresses from now on, as when a NAT has forgotten them."""
+        for backs in self._backs:
+            for one in backs.values():
+                self._loop.remove_reader(one.fileno())
+                self._sockets.remove(one)
+                one.close()
+            backs.clear()
+
     def close(self) -> None:
         """Nothing passes any more."""
         if self._timer is not None:
@@ -75,6 +87,7 @@ class Relay:
 
     def _add(self, server: Address, front: socket.socket) -> int:
         backs: dict[Address, socket.socket] = {}
+        self._backs.append(backs)
 
         def from_client() -> None:
             for data, client in _received(front):
@@ -84,6 +97,7 @@ class Relay:
                         continue
                     back = backs[client] = _bound(0)
                     self._listen(back, functools.partial(from_server, client, back))
+                self.tap(data, back, server)
                 self.up.push(data, (back, server), time.monotonic())
             self._deliver()
 
@@ -134,13 +148,13 @@ def _received(one: socket.socket) -> list[tuple[bytes, Address]]:
     return found
 
 
-def _bound(port: int) -> socket.socket:
+def _bound(port: int, host: str = HOST) -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         made.setblocking(False)
-        made.bind((HOST, port))
+        made.bind((host, port))
     except OSError:
         made.close()
         raise

@@ -62,6 +62,27 @@ def test_a_pair_leads_to_two_neighbouring_ports(server: socket.socket) -> None:
     asyncio.run(scenario())
 
 
+def test_a_client_comes_from_another_address_and_the_one_before_leads_nowhere(server: socket.socket) -> None:
+    async def scenario() -> None:
+        relay = Relay(1)
+        passed: list[tuple[bytes, tuple[str, int]]] = []
+        relay.tap = lambda data, way, target: passed.append((data, way.getsockname()))
+        front = (HOST, relay.add_port(server.getsockname()))
+        with client() as one:
+            one.sendto(b"first", front)
+            _, before = await receive(server)
+            relay.rebind()
+            one.sendto(b"second", front)
+            _, after = await receive(server)
+            assert after != before and passed == [(b"first", before), (b"second", after)]
+            server.sendto(b"lost", before)
+            server.sendto(b"found", after)
+            assert await receive(one) == (b"found", front)
+        relay.close()
+
+    asyncio.run(scenario())
+
+
 def test_what_is_lost_does_not_come(server: socket.socket) -> None:
     async def scenario() -> None:
         relay = Relay(1, up=Conditions(loss=1.0))

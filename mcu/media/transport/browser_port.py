@@ -64,6 +64,8 @@ class BrowserPort:
     def close(self) -> None:
         """Close the socket."""
         if self._socket is not None:
+            if self.strangers:
+                logger.info("browser port: %d datagrams of strangers in all", self.strangers)
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._pacer.close()
             self._socket.close()
@@ -101,6 +103,8 @@ class BrowserPort:
         for address in endpoint.addresses:
             self._by_address.pop(address, None)
         del self._by_peer[endpoint.peer]
+        if refused := self.media.refused(endpoint.peer):
+            logger.info("browser port: %d datagrams of a browser that did not authenticate", refused)
         self.media.close_peer(endpoint.peer)
 
     def restart(self, endpoint: BrowserEndpoint, agent: IceLiteAgent) -> None:

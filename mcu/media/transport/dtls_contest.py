@@ -52,7 +52,8 @@ class DtlsContest:
 
     @property
     def refused_packets(self) -> int:
-        return 0 if self._winner is None else self._winner.refused_packets
+        """Media that did not authenticate, and handshakes of strangers that were one too many."""
+        return self.ignored + (0 if self._winner is None else self._winner.refused_packets)
 
     async def handshake(self) -> None:
         """Until one has won. Raises DtlsError when the one at the address that was announced has failed."""

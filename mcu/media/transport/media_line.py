@@ -183,18 +183,23 @@ class MediaLine:
             return
         association = self._associations.get(component)
         if association is None or not 20 <= data[0] <= 63:
-            return
-        if isinstance(association, DtlsContest):
-            if self.port.may_be(component, source):
-                association.receive_dtls(data, source)
-        elif self.port.is_proved(source) if agent is not None else self.port.may_be_heard(component, source):
+            self.port.count_stranger(source)
+        elif isinstance(association, DtlsContest) and self.port.may_be(component, source):
+            association.receive_dtls(data, source)
+        elif isinstance(association, DtlsSession) and self._may_shake_hands(component, source):
             association.receive_dtls(data)
+        else:
+            self.port.count_stranger(source)
+
+    def _may_shake_hands(self, component: Component, source: NetworkAddress) -> bool:
+        return self.port.is_proved(source) if self._agents else self.port.may_be_heard(component, source)
 
     def _receive_check(self, component: Component, agent: IceLiteAgent, data: bytes, source: NetworkAddress) -> None:
         try:
             response = agent.receive_check(parse_check(data), source, self._clock())
         except StunError as error:
             logger.debug("connectivity check: %s", error)
+            self.port.count_stranger(source)
             return
         self.port.prove(component, source, agent.selected or source)
         self.port.send_other(component, response, source)

@@ -56,6 +56,7 @@ class PlainPort:
         self._accepts = accepts
         self._cipher = cipher or NoCipher()
         self._on_other = on_other
+        self._port = 0
         self._proved: deque[NetworkAddress] = deque(maxlen=MAX_PROVED)
         self._rtp: PacketSocket | None = None
         self._rtcp: PacketSocket | None = None
@@ -70,6 +71,7 @@ class PlainPort:
 
     async def open(self, host: str, port: int, bind: Bind = bound_udp_socket) -> None:
         """Bind ``port`` and ``port + 1``; raises OSError when one is taken."""
+        self._port = port
         self._rtp = PacketSocket(bind(host, port), self._receive_batch)
         try:
             self._rtcp = PacketSocket(bind(host, port + 1), self._receive_rtcp_batch)
@@ -160,6 +162,13 @@ class PlainPort:
 
     async def close(self) -> None:
         """Close the sockets at once: a leg that is negotiated anew binds the same ports."""
+        if self._rtp is not None and (self.strangers or self._cipher.refused):
+            logger.info(
+                "media port %d: %d datagrams of strangers, %d that did not authenticate",
+                self._port,
+                self.strangers,
+                self._cipher.refused,
+            )
         for way in (self._rtp, self._rtcp):
             if way is not None:
                 way.close()
@@ -203,14 +212,14 @@ class PlainPort:
             return
         settles = (source != self._remote or not self._settled) and source not in self._proved
         if settles and not self._may_settle(source):
-            self._count_stranger(source)
+            self.count_stranger(source)
             return
         packet = self._cipher.unprotect_rtp(data)
         if packet is None:
             return
         if settles:
             if not self._accepts(packet):
-                self._count_stranger(source)
+                self.count_stranger(source)
                 return
             self._settled = True
             self._remote = source
@@ -232,7 +241,7 @@ class PlainPort:
     def _receive_rtcp(self, data: bytes, source: NetworkAddress) -> None:
         if (self._remote is None or source[0] != self._remote[0]) and source not in self._proved:
             # Behind NAT, RTCP may well come before RTP has told the address: it can wait.
-            self._count_stranger(source)
+            self.count_stranger(source)
             return
         packet = self._cipher.unprotect_rtcp(data)
         if packet is None:
@@ -249,7 +258,8 @@ class PlainPort:
         assert self._on_other is not None
         self._on_other(component, data, source)
 
-    def _count_stranger(self, source: NetworkAddress) -> None:
+    def count_stranger(self, source: NetworkAddress) -> None:
+        """A datagram that nobody takes; the first one is logged."""
         if self.strangers == 0:
             logger.info("media port: datagram from a stranger (%s); counted from now on", source[0])
         self.strangers += 1

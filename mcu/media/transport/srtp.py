@@ -37,6 +37,10 @@ class Cipher(Protocol):
     def authenticates(self) -> bool:
         """Whether a packet that comes through is surely the peer's."""
 
+    @property
+    def refused(self) -> int:
+        """Packets that could not be (un)protected."""
+
     def protect_rtp(self, packets: Sequence[bytes]) -> Sequence[bytes]: ...
     def protect_rtcp(self, packets: Sequence[bytes]) -> Sequence[bytes]: ...
     def unprotect_rtp(self, data: bytes) -> bytes | None: ...
@@ -56,6 +60,7 @@ class NoCipher:
     """RTP in the clear."""
 
     authenticates = False
+    refused = 0
 
     def protect_rtp(self, packets: Sequence[bytes]) -> Sequence[bytes]:
         return packets
@@ -86,6 +91,11 @@ class DtlsCipher:
 
     def __init__(self, rtp: DtlsSession | DtlsContest, rtcp: DtlsSession | DtlsContest) -> None:
         self._rtp, self._rtcp = rtp, rtcp
+
+    @property
+    def refused(self) -> int:
+        """Those of both associations."""
+        return sum(one.refused_packets for one in {self._rtp, self._rtcp})
 
     def protect_rtp(self, packets: Sequence[bytes]) -> Sequence[bytes]:
         return self._rtp.protect_rtp(packets)

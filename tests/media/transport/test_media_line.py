@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime
+import logging
 import struct
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +21,7 @@ from mcu.media.spec import DtlsKeys, IceSpec, SdesKeys
 from mcu.media.transport.dtls import DtlsSession, load_certificate
 from mcu.media.transport.media_line import MediaLine
 from mcu.media.transport.sockets import bound_udp_socket
+from tests.media.transport.checks import check
 from tests.media.transport.sockets import Box, peer
 from tests.peers.ports import port_block
 
@@ -265,3 +267,32 @@ async def test_checks_of_a_real_ice_agent_settle_the_address(stack: AsyncExitSta
         assert await asyncio.wait_for(agent.recv(), 5) == rtp(2)
     finally:
         await agent.close()
+
+
+async def test_checks_and_handshakes_of_strangers_are_counted_and_told_at_the_end(
+    stack: AsyncExitStack, identities: tuple[Identity, Identity], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    ports = port_block(4)
+    shaking = DtlsKeys(fingerprints=(("sha-256", identities[1].fingerprint),), role="server")
+    by_ice = await make_end(stack, ports[0], shaking, identities[0], mux=True, ice=ICE)
+    by_keys = await make_end(
+        stack, ports[2], SdesKeys(suite="AES_CM_128_HMAC_SHA1_80", local=KEYS[0], remote=KEYS[1]), mux=True, ice=ICE
+    )
+    hello = b"\x16\xfe\xfd" + bytes(10) + b"\x01" + bytes(20)
+    bad = [check(None), check(password="wrong"), check(username="ours:others"), check()[:-1], hello]
+    checked = check(username="ours:theirs", password="p" * 24)
+    async with peer() as someone:
+        for end in (by_ice, by_keys):
+            for data in bad:
+                someone.send(data, end.number)
+            someone.send(checked, end.number)  # is answered, and the socket keeps the order
+            await someone.next()
+            assert end.line.port.strangers == len(bad) and end.rtp.items == []
+        someone.send(rtp(1), by_keys.number)
+        someone.send(checked, by_keys.number)
+        await someone.next()
+    await by_keys.line.close()
+    said = f"media port {ports[2]}: {len(bad)} datagrams of strangers, 1 that did not authenticate"
+    assert [record.getMessage() for record in caplog.records][-1] == said
+    assert len(caplog.records) == 4, "the first of each kind, and the sum"
