@@ -11,6 +11,9 @@ function rank(/** @type {{mimeType: string, sdpFmtpLine?: string}} */ codec) {
   return type === "video/vp8" ? 3 : 4;
 }
 
+/** What goes with any codec here: packets sent again, and those that repair others where packets are lost. */
+const BESIDE = ["video/rtx", "video/flexfec-03"];
+
 /**
  * For pictures of others as they are: what browsers send here, and nothing else, so that offers stay short.
  * @template {{mimeType: string, sdpFmtpLine?: string}} C
@@ -18,7 +21,7 @@ function rank(/** @type {{mimeType: string, sdpFmtpLine?: string}} */ codec) {
  * @returns {C[]}
  */
 export function forwardable(codecs) {
-  const kept = codecs.filter((codec) => rank(codec) === 0 || ["video/vp8", "video/rtx"].includes(codec.mimeType.toLowerCase()));
+  const kept = codecs.filter((codec) => rank(codec) === 0 || ["video/vp8", ...BESIDE].includes(codec.mimeType.toLowerCase()));
   return preferred(kept);
 }
 

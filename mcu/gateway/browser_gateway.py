@@ -310,8 +310,8 @@ class BrowserGateway:
             candidates=tuple((address, port) for address in addresses),
             tcp_candidates=tuple((address, tcp_port) for address in addresses) if tcp_port else (),
             audio_ssrc=self._ids(),
-            video=self._repaired_sources(),
-            content=self._repaired_sources(),
+            video=self._sources(),
+            content=self._sources(),
             slots=tuple(self._sources() for _ in range(MAXIMUM_SLOTS)),
             shared=self._sources(),
             voices=tuple(self._ids() for _ in range(MAXIMUM_VOICES)),
@@ -340,10 +340,7 @@ class BrowserGateway:
         return leg, answer
 
     def _sources(self) -> PictureSources:
-        return PictureSources(self._ids(), self._ids())
-
-    def _repaired_sources(self) -> PictureSources:
-        """Of pictures that are composed for this browser: what is forwarded goes out as it came."""
+        """Of one picture: it, its repetitions, and repair packets."""
         return PictureSources(self._ids(), self._ids(), self._ids())
 
     def _candidate_addresses(self, request: web.Request) -> list[str]:

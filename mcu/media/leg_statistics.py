@@ -36,7 +36,7 @@ def leg_statistics(
         remote_fraction_lost=counters.remote_fraction_lost,
         malformed=counters.malformed,
         packets_recovered=repairs.packets_recovered,
-        repair_packets_sent=repairs.repair_packets_sent,
+        repair_packets_sent=repairs.repair_packets_sent + _repairs_forwarded(leg, media),
         playout_ms=playout.delay * 1000 if playout is not None else 0.0,
         concealed_ms=playout.concealed * 1000 if playout is not None else 0.0,
     )
@@ -48,5 +48,15 @@ def _forwarded(leg: MediaLeg, media: Media) -> tuple[int, int]:
         return 0, 0
     if media == "audio":
         return leg.voices.statistics()
+    return leg.outlets.statistics(_slots(leg, media))
+
+
+def _repairs_forwarded(leg: MediaLeg, media: Media) -> int:
+    """Repair packets beside them."""
+    return 0 if leg.outlets is None or media == "audio" else leg.outlets.repair_packets(_slots(leg, media))
+
+
+def _slots(leg: MediaLeg, media: Media) -> set[int]:
+    """SSRCs of the slots that count with this medium."""
     shared = set() if leg.spec.shared is None else {leg.spec.shared.ssrc}
-    return leg.outlets.statistics(shared if media == "content" else {slot.ssrc for slot in leg.spec.slots})
+    return shared if media == "content" else {slot.ssrc for slot in leg.spec.slots}

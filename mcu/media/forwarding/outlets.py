@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mcu.media.forwarding.codecs import carried
 from mcu.media.forwarding.published import PublishedSource
+from mcu.media.forwarding.slot_repair import SlotRepair, protected
 from mcu.media.forwarding.sources import LegSources
 from mcu.media.packets import MediaPort
 from mcu.media.rtp.clock import NtpClock, on_grid
@@ -66,6 +67,7 @@ class _Slot:
     route: tuple[int, int, int] | None = None
     fraction_lost: float = 0.0
     resent: int = 0
+    repair: SlotRepair | None = None
 
 
 class LegOutlets:
@@ -153,9 +155,22 @@ class LegOutlets:
         return True
 
     def statistics(self, ssrcs: Container[int] | None = None) -> tuple[int, int]:
-        """Packets and octets that went out in these slots; None: in all."""
-        counters = [self._counters(slot) for ssrc, slot in self._opened.items() if ssrcs is None or ssrc in ssrcs]
-        return sum(one.packets for one in counters), sum(one.octets for one in counters)
+        """Packets and octets that went out in these slots, repair packets with them; None: in all."""
+        slots = [slot for ssrc, slot in self._opened.items() if ssrcs is None or ssrc in ssrcs]
+        counters = [self._counters(slot) for slot in slots]
+        repairs = [slot.repair.counted() for slot in slots if slot.repair is not None]
+        packets = sum(one.packets for one in counters) + sum(count for count, _ in repairs)
+        return packets, sum(one.octets for one in counters) + sum(octets for _, octets in repairs)
+
+    def repair_packets(self, ssrcs: Container[int]) -> int:
+        """How many of them went out in these slots."""
+        found = (slot.repair for ssrc, slot in self._opened.items() if ssrc in ssrcs)
+        return sum(repair.counted()[0] for repair in found if repair is not None)
+
+    def repair_share(self, place: int) -> float:
+        """How many octets of repair packets go out in a slot for each of its picture at present."""
+        repair = self._slots[place].repair if place < len(self._slots) else None
+        return 0.0 if repair is None else repair.octets_share
 
     def feedback(self, now: float) -> ReceiverFeedback:
         """What the browser told of the slots in use."""
@@ -198,7 +213,10 @@ class LegOutlets:
         for slot in self._opened.values():
             counters = self._counters(slot)
             if counters.packets and now - counters.sent < SENDER_TIMEOUT:
-                packets.append(self._report(slot, counters, now))
+                report = self._report(slot, counters, now)
+                packets.append(report)
+                if slot.repair is not None:
+                    slot.repair.told(report, now)
         if packets:
             chunks = tuple((slot.spec.ssrc, self._cname) for slot in self._opened.values())
             self._send_rtcp([serialise_compound([*packets, SourceDescription(chunks)])])
@@ -230,7 +248,7 @@ class LegOutlets:
         if spec.abs_send_time_id is not None:
             # The receiver estimates by it what gets through; where it came with some packets only it would begin anew.
             self._port.stamp(self._peer, spec.ssrc, spec.abs_send_time_id)
-        slot = self._opened[spec.ssrc] = _Slot(spec)
+        slot = self._opened[spec.ssrc] = _Slot(spec, repair=protected(self._port, self._peer, spec))
         self._on_due(self._next_report)
         return slot
 
@@ -278,6 +296,8 @@ class LegOutlets:
             if slot is not None:
                 slot.fraction_lost = block.fraction_lost / 256
                 self._reports += 1
+                if slot.repair is not None:
+                    slot.repair.reported(block, self._counters(slot).octets, now)
 
     def _report(self, slot: _Slot, counters: OutletCounters, now: float) -> SenderReport:
         """RFC 3550 section 6.4.1. Its wall clock is ours, as in that of the mixed sound: lips and voice belong together

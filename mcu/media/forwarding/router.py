@@ -352,7 +352,9 @@ class Router:
 
     def _offer(self, outlets: LegOutlets, picture: _Picture, now: float) -> Offer:
         sources = picture.sources
-        rates, layers = sources.rates(now, picture.media), sources.layers(picture.media)
+        beside = 1.0 + outlets.repair_share(picture.place)
+        rates = tuple(None if rate is None else rate * beside for rate in sources.rates(now, picture.media))
+        layers = sources.layers(picture.media)
         current = outlets.shown(picture.place)
         mine = current is not None and current in layers and rates[current.layer] is not None
         fits = None if picture.tile is None else fitting(sources.sizes(picture.media), picture.tile)

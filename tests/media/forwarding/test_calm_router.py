@@ -74,6 +74,9 @@ class Outlets:
     def shown(self, place: int) -> object:
         return self.routes.get(place)
 
+    def repair_share(self, place: int) -> float:
+        return 0.0
+
     def feedback(self, now: float) -> ReceiverFeedback:
         return ReceiverFeedback(0, 0.0, None)
 
