@@ -481,7 +481,7 @@ class MediaLeg:
             self._transport.send_rtp("camera", self._camera.rtp_to_send(self._clock()))
         for media, stream in self._streams.items():
             if packets := stream.rtp_to_send():
-                self._transport.send_rtp(media, packets)
+                self._transport.send_rtp(media, packets, ahead=True)  # sent again: pictures leave as they are made
             if reports := stream.rtcp_to_send():
                 self._transport.send_rtcp(media, reports)
         self._wake_in_time()

@@ -52,7 +52,8 @@ class LegTransport(Protocol):
     def update(self, spec: PlainTransport | WebRtcTransport) -> None:
         """Take a changed address of the peer."""
 
-    def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None: ...
+    def send_rtp(self, media: Line, packets: Sequence[bytes], ahead: bool = False) -> None:
+        """Send, ``ahead`` of what waits or behind it."""
 
     def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None: ...
 
@@ -153,9 +154,9 @@ class PlainLegTransport:
         if line := self._lines.get(media):
             line.port.follow(rate)
 
-    def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
+    def send_rtp(self, media: Line, packets: Sequence[bytes], ahead: bool = False) -> None:
         if line := self._lines.get(media):
-            line.send_rtp(packets)
+            line.send_rtp(packets, ahead)
 
     def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None:
         if line := self._lines.get(media):
@@ -303,9 +304,9 @@ class BrowserLegTransport:
             transport_sequence=self._endpoint.media.next_number(self._endpoint.peer),
         )
 
-    def send_rtp(self, media: Line, packets: Sequence[bytes]) -> None:
+    def send_rtp(self, media: Line, packets: Sequence[bytes], ahead: bool = False) -> None:
         if self._pacer is not None:
-            self._pacer.send(packets, urgent=media == "audio")
+            self._pacer.send(packets, urgent=media == "audio", ahead=ahead)
 
     def follow(self, rate: float | None) -> None:
         """The network to the browser carries so many bit/s; None: it does not bind."""

@@ -139,9 +139,9 @@ class MediaLine:
         """Go on from there; before ``start``."""
         self._cipher.resume(numbers)
 
-    def send_rtp(self, packets: Sequence[bytes]) -> None:
-        """Encrypt and send."""
-        self.port.send_rtp(packets)
+    def send_rtp(self, packets: Sequence[bytes], ahead: bool = False) -> None:
+        """Encrypt and send, ``ahead`` of what waits or behind it."""
+        self.port.send_rtp(packets, ahead)
 
     def send_rtcp(self, packets: Sequence[bytes]) -> None:
         """Encrypt and send."""

@@ -77,8 +77,10 @@ class MediaPacer:
         """The network carries so many bit/s; None: nothing is known to bind."""
         self._rate = UNBOUND if estimate is None else min(UNBOUND, PACE * estimate)
 
-    def send(self, packets: Sequence[bytes], *, urgent: bool = False) -> None:
-        """Send RTP packets in order. ``urgent`` ones, those of sound, wait for nothing."""
+    def send(self, packets: Sequence[bytes], *, urgent: bool = False, ahead: bool = False) -> None:
+        """Send RTP packets in order. ``urgent`` ones, those of sound, wait for nothing; those sent again go ``ahead``
+        of what waits, for somebody's picture stands still until they come.
+        """
         if not packets:
             return
         if urgent:
@@ -87,7 +89,10 @@ class MediaPacer:
         room = MAX_WAITING - len(self._waiting)
         self.dropped += max(0, len(packets) - room)
         taken = packets[:room]
-        self._waiting.extend(taken)
+        if ahead:
+            self._waiting.extendleft(reversed(taken))
+        else:
+            self._waiting.extend(taken)
         self._octets += sum(map(len, taken))
         if self._timer is None:
             self._send_part()

@@ -8,6 +8,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from mcu.media.transport.sockets import NetworkAddress
 
@@ -30,17 +31,30 @@ LONGEST_WAIT = 0.25
 MAX_WAITING = 1000
 
 
+class Timer(Protocol):
+    """What it needs of what ``call_later`` gives."""
+
+    def cancel(self) -> None: ...
+
+
+class CallLater(Protocol):
+    """What it needs of an event loop."""
+
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> Timer: ...
+
+
 class Pacer:
-    """Sends by ``send``, which says how many the kernel took; each receiver has its own pace. Needs a running loop.
+    """Sends by ``send``, which says how many the kernel took; each receiver has its own pace. Needs a running loop, or
+    another that calls later.
 
     ``dropped`` counts datagrams not sent since too many were waiting.
     """
 
-    def __init__(self, send: Callable[[Sequence[bytes], NetworkAddress], int]) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, send: Callable[[Sequence[bytes], NetworkAddress], int], loop: CallLater | None = None) -> None:
+        self._loop = loop or asyncio.get_running_loop()
         self._send_batch = send
         self._waiting: dict[NetworkAddress, deque[bytes]] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._part, self._pause = BURST, PAUSE
         self.dropped = 0
 
@@ -67,6 +81,22 @@ class Pacer:
         waiting.extend(datagrams[sent : sent + room])
         if self._timer is None:
             self._timer = self._loop.call_later(self._pause, self._send_waiting)
+
+    def send_ahead(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
+        """Send before all that waits, at the same pace: somebody's picture stands still until they come."""
+        waiting = self._waiting.get(address)
+        if waiting is None:
+            self.send(datagrams, address)
+            return
+        room = MAX_WAITING - len(waiting)
+        self.dropped += max(0, len(datagrams) - room)
+        waiting.extendleft(reversed(datagrams[:room]))
+
+    def send_at_once(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
+        """Send without regard to pace and to what waits: reports and requests, which are few and tell the time."""
+        sent = self._send_now(datagrams, address) if datagrams else 0
+        if sent < len(datagrams):  # the kernel has no room
+            self.send_ahead(datagrams[sent:], address)
 
     def close(self) -> None:
         """Send no more; what waits is dropped."""

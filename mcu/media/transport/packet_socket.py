@@ -36,6 +36,16 @@ class PacketSocket:
         if self._socket is not None:
             self._pacer.send(datagrams, address)
 
+    def send_ahead(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
+        """The same before all that waits."""
+        if self._socket is not None:
+            self._pacer.send_ahead(datagrams, address)
+
+    def send_at_once(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
+        """Send without regard to pace and to what waits; nothing after ``close``."""
+        if self._socket is not None:
+            self._pacer.send_at_once(datagrams, address)
+
     def close(self) -> None:
         """Close at once; the port is free again when this returns. What still waits is dropped."""
         udp, self._socket = self._socket, None

@@ -97,16 +97,17 @@ class PlainPort:
         if self._rtp is not None:
             self._rtp.follow(rate)
 
-    def send_rtp(self, datagrams: Sequence[bytes]) -> None:
-        """Send RTP packets; dropped while no address or no key is known."""
+    def send_rtp(self, datagrams: Sequence[bytes], ahead: bool = False) -> None:
+        """Send RTP packets, ``ahead`` of those that wait or behind; dropped while no address or key is known."""
         if self._remote is not None and self._rtp is not None:
-            self._rtp.send(self._cipher.protect_rtp(datagrams), self._remote)
+            send = self._rtp.send_ahead if ahead else self._rtp.send
+            send(self._cipher.protect_rtp(datagrams), self._remote)
 
     def send_rtcp(self, datagrams: Sequence[bytes]) -> None:
-        """Send RTCP packets; dropped while no address or no key is known."""
+        """Send RTCP packets, which wait for no picture; dropped while no address or no key is known."""
         way = self._rtp if self._mux else self._rtcp
         if self._remote_rtcp is not None and way is not None:
-            way.send(self._cipher.protect_rtcp(datagrams), self._remote_rtcp)
+            way.send_at_once(self._cipher.protect_rtcp(datagrams), self._remote_rtcp)
 
     def send_other(self, component: Component, datagram: bytes, address: NetworkAddress | None = None) -> None:
         """Send STUN or DTLS, to where media of this component go unless an address is given."""
@@ -114,7 +115,7 @@ class PlainPort:
         way, known = (self._rtp, self._remote) if rtp else (self._rtcp, self._remote_rtcp)
         address = address or known
         if address is not None and way is not None:
-            way.send((datagram,), address)
+            way.send_at_once((datagram,), address)
 
     def prove(self, component: Component, source: NetworkAddress, selected: NetworkAddress) -> None:
         """ICE: ``source`` knows the password, and media shall go to ``selected``."""

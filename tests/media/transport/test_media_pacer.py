@@ -99,6 +99,16 @@ def test_sound_overtakes_pictures(world: World) -> None:
     assert world.sent[before:] == [(0.0, b"sound")]
 
 
+def test_what_is_sent_again_overtakes_pictures_that_wait(world: World) -> None:
+    world.pacer.follow(500_000)
+    world.pacer.send(picture(60_000))
+    before = len(world.sent)
+    world.pacer.send([b"again 1", b"again 2"], ahead=True)
+    assert len(world.sent) == before
+    world.run(0.05)
+    assert [packet for _, packet in world.sent[before : before + 2]] == [b"again 1", b"again 2"]
+
+
 def test_nothing_waits_too_long(world: World) -> None:
     world.pacer.follow(64_000)
     world.pacer.send(picture(120_000))

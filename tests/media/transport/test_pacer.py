@@ -133,3 +133,55 @@ async def test_what_waits_when_it_closes_is_dropped() -> None:
     kernel.room = 5
     await asyncio.sleep(2 * PAUSE)
     assert kernel.sent == []
+
+
+async def test_reports_do_not_wait_behind_a_picture_nor_lose_their_order() -> None:
+    kernel = Kernel(room=1000)
+    way = Pacer(kernel.send)
+    way.follow(100_000)
+    picture = [bytes([index]) for index in range(20)]
+    way.send(picture, HERE)
+    waiting = len(kernel.sent)
+    way.send_at_once([b"report", b"request"], HERE)
+    assert 0 < waiting < 20
+    assert [data for data, _ in kernel.sent[waiting:]] == [b"report", b"request"]
+    await until(kernel, 22)
+    assert [data for data, _ in kernel.sent if data in picture] == picture
+    way.close()
+
+
+async def test_what_is_sent_again_goes_before_what_waits_at_the_same_pace() -> None:
+    kernel = Kernel(room=1000)
+    way = Pacer(kernel.send)
+    way.send_ahead([b"nothing waits"], HERE)
+    assert kernel.sent == [(b"nothing waits", HERE)]
+    way.follow(100_000)
+    way.send([bytes([index]) for index in range(20)], HERE)
+    before = len(kernel.sent)
+    way.send_ahead([b"again 1", b"again 2"], HERE)
+    assert len(kernel.sent) == before
+    await until(kernel, before + 2)
+    assert [data for data, _ in kernel.sent[before : before + 2]] == [b"again 1", b"again 2"]
+    way.close()
+
+
+async def test_reports_that_the_kernel_has_no_room_for_are_the_next_to_go() -> None:
+    kernel = Kernel()
+    way = Pacer(kernel.send)
+    way.send([b"picture"], HERE)
+    way.send_at_once([b"report"], HERE)
+    way.send_at_once([b"other"], THERE)
+    kernel.room = 10
+    await until(kernel, 3)
+    assert [data for data, to in kernel.sent if to == HERE] == [b"report", b"picture"]
+    assert (b"other", THERE) in kernel.sent and way.dropped == 0
+    way.close()
+
+
+async def test_what_goes_ahead_counts_among_what_may_wait() -> None:
+    kernel = Kernel()
+    way = Pacer(kernel.send)
+    way.send([b"x"] * (MAX_WAITING - 1), HERE)
+    way.send_ahead([b"first", b"second"], HERE)
+    assert way.dropped == 1
+    way.close()

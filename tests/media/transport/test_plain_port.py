@@ -197,3 +197,15 @@ async def test_packets_of_a_settled_peer_come_as_runs_and_all_others_alone() -> 
     told.clear()
     port._receive_batch([(packet(9), mine), (packet(10), mine)])
     assert told == [packet(9), [packet(10)]]
+
+
+async def test_reports_beside_rtp_wait_for_no_picture_that_is_paced(line: Line) -> None:
+    async with peer() as room:
+        line.port.set_remote(room.address, symmetric=True, rtcp_mux=True)
+        line.port.follow(100_000)
+        line.port.send_rtp([packet(number) for number in range(9)])
+        line.port.send_rtp([packet(100)], ahead=True)
+        line.port.send_rtcp([RTCP])
+        got = [await room.next() for _ in range(11)]
+    assert got.index(RTCP) == 3  # behind what has left before, and before all that waits
+    assert got[4] == packet(100)
