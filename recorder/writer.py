@@ -58,7 +58,7 @@ class RecordingWriter:
     Callbacks come from threads of the writer, ``on_key_frame_wanted`` from that of the caller. ``on_failed(reason)`` is
     called once, and what came before stays valid; later ``write_…`` do nothing. ``on_progress(seconds, bytes)`` tells
     how much is safely on disk, over all parts. ``on_key_frame_wanted()`` is called when a key frame is needed to begin,
-    or to go on after pictures were dropped.
+    or to go on after pictures were dropped. ``wall_time_of(time)``: seconds since 1970 at that time of a picture.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class RecordingWriter:
         on_failed: Callable[[str], None] | None = None,
         on_progress: Callable[[float, int], None] | None = None,
         on_key_frame_wanted: Callable[[], None] | None = None,
-        wallclock: Callable[[], float] = clock.time,
+        wall_time_of: Callable[[float], float] | None = None,
     ) -> None:
         """``directory`` is the recording's own folder, made when it is not there.
 
@@ -84,7 +84,7 @@ class RecordingWriter:
         self._on_failed = on_failed or (lambda reason: None)
         self._on_progress = on_progress or (lambda seconds, size: None)
         self._on_key_frame_wanted = on_key_frame_wanted or (lambda: None)
-        self._wallclock = wallclock
+        self._wall_time_of = wall_time_of or _wall_time_of
 
         self._waiting: deque[_Picture] = deque()
         self._sounds: deque[_Sound] = deque()
@@ -242,7 +242,7 @@ class RecordingWriter:
         number = max(part_numbers(self._directory), default=0) + 1
         if number > MAX_PARTS:
             raise RecorderError(f"more than {MAX_PARTS} parts")
-        self._part = PartWriter(self._directory, number, sets, self._audio, self._wallclock(), self._report)
+        self._part = PartWriter(self._directory, number, sets, self._audio, self._wall_time_of(time), self._report)
         self._sets = sets
 
     def _end_part(self, end: PartEnd, until: float | None = None) -> None:
@@ -274,3 +274,8 @@ class RecordingWriter:
                 self._on_progress(seconds, self._bytes_before + (self._part.size if self._part else 0))
             except Exception:
                 log.exception("progress of recording %s could not be told", self._directory.name)
+
+
+def _wall_time_of(time: float) -> float:
+    """Seconds since 1970 at an instant of the monotonic clock: what lies back by now is counted back."""
+    return clock.time() - (clock.monotonic() - time)

@@ -4,6 +4,7 @@ import errno
 import itertools
 import os
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -289,3 +290,15 @@ def test_a_disk_that_fails_to_sync_fails_the_recording_and_keeps_what_was_synced
     assert index is not None and index.end is None
     assert part_file(tmp_path, 1).stat().st_size == index.size
     assert not is_being_written(tmp_path)
+
+
+def test_a_part_says_when_its_first_picture_was_shown_however_late_it_is_written(tmp_path: Path) -> None:
+    late = 40.0
+    shown = time.monotonic() - late
+    record_begins = time.time() - late
+    writer = RecordingWriter(tmp_path, VideoFormat("H264", 320, 180))
+    feed(writer, pictures([shown + n / 30 for n in range(30)]), [])
+    writer.close()
+    index = read_part_index(tmp_path, 1)
+    assert index is not None
+    assert index.header.started == pytest.approx(record_begins, abs=1.0)

@@ -26,7 +26,7 @@ def record(
     wall: float = 1_700_000_000.0,
 ) -> None:
     """A whole recording, from a new writer to its end."""
-    writer = RecordingWriter(directory, VideoFormat("H264", 320, 180), audio, wallclock=lambda: wall)
+    writer = RecordingWriter(directory, VideoFormat("H264", 320, 180), audio, wall_time_of=lambda _: wall)
     feed(writer, pictures, sounds or [])
     writer.close()
     assert writer.failure is None
