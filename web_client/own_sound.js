@@ -3,6 +3,7 @@
 import { byId, setText, show } from "./dom.js";
 import { errorText } from "./errors.js";
 import { sendsChange, showValue } from "./fields.js";
+import { chosenWay, wayShown } from "./usual_choice.js";
 
 export class OwnSound {
   /**
@@ -16,7 +17,7 @@ export class OwnSound {
     this.gain = /** @type {HTMLInputElement} */ (byId("own-listen_gain"));
     sendsChange("own-listen_gain", (value) => this.change({ listen_gain: value }), signal);
     sendsChange("own-music", (value) => this.change({ music: value }), signal);
-    sendsChange("own-voices", (value) => this.change({ forwarded_sound: value ? value === "each" : null }), signal);
+    sendsChange("own-voices", (value) => this.change({ forwarded_sound: chosenWay(value) }), signal);
     this.gain.addEventListener("input", () => this.drawGain(), { signal });
   }
 
@@ -36,7 +37,7 @@ export class OwnSound {
     showValue("own-listen_gain", self.listen_gain ?? 0);
     showValue("own-music", self.music ?? false);
     show(byId("own-voices-field"), self.has_voices ?? false);
-    showValue("own-voices", { true: "each", false: "mixed", null: "" }[String(self.forwarded_sound ?? null)] ?? "");
+    showValue("own-voices", wayShown(self.forwarded_sound, "mixed"));
     this.drawGain();
   }
 

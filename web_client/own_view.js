@@ -6,6 +6,7 @@ import { sendsChange, showValue } from "./fields.js";
 import { t } from "./language.js";
 import { layoutDrawing, layoutNow } from "./layout_pictures.js";
 import { LayoutPicker } from "./layout_picker.js";
+import { chosenWay, wayShown } from "./usual_choice.js";
 import { fillViews, seenAlone, viewChange } from "./view_choice.js";
 
 /** @typedef {import("./protocol.js").Participant} Participant */
@@ -32,7 +33,7 @@ export class OwnView {
     sendsChange("view-hide-self", (hide) => this.change({ hide_self: hide }), signal);
     sendsChange("view-content", (choice) => this.change({ content_choice: choice }), signal);
     sendsChange("view-seating", (mode) => this.change({ seating: mode ? { mode } : null }), signal);
-    sendsChange("view-pictures", (choice) => this.change({ forwarded: choice ? choice === "each" : null }), signal);
+    sendsChange("view-pictures", (choice) => this.change({ forwarded: chosenWay(choice) }), signal);
     byId("view-common").addEventListener("click", () => this.change(COMMON), { signal });
   }
 
@@ -75,7 +76,7 @@ export class OwnView {
     this.picker.draw(details, chosen);
     byId("view-now").replaceChildren(layoutDrawing(layoutNow(details, chosen, conference)));
     show(byId("view-pictures-field"), self.has_slots ?? false);
-    showValue("view-pictures", { true: "each", false: "one", null: "" }[String(self.forwarded ?? null)] ?? "");
+    showValue("view-pictures", wayShown(self.forwarded, "one"));
     showValue("view-hide-self", self.hide_self ?? false);
     showValue("view-content", self.content_choice ?? "auto");
     showValue("view-seating", self.seating?.mode ?? "");

@@ -1,9 +1,10 @@
-// One participant's place and sound, on the control page: role, tile, hidden, gains, music mode.
+// One participant's place, pictures and sound, on the control page: role, tile, hidden, what it gets as it is, gains, music mode.
 
 import { byId, el, setText, show } from "./dom.js";
 import { sendsChange, showValue } from "./fields.js";
 import { t } from "./language.js";
 import { layoutDrawing, layoutNow } from "./layout_pictures.js";
+import { chosenWay, wayShown } from "./usual_choice.js";
 
 /**
  * @typedef {import("./protocol.js").Conference} Conference
@@ -20,6 +21,8 @@ export class PersonDialog {
     sendsChange("person-role", (role) => send({ role }));
     sendsChange("person-hidden", (hidden) => send({ hidden }));
     sendsChange("person-music", (music) => send({ music }));
+    sendsChange("person-pictures", (choice) => send({ forwarded: chosenWay(choice) }));
+    sendsChange("person-voices", (choice) => send({ forwarded_sound: chosenWay(choice) }));
     sendsChange("person-pin", (tile) => send({ pin: tile === "" ? null : Number(tile) }));
     for (const name of ["gain", "listen_gain"]) {
       sendsChange(`person-${name}`, (value) => send({ [name]: value }));
@@ -51,6 +54,10 @@ export class PersonDialog {
     showValue("person-role", person.role ?? "member");
     showValue("person-hidden", person.hidden ?? false);
     showValue("person-music", person.music ?? false);
+    show(byId("person-pictures-field"), person.has_slots ?? false);
+    showValue("person-pictures", wayShown(person.forwarded, "one"));
+    show(byId("person-voices-field"), person.has_voices ?? false);
+    showValue("person-voices", wayShown(person.forwarded_sound, "mixed"));
     for (const name of /** @type {const} */ (["gain", "listen_gain"])) {
       showValue(`person-${name}`, person[name] ?? 0);
       this.drawGain(name);

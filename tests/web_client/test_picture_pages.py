@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.web_client.conftest import PHONE, OpenPage
+from tests.web_client.conftest import DESKTOP, PHONE, OpenPage
 from tests.web_client.fake_server import FakeServer
 from tests.web_client.test_join_page import fits, join, until
 from tests.web_client.test_user_pages import open_control
 
+SHOTS = os.environ.get("SCREENSHOTS")
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -126,6 +130,34 @@ async def test_a_participants_place_and_sound(open_page: OpenPage, server: FakeS
     await expect(line).to_contain_text("Expert")
     await expect(line).to_contain_text("tile 2")
     await expect(page.locator("#settings-p-room")).to_be_focused()
+
+
+@pytest.mark.parametrize(("language", "size"), [("en", DESKTOP), ("zh-CN", PHONE)])
+async def test_a_chair_chooses_what_somebody_gets_as_it_is(
+    open_page: OpenPage, server: FakeServer, language: str, size: tuple[int, int]
+) -> None:
+    server.find("p-room")[1].update(has_slots=False, has_voices=False)
+    page = await open_control(open_page, server, language)
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    await page.click("#settings-p-doctor")
+    for name, field, other in (("pictures", "forwarded", "one"), ("voices", "forwarded_sound", "mixed")):
+        choice = page.locator(f"#person-{name}")
+        await expect(choice).to_have_value("")
+        await choice.select_option("each")
+        await until(lambda: server.find("p-doctor")[1][field] is True)  # noqa: B023 - awaited in this round
+        await choice.select_option(other)
+        await until(lambda: server.find("p-doctor")[1][field] is False)  # noqa: B023
+        await expect(choice).to_have_value(other)
+    await page.select_option("#person-voices", "")
+    await until(lambda: server.asked("PATCH")[-1:] == [{"forwarded_sound": None}])
+    assert await fits(page)
+    if SHOTS:
+        await page.screenshot(path=Path(SHOTS) / f"person_{language}.png")
+    await page.keyboard.press("Escape")
+    await page.click("#settings-p-room")
+    await expect(page.locator("#person-title")).to_be_visible()
+    for name in ("pictures", "voices"):  # a room gets one picture and one sound
+        await expect(page.locator(f"#person-{name}")).to_be_hidden()
 
 
 async def test_the_dialog_of_somebody_who_leaves_closes(open_page: OpenPage, server: FakeServer) -> None:
