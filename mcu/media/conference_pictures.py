@@ -111,6 +111,7 @@ class ConferencePictures:
                 form.width * form.height,
                 made - made_before,
                 max(0, missed - missed_before),
+                form.frame_rate,
             )
         return found
 

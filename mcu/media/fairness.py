@@ -25,6 +25,12 @@ HEAVY_SHARE = 1 / 3
 """From here on half the pictures at even distances look better than those that are left. Below, giving way among
 canvases of equal importance would only take from one more than all of them miss together."""
 
+USUAL_RATE = 30
+"""Pictures a second. Those beyond are the first that a canvas gives: others would miss theirs more."""
+
+UNEVEN_SHARE = 1 / 6
+"""From here on a steady usual rate looks better than what is left of more."""
+
 LATE_TICKS = 2
 """Sound ticks late in one review: one may be the fault of a large key frame."""
 
@@ -75,12 +81,15 @@ class _Trial:
 
 @dataclass(frozen=True)
 class CanvasLoad:
-    """A canvas since the last review. ``pixels``: of one picture. ``missed`` and ``made`` count pictures."""
+    """A canvas since the last review. ``pixels``: of one picture; ``rate``: pictures a second, when nothing is short.
+    ``missed`` and ``made`` count pictures.
+    """
 
     importance: Importance
     pixels: int
     made: int
     missed: int
+    rate: int = USUAL_RATE
 
 
 class Fairness(Generic[Key]):
@@ -119,18 +128,28 @@ class Fairness(Generic[Key]):
 
     def _take(self, canvases: Mapping[Key, CanvasLoad], short: Sequence[CanvasLoad], late: bool) -> None:
         # The least important all the way down before the next one; of equals the one whose pictures cost most.
-        for key, load in sorted(canvases.items(), key=_gives_way):
-            step = self._steps.get(key, 0)
+        order = sorted(canvases, key=lambda key: self._gives_way(key, canvases[key]))
+        for key in order:
+            load, step = canvases[key], self._steps.get(key, 0)
             if step == len(DIVISORS) - 1:
                 continue
-            if late and key == _last(canvases):
+            if late and key == order[-1]:
                 late = self._try()
-            if late or any(one.importance > load.importance or _share(one) >= HEAVY_SHARE for one in short):
+            bearable = UNEVEN_SHARE if self._has_more_than_usual(key, load) else HEAVY_SHARE
+            if late or any(one.importance > load.importance or _share(one) >= bearable for one in short):
                 if self._given_back:
                     self._patience = min(LONGEST_CALM, 2 * self._patience)
                 self._given_back = False
                 self._steps[key] = step + 1
             return
+
+    def _gives_way(self, key: Key, load: CanvasLoad, back: int = 0) -> tuple[int, bool, int]:
+        """The order in which canvases give way; of equals first those with more than usual, then the one whose pictures
+        cost most. ``back``: as so many steps ago."""
+        return load.importance, not self._has_more_than_usual(key, load, back), -load.pixels
+
+    def _has_more_than_usual(self, key: Key, load: CanvasLoad, back: int = 0) -> bool:
+        return load.rate > USUAL_RATE * DIVISORS[max(0, self._steps.get(key, 0) - back)]
 
     def _try(self) -> bool:
         """Whether the most important canvas is to take a step for sound; it will be judged what that has brought."""
@@ -140,7 +159,8 @@ class Fairness(Generic[Key]):
         return True
 
     def _judge(self, canvases: Mapping[Key, CanvasLoad]) -> None:
-        trial, last = self._trial, _last(canvases)
+        trial = self._trial
+        last = max(canvases, key=lambda key: self._gives_way(key, canvases[key]), default=None)
         if trial is None or self._reviews < trial.judged:
             return
         self._trial = None
@@ -157,22 +177,13 @@ class Fairness(Generic[Key]):
         if self._calm < self._patience:
             return
         self._calm, self._given_back = 0, True
-        self._step_back(max(self._steps, key=lambda one: _gives_way((one, canvases[one]))))
+        # Each as if it had got back its step: what is more than usual comes last.
+        self._step_back(max(self._steps, key=lambda one: self._gives_way(one, canvases[one], back=1)))
 
     def _step_back(self, key: Key) -> None:
         self._steps[key] -= 1
         if not self._steps[key]:
             del self._steps[key]
-
-
-def _gives_way(canvas: tuple[Key, CanvasLoad]) -> tuple[int, int]:
-    """The order in which canvases give way; of equals first the one whose pictures cost most."""
-    return canvas[1].importance, -canvas[1].pixels
-
-
-def _last(canvases: Mapping[Key, CanvasLoad]) -> Key | None:
-    """The canvas that gives way after all others."""
-    return sorted(canvases.items(), key=_gives_way)[-1][0] if canvases else None
 
 
 def _share(load: CanvasLoad) -> float:

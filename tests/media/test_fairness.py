@@ -143,6 +143,48 @@ def test_what_equals_miss_is_not_taken_from_one_of_them() -> None:
     assert [max(fairness.review(jerky, 0).values()) for _ in range(2)] == [2, 3]
 
 
+def fast(missed: int = 0, divisor: int = 1) -> CanvasLoad:
+    due = 60 // divisor
+    return CanvasLoad(Importance.SHARED, HD, due - missed // divisor, missed // divisor, rate=60)
+
+
+def test_sixty_pictures_a_second_become_thirty_before_thirty_become_fewer_and_come_back_last() -> None:
+    """Two rooms see the same at different rates, whichever of them came first."""
+    for names in (("fast", "usual"), ("usual", "fast")):
+        fairness: Fairness[str] = Fairness()
+        given = {"fast": 1, "usual": 1}
+        fallen, risen = [], []
+        for late_ticks, steps, seen in ((LATE_TICKS, PERSISTENT + 3, fallen), (0, 20 * CALM, risen)):
+            for _ in range(steps):
+                loads = {"fast": fast(divisor=given["fast"]), "usual": load(Importance.SHARED, HD)}
+                after = fairness.review({name: loads[name] for name in names}, late_ticks)
+                seen += [(name, after[name]) for name in after if after[name] != given[name]]
+                given = after
+        assert fallen[0] == ("fast", 2) and risen[-1] == ("fast", 1)
+        assert given == {"fast": 1, "usual": 1}
+
+
+@pytest.mark.parametrize("missed, divisor", [(8, 1), (10, 2), (20, 2), (29, 2)])
+def test_a_lone_canvas_of_sixty_that_misses_pictures_makes_a_steady_thirty(missed: int, divisor: int) -> None:
+    fairness: Fairness[str] = Fairness()
+    now = 1
+    for _ in range(SETTLING + 3 * PERSISTENT):
+        # Once it makes thirty a machine that can make more misses none.
+        now = fairness.review({"common": fast(missed if now == 1 else 0, now)}, 0)["common"]
+    assert now == divisor
+
+
+def test_a_lone_canvas_of_sixty_comes_back_in_calm_and_later_each_time_that_it_was_too_much() -> None:
+    fairness: Fairness[str] = Fairness()
+    rates = [1]
+    for _ in range(SETTLING + 200):
+        rates.append(fairness.review({"common": fast(20 if rates[-1] == 1 else 0, rates[-1])}, 0)["common"])
+    runs = [(rate, len(list(run))) for rate, run in itertools.groupby(rates)]
+    assert [rate for rate, _ in runs[:6]] == [1, 2, 1, 2, 1, 2]
+    waits = [length for rate, length in runs if rate == 2]
+    assert waits[:4] == [CALM, 2 * CALM, 4 * CALM, 8 * CALM]
+
+
 def test_nothing_is_given_back_while_pictures_are_missed() -> None:
     fairness: Fairness[str] = Fairness()
     pair = {"one": load(Importance.OWN), "other": load(Importance.OWN)}
