@@ -8,11 +8,13 @@ silence, so that a sender's pause keeps its length. A sender's clock that runs o
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections.abc import Iterable
 
+from mcu.media.jitter_peaks import JitterPeaks
 from mcu.media.sound.drift import RateConverter
-from mcu.media.sound.playout_delay import INITIAL_DELAY, MAXIMUM_DELAY, TOO_TIGHT, MarginWatch, Reach
+from mcu.media.sound.playout_delay import INITIAL_DELAY, LASTING, MAXIMUM_DELAY, PEAKS, TOO_TIGHT, MarginWatch
 from mcu.media.sound.playout_intake import MAX_PACKETS, Intake
 from mcu.media.sound.playout_packet import Packet, PlayoutStatistics
 from mcu.media.sound.playout_ready import ReadySound
@@ -39,6 +41,11 @@ REBUFFER = 5 * TICK_SAMPLES
 """When the delay is too short by so much, one pause of that length is better than seconds of stretched speech with most
 of it lost."""
 
+NOT_WORTH = 0.1
+"""Seconds of delay that are not taken back while there is jitter like this: it will have them again, and each time is
+heard.
+"""
+
 MENDING_DELAY = TICK - TOO_TIGHT
 """Wanted on top of what jitter asks for while frames are lost: the next one, which can mend a lost one, comes a tick
 later. Beyond half a tick of luck it would not be there, and what is made up instead is worth half as much."""
@@ -58,7 +65,7 @@ class PlayoutBuffer:
         self._converter = RateConverter()
         self._margins = MarginWatch()
         self._packets: list[Packet] = []
-        self._reach = Reach()
+        self._peaks = JitterPeaks(PEAKS)
         self._started = False
         self._cursor = 0
         self._ready = ReadySound()  # begins at the cursor
@@ -84,12 +91,14 @@ class PlayoutBuffer:
 
     def _restart(self) -> None:
         self._margins.reset()
+        self._peaks.reset()
         self._packets.clear()
         self._ready.restart()
         self._started = False
         self._owed = 0
 
     def _admit(self, packet: Packet) -> None:
+        self._peaks.observe(packet.arrival - packet.position / RATE, self._clock.base, packet.arrival)
         if self._started and packet.position < self._decoded_to:
             self._margins.note_late((packet.position - self._decoded_to) / RATE, packet.arrival)
             starved_at = self._ready.starved_at
@@ -107,14 +116,23 @@ class PlayoutBuffer:
         insort(self._packets, packet, key=lambda one: one.position)
 
     def _go_back(self, packet: Packet) -> None:
-        """Sound had run out and here it is, late: play it next, so that the delay grows to fit the network."""
-        earliest = self._clock.position(packet.arrival, self._reach.seconds)
-        if packet.position < earliest:
-            self._reach.stalled(packet.arrival)
-        before = self._cursor
-        self._cursor = max(packet.position, min(earliest, self._cursor))
-        self._margins.changed(before - self._cursor + self._owed)  # what was owed has been counted, but not done
-        self._owed = 0
+        """Sound had run out and here it is, late: play it next, so that the delay grows to fit the network.
+
+        Where stalls like this come again and again there is a pause besides, for the worse ones; a delay that only
+        this one asks for is caught up.
+        """
+        before, owed = self._cursor, self._owed
+        self._cursor = max(packet.position, min(self._clock.position(packet.arrival, MAXIMUM_DELAY), self._cursor))
+        delay, wanted = (
+            self._clock.delay(self._cursor, packet.arrival),
+            self._peaks.wanted(self._clock.base, packet.arrival),
+        )
+        if wanted.enough > delay:
+            self._owed = -_ticks(wanted.enough - delay)
+            self._stand_still()
+        else:
+            self._owed = _ticks(delay - max(LASTING, wanted.enough), down=True)
+        self._margins.changed(before - self._cursor + owed - self._owed)  # what was owed was counted, but not done
 
     def _align(self, position: int) -> None:
         """In silence the cursor may be moved unheard: onto the packet's grid, and by what is still owed."""
@@ -150,7 +168,7 @@ class PlayoutBuffer:
             return None
         self._ready.drowsy = drowsy
         self._drop_overdue(now)
-        if self._owed <= -REBUFFER and not self._ready.silent:
+        if self._owed <= -(TICK_SAMPLES if self._paused else REBUFFER) and (self._packets or not self._ready.silent):
             return self._pause()
         self._end_pause()
         self._decode(self._wanted, now)
@@ -193,12 +211,16 @@ class PlayoutBuffer:
 
     def _pause(self) -> Sound | None:
         """Stand still for a tick, so that there is more delay from now on."""
+        self._stand_still()
+        self._owed += TICK_SAMPLES
+        if not self._ready.silent:
+            self._ready.concealed += TICK_SAMPLES
+        return self._ready.missing_tick(TICK_SAMPLES)
+
+    def _stand_still(self) -> None:
         if not self._paused:
             self._paused = True
             self._ready.pause()
-        self._owed += TICK_SAMPLES
-        self._ready.concealed += TICK_SAMPLES
-        return self._ready.missing_tick(TICK_SAMPLES)
 
     def _end_pause(self) -> None:
         if self._paused:
@@ -264,18 +286,30 @@ class PlayoutBuffer:
 
     def _review(self, now: float) -> None:
         self._ticks += 1
-        busy = self._owed < 0 or self._owed >= SHORTEST_LAG or self._ready.starved_at is not None
-        if self._ticks % REVIEW_TICKS or busy:
+        if self._ticks % REVIEW_TICKS or self._ready.starved_at is not None:
+            return
+        delay, wanted = (
+            self._clock.delay(self._cursor, now) - self._owed / RATE,
+            self._peaks.wanted(self._clock.base, now),
+        )
+        if wanted.least - delay > TICK:
+            self._change(_ticks(wanted.enough - delay))
+            return
+        if self._owed < 0 or self._owed >= SHORTEST_LAG:
             return
         # With a clock that runs off, packets slide along our ticks, and some are needed a tick sooner than others.
         slack = TICK if self._meter.drift else 0.0
         mending = MENDING_DELAY if self._ticks - self._unmended_at < MENDING_TICKS else 0.0
         change = self._margins.wanted_change(max(self._extra_delay, mending), slack)
-        room = MAXIMUM_DELAY - self._clock.delay(self._cursor, now)
-        change = min(change, int(room / TICK) * TICK_SAMPLES) if change > 0 else change
-        if change and (change > 0 or not self._keeps_time):
-            self._owed -= change
-            self._margins.changed(change)
+        if change > 0:
+            self._change(min(change, _ticks(MAXIMUM_DELAY - delay, down=True)))
+        elif change < 0 and not self._keeps_time and (not wanted.enough or delay - wanted.enough > NOT_WORTH):
+            self._change(max(change, -_ticks(delay - wanted.enough, down=True)))
+
+    def _change(self, samples: int) -> None:
+        """Come to be later by so many from now on; negative: earlier."""
+        self._owed -= samples
+        self._margins.changed(samples)
 
     @property
     def _keeps_time(self) -> bool:
@@ -357,3 +391,9 @@ class PlayoutBuffer:
             stretched=self._stretched,
             origin=now + TICK - self._cursor / RATE if self._started else None,
         )
+
+
+def _ticks(seconds: float, *, down: bool = False) -> int:
+    """In whole ticks, as samples; never less than none."""
+    count = math.floor(seconds / TICK) if down else math.ceil(seconds / TICK)
+    return max(0, count) * TICK_SAMPLES

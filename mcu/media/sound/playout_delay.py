@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from mcu.media import jitter_peaks
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES
 
 INITIAL_DELAY = 0.040
 """Seconds between the first packet's arrival and its playing, to the nearest tick, until jitter has been measured."""
 
-MAXIMUM_DELAY = 1.0
-"""The worst network that is put up with, as on a satellite link under load. What comes later still is dropped."""
+MAXIMUM_DELAY = jitter_peaks.MAXIMUM
+"""What comes later still is dropped."""
 
 SAFETY = 0.010
 """Wanted margin between a packet's arrival and its playing: a sender's thread is easily a few ms late."""
@@ -32,17 +33,21 @@ IGNORED_SHARE = 40
 WINDOW = 200
 """Packets (4 s) that the measurement looks back on."""
 
+BASE_WINDOW = 500
+"""Packets (10 s) of which the fastest tells how fast the network can be: where there is jitter, few are as fast."""
+
 ENOUGH_TO_SHRINK = 50
 ENOUGH_TO_GROW = 10
 
 PLAUSIBLE = 1.5
 """Seconds by which a packet may be earlier or later than the fastest one; beyond, the sender's clock has jumped."""
 
-FIRST_REACH = 0.2
-"""After a stall, sound up to this old is still played; older is not, for one stall is no reason to converse with a
-second of delay. Each further stall within CALM doubles it, up to MAXIMUM_DELAY."""
+PEAKS = 2
+"""The second stall within ``jitter_peaks.MEMORY`` is waited for from then on."""
 
-CALM = 20.0
+LASTING = 0.2
+"""After the first one all of what it held up is played, but a delay beyond this is caught up at once: one stall is no
+reason to converse with a second of delay."""
 
 BURST = 0.005
 """Seconds; late packets that follow each other more closely have waited in one queue."""
@@ -60,7 +65,7 @@ class ArrivalClock:
     """How a sender's timestamps relate to our clock: the least offset seen lately is the fastest way here."""
 
     def __init__(self) -> None:
-        # Those that may yet be the least of the last WINDOW packets, rising: the first one is.
+        # Those that may yet be the least of the last BASE_WINDOW packets, rising: the first one is.
         self._offsets: deque[tuple[int, float]] = deque()
         self._count = 0
         self.base = 0.0
@@ -77,7 +82,7 @@ class ArrivalClock:
             offsets.pop()
         self._count += 1
         offsets.append((self._count, offset))
-        if offsets[0][0] <= self._count - WINDOW:
+        if offsets[0][0] <= self._count - BASE_WINDOW:
             offsets.popleft()
         self.base = offsets[0][1]
 
@@ -92,24 +97,6 @@ class ArrivalClock:
     def reset(self) -> None:
         """Forget everything: the sender's clock has jumped."""
         self._offsets.clear()
-
-
-class Reach:
-    """How old sound may be that is still played after a stall. Pure; times are passed in."""
-
-    def __init__(self) -> None:
-        self.seconds = FIRST_REACH
-        self._stalled_at = float("-inf")
-
-    def stalled(self, now: float) -> None:
-        """Sound has come later than within reach."""
-        if now - self._stalled_at > CALM:
-            self.seconds = FIRST_REACH
-        elif now - self._stalled_at > self.seconds:  # a burst is one stall
-            self.seconds = min(MAXIMUM_DELAY, 2 * self.seconds)
-        else:
-            return
-        self._stalled_at = now
 
 
 class MarginWatch:
