@@ -109,7 +109,10 @@ class MediaPort:
     or one too many: 1024 peers, 8 addresses, 32 sources and 32 outlets each.
     """
 
-    def __init__(self, fileno: int) -> None: ...
+    def __init__(self, fileno: int, patience: float = 0.0) -> None:
+        """Packets of a picture wait for the rest of it, so many seconds at most, and then go out together; where a
+        picture's packets come one by one, only once for each picture, and for less than a third of that."""
+
     def open_peer(self) -> int: ...
     def close_peer(self, peer: int, /) -> None: ...
     def set_keys(self, peer: int, suite: str, local: bytes, remote: bytes, /) -> None:

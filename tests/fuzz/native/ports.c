@@ -69,7 +69,7 @@ static void open_peer(int i)
 static void begin(void)
 {
     own = bound(&own_name);
-    port_begin(&port, own);
+    port_begin(&port, own, one_in(2) ? 1e-5 : 0);
     for (int i = 0; i < CLIENTS; i++) {
         struct sockaddr_in name;
         sockets[i] = bound(&name);

@@ -133,6 +133,15 @@ static void begin_anew(struct source *source, uint16_t sequence)
         source->kept[i].there = false;
 }
 
+/* The marker ends a picture (RFC 6184 section 5.1, RFC 7741 section 4.1). */
+static void note_end(struct source *source, const uint8_t *packet)
+{
+    if (source->codec == CODEC_OTHER || get16(packet + 2) != source->highest)
+        return;
+    source->torn = (packet[1] & 0x80) == 0;
+    source->spread &= source->torn;
+}
+
 static void note_head(struct source *source, const uint8_t *payload, size_t size)
 {
     size_t start, length;
@@ -167,6 +176,7 @@ bool source_receive(struct source *source, const uint8_t *packet, size_t length,
     source->last_arrival = now;
     source->last_timestamp = get32(packet + 4);
     source->payload_type = packet[1] & 0x7f;
+    note_end(source, packet);
     if (source->codec != CODEC_OTHER && rtp_begins_key_frame(source->codec, packet + start, size)) {
         source->key_frames++;
         note_head(source, packet + start, size);

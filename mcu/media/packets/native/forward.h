@@ -47,6 +47,8 @@ struct source {
     bool deliver;                            /* its packets are wanted above as well */
     uint32_t rtx_ssrc;                       /* where the sender repeats packets (RFC 4588); 0 for nowhere */
     uint8_t payload_type;                    /* of its packets, once one has come */
+    bool torn;                               /* the newest packet is not the last of its picture */
+    bool spread;                             /* the rest of that picture has been waited for in vain */
     bool is_sound;                           /* what follows is known: */
     uint8_t sound_type, redundant_type;      /* payload types of sound alone, and with earlier frames (RFC 2198; or 0) */
     uint8_t head[FORWARD_HEAD];              /* what the last key frame began with, see rtp_picture_head */

@@ -1,8 +1,10 @@
+#define _GNU_SOURCE
 #include "port.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <netinet/in.h>
 
@@ -98,10 +100,11 @@ bool port_set_addresses(struct port *port, struct peer *peer, const struct addre
 
 /* Peers */
 
-void port_begin(struct port *port, int socket)
+void port_begin(struct port *port, int socket, double patience)
 {
     memset(port, 0, sizeof *port);
     port->socket = socket;
+    port->patience = patience;
     port->segmenting = true;
 }
 
@@ -297,6 +300,8 @@ static void send_on(struct port *port, struct source *source, const size_t *data
         struct peer *receiver = outlet->owner;
         if (!receiver->keyed || !receiver->reachable)
             continue;
+        if (outgoing.count + count > UDP_BATCH)
+            flush(port, &outgoing); /* what goes to one receiver stays together */
         for (size_t j = 0; j < count; j++) {
             const struct udp_datagram *datagram = &port->datagrams[datagrams[j]];
             size_t length =
@@ -378,12 +383,58 @@ static void take(struct port *port, size_t index, struct source **of, double now
     }
 }
 
+static double seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Whether a picture has begun whose rest is expected to follow at once. */
+static bool is_torn(struct source *const *of, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (of[i] != NULL && of[i]->torn && !of[i]->spread)
+            return true;
+    return false;
+}
+
+/* Whether more came in within the patience, which began at ``begun``. A network may spread a picture: then its rest is
+ * not waited for again. */
+static bool wait_for_more(struct port *port, struct source *const *of, int count, double begun)
+{
+    double left = begun + port->patience - seconds(), quiet = PORT_QUIET * port->patience;
+    if (left <= 0)
+        return false;
+    if (udp_wait(port->socket, left < quiet ? left : quiet))
+        return true;
+    for (int i = 0; i < count; i++)
+        if (of[i] != NULL && of[i]->torn)
+            of[i]->spread = true;
+    return false;
+}
+
+/* Take what has come in, and of pictures that are still coming in the rest; then send on. */
 static int receive_batch(struct port *port, double now, int *events)
 {
     struct source *of[UDP_BATCH] = {NULL};
-    int count = udp_receive(port->socket, port->datagrams);
-    for (int i = 0; i < count; i++)
-        take(port, (size_t)i, of, now, events);
+    int count = 0;
+    double begun = 0;
+    port->now = now;
+    do {
+        int more = udp_receive(port->socket, port->datagrams + count, UDP_BATCH - count);
+        if (more < 0 && count == 0)
+            return -1;
+        if (begun > 0)
+            port->now = now + seconds() - begun;
+        for (int end = count + (more > 0 ? more : 0); count < end; count++)
+            take(port, (size_t)count, of, port->now, events);
+        if (port->patience <= 0 || count == UDP_BATCH || !is_torn(of, count))
+            break;
+        begun = begun > 0 ? begun : seconds();
+    } while (wait_for_more(port, of, count, begun));
+    if (begun > 0)
+        port->now = now + seconds() - begun;
     for (int i = 0; i < count; i++) {
         size_t run[UDP_BATCH], length = 0;
         struct source *source = of[i];
@@ -393,7 +444,7 @@ static int receive_batch(struct port *port, double now, int *events)
                 of[j] = NULL;
             }
         if (length > 0)
-            send_on(port, source, run, length, now);
+            send_on(port, source, run, length, port->now);
     }
     return count;
 }
@@ -403,7 +454,7 @@ int port_receive(struct port *port, double now)
     int events = 0, count = UDP_BATCH;
     port->now = now;
     for (int i = 0; i < PORT_BATCHES && count == UDP_BATCH && events == 0; i++) {
-        count = receive_batch(port, now, &events);
+        count = receive_batch(port, port->now, &events);
         if (count < 0 && i == 0)
             return -1;
     }

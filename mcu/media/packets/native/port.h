@@ -23,6 +23,9 @@
 #define PORT_MAX_OUTLETS 32
 /* Twice the addresses there may be, a power of two: places of the table by address. */
 #define PORT_TABLE 16384
+#define PORT_MOST_PATIENCE 10.0
+/* Share of the patience with a picture (see struct port) after which the next of its packets is not waited for. */
+#define PORT_QUIET 0.3
 /* Full batches taken by one call, so that timers and signalling get their turn. */
 #define PORT_BATCHES 8
 
@@ -46,6 +49,9 @@ struct port_event { enum port_kind kind; uint32_t peer; size_t datagram, length;
 struct port {
     int socket;
     bool segmenting;
+    /* Seconds that packets of a picture wait at most for the rest of it. Browsers send them within a millisecond; those
+     * that go out together cost a fraction of what they cost one by one. */
+    double patience;
     struct peer *peers[PORT_MAX_PEERS];
     uint32_t next_peer; /* numbers go round, so that what came for a peer that is gone is not taken for another's */
     struct peer *table[PORT_TABLE];
@@ -56,7 +62,7 @@ struct port {
     double now; /* of the last call that told the time */
 };
 
-void port_begin(struct port *port, int socket);
+void port_begin(struct port *port, int socket, double patience);
 void port_end(struct port *port);
 
 /* A new peer; NULL when there are too many, or no memory. */

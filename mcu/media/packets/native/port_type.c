@@ -19,12 +19,17 @@
 
 static int port_init(PortObject *self, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"fileno", NULL};
+    static char *names[] = {"fileno", "patience", NULL};
     struct sockaddr_storage own;
     socklen_t length = sizeof own;
     int socket;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "i", names, &socket))
+    double patience = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "i|d", names, &socket, &patience))
         return -1;
+    if (!(patience >= 0 && patience <= PORT_MOST_PATIENCE)) {
+        PyErr_SetString(PyExc_ValueError, "patience is from 0 to 10 seconds");
+        return -1;
+    }
     if (self->port != NULL) {
         PyErr_SetString(PyExc_RuntimeError, "a port is opened once");
         return -1;
@@ -43,7 +48,7 @@ static int port_init(PortObject *self, PyObject *arguments, PyObject *keywords)
         PyErr_NoMemory();
         return -1;
     }
-    port_begin(self->port, socket);
+    port_begin(self->port, socket, patience);
     return 0;
 }
 

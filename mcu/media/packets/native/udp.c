@@ -2,6 +2,7 @@
 #include "udp.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -32,14 +33,14 @@ static double waited(struct msghdr *message, const struct timespec *now)
     return seconds > 0 && seconds < LONGEST_WAIT ? seconds : 0;
 }
 
-int udp_receive(int socket, struct udp_datagram *datagrams)
+int udp_receive(int socket, struct udp_datagram *datagrams, int room)
 {
     struct mmsghdr messages[UDP_BATCH];
     struct iovec vectors[UDP_BATCH];
     union { char buffer[CMSG_SPACE(sizeof(struct timespec))]; struct cmsghdr align; } controls[UDP_BATCH];
     struct timespec now;
-    memset(messages, 0, sizeof messages);
-    for (int i = 0; i < UDP_BATCH; i++) {
+    memset(messages, 0, (size_t)room * sizeof *messages);
+    for (int i = 0; i < room; i++) {
         vectors[i] = (struct iovec){datagrams[i].data, UDP_LONGEST};
         messages[i].msg_hdr.msg_iov = &vectors[i];
         messages[i].msg_hdr.msg_iovlen = 1;
@@ -48,7 +49,7 @@ int udp_receive(int socket, struct udp_datagram *datagrams)
         messages[i].msg_hdr.msg_control = controls[i].buffer;
         messages[i].msg_hdr.msg_controllen = sizeof controls[i].buffer;
     }
-    int count = recvmmsg(socket, messages, UDP_BATCH, MSG_DONTWAIT, NULL);
+    int count = recvmmsg(socket, messages, (unsigned)room, MSG_DONTWAIT, NULL);
     if (count < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -59,6 +60,13 @@ int udp_receive(int socket, struct udp_datagram *datagrams)
         datagrams[i].source_length = messages[i].msg_hdr.msg_namelen;
     }
     return count;
+}
+
+bool udp_wait(int socket, double seconds)
+{
+    struct pollfd watched = {.fd = socket, .events = POLLIN};
+    struct timespec limit = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    return ppoll(&watched, 1, &limit, NULL) > 0;
 }
 
 /* How many from ``out`` on can be one message: to one address, all of the same length, but the last may be shorter. */

@@ -27,9 +27,12 @@ struct address { struct sockaddr_storage name; socklen_t length; };
 /* What is to be sent where: octets and address stay where they are until udp_send returns. */
 struct udp_out { const uint8_t *data; size_t length; const struct address *to; };
 
-/* Take what has come in, at most UDP_BATCH. Returns how many; 0 when there is nothing; -1 with errno set. A datagram that
- * was cut has length 0. */
-int udp_receive(int socket, struct udp_datagram *datagrams);
+/* Take what has come in, at most ``room``, which is at most UDP_BATCH. Returns how many; 0 when there is nothing; -1 with
+ * errno set. A datagram that was cut has length 0. */
+int udp_receive(int socket, struct udp_datagram *datagrams, int room);
+
+/* Wait until something has come in, for so many seconds. False when nothing has. */
+bool udp_wait(int socket, double seconds);
 
 /* Send these in order. Runs of equal length to one address go out as one by UDP GSO where the kernel can; ``*segmenting``
  * remembers that it cannot. Returns how many were handed over; fewer than ``count``: errno tells why, EAGAIN when the

@@ -68,7 +68,7 @@ static PyObject *receive(PyObject *object, PyObject *Py_UNUSED(nothing))
     }
     self->busy = true;
     Py_BEGIN_ALLOW_THREADS;
-    count = udp_receive(self->socket, self->datagrams);
+    count = udp_receive(self->socket, self->datagrams, UDP_BATCH);
     Py_END_ALLOW_THREADS;
     self->busy = false;
     if (count < 0)
