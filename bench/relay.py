@@ -35,6 +35,8 @@ class Relay:
         self.down: NetworkPath[tuple[socket.socket, Address]] = NetworkPath(down or Conditions(), seed + 1)
         self.tap: Callable[[bytes, socket.socket, Address], None] = lambda data, way, server: None
         """Sees what clients send, the socket that it goes on from, and where to."""
+        self.tap_down: Callable[[bytes], None] = lambda data: None
+        """Sees what the server sends."""
         self._sockets: list[socket.socket] = []
         self._backs: list[dict[Address, socket.socket]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -104,6 +106,7 @@ class Relay:
         def from_server(client: Address, back: socket.socket) -> None:
             for data, source in _received(back):
                 if source == server:
+                    self.tap_down(data)
                     self.down.push(data, (front, client), time.monotonic())
             self._deliver()
 

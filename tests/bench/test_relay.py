@@ -75,9 +75,11 @@ def test_a_client_comes_from_another_address_and_the_one_before_leads_nowhere(se
             one.sendto(b"second", front)
             _, after = await receive(server)
             assert after != before and passed == [(b"first", before), (b"second", after)]
+            back: list[bytes] = []
+            relay.tap_down = back.append
             server.sendto(b"lost", before)
             server.sendto(b"found", after)
-            assert await receive(one) == (b"found", front)
+            assert await receive(one) == (b"found", front) and back == [b"found"]
         relay.close()
 
     asyncio.run(scenario())
