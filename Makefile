@@ -45,6 +45,7 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz.sound_native --seconds $(FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz.pictures --seconds $(FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz.instrumented --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz.exhausted
 
 # The menu's spoken prompts, by espeak-ng (apt-get install espeak-ng); tones where that is missing.
 prompts: $(VENV)/bin/python

@@ -65,12 +65,13 @@ void source_end(struct source *source)
     source->outlets = NULL, source->kept = NULL;
 }
 
+/* Keep a packet for those who will lose it; false when it was there before. */
 static bool keep(struct source *source, uint16_t sequence, const uint8_t *packet, size_t length)
 {
     if (source->kept == NULL)
         source->kept = calloc(FORWARD_KEPT, sizeof *source->kept);
     if (source->kept == NULL)
-        return false;
+        return true; /* without memory packets go on all the same, but nobody gets one again */
     struct kept *place = &source->kept[sequence % FORWARD_KEPT];
     if (place->there && place->sequence == sequence)
         return false;
@@ -81,8 +82,9 @@ static bool keep(struct source *source, uint16_t sequence, const uint8_t *packet
         size_t room = (length + KEPT_STEP - 1) / KEPT_STEP * KEPT_STEP;
         uint8_t *data = realloc(place->data, room);
         if (data == NULL)
-            return false;
-        place->data = data, place->room = (uint16_t)room;
+            length = 0;
+        else
+            place->data = data, place->room = (uint16_t)room;
     }
     place->sequence = sequence, place->length = (uint16_t)length, place->there = true;
     if (length > 0)

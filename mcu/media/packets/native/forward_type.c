@@ -59,7 +59,7 @@ PyObject *forwarding_open_source(PyObject *self, PyObject *arguments, PyObject *
         return PyErr_Format(PyExc_ValueError, "source %lu is open", ssrc);
     if (peer_open_source(peer, codec, (uint32_t)ssrc, (uint32_t)clock_rate, (uint32_t)rtx_ssrc,
                          deliver) == NULL)
-        return PyErr_Format(PyExc_ValueError, "too many sources");
+        return not_opened("too many sources");
     Py_RETURN_NONE;
 }
 
@@ -178,7 +178,7 @@ PyObject *forwarding_open_outlet(PyObject *self, PyObject *arguments, PyObject *
     if (peer_outlet(peer, (uint32_t)ssrc) != NULL)
         return PyErr_Format(PyExc_ValueError, "outlet %lu is open", ssrc);
     if (peer_open_outlet(peer, (uint32_t)ssrc, payload_type, (uint32_t)rtx_ssrc, rtx_payload_type, first) == NULL)
-        return PyErr_Format(PyExc_ValueError, "too many outlets");
+        return not_opened("too many outlets");
     Py_RETURN_NONE;
 }
 

@@ -224,11 +224,12 @@ bool h264_remember(struct h264_picture *picture, const uint8_t *unit, size_t siz
     return true;
 }
 
-static enum payload_fault too_large(struct h264_picture *picture)
+/* What cannot be kept is forgotten as a whole. */
+static enum payload_fault give_up(struct h264_picture *picture, enum payload_fault fault)
 {
     h264_reset(picture);
     picture->damaged = true;
-    return PAYLOAD_TOO_LARGE;
+    return fault;
 }
 
 /* Take a whole unit, or the first fragment of one: ``header`` is its first octet, ``rest`` what follows. */
@@ -250,13 +251,13 @@ static enum payload_fault begin_unit(struct h264_picture *picture, uint8_t heade
     size_t start = picture->buffer.length;
     if (!picture_add(&picture->buffer, START_CODE, sizeof START_CODE) || !picture_add(&picture->buffer, &header, 1) ||
         !picture_add(&picture->buffer, rest, size))
-        return PAYLOAD_NO_MEMORY;
+        return give_up(picture, PAYLOAD_NO_MEMORY);
     size_t end = picture->buffer.length;
     if (whole && first && kind == NAL_AUD)
         picture->delimiter_end = end;
     if (whole && (kind == NAL_SPS || kind == NAL_PPS)) {
         if (!h264_remember(picture, picture->buffer.data + start + sizeof START_CODE, size + 1))
-            return PAYLOAD_NO_MEMORY;
+            return give_up(picture, PAYLOAD_NO_MEMORY);
         if (kind == NAL_SPS && !picture->has_sps)
             picture->sps_end = end;
         picture->has_sps = picture->has_sps || kind == NAL_SPS;
@@ -264,7 +265,8 @@ static enum payload_fault begin_unit(struct h264_picture *picture, uint8_t heade
     }
     picture->units++;
     picture->counted += size + 1 + sizeof START_CODE;
-    return picture->counted > PICTURE_LONGEST || picture->units > H264_MAX_UNITS ? too_large(picture) : PAYLOAD_SOUND;
+    bool large = picture->counted > PICTURE_LONGEST || picture->units > H264_MAX_UNITS;
+    return large ? give_up(picture, PAYLOAD_TOO_LARGE) : PAYLOAD_SOUND;
 }
 
 static enum payload_fault push_aggregate(struct h264_picture *picture, const uint8_t *payload, size_t size)
@@ -302,10 +304,10 @@ static enum payload_fault push_fragment(struct h264_picture *picture, const uint
         return PAYLOAD_SOUND;
     }
     if (!picture_add(&picture->buffer, payload + 2, size - 2))
-        return PAYLOAD_NO_MEMORY;
+        return give_up(picture, PAYLOAD_NO_MEMORY);
     picture->counted += size;
     picture->fragmenting = !(flags & 0x40);
-    return picture->counted > PICTURE_LONGEST ? too_large(picture) : PAYLOAD_SOUND;
+    return picture->counted > PICTURE_LONGEST ? give_up(picture, PAYLOAD_TOO_LARGE) : PAYLOAD_SOUND;
 }
 
 enum payload_fault h264_push(struct h264_picture *picture, const uint8_t *payload, size_t size)

@@ -254,8 +254,10 @@ static PyObject *take(DepacketizerObject *self, PyObject *Py_UNUSED(nothing))
     PyObject *unit = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)h264_taken_size(&self->picture));
     if (unit == NULL)
         return NULL;
-    h264_take(&self->picture, (uint8_t *)PyBytes_AS_STRING(unit));
-    return Py_BuildValue("NO", unit, keyframe ? Py_True : Py_False);
+    PyObject *taken = Py_BuildValue("NO", unit, keyframe ? Py_True : Py_False);
+    if (taken != NULL) /* without memory it is there for the next time */
+        h264_take(&self->picture, (uint8_t *)PyBytes_AS_STRING(unit));
+    return taken;
 }
 
 static PyObject *get_empty(DepacketizerObject *self, void *Py_UNUSED(closure))

@@ -82,8 +82,7 @@ PyObject *batch_of(PyObject *packets, struct udp_out **out)
     *out = count > MAX_BATCH ? NULL : PyMem_Calloc((size_t)count + 1, sizeof **out);
     if (*out == NULL) {
         Py_DECREF(batch);
-        PyErr_SetString(PyExc_ValueError, "too many packets at once");
-        return NULL;
+        return count > MAX_BATCH ? PyErr_Format(PyExc_ValueError, "too many packets at once") : PyErr_NoMemory();
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         char *data;

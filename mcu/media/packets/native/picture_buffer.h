@@ -11,8 +11,8 @@
 
 enum payload_fault {
     PAYLOAD_SOUND,
-    PAYLOAD_NO_MEMORY,
-    PAYLOAD_TOO_LARGE,       /* the picture, by now; what there was of it is forgotten */
+    PAYLOAD_NO_MEMORY,       /* what there was of the picture is forgotten */
+    PAYLOAD_TOO_LARGE,       /* the picture, by now; the same */
     H264_SHORT,              /* of less than two octets */
     H264_NO_FRAGMENT,
     H264_AGGREGATE_CUT,

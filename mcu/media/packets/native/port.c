@@ -129,6 +129,7 @@ struct peer *port_open_peer(struct port *port)
         }
         return peer;
     }
+    errno = ENOSPC;
     return NULL;
 }
 
@@ -172,6 +173,7 @@ struct source *peer_open_source(struct peer *peer, enum rtp_codec codec, uint32_
             }
             return source;
         }
+    errno = ENOSPC;
     return NULL;
 }
 
@@ -211,6 +213,7 @@ struct outlet *peer_open_outlet(struct peer *peer, uint32_t ssrc, uint8_t payloa
             }
             return outlet;
         }
+    errno = ENOSPC;
     return NULL;
 }
 

@@ -65,7 +65,8 @@ struct port {
 void port_begin(struct port *port, int socket, double patience);
 void port_end(struct port *port);
 
-/* A new peer; NULL when there are too many, or no memory. */
+/* A new peer; NULL when there are too many, or no memory: errno tells (ENOSPC, ENOMEM). So do those that open sources and
+ * outlets. */
 struct peer *port_open_peer(struct port *port);
 void port_close_peer(struct port *port, struct peer *peer);
 

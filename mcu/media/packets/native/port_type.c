@@ -3,6 +3,7 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "forward_type.h"
@@ -85,16 +86,19 @@ struct peer *peer_of(PyObject *object, unsigned long id)
 
 /* Peers */
 
+PyObject *not_opened(const char *text)
+{
+    return errno == ENOMEM ? PyErr_NoMemory() : PyErr_Format(PyExc_ValueError, "%s", text);
+}
+
 static PyObject *open_peer(PyObject *self, PyObject *Py_UNUSED(nothing))
 {
     struct port *port = port_of(self);
     if (port == NULL)
         return NULL;
     struct peer *peer = port_open_peer(port);
-    if (peer == NULL) {
-        PyErr_SetString(PyExc_ValueError, "too many peers");
-        return NULL;
-    }
+    if (peer == NULL)
+        return not_opened("too many peers");
     return PyLong_FromUnsignedLong(peer->id);
 }
 

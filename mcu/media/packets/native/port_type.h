@@ -14,6 +14,9 @@ typedef struct {
     bool busy;
 } PortObject;
 
+/* For what could not be opened: MemoryError by errno, or else ValueError with this text. Returns NULL. */
+PyObject *not_opened(const char *text);
+
 /* The peer of this number; NULL with an exception set. */
 struct peer *peer_of(PyObject *object, unsigned long id);
 

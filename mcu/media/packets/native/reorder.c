@@ -45,12 +45,28 @@ void reorder_end(struct reorder *reorder)
     reorder->held = reorder->missing = 0;
 }
 
+static int tell(struct reorder *reorder, double now)
+{
+    int result = reorder->sink.gap(reorder->sink.context, now);
+    reorder->untold = result != 0;
+    return result;
+}
+
+static int push(struct reorder *reorder, const struct reorder_packet *packet, double now)
+{
+    int result = reorder->untold ? tell(reorder, now) : 0;
+    if (result == 0)
+        result = reorder->sink.push(reorder->sink.context, packet, now);
+    reorder->untold = result != 0;
+    return result;
+}
+
 /* Pass on the packet that is held under the number expected. */
 static int pass_on(struct reorder *reorder, double now)
 {
     struct reorder_packet packet = place_of(reorder, reorder->expected)->packet;
     vacate(reorder, reorder->expected++);
-    int result = reorder->sink.push(reorder->sink.context, &packet, now);
+    int result = push(reorder, &packet, now);
     free((void *)packet.payload);
     return result;
 }
@@ -62,7 +78,7 @@ static int skip(struct reorder *reorder, double now)
     while (state_of(reorder, reorder->expected) != REORDER_HELD)
         vacate(reorder, reorder->expected++);
     reorder->given_up_end = reorder->expected;
-    return reorder->sink.gap(reorder->sink.context, now);
+    return tell(reorder, now);
 }
 
 /* How long a gap may hold up what lies behind it, in seconds. */
@@ -98,7 +114,7 @@ static int flush(struct reorder *reorder, double now)
         int64_t before = reorder->expected;
         while (place_of(reorder, reorder->expected)->state != REORDER_HELD)
             reorder->expected++;
-        int result = reorder->expected == before ? 0 : reorder->sink.gap(reorder->sink.context, now);
+        int result = reorder->expected == before ? 0 : tell(reorder, now);
         result = result != 0 ? result : pass_on(reorder, now);
         if (result != 0)
             return result;
@@ -115,8 +131,8 @@ static int leap(struct reorder *reorder, int64_t extended, const struct reorder_
     bool gap = extended != reorder->expected;
     reorder->highest = extended;
     reorder->expected = extended + 1;
-    result = gap ? reorder->sink.gap(reorder->sink.context, now) : 0;
-    return result != 0 ? result : reorder->sink.push(reorder->sink.context, packet, now);
+    result = gap ? tell(reorder, now) : 0;
+    return result != 0 ? result : push(reorder, packet, now);
 }
 
 static bool hold(struct reorder *reorder, int64_t extended, const struct reorder_packet *packet)
@@ -159,7 +175,7 @@ int reorder_receive(struct reorder *reorder, int64_t extended, const struct reor
         reorder->expected = extended + 1;
         reorder->highest = extended;
         reorder->loss -= reorder->loss / REORDER_LOSS_WINDOW;
-        return reorder->sink.push(reorder->sink.context, packet, now);
+        return push(reorder, packet, now);
     }
     if (extended < reorder->expected || state_of(reorder, extended) == REORDER_HELD) {
         reorder->late++;

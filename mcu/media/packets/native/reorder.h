@@ -62,6 +62,7 @@ struct reorder {
     double request_wait, mend_wait; /* while repair packets may mend a gap: before it is asked for, and that it waits */
     int64_t expected, highest, given_up, given_up_end; /* the last gap's numbers */
     size_t held, missing;
+    bool untold; /* the sink failed: a packet or the word of a gap has not come through to it, and it hears of a gap next */
     unsigned long long late;
     struct reorder_place *places; /* from the first packet out of sequence on */
 };

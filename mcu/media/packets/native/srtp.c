@@ -67,7 +67,8 @@ static bool keys_begin(struct srtp *srtp, struct srtp_keys *keys, EVP_CIPHER_CTX
                 derive(master, salt, label + RTP_AUTHENTICATION, authentication, sizeof authentication) &&
                 derive(master, salt, label + RTP_SALT, keys->salt, salt_size(srtp->suite)) &&
                 EVP_CipherInit_ex(keys->cipher, cipher, NULL, key, NULL, srtp->gcm && srtp->inbound ? 0 : 1);
-    hmac_begin(&keys->hmac, authentication);
+    if (good)
+        hmac_begin(&keys->hmac, authentication);
     OPENSSL_cleanse(key, sizeof key);
     OPENSSL_cleanse(authentication, sizeof authentication);
     return good;

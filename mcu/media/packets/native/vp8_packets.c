@@ -55,14 +55,12 @@ enum payload_fault vp8_push(struct vp8_picture *picture, const uint8_t *payload,
         picture->clean_start = (payload[0] & 0x1f) == 0x10;
         picture->damaged = picture->damaged || !picture->clean_start;
     }
-    if (!picture_add(&picture->buffer, payload + descriptor, size - descriptor))
-        return PAYLOAD_NO_MEMORY;
-    if (picture->buffer.length > PICTURE_LONGEST) {
-        vp8_reset(picture);
-        picture->damaged = true;
-        return PAYLOAD_TOO_LARGE;
-    }
-    return PAYLOAD_SOUND;
+    bool added = picture_add(&picture->buffer, payload + descriptor, size - descriptor);
+    if (added && picture->buffer.length <= PICTURE_LONGEST)
+        return PAYLOAD_SOUND;
+    vp8_reset(picture);
+    picture->damaged = true;
+    return added ? PAYLOAD_TOO_LARGE : PAYLOAD_NO_MEMORY;
 }
 
 bool vp8_is_empty(const struct vp8_picture *picture) { return picture->buffer.length == 0 && !picture->damaged; }

@@ -191,8 +191,10 @@ static PyObject *take(DepacketizerObject *self, PyObject *Py_UNUSED(nothing))
     PyObject *frame = PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->length);
     if (frame == NULL)
         return NULL;
-    vp8_reset(&self->picture);
-    return Py_BuildValue("NO", frame, keyframe ? Py_True : Py_False);
+    PyObject *taken = Py_BuildValue("NO", frame, keyframe ? Py_True : Py_False);
+    if (taken != NULL) /* without memory it is there for the next time */
+        vp8_reset(&self->picture);
+    return taken;
 }
 
 static PyObject *get_empty(DepacketizerObject *self, void *Py_UNUSED(closure))

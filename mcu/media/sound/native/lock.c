@@ -42,6 +42,10 @@ void lock_enrol(void)
     const PyThreadState *state = PyThreadState_Get();
     pid_t thread = own_id();
     int place = -1;
+    /* Any value but NULL: have strike_off called when the thread ends. Without, its place would go on to name it, and
+       another thread that gets its number, of whatever program, would be lent priority. */
+    if (pthread_setspecific(leaving, &enrolled) != 0)
+        return;
     pthread_mutex_lock(&enrolled_lock);
     for (int index = MOST_THREADS - 1; index >= 0; index--) {
         if (enrolled[index].state == state) {
@@ -54,7 +58,6 @@ void lock_enrol(void)
     if (place >= 0)
         enrolled[place] = (Enrolled){state, thread};
     pthread_mutex_unlock(&enrolled_lock);
-    pthread_setspecific(leaving, &enrolled); /* any value but NULL: have strike_off called when the thread ends */
 }
 
 /* The thread that holds the interpreter's lock, if it is enrolled; else 0. To be called without the lock. */
