@@ -447,6 +447,10 @@ class MediaLeg:
         for name, stream in streams:
             stream.take_rtcp(packets, now)
             self._dispatch(name, stream)
+            if (lost := stream.loss_asked_for) is not None:
+                stream.loss_asked_for = None
+                if (sound := self._streams.get("audio")) is not None:
+                    sound.network_loses(lost, now)
         if self._forwarding is not None:
             self._forwarding.take_rtcp(packets, now)
         self._flush()

@@ -27,9 +27,11 @@ from mcu.media.rtp.config import (
     StreamEvent,
     StreamStatistics,
 )
+from mcu.media.rtp.early_report import EarlyReports
 from mcu.media.rtp.errors import RtcpError
 from mcu.media.rtp.keyframe_request import KeyFrameRequester
 from mcu.media.rtp.receiver import StreamReceiver
+from mcu.media.rtp.requested_loss import RequestedLoss
 from mcu.media.rtp.rtcp import RtcpPacket
 from mcu.media.rtp.sender import StreamSender
 from mcu.media.spec import SentNumbers
@@ -81,6 +83,10 @@ class RtpStream:
         self._key_frames = KeyFrameRequester()
         self._intra_sequence = rng.getrandbits(8)
         self._next_report = on_grid(now + FIRST_RTCP_INTERVAL * (0.5 + rng.random()), REPORT_GRID)
+        self._early_reports = EarlyReports(now)
+        self._requested_loss = RequestedLoss(self._sender.sequence)
+        self.loss_asked_for: float | None = None
+        """The share of packets that the peer loses by what it asks for; None while that is not known. To be cleared."""
         self._maximum_bitrate: int | None = None
         self._next_estimate = float("inf")
         self._round_trip: float | None = None
@@ -99,11 +105,13 @@ class RtpStream:
         """Take an RTP datagram, decrypted. Never raises."""
         self._receiver.receive(data, now)
         self._look_after_pictures(now)
+        self._report_early(now)
 
     def receive_rtp_run(self, packets: list[bytes], now: float) -> None:
         """Take RTP datagrams that came together, as one after the other. Never raises."""
         self._receiver.receive_run(packets, now)
         self._look_after_pictures(now)
+        self._report_early(now)
 
     def _look_after_pictures(self, now: float) -> None:
         if self._video:
@@ -112,6 +120,12 @@ class RtpStream:
             self._watch_key_frames(now)
             if self._receiver.requests_due(now):
                 self._feed_back(now)
+
+    def _report_early(self, now: float) -> None:
+        """Where much is lost the peer is to know soon, and protect what it sends."""
+        source = self._receiver.source
+        if source is not None and self._early_reports.is_due(source.missing, now):
+            self._rtcp_out.append(self._compound(now))
 
     def _watch_key_frames(self, now: float) -> None:
         """Ask for a key frame as soon as one is needed, and be content when one came."""
@@ -207,7 +221,14 @@ class RtpStream:
 
     def _handle_nack(self, packet: rtcp.GenericNack, now: float) -> None:
         if packet.media_ssrc == self.config.ssrc:
+            lost = self._requested_loss.requested(packet.lost, self._sender.sequence, now)
+            self.loss_asked_for = self.loss_asked_for if lost is None else lost
             self._sender.resend(packet.lost, now)
+
+    def network_loses(self, share: float, now: float) -> None:
+        """Another stream on the same way loses so much: sound is not to wait for reports of its own."""
+        if self._sender.redundancy is not None:
+            self._sender.redundancy.reported(share, now)
 
     def _handle_estimate(self, packet: rtcp.ReceiverEstimatedMaximumBitrate, now: float) -> None:
         if self.config.ssrc in packet.ssrcs:
@@ -347,6 +368,7 @@ class RtpStream:
         """A full compound (RFC 3550 section 6.1): not every room knows reduced-size RTCP."""
         ssrc = self.config.ssrc
         source = self._receiver.source
+        self._early_reports.reported(now)
         blocks = (source.report(now),) if source is not None else ()
         report: RtcpPacket
         if now - self._sender.last_sent < SENDER_TIMEOUT:

@@ -38,6 +38,12 @@ class Source(SourceNumbers):
         return max(0, self.highest - self.base + 1 - self.received)
 
     @property
+    def missing(self) -> int:
+        """Packets since the last report that have not come so far; duplicates count against loss."""
+        expected = self.highest - self.base + 1 - self.expected_before
+        return expected - (self.received - self.received_before)
+
+    @property
     def jitter_seconds(self) -> float:
         """Interarrival jitter."""
         return self.jitter / self.clock_rate
