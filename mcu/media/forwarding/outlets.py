@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
 
 from mcu.media.forwarding.codecs import carried
+from mcu.media.forwarding.outlet import REPORT_INTERVAL, Outlet, OutletCounters, goodbye_of, reports_of
+from mcu.media.forwarding.probing import ProbeTrain
 from mcu.media.forwarding.published import PublishedSource
 from mcu.media.forwarding.slot_repair import SlotRepair, protected
 from mcu.media.forwarding.sources import LegSources
@@ -14,15 +15,7 @@ from mcu.media.packets import MediaPort
 from mcu.media.rtp.clock import NtpClock, on_grid
 from mcu.media.rtp.config import ReceiverFeedback
 from mcu.media.rtp.feedback import FullIntraRequest, GenericNack, PictureLossIndication, ReceiverEstimatedMaximumBitrate
-from mcu.media.rtp.rtcp import (
-    Goodbye,
-    ReceiverReport,
-    ReportBlock,
-    RtcpPacket,
-    SenderReport,
-    SourceDescription,
-    serialise_compound,
-)
+from mcu.media.rtp.rtcp import ReceiverReport, ReportBlock, RtcpPacket, SenderReport
 from mcu.media.spec import VideoSpec
 
 logger = logging.getLogger(__name__)
@@ -30,7 +23,6 @@ logger = logging.getLogger(__name__)
 MAX_SLOTS = 16
 # Of one slot: a burst that was lost whole is sent again, a receiver that asks without end is not heard.
 RESENT_PER_SECOND = 500
-REPORT_INTERVAL = 1.0
 # Clocks that a receiver knows well need less: so long after the first report they come at the pace of other streams.
 SETTLED = 10.0
 SETTLED_INTERVAL = 2.0
@@ -38,8 +30,6 @@ SETTLED_INTERVAL = 2.0
 REPORT_GRID = 0.1
 # An estimate is repeated every second or so while it holds.
 ESTIMATE_LIFE = 10.0
-# A slot is a sender while something was sent within this time.
-SENDER_TIMEOUT = 4.0
 # Where another process has sent before, numbers are left out. Reports within this time may count them as lost.
 SKIP_LIFE = 2.0
 
@@ -47,27 +37,27 @@ PictureTime = Callable[[PublishedSource, LegSources], float | None]
 """When what a source's last packet shows belongs to our output, on the monotonic clock; None: when it was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutletCounters:
-    """``MediaPort.outlet_statistics`` with names."""
+class _Slot(Outlet):
+    """``highest`` is the newest packet that the receiver has told to have come, ``mean`` the octets of its last ones."""
 
-    packets: int
-    octets: int
-    resent: int
-    switches: int
-    timestamp: int
-    sent: float
-    waits: bool
+    __slots__ = ("_counted", "fraction_lost", "highest", "mean", "repair", "resent", "spec", "target")
 
+    def __init__(self, port: MediaPort, peer: int, spec: VideoSpec) -> None:
+        super().__init__(port, peer, spec.ssrc)
+        self.spec = spec
+        self.repair: SlotRepair | None = protected(port, peer, spec)
+        self.target: tuple[LegSources, PublishedSource] | None = None
+        self.fraction_lost = 0.0
+        self.highest: int | None = None
+        self.mean = 0.0
+        self.resent = 0
+        self._counted = (0, 0)
 
-@dataclass(slots=True)
-class _Slot:
-    spec: VideoSpec
-    target: tuple[LegSources, PublishedSource] | None = None
-    route: tuple[int, int, int] | None = None
-    fraction_lost: float = 0.0
-    resent: int = 0
-    repair: SlotRepair | None = None
+    def took(self, counters: OutletCounters) -> None:
+        """A report tells that so much has come, more or less."""
+        packets, octets = counters.packets - self._counted[0], counters.octets - self._counted[1]
+        self._counted = counters.packets, counters.octets
+        self.mean = octets / packets if packets > 0 else 0.0
 
 
 class LegOutlets:
@@ -104,6 +94,8 @@ class LegOutlets:
         self._next_allowance = 0.0
         self._reports = 0
         self._estimate: tuple[int, float] | None = None
+        self._train = ProbeTrain(port, peer)
+        self._overloaded_until = float("-inf")
         self.picture_time: PictureTime = lambda source, leg: None
 
     @property
@@ -149,7 +141,7 @@ class LegOutlets:
         if not self._port.waits(self._peer):
             return False
         for slot in self._slots:
-            if slot.target is not None and self._counters(slot).waits:
+            if slot.target is not None and slot.counters().waits:
                 sources, source = slot.target
                 sources.want_key_frame(source, now, switching=True)
         return True
@@ -157,7 +149,7 @@ class LegOutlets:
     def statistics(self, ssrcs: Container[int] | None = None) -> tuple[int, int]:
         """Packets and octets that went out in these slots, repair packets with them; None: in all."""
         slots = [slot for ssrc, slot in self._opened.items() if ssrcs is None or ssrc in ssrcs]
-        counters = [self._counters(slot) for slot in slots]
+        counters = [slot.counters() for slot in slots]
         repairs = [slot.repair.counted() for slot in slots if slot.repair is not None]
         packets = sum(one.packets for one in counters) + sum(count for count, _ in repairs)
         return packets, sum(one.octets for one in counters) + sum(octets for _, octets in repairs)
@@ -171,6 +163,21 @@ class LegOutlets:
         """How many octets of repair packets go out in a slot for each of its picture at present."""
         repair = self._slots[place].repair if place < len(self._slots) else None
         return 0.0 if repair is None else repair.octets_share
+
+    def probe(self, now: float) -> None:
+        """Repeat some packets that have come, so that it shows what the network carries; see ``Prober``."""
+        known = [slot for slot in self._slots if slot.target is not None and slot.highest is not None]
+        slot = max((slot for slot in known if slot.spec.rtx_ssrc is not None), key=lambda one: one.mean, default=None)
+        if slot is not None and slot.highest is not None and slot.mean:
+            self._train.begin(slot.ssrc, slot.highest, slot.mean, now)
+            self._on_due(now)
+
+    def overloaded(self, until: float) -> None:
+        """What is lost now, and before ``until``, is lost for want of room: repair packets would take more of it."""
+        self._overloaded_until = until
+        for slot in self._opened.values():
+            if slot.repair is not None:
+                slot.repair.overloaded()
 
     def feedback(self, now: float) -> ReceiverFeedback:
         """What the browser told of the slots in use."""
@@ -200,32 +207,28 @@ class LegOutlets:
 
     def next_deadline(self) -> float:
         """When ``handle_timer`` has something to do; infinity while there are no slots."""
-        return self._next_report if self._opened else float("inf")
+        return min(self._next_report, self._train.next_deadline()) if self._opened else float("inf")
 
     def handle_timer(self, now: float) -> None:
-        """Sender reports that are due."""
+        """Sender reports that are due, and the rest of a train."""
+        self._train.handle_timer(now)
         if now < self._next_report:
             return
         self._since = now if self._since is None else self._since
         settled = now - self._since >= SETTLED
         self._next_report = on_grid(now + (SETTLED_INTERVAL if settled else REPORT_INTERVAL), REPORT_GRID)
-        packets: list[RtcpPacket] = []
         for slot in self._opened.values():
-            counters = self._counters(slot)
-            if counters.packets and now - counters.sent < SENDER_TIMEOUT:
-                report = self._report(slot, counters, now)
-                packets.append(report)
-                if slot.repair is not None:
-                    slot.repair.told(report, now)
-        if packets:
-            chunks = tuple((slot.spec.ssrc, self._cname) for slot in self._opened.values())
-            self._send_rtcp([serialise_compound([*packets, SourceDescription(chunks)])])
+            if slot.repair is not None:
+                slot.repair.handle_timer(now)
+        reports = [report for slot in self._opened.values() if (report := self._report(slot, now)) is not None]
+        if reports:
+            self._send_rtcp([reports_of(reports, tuple(self._opened), self._cname)])
 
     def close(self) -> None:
         """Say goodbye for all slots."""
         ssrcs = tuple(self._opened)
         if ssrcs:
-            self._send_rtcp([serialise_compound([ReceiverReport(ssrcs[0], ()), Goodbye(ssrcs)])])
+            self._send_rtcp([goodbye_of(ssrcs)])
         for slot in self._opened.values():
             self._route(slot, None)
         self._slots = []
@@ -248,20 +251,13 @@ class LegOutlets:
         if spec.abs_send_time_id is not None:
             # The receiver estimates by it what gets through; where it came with some packets only it would begin anew.
             self._port.stamp(self._peer, spec.ssrc, spec.abs_send_time_id)
-        slot = self._opened[spec.ssrc] = _Slot(spec, repair=protected(self._port, self._peer, spec))
+        slot = self._opened[spec.ssrc] = _Slot(self._port, self._peer, spec)
         self._on_due(self._next_report)
         return slot
 
     def _route(self, slot: _Slot, target: tuple[LegSources, PublishedSource] | None) -> None:
-        route = None if target is None else (target[0].peer, target[1].ssrc, target[1].epoch)
         slot.target = target
-        if route == slot.route:
-            return
-        slot.route = route
-        self._port.route(self._peer, slot.spec.ssrc, None if route is None else route[:2])
-
-    def _counters(self, slot: _Slot) -> OutletCounters:
-        return OutletCounters(*self._port.outlet_statistics(self._peer, slot.spec.ssrc))
+        slot.feed(None if target is None else (target[0].peer, target[1].ssrc, target[1].epoch))
 
     def _slot_of(self, ssrc: int) -> _Slot | None:
         found = self._opened.get(ssrc)
@@ -295,22 +291,24 @@ class LegOutlets:
             slot = self._opened.get(block.ssrc)
             if slot is not None:
                 slot.fraction_lost = block.fraction_lost / 256
+                slot.highest = block.highest_sequence & 0xFFFF
                 self._reports += 1
-                if slot.repair is not None:
-                    slot.repair.reported(block, self._counters(slot).octets, now)
+                slot.took(slot.counters())
+                if slot.repair is not None and now >= self._overloaded_until:
+                    slot.repair.reported(block, slot.counters().octets, now)
 
-    def _report(self, slot: _Slot, counters: OutletCounters, now: float) -> SenderReport:
-        """RFC 3550 section 6.4.1. Its wall clock is ours, as in that of the mixed sound: lips and voice belong together
-        by it."""
+    def _report(self, slot: _Slot, now: float) -> SenderReport | None:
+        """Its wall clock is ours, as in that of the mixed sound: lips and voice belong together by it. None: there is
+        nothing to report on."""
+        counters = slot.counters()
+        if not counters.is_sender(now):
+            return None
         at = None
         if slot.target is not None and not slot.target[0].closed and not counters.waits:
             sources, source = slot.target
             sources.observe(source, now)
             at = self.picture_time(source, sources)
-        return SenderReport(
-            slot.spec.ssrc,
-            self._clock.ntp(counters.sent if at is None else at),
-            counters.timestamp,
-            counters.packets,
-            counters.octets,
-        )
+        report = slot.report(counters, self._clock, at)
+        if slot.repair is not None:
+            slot.repair.told(report, now)
+        return report

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from mcu.media.congestion.values import LossAndDelay
 from mcu.media.facts import Fact, SlotsChanged
-from mcu.media.forwarding.budget import Budget
 from mcu.media.forwarding.codecs import can_be_shown, can_get_shared, gives_pictures, is_forwarded, usual_codec
 from mcu.media.forwarding.director import SPEECH, STAY, Candidate, Director, Viewer
-from mcu.media.forwarding.layers import Offer, choose, fitting, goal, total_rate
-from mcu.media.forwarding.narrow import Narrow
+from mcu.media.forwarding.layers import fitting, goal
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.published import PictureMedia, PublishedSource
+from mcu.media.forwarding.receiver import Picture, Receiver
 from mcu.media.forwarding.sound_behind import SoundBehind
 from mcu.media.forwarding.sound_rules import hears_voices
 from mcu.media.forwarding.sources import LegSources
@@ -42,30 +40,15 @@ class ForwardingLeg(SpeakingLeg, Protocol):
     def network(self) -> LossAndDelay | None: ...
 
 
-@dataclass(slots=True)
-class _Receiver:
-    """``leg`` tells one that was opened anew from the one before; ``told`` is what the page knows of its slots.
+class _Receiver(Receiver):
+    """``leg`` tells one that was opened anew from the one before; ``told`` is what the page knows of its slots,
+    ``connected`` how it was at the last review."""
 
-    The rest is of the last review: whether it was connected, and whether there was more than one layer of something to
-    choose from.
-    """
-
-    leg: ForwardingLeg
-    told: tuple[tuple[str | None, ...], str | None, tuple[int, ...]] | None = None
-    budget: Budget = field(default_factory=Budget)
-    narrow: Narrow = field(default_factory=Narrow)
-    connected: bool = False
-    choosing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    """What a place of a viewer is to show: a picture of somebody, as large as ``tile`` where that is known."""
-
-    place: int
-    sources: LegSources
-    media: PictureMedia
-    tile: tuple[int, int] | None
+    def __init__(self, leg: ForwardingLeg) -> None:
+        super().__init__()
+        self.leg = leg
+        self.told: tuple[tuple[str | None, ...], str | None, tuple[int, ...]] | None = None
+        self.connected = False
 
 
 class Router:
@@ -251,7 +234,7 @@ class Router:
         if sharer is None or sharer.content is None or not sharer.content.receive or sharer.held:
             return None
         receiver = self._receivers.get(viewer.id)
-        if receiver is not None and receiver.narrow.is_too_narrow_for(sharer.id):
+        if receiver is not None and receiver.is_too_narrow_for(sharer.id):
             return None
         codec = self._codec(sharer, sharer.content, "content")
         return sharer if can_get_shared(viewer, sharer, codec) else None
@@ -281,7 +264,10 @@ class Router:
                 viewer = Viewer(leg.spec.id, outlets.slots[:faces], leg.spec.watch)
                 shown = self._director.assign(viewer, candidates, now)
                 shown += (None,) * (faces - len(shown))
-            self._route(leg, outlets, receiver, self._pictures(leg.spec, shown, sharer, now), now)
+            pictures = self._pictures(leg.spec, shown, sharer, now)
+            agreed = leg.spec.picture_bitrate
+            if receiver.show(outlets, pictures, leg.network(), leg.octets_beside(now), agreed, now):
+                self._look_anew()
         else:
             for place in range(len(outlets.slots)):
                 outlets.route(place, None)
@@ -302,7 +288,7 @@ class Router:
 
     def _pictures(
         self, viewer: LegSpec, shown: tuple[str | None, ...], sharer: LegSpec | None, now: float
-    ) -> list[_Picture]:
+    ) -> list[Picture]:
         """What is to be seen in the viewer's places, the most important first: slides, then who spoke last."""
         tiles = self._tiles.get(viewer.id) or Tiles()
         wanted: list[tuple[int, str, PictureMedia, tuple[int, int] | None]] = []
@@ -316,51 +302,8 @@ class Router:
             sender = self._legs.get(who)
             seen = not tiles.hidden and (tile is None or all(tile))
             if sender is not None and sender.sources is not None and seen:
-                found.append(_Picture(place, sender.sources, media, tile))
+                found.append(Picture(place, sender.sources, media, tile))
         return found
-
-    def _route(
-        self, leg: ForwardingLeg, outlets: LegOutlets, receiver: _Receiver, pictures: list[_Picture], now: float
-    ) -> None:
-        offers = [self._offer(outlets, picture, now) for picture in pictures]
-        receiver.choosing = any(sum(rate is not None for rate in offer.rates) > 1 for offer in offers)
-        receiver.budget.sent_beside(leg.octets_beside(now), now)
-        sent = total_rate(offers, [offer.current for offer in offers])
-        most, network = total_rate(offers, choose(offers, None)), leg.network()
-        if network is None:
-            receiver.budget.reported(outlets.feedback(now), sent, most, now)
-        else:
-            receiver.budget.estimated(network, sent, most, now)
-        limits = [limit for limit in (receiver.budget.limit, leg.spec.picture_bitrate) if limit is not None]
-        layers = choose(offers, min(limits, default=None))
-        slides = next((picture for picture in pictures if picture.media == "content"), None)
-        if slides is not None:
-            self._look_at_slides(receiver, slides, now)
-        for place in set(range(len(outlets.slots))) - {picture.place for picture in pictures}:
-            outlets.route(place, None)
-        for picture, layer in zip(pictures, layers, strict=True):
-            source = None if layer is None else picture.sources.layers(picture.media)[layer]
-            if source is not None:
-                outlets.route(picture.place, (picture.sources, source))
-
-    def _look_at_slides(self, receiver: _Receiver, slides: _Picture, now: float) -> None:
-        """They come in one size, so that the rest of what gets through does not matter."""
-        receiver.choosing = True
-        rate = max((one for one in slides.sources.rates(now, "content") if one is not None), default=0.0)
-        if receiver.narrow.look(slides.sources.spec.id, rate, receiver.budget.limit, now):
-            self._look_anew()
-
-    def _offer(self, outlets: LegOutlets, picture: _Picture, now: float) -> Offer:
-        sources = picture.sources
-        beside = 1.0 + outlets.repair_share(picture.place)
-        rates = tuple(None if rate is None else rate * beside for rate in sources.rates(now, picture.media))
-        layers = sources.layers(picture.media)
-        current = outlets.shown(picture.place)
-        mine = current is not None and current in layers and rates[current.layer] is not None
-        fits = None if picture.tile is None else fitting(sources.sizes(picture.media), picture.tile)
-        if fits is None and picture.media == "content":
-            fits = len(layers) - 1
-        return Offer(rates, current.layer if mine and current is not None else None, fits)
 
     def _tell_sources(self, now: float, *, everybody: bool) -> None:
         """Which layers go to somebody, and which one the canvas needs; who sends nothing need not hear of it again."""

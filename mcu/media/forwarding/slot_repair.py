@@ -18,6 +18,9 @@ _REMEMBERED = 8
 _MAX_ROUND_TRIP = 5.0
 # Octets of the stream over which the repair packets beside it are measured: some pictures.
 _MEASURED = 10_000
+# A report waits so long whether a queue turns out to have overflowed: what that lost, repair packets would not mend but
+# make more of. Seconds.
+_DOUBT = 1.0
 
 
 class SlotRepair:
@@ -34,6 +37,7 @@ class SlotRepair:
         self._policy = RepairPolicy("nack" in spec.feedback)
         self._told: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
         self._round_trip = 0.0
+        self._waiting: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)
         self._measured_from = (0, 0)
         self._measured = 0.0
 
@@ -52,20 +56,30 @@ class SlotRepair:
 
     def reported(self, block: ReportBlock, octets: int, now: float) -> None:
         """The receiver's word on the stream, of which so many octets went out so far."""
+        self.handle_timer(now)
         answered = next((sent for report, sent in self._told if report == block.last_sender_report), None)
         if answered is not None:
             passed = now - answered - block.delay / 65536
             self._round_trip = passed if 0 <= passed <= _MAX_ROUND_TRIP else self._round_trip
+        self._waiting.append((now, block.fraction_lost / 256))
+        self._measure(octets)
+
+    def overloaded(self) -> None:
+        """The network to the receiver is full now."""
+        self._waiting.clear()
+
+    def handle_timer(self, now: float) -> None:
+        """Follow the reports that have waited; to be called every second or two."""
         before = self._policy.share
-        self._policy.reported(block.fraction_lost / 256, self._round_trip, now)
-        self._measure(octets, begins=not before)
+        while self._waiting and self._waiting[0][0] <= now - _DOUBT:
+            self._policy.reported(self._waiting.popleft()[1], self._round_trip, now)
         if self._policy.share != before:
             self._port.set_repair_share(self._peer, self._ssrc, self._policy.share)
 
-    def _measure(self, octets: int, *, begins: bool) -> None:
+    def _measure(self, octets: int) -> None:
         stream, repairs = self._measured_from
         count = self.counted()[1]
-        if begins:
+        if not self._policy.share:
             self._measured, self._measured_from = 0.0, (octets, count)
         elif octets - stream >= _MEASURED:
             self._measured, self._measured_from = (count - repairs) / (octets - stream), (octets, count)

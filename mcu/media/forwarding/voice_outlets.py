@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from mcu.media.forwarding.outlets import REPORT_INTERVAL, SENDER_TIMEOUT, OutletCounters
+from mcu.media.forwarding.outlet import REPORT_INTERVAL, Outlet, goodbye_of, reports_of
 from mcu.media.forwarding.sound_rules import opus_of
 from mcu.media.forwarding.voice_source import LegVoice
 from mcu.media.packets import MediaPort
 from mcu.media.rtp.clock import NtpClock
-from mcu.media.rtp.rtcp import Goodbye, ReceiverReport, RtcpPacket, SenderReport, SourceDescription, serialise_compound
+from mcu.media.rtp.rtcp import SenderReport
 from mcu.media.spec import AudioSpec
 
 logger = logging.getLogger(__name__)
@@ -22,11 +21,13 @@ VoiceTime = Callable[[LegVoice], float | None]
 """When what a voice's last packet holds belongs to our output, on the monotonic clock; None: when it was sent."""
 
 
-@dataclass(slots=True)
-class _Place:
-    spec: AudioSpec
-    voice: LegVoice | None = None
-    route: tuple[int, int, int] | None = None
+class _Place(Outlet):
+    __slots__ = ("spec", "voice")
+
+    def __init__(self, port: MediaPort, peer: int, spec: AudioSpec) -> None:
+        super().__init__(port, peer, spec.ssrc)
+        self.spec = spec
+        self.voice: LegVoice | None = None
 
 
 class LegVoices:
@@ -78,7 +79,7 @@ class LegVoices:
 
     def statistics(self) -> tuple[int, int]:
         """Packets and octets that went out in all places."""
-        counters = [self._counters(place) for place in self._places]
+        counters = [place.counters() for place in self._places]
         return sum(one.packets for one in counters), sum(one.octets for one in counters)
 
     def next_deadline(self) -> float:
@@ -90,20 +91,15 @@ class LegVoices:
         if now < self._next_report:
             return
         self._next_report = now + REPORT_INTERVAL
-        packets: list[RtcpPacket] = []
-        for place in self._places:
-            counters = self._counters(place)
-            if counters.packets and now - counters.sent < SENDER_TIMEOUT:
-                packets.append(self._report(place, counters))
-        if packets:
-            chunks = tuple((place.spec.ssrc, self._cname) for place in self._places)
-            self._send_rtcp([serialise_compound([*packets, SourceDescription(chunks)])])
+        reports = [report for place in self._places if (report := self._report(place, now)) is not None]
+        if reports:
+            self._send_rtcp([reports_of(reports, [place.ssrc for place in self._places], self._cname)])
 
     def close(self) -> None:
         """Say goodbye for all."""
         ssrcs = tuple(place.spec.ssrc for place in self._places)
         if ssrcs:
-            self._send_rtcp([serialise_compound([ReceiverReport(ssrcs[0], ()), Goodbye(ssrcs)])])
+            self._send_rtcp([goodbye_of(ssrcs)])
         for place in self._places:
             self._route(place, None)
         self._places = []
@@ -119,20 +115,16 @@ class LegVoices:
             return None
         self._port.carry(self._peer, spec.ssrc, "opus", opus.payload_type, 0, spec.redundancy or 0)
         self._on_due(self._next_report)
-        return _Place(spec)
+        return _Place(self._port, self._peer, spec)
 
     def _route(self, place: _Place, voice: LegVoice | None) -> None:
-        route = None if voice is None or voice.ssrc is None else (voice.peer, voice.ssrc, voice.epoch)
         place.voice = voice
-        if route != place.route:
-            place.route = route
-            self._port.route(self._peer, place.spec.ssrc, None if route is None else route[:2])
+        place.feed(None if voice is None or voice.ssrc is None else (voice.peer, voice.ssrc, voice.epoch))
 
-    def _counters(self, place: _Place) -> OutletCounters:
-        return OutletCounters(*self._port.outlet_statistics(self._peer, place.spec.ssrc))
-
-    def _report(self, place: _Place, counters: OutletCounters) -> SenderReport:
-        """RFC 3550 section 6.4.1, by the same clock as the reports on its face."""
+    def _report(self, place: _Place, now: float) -> SenderReport | None:
+        """By the same clock as the reports on its face; None: there is nothing to report on."""
+        counters = place.counters()
+        if not counters.is_sender(now):
+            return None
         at = None if place.voice is None or place.voice.ssrc is None else self.voice_time(place.voice)
-        time = self._clock.ntp(counters.sent if at is None else at)
-        return SenderReport(place.spec.ssrc, time, counters.timestamp, counters.packets, counters.octets)
+        return place.report(counters, self._clock, at)

@@ -55,9 +55,10 @@ class Ends:
     def _to(self, name: str):  # type: ignore[no-untyped-def]
         return lambda datagrams: self.told[name].extend(one for data in datagrams for one in parse_compound(data))
 
-    def send(self, number: int, now: float, *, key: bool = False) -> None:
+    def send(self, number: int, now: float, *, key: bool = False, size: int = 0) -> None:
+        """A picture in one packet, with so many octets besides."""
         packet = RtpPacket(
-            96, number, number * 3000, 11, vp8(number, key=key), True, extensions={MID: b"0"}
+            96, number, number * 3000, 11, vp8(number, key=key) + bytes(size), True, extensions={MID: b"0"}
         ).serialise()
         if not self.sources.layers()[0]:
             self.sources.receive("video", packet, now)

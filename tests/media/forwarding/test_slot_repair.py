@@ -44,6 +44,11 @@ def tell(ends: Ends, lost: float, now: float, answering: SenderReport | None = N
     ends.outlets.receive_rtcp(ReceiverReport(7, (block,)), now)
 
 
+def believed(ends: Ends, now: float) -> None:
+    """A report is believed once no queue has turned out to be behind it."""
+    ends.outlets.handle_timer(now)
+
+
 def repairs(packets: list[RtpPacket]) -> list[RtpPacket]:
     return [packet for packet in packets if packet.ssrc == REPAIRED.ssrc]
 
@@ -58,21 +63,24 @@ def test_a_receiver_that_loses_gets_repair_packets_and_no_other(ends: Ends) -> N
     show(ends, repaired())
     assert not repairs(pictures(ends, 2, 40, 10.1))
     tell(ends, 0.2, 11.0)
+    assert ends.outlets.repair_share(0) == 0
+    believed(ends, 12.0)
     assert ends.outlets.repair_share(0) > 0
-    sent = pictures(ends, 42, 40, 11.1)
+    sent = pictures(ends, 42, 40, 12.1)
     # What asks again gets at most one for each two: 0.1 and twice the loss.
     assert len(repairs(sent)) == 20 and len(sent) == 60
     assert all(packet.payload_type == REPAIRED.payload_type for packet in repairs(sent))
     assert ends.outlets.repair_packets({SLOT}) == 20 and ends.outlets.repair_packets({9}) == 0
     assert ends.outlets.statistics()[0] == 40 + 40 + 20
-    for second in range(21):
-        tell(ends, 0.0, 12.0 + second)
+    for second in range(23):
+        tell(ends, 0.0, 13.0 + second)
     assert ends.outlets.repair_share(0) == 0 and not repairs(pictures(ends, 82, 10, 34.0))
 
 
 def test_a_receiver_that_cannot_ask_again_gets_them_for_little_loss(ends: Ends) -> None:
     show(ends, repaired(feedback=frozenset({"pli"})))
     tell(ends, 0.05, 10.0)
+    believed(ends, 11.0)
     assert len(repairs(pictures(ends, 2, 40, 10.1))) == 20
 
 
@@ -84,17 +92,22 @@ def test_little_loss_counts_where_asking_takes_long(ends: Ends) -> None:
     ends.outlets.handle_timer(10.2)
     (report,) = (one for one in ends.told["receiver"] if isinstance(one, SenderReport))
     tell(ends, 0.05, 11.25, report, delay=1.0)
+    believed(ends, 12.25)
     assert ends.outlets.repair_share(0) == 0
-    tell(ends, 0.05, 11.5, report, delay=1.0)
+    tell(ends, 0.05, 12.5, delay=1.0)  # of another report, of which nothing is known
+    tell(ends, 0.05, 12.5, report, delay=2.0)
+    believed(ends, 13.5)
     assert ends.outlets.repair_share(0) > 0
     tell(ends, 0.05, 100.0, report)  # the answer to a report of long ago tells nothing
+    believed(ends, 101.0)
     assert ends.outlets.repair_share(0) > 0
 
 
 def test_what_repair_packets_take_is_measured(ends: Ends) -> None:
     """They are as long as the longest that they are of: of a stream of short ones they take more than their share."""
     show(ends, repaired())
-    tell(ends, 0.2, 10.0)
+    tell(ends, 0.2, 9.0)
+    believed(ends, 10.0)
     assert ends.outlets.repair_share(0) == 0.5
     number = 2
     for second in range(60):
@@ -104,6 +117,18 @@ def test_what_repair_packets_take_is_measured(ends: Ends) -> None:
     took = ends.port.repair_statistics(1, SLOT)[1] / ends.port.outlet_statistics(1, SLOT)[1]
     assert took > 0.9
     assert ends.outlets.repair_share(0) == pytest.approx(took, rel=0.1)
+
+
+def test_what_is_lost_for_want_of_room_asks_for_no_more_packets(ends: Ends) -> None:
+    show(ends, repaired())
+    tell(ends, 0.4, 11.0)
+    ends.outlets.overloaded(until=13.0)  # which shows a little later, and lasts
+    tell(ends, 0.4, 12.0)
+    believed(ends, 13.0)
+    assert ends.outlets.repair_share(0) == 0
+    tell(ends, 0.4, 13.0)
+    believed(ends, 14.0)
+    assert ends.outlets.repair_share(0) == 0.5
 
 
 def test_without_agreement_there_are_none(ends: Ends) -> None:
