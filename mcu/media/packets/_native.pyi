@@ -133,6 +133,14 @@ class MediaPort:
     def set_addresses(self, peer: int, addresses: Sequence[Address], selected: Address | None, /) -> None:
         """Where the peer may send from, and where it gets what is forwarded."""
 
+    def answer_checks(self, peer: int, name: bytes, password: bytes, /) -> None:
+        """Connectivity checks of ICE by this user name and password are answered here, and not handed up, if they come
+        from an address of the peer's and change nothing: one that nominates must come from where its packets go. An
+        empty name: none is answered. Raises ValueError for a name or password longer than 513 and 256 octets."""
+
+    def last_check(self, peer: int, /) -> float:
+        """When one was answered here last, in the times that ``receive`` was told; 0.0 for never."""
+
     def refused(self, peer: int, /) -> int:
         """Packets of the peer's that came without keys, did not authenticate, or had come before."""
 

@@ -56,6 +56,7 @@ class BrowserEndpoint:
         self.peer = peer
         self.addresses: list[NetworkAddress] = []
         self.told: NetworkAddress | None = None  # the compiled port, of where media go
+        self.settled = False  # it answers the browser's checks
         self.sound: Collection[int] = ()
         self.on_lost: Callable[[float], None] = lambda seconds: None
 

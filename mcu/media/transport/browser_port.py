@@ -119,6 +119,7 @@ class BrowserPort:
         self._forget_previous(endpoint)
         agent.selected, agent.last_check = before.selected, before.last_check
         endpoint.agent = agent
+        self._answer_below(endpoint)
         if agent.local_ufrag != before.local_ufrag:
             endpoint.previous = before
         self._by_ufrag[agent.local_ufrag] = endpoint
@@ -156,6 +157,7 @@ class BrowserPort:
         elif agent.nominated:
             self._forget_previous(endpoint)
         self._remember(endpoint, source)
+        self._answer_below(endpoint)
         self.send([response], source)
         return True
 
@@ -193,8 +195,11 @@ class BrowserPort:
     def end_consent(self, now: float) -> None:
         """Send nothing to those who have not checked their path for too long, and tell their legs."""
         for endpoint in tuple(self._by_peer.values()):
-            last = endpoint.agent.last_check
-            if last is None or not endpoint.addresses or now - last < CONSENT_SECONDS:
+            agent = endpoint.agent
+            if agent.last_check is None or not endpoint.addresses or now - agent.last_check < CONSENT_SECONDS:
+                continue
+            last = agent.last_check = max(agent.last_check, self.media.last_check(endpoint.peer))
+            if now - last < CONSENT_SECONDS:
                 continue
             for address in endpoint.addresses:
                 self._by_address.pop(address, None)
@@ -225,6 +230,15 @@ class BrowserPort:
         if endpoint.previous is not None:
             self._by_ufrag.pop(endpoint.previous.local_ufrag, None)
             endpoint.previous = None
+
+    def _answer_below(self, endpoint: BrowserEndpoint) -> None:
+        """Once a browser has nominated its path, its checks only go on: the compiled port answers them."""
+        agent = endpoint.agent
+        settled = agent.nominated and endpoint.previous is None
+        if settled != endpoint.settled:
+            endpoint.settled = settled
+            name = f"{agent.local_ufrag}:{agent.remote_ufrag}" if settled else ""
+            self.media.answer_checks(endpoint.peer, name.encode(), agent.local_password.encode())
 
     def _readable(self) -> None:
         try:

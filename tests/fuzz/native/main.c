@@ -182,6 +182,7 @@ int main(int count, char **arguments)
         fuzz_repairs();
         fuzz_counted();
         fuzz_composed();
+        fuzz_checks();
         if (round_number % 8 == 0)
             fuzz_port();
     }

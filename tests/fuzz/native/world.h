@@ -36,6 +36,7 @@ void fuzz_port(void);
 void fuzz_repairs(void);
 void fuzz_counted(void);
 void fuzz_composed(void);
+void fuzz_checks(void);
 
 /* Free what the parts have kept, so that a leak is seen. */
 void end_srtp(void);

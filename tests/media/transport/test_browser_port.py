@@ -249,6 +249,50 @@ async def test_who_stops_checking_gets_nothing_until_it_checks_again(number: int
     port.close()
 
 
+async def test_checks_of_a_nominated_path_are_answered_below_and_count_as_consent(number: int) -> None:
+    now = 100.0
+    port = BrowserPort(lambda: now)
+    await port.open("127.0.0.1", number)
+    endpoint = port.add(agent(), Leg())
+    taken = []
+    receive_check = port.receive_check
+    port.receive_check = lambda *check: taken.append(check) or receive_check(*check)  # type: ignore[method-assign,func-returns-value]
+    lost: list[float] = []
+    endpoint.on_lost = lost.append
+    async with peer() as browser:
+        for nominate in (False, True, True, False):
+            now += CONSENT_SECONDS - 1
+            browser.send(check(nominate=nominate), number)
+            answer = stun.parse_message(await browser.next())
+            assert answer.attributes["XOR-MAPPED-ADDRESS"] == browser.address
+        assert len(taken) == 2, "up to the one that nominates"
+        port.end_consent(now + CONSENT_SECONDS - 1)
+        assert lost == [] and endpoint.agent.last_check == now
+        port.end_consent(now + CONSENT_SECONDS)
+        assert lost == [CONSENT_SECONDS]
+        browser.send(check(nominate=True), number)
+        await browser.next()
+        assert len(taken) == 3 and endpoint.agent.selected == browser.address
+    port.close()
+
+
+async def test_after_a_restart_checks_come_up_until_the_new_ones_nominate(port: BrowserPort, number: int) -> None:
+    endpoint = port.add(agent("old"), Leg())
+    async with peer() as browser:
+        browser.send(check("old:them", nominate=True), number)
+        await browser.next()
+        endpoint.restart(agent("new"))
+        for name, nominate in (("old", True), ("new", False), ("new", True), ("new", True)):
+            browser.send(check(f"{name}:them", nominate=nominate), number)
+            await browser.next()
+        assert endpoint.previous is None
+        browser.send(check("old:them"), number)
+        browser.send(check("new:them", password="forged"), number)
+        browser.send(check("new:them"), number)
+        await browser.next()
+        assert port.strangers == 2, "old credentials are nobody's, and a forged check is refused as ever"
+
+
 async def test_a_browser_that_another_port_knew_has_time_to_check(number: int) -> None:
     port = BrowserPort(lambda: 50.0)
     await port.open("127.0.0.1", number)

@@ -357,6 +357,24 @@ static void take_rtp(struct port *port, struct peer *peer, size_t index, struct 
         port->events[(*events)++] = (struct port_event){PORT_RTP, peer->id, index, datagram->length};
 }
 
+/* A check that changes nothing, of a path that has proved itself: such come for as long as the call. */
+static bool answer_check(struct port *port, struct peer *peer, const struct udp_datagram *datagram)
+{
+    uint8_t answer[STUN_ANSWER];
+    struct address target = {datagram->source, datagram->source_length};
+    bool nominates;
+    if (!peer->reachable || !stun_accept(&peer->checks, datagram->data, datagram->length, &nominates) ||
+        (nominates && !same(&peer->selected.name, &datagram->source)))
+        return false;
+    struct udp_out out = {answer, stun_answer(&peer->checks, datagram->data, &datagram->source, answer), &target};
+    if (out.length == 0)
+        return false;
+    if (udp_send(port->socket, &out, 1, &port->segmenting) == 0)
+        port->unsent++;
+    peer->checked = port->now;
+    return true;
+}
+
 static void take(struct port *port, size_t index, struct source **of, double now, int *events)
 {
     struct udp_datagram *datagram = &port->datagrams[index];
@@ -365,12 +383,11 @@ static void take(struct port *port, size_t index, struct source **of, double now
         return;
     }
     uint8_t first = datagram->data[0]; /* RFC 7983 */
-    if (first < 4) {
-        port->events[(*events)++] = (struct port_event){PORT_STUN, 0, index, datagram->length};
-        return;
-    }
     struct peer *peer = find(port, &datagram->source);
-    if (peer == NULL) {
+    if (first < 4) {
+        if (peer == NULL || !answer_check(port, peer, datagram))
+            port->events[(*events)++] = (struct port_event){PORT_STUN, 0, index, datagram->length};
+    } else if (peer == NULL) {
         port->strangers++;
     } else if (first >= 20 && first <= 63) {
         port->events[(*events)++] = (struct port_event){PORT_DTLS, peer->id, index, datagram->length};

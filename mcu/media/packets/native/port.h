@@ -1,7 +1,8 @@
 /* One UDP socket that many peers share: browsers, told apart by the addresses that ICE has proved. Without Python.
  *
  * What comes in is decrypted and, where it is a source that somebody is to get, sent on at once, encrypted for each
- * receiver. The rest is handed up: STUN, DTLS, RTCP, and packets that are wanted above.
+ * receiver. Checks of a path that has proved itself are answered. The rest is handed up: other STUN, DTLS, RTCP, and
+ * packets that are wanted above.
  */
 #ifndef CONSILIUM_PORT_H
 #define CONSILIUM_PORT_H
@@ -13,6 +14,7 @@
 #include "forward.h"
 #include "outlet_repair.h"
 #include "srtp.h"
+#include "stun.h"
 #include "twcc.h"
 #include "udp.h"
 
@@ -39,6 +41,8 @@ struct peer {
     struct outlet *outlets[PORT_MAX_OUTLETS];
     uint64_t refused; /* packets that did not authenticate, were seen before, or came without keys */
     struct twcc twcc;
+    struct stun_credentials checks; /* of those that are answered here */
+    double checked;                 /* when one last was; 0 for never */
 };
 
 enum port_kind { PORT_STUN, PORT_DTLS, PORT_RTP, PORT_RTCP, PORT_GAP };

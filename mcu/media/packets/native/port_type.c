@@ -12,6 +12,7 @@
 #include "port.h"
 #include "port_type.h"
 #include "srtp_type.h"
+#include "stun_type.h"
 #include "twcc_type.h"
 #include "udp_type.h"
 #include "watch_type.h"
@@ -326,6 +327,8 @@ static PyMethodDef methods[] = {
     {"route", forwarding_route, METH_VARARGS, NULL},
     {"resend", forwarding_resend, METH_VARARGS, NULL},
     {"outlet_statistics", forwarding_outlet_statistics, METH_VARARGS, NULL},
+    {"answer_checks", checks_answer, METH_VARARGS, NULL},
+    {"last_check", checks_last, METH_O, NULL},
     {"counters", counters, METH_NOARGS, NULL},
     {"waits", watch_waits, METH_O, NULL},
     {"gone_far", watch_gone_far, METH_VARARGS, NULL},
