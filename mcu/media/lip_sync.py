@@ -75,11 +75,14 @@ class LipSync:
         slowest = _slowest_picture(delays)
         if slowest is None or delays.sound is None:
             self._lead = 0.0
-        elif self._is_at_rest(delays.sound):
+        else:
             lacking = slowest + max(0.0, -self._lead) - delays.sound
+            at_rest = self._is_at_rest(delays.sound)
+            off = _off(lacking, self._lead)
             if abs(lacking) > IMPLAUSIBLE:
                 self._lead = 0.0
-            elif abs(off := _off(lacking, self._lead)) > DEAD_BAND:
+            elif abs(off) > DEAD_BAND and (at_rest or (self._lead <= 0 and self._lead + off <= 0)):
+                # Pictures that wait for sound that is not held back can follow it wherever the network takes it.
                 self._lead = min(MAX_SOUND_HOLD, max(-MAX_PICTURE_HOLD, self._lead + off))
                 self._waited = 0
         self._sound = delays.sound

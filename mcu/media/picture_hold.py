@@ -16,7 +16,7 @@ from mcu.media.units import CodedPicture
 SLEW = 0.05
 """A hold changes by so many seconds a second: motion 5 % slower or faster is not seen, a jump is."""
 
-FAR, FAST_SLEW = 0.35, 0.25
+FAR, FAST_SLEW = 0.15, 0.25
 """A hold that is off by more than this comes faster: a quarter more or less speed is soon over, lips out of step are
 not."""
 
@@ -25,29 +25,39 @@ MAX_HELD = 128
 
 
 class PictureHold:
-    """One stream's pictures: each leaves ``hold`` and ``margin`` seconds after it was due, none before an earlier one.
+    """One stream's pictures: each leaves so long after it was due as the others' sake and late ones ask for, none
+    before an earlier one.
 
     A picture without a timestamp was due when it came.
     """
 
     def __init__(self) -> None:
-        self.goal = 0.0
-        """The hold to come to, seconds."""
-        self._hold = self._margin = 0.0
+        self._total = 0.0
+        self._held = 0.0
         self._pace = ArrivalPace()
         self._moved_at: float | None = None
-        self._held: deque[CodedPicture] = deque()
+        self._queue: deque[CodedPicture] = deque()
         self._last = float("-inf")
 
     @property
-    def hold(self) -> float:
-        """Seconds that a picture which comes now is held for others' sake."""
-        return self._hold
+    def goal(self) -> float:
+        """How much longer than ``margin`` pictures are to be held for others' sake, seconds."""
+        return max(0.0, self._total - self.margin)
+
+    @goal.setter
+    def goal(self, seconds: float) -> None:
+        # Late ones may ask for more before this is thought over again. That is no reason to be later in all.
+        self._total = seconds + self.margin if seconds > 0 else 0.0
+
+    @property
+    def held(self) -> float:
+        """Seconds that a picture which comes now in time is held."""
+        return self._held
 
     @property
     def margin(self) -> float:
-        """Seconds that it is held besides, so that late ones are in time."""
-        return self._margin
+        """Seconds of it that late ones ask for."""
+        return self._pace.margin
 
     @property
     def origin(self) -> float | None:
@@ -58,32 +68,33 @@ class PictureHold:
         """Take a picture that has just come."""
         due = self._pace.due(unit.time, unit.timestamp)
         if self._moved_at is not None:
-            elapsed = max(0.0, now - self._moved_at)
-            self._hold = _moved(self._hold, self.goal, elapsed)
-            self._margin = _moved(self._margin, self._pace.margin, elapsed)
+            goal = max(self.margin, self._total) if self._total else self._pace.enough
+            self._move(goal, max(0.0, now - self._moved_at), unit.time - due)
         self._moved_at = now
-        held = self._hold + self._margin
         # Without a hold nothing waits: a picture that comes early is no harm.
-        leaves = max(unit.time, due + held) if held else unit.time
+        leaves = max(unit.time, due + self._held) if self._held else unit.time
         # Its time becomes that of its leaving: whoever asks whether a source stands still counts from there.
         self._last = max(self._last, leaves)
-        self._held.append(replace(unit, time=self._last))
+        self._queue.append(replace(unit, time=self._last))
+
+    def _move(self, goal: float, elapsed: float, late: float) -> None:
+        """Come nearer to a hold, by a jump where this picture is late and motion has stopped anyway."""
+        if late > self._held and goal > self._held:
+            self._held = goal
+            return
+        step = (FAST_SLEW if abs(goal - self._held) > FAR else SLEW) * elapsed
+        self._held += min(step, max(-step, goal - self._held))
 
     def next_deadline(self) -> float | None:
         """When the next picture leaves; None when none waits."""
-        return self._held[0].time if self._held else None
+        return self._queue[0].time if self._queue else None
 
     def due(self, now: float) -> list[CodedPicture]:
         """The pictures that leave by ``now``, in order."""
         found = []
-        while self._held and (self._held[0].time <= now or len(self._held) > MAX_HELD):
-            found.append(self._held.popleft())
+        while self._queue and (self._queue[0].time <= now or len(self._queue) > MAX_HELD):
+            found.append(self._queue.popleft())
         return found
-
-
-def _moved(value: float, goal: float, elapsed: float) -> float:
-    step = (FAST_SLEW if abs(goal - value) > FAR else SLEW) * elapsed
-    return value + min(step, max(-step, goal - value))
 
 
 class HeldPictures:

@@ -11,7 +11,7 @@ import pytest
 from mcu.media.conference_sync import picture_delay, sound_delay
 from mcu.media.lip_sync import MAX_PICTURE_HOLD, MAX_SOUND_HOLD, MAY_LAG, Delays, Holds, LipSync
 from mcu.media.picture.frame_clock import FrameClock
-from mcu.media.picture_hold import MAX_HELD, SLEW, PictureHold
+from mcu.media.picture_hold import FAR, FAST_SLEW, MAX_HELD, SLEW, PictureHold
 from mcu.media.rtp.session import PictureReceived, RtpStream, SoundReceived, StreamConfig
 from mcu.media.sound.playout import PlayoutBuffer
 from mcu.media.sound.samples import RATE, TICK
@@ -230,15 +230,28 @@ def test_a_hold_comes_by_and_by_and_pictures_leave_in_order() -> None:
         now = number / 30
         hold.push(picture(now), now)
         left += hold.due(now)
-        if number == 30:
-            hold.goal = 0.3
-        if number == 200:
-            hold.goal = 0.0
+        if number == 60:
+            hold.goal = 0.2
+        if number == 180:
+            hold.goal = 0.1
     times = [unit.time for unit in left]
     steps = np.diff(times)
-    assert max(unit.time - number / 30 for number, unit in enumerate(left)) == pytest.approx(0.3, abs=0.01)
+    assert max(unit.time - number / 30 for number, unit in enumerate(left)) == pytest.approx(0.2, abs=0.01)
     assert steps.min() > 1 / 30 * (1 - 1.1 * SLEW)
     assert steps.max() < 1 / 30 * (1 + 1.1 * SLEW)
+
+
+def test_a_hold_that_is_far_off_comes_faster() -> None:
+    hold = PictureHold()
+    hold.push(picture(0.0), 0.0)
+    hold.goal = 0.5
+    for number in range(1, 91):
+        hold.push(picture(number / 30), number / 30)
+        if number == 30:
+            assert hold.held == pytest.approx(FAST_SLEW, abs=0.01)
+    assert hold.held > 0.5 - FAR
+    steps = np.diff([unit.time for unit in hold.due(9.0)])
+    assert steps.max() < 1 / 30 * (1 + 1.1 * FAST_SLEW)
 
 
 def test_without_a_hold_a_picture_passes_at_once() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from mcu.media.jitter_peaks import MAXIMUM
 from mcu.media.picture_hold import PictureHold
 from mcu.media.picture_pace import MAX_MARGIN, UNNOTICED, ArrivalPace
 from mcu.media.units import CodedPicture
@@ -54,9 +55,40 @@ def test_what_was_late_once_is_forgotten() -> None:
     assert hold.margin == 0.0
 
 
-def test_the_wait_has_a_bound() -> None:
-    _, hold = leaving(60, lambda number: (number // 8 % 7) * 0.15)
-    assert hold.margin == pytest.approx(MAX_MARGIN)
+def test_what_is_late_by_turns_is_waited_for_within_a_bound() -> None:
+    rng = random.Random(5)
+    late = [rng.random() for _ in range(900)]
+    _, hold = leaving(30, lambda number: 0.14 if late[number] < 0.3 else 0.0)
+    assert 0.05 < hold.margin <= MAX_MARGIN
+
+
+def wobble(most: float, seed: int) -> Callable[[int], float]:
+    """The delay is another one four times a second."""
+    rng = random.Random(seed)
+    delays = [rng.random() * most for _ in range(400)]
+    return lambda number: delays[number * 4 // 30]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_second_of_jitter_is_even_after_two_seconds_and_over_as_soon_as_it_ends(seed: int) -> None:
+    jitter = wobble(1.0, seed)
+    left, hold = leaving(24, lambda number: jitter(number) if 60 <= number < 360 else 0.0)
+    steps = np.diff(left)[int(np.searchsorted(left, 2 + 2)) :]
+    assert steps[steps > 0.15].sum() < 0.03 * 8
+    assert left[350] - 350 * INTERVAL > 0.7
+    assert hold.margin == 0.0 and hold.held < 0.05
+
+
+def test_one_stall_leaves_no_wait_behind() -> None:
+    left, hold = leaving(14, lambda number: max(0.0, 0.8 - (number - 60) * INTERVAL) if number >= 60 else 0.0)
+    assert hold.margin == hold.held == 0.0
+    assert max(left[number] - number * INTERVAL for number in range(90, 420)) < 0.3
+    assert left[-1] == pytest.approx(419 * INTERVAL)
+
+
+def test_the_longest_wait_has_a_bound() -> None:
+    _, hold = leaving(60, lambda number: number // 8 % 7 * 0.25)
+    assert 0.5 < hold.held <= MAXIMUM
 
 
 def test_a_wait_for_sound_makes_a_second_of_jitter_even() -> None:

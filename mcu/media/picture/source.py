@@ -25,8 +25,10 @@ from mcu.media.units import CodedPicture
 
 logger = logging.getLogger(__name__)
 
-# Half a second of pictures at 30 per second. Whoever is further behind will not catch up by decoding what is old.
-QUEUE_LIMIT = 15
+# Whoever is further behind, in seconds, will not catch up by decoding what is old.
+QUEUE_SECONDS = 0.5
+# What a network has held up comes at once, and is worth decoding: two seconds of pictures at 60 per second.
+QUEUE_LIMIT = 128
 
 # How far one picture moves the measured latency: it follows within two seconds, and not the odd key frame.
 _LATENCY_GAIN = 1 / 32
@@ -135,7 +137,8 @@ class PictureSourceWorker:
         with self._wake:
             if not self._sizes or self._stopped:
                 return
-            if len(self._units) >= QUEUE_LIMIT:
+            units = self._units
+            if units and (len(units) >= QUEUE_LIMIT or self._clock() - units[0].time > QUEUE_SECONDS):
                 self.dropped += len(self._units)
                 self._units.clear()
                 self._gap = True

@@ -6,7 +6,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from mcu.media.codec.video_encoder import VideoEncoder
 from mcu.media.picture.planes import Planes
-from mcu.media.picture.source import ASK_INTERVAL, NOTHING_NEW, QUEUE_LIMIT, PictureSourceWorker
+from mcu.media.picture.source import ASK_INTERVAL, NOTHING_NEW, QUEUE_LIMIT, QUEUE_SECONDS, PictureSourceWorker
 from mcu.media.picture.state import Rung
 from mcu.media.units import CodedPicture
 from tests.media.picture.material import clip, difference, pattern, pattern_frame
@@ -131,6 +131,24 @@ def test_a_queue_that_runs_over_is_emptied_and_starts_with_a_key_frame(source):
     assert source.worker.decoded == 1 + 2  # the first, and from the second key frame on
     source.feed()
     assert source.asked == 1
+
+
+def test_pictures_that_a_network_held_up_and_brings_at_once_are_all_decoded(source):
+    units = clip(RUNG, 30)
+    source.now = 1.0
+    for unit in units:
+        source.worker.push(replace(unit, time=1.0))
+    source.worker.work()
+    assert (source.worker.dropped, source.worker.decoded) == (0, 30)
+
+
+def test_whoever_cannot_keep_up_starts_anew_instead_of_being_ever_later(source):
+    units = clip(RUNG, 20)
+    for number, unit in enumerate(units):
+        source.now = number / 30
+        source.worker.push(replace(unit, time=source.now))
+    assert source.worker.dropped > 0
+    assert source.worker.dropped >= QUEUE_SECONDS * 30
 
 
 def test_garbage_leaves_the_last_good_picture_and_asks(source):
