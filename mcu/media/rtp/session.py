@@ -103,15 +103,15 @@ class RtpStream:
 
     def receive_rtp(self, data: bytes, now: float) -> None:
         """Take an RTP datagram, decrypted. Never raises."""
+        self._report_early(now)
         self._receiver.receive(data, now)
         self._look_after_pictures(now)
-        self._report_early(now)
 
     def receive_rtp_run(self, packets: list[bytes], now: float) -> None:
         """Take RTP datagrams that came together, as one after the other. Never raises."""
+        self._report_early(now)
         self._receiver.receive_run(packets, now)
         self._look_after_pictures(now)
-        self._report_early(now)
 
     def _look_after_pictures(self, now: float) -> None:
         if self._video:

@@ -36,8 +36,9 @@ def spoken(link: Link, seconds: float) -> list[int]:
 def test_a_report_is_early_where_some_are_missing_and_the_last_one_is_old() -> None:
     reports = EarlyReports(10.0)
     assert not reports.is_due(LEAST_LOST, 10.0 + 0.9 * LEAST_INTERVAL)
-    assert not reports.is_due(LEAST_LOST - 1, 10.0 + LEAST_INTERVAL)
+    assert not reports.is_due(LEAST_LOST - 1, 9.999 + LEAST_INTERVAL)
     assert reports.is_due(LEAST_LOST, 10.0 + LEAST_INTERVAL)
+    assert not reports.is_due(LEAST_LOST, 10.0 + LEAST_INTERVAL)  # the next of those that come together
     reports.reported(10.0 + LEAST_INTERVAL)
     assert not reports.is_due(50, 10.0 + LEAST_INTERVAL)
 
