@@ -6,7 +6,6 @@ import asyncio
 import datetime
 import logging
 import secrets
-import socket
 import ssl
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 import ifaddr
 from aiohttp import web
 
+from consilium.browser_host import browser_host, browsers_use_ipv6
 from consilium.calling import (
     dial_out,
     dial_settings,
@@ -185,7 +185,7 @@ class Server:
         return [
             WorkerSettings(
                 index=index,
-                browser_host="::" if self._browsers_use_ipv6 and media.host == "0.0.0.0" else media.host,
+                browser_host=browser_host(media),
                 browser_port=media.browser_port + index,
                 certificate_file=str(identity.certificate_file),
                 private_key_file=str(identity.private_key_file),
@@ -195,12 +195,6 @@ class Server:
             )
             for index in range(media.workers)
         ]
-
-    @property
-    def _browsers_use_ipv6(self) -> bool:
-        """Whether the port of browsers takes IPv6, and IPv4 besides where that is every address."""
-        media = self.settings.media
-        return ":" in media.host or (media.host == "0.0.0.0" and media.ipv6 and socket.has_dualstack_ipv6())
 
     def _capacity(self) -> Capacity | None:
         """As set by hand, else as measured."""
@@ -278,7 +272,7 @@ class Server:
                 local_addresses,
                 identity.fingerprint,
                 self.settings.media.public_ipv6_address,
-                self._browsers_use_ipv6,
+                browsers_use_ipv6(self.settings.media),
             ),
             _random_number,
             browser_calls,
