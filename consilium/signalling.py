@@ -7,6 +7,8 @@ from pathlib import Path
 
 from consilium.certificates import Identity
 from consilium.config import Settings, SettingsError, SipSettings
+from consilium.web_connections import PatientSite
+from mcu.conference.door.throttle import source_group
 from sip.core import AgentSettings
 from sip.digest import Credentials
 from sip.errors import SipParseError
@@ -71,6 +73,8 @@ def transport_settings(settings: Settings, identity: Identity) -> TransportSetti
         ),
         resolver=resolver,
         keep_alive=sip.keep_alive,
+        group=source_group,
+        web_server=PatientSite,
         origins=tuple(origin.lower().rstrip("/") for origin in _items(sip.allowed_origins)),
         proxy=None if proxy is None else Target(proxy.host, proxy.port, proxy.transport, proxy.scheme == "sips"),
     )

@@ -13,6 +13,7 @@ from typing import Protocol, cast
 
 from sip.flow import Address, Flow
 from sip.keep_alive import KeepAlive, Pulse
+from sip.strangers import Stranger, Strangers
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +23,9 @@ MAX_CONNECTIONS = 8000
 MAX_PER_SOURCE = 1000
 # A peer that does not read is cut before it costs us memory.
 MAX_UNSENT = 1 << 20
-# A peer that connects has something to say; one that is silent from the start only holds a descriptor.
+# A peer that connects has something to say; one that is silent from the start only holds a descriptor. So many may.
 MAX_SILENCE = 30.0
+MAX_SILENT = 512
 # Seconds until the kernel asks a silent peer whether it is still there, between questions, and how many.
 KERNEL_KEEP_ALIVE = (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
 
@@ -48,14 +50,21 @@ class Connections:
     """All of them. ``on_data`` gets what arrives, ``on_lost`` a flow that closed."""
 
     def __init__(
-        self, on_data: Callable[[bytes, Flow], None], on_lost: Callable[[Flow], None], keep_alive: float
+        self,
+        on_data: Callable[[bytes, Flow], None],
+        on_lost: Callable[[Flow], None],
+        keep_alive: float,
+        group: Callable[[str], str] = str,
     ) -> None:
+        """``group``: what of an address one peer cannot change at will."""
         self.on_data = on_data
         self._on_lost = on_lost
         self._keep_alive = keep_alive
         self._links: dict[int, Link] = {}
         self._by_peer: dict[tuple[str, Address], Link] = {}
         self._per_source: Counter[str] = Counter()
+        self._group = group
+        self.silent = Strangers("SIP", MAX_SILENCE, MAX_SILENT, group)
         self._pulses: dict[int, KeepAlive] = {}
         self._numbers = count(1)
 
@@ -90,7 +99,7 @@ class Connections:
 
     def opened(self, link: Link, is_ours: bool) -> bool:
         """A connection is open, ``is_ours`` when we opened it; False when there are too many already."""
-        source = link.flow.remote[0]
+        source = self._group(link.flow.remote[0])
         if len(self._links) >= MAX_CONNECTIONS or self._per_source[source] >= MAX_PER_SOURCE:
             return False
         if link.flow.connection is None:
@@ -121,9 +130,10 @@ class Connections:
         self._pulses.pop(number, None)
         if self._by_peer.get((link.flow.transport, link.flow.remote)) is link:
             del self._by_peer[link.flow.transport, link.flow.remote]
-        self._per_source[link.flow.remote[0]] -= 1
-        if not self._per_source[link.flow.remote[0]]:
-            del self._per_source[link.flow.remote[0]]
+        source = self._group(link.flow.remote[0])
+        self._per_source[source] -= 1
+        if not self._per_source[source]:
+            del self._per_source[source]
         self._on_lost(link.flow)
 
     def check(self, now: float) -> None:
@@ -154,7 +164,7 @@ class StreamLink(asyncio.Protocol):
     def __init__(self, owner: Connections, transport: str, flow: Flow | None = None, name: str = "") -> None:
         self._owner = owner
         self._transport: asyncio.Transport | None = None
-        self._silence: asyncio.TimerHandle | None = None
+        self._silence: Stranger | None = None
         self._is_ours = flow is not None
         self.flow = flow or Flow(transport, ("", 0), ("", 0))
         self.name = name
@@ -166,7 +176,7 @@ class StreamLink(asyncio.Protocol):
         if not self._is_ours:
             remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
             self.flow = replace(self.flow, remote=(remote[0], remote[1]), local=(local[0], local[1]))
-            self._silence = asyncio.get_running_loop().call_later(MAX_SILENCE, transport.abort)
+            self._silence = self._owner.silent.add(remote[0], transport.abort)
         if not self._owner.opened(self, self._is_ours):
             transport.abort()
 
@@ -180,7 +190,7 @@ class StreamLink(asyncio.Protocol):
 
     def _not_silent(self) -> None:
         if self._silence is not None:
-            self._silence.cancel()
+            self._silence.leave()
             self._silence = None
 
     def send(self, data: bytes) -> None:

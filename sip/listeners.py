@@ -26,6 +26,22 @@ class Listener:
         return self.transport in ("tls", "wss")
 
 
+def bound_socket(listener: Listener) -> socket.socket:
+    """To listen for connections on; non-blocking. Raises OSError."""
+    is_ipv6 = ":" in listener.host
+    made = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_ipv6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((listener.host, listener.port))
+        made.setblocking(False)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
 class LocalAddresses:
     """Finds the local address that packets to a host leave from."""
 

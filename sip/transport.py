@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from sip.connections import PING, Connections, StreamLink
 from sip.datagrams import Datagrams
 from sip.flow import Flow, Target
+from sip.handshakes import BACKLOG, TlsListener
 from sip.keep_alive import Pauses
-from sip.listeners import Listener, LocalAddresses
+from sip.listeners import Listener, LocalAddresses, bound_socket
 from sip.locating import Locating, Location, Resolver, is_address
 from sip.names import Names
-from sip.websocket import WebSocketListener
+from sip.strangers import Strangers
+from sip.websocket import WebServer, WebSocketListener, plain_server
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,8 @@ MAX_WAITING = 64
 MAX_OPENING = 1024
 # A firewall that swallows connections must not keep a caller from the next server for long.
 CONNECT_TIMEOUT = 4.0
+# Handshakes of those who connect to us, at once.
+MAX_HANDSHAKES = 256
 # All questions to DNS for one target.
 LOCATE_TIMEOUT = 6.0
 # DNS itself remembers for as long as its records live; this spares asking it for each of many calls to one place.
@@ -47,7 +51,8 @@ class TransportSettings:
 
     ``resolver`` defaults to the system's. ``keep_alive``: seconds of silence after which a connection that we opened is
     pinged. ``proxy``: a flow to it is kept open, so that it can reach us through a NAT. ``origins``: of pages elsewhere
-    that may connect to WebSocket listeners, in lower case.
+    that may connect to WebSocket listeners, in lower case. ``group``: what of an address one peer cannot change at
+    will, for limits. ``web_server`` listens for WebSocket.
     """
 
     server_tls: ssl.SSLContext | None = None
@@ -56,6 +61,8 @@ class TransportSettings:
     keep_alive: float = 25.0
     proxy: Target | None = None
     origins: tuple[str, ...] = ()
+    group: Callable[[str], str] = str
+    web_server: WebServer = plain_server
 
 
 class Transports:
@@ -70,7 +77,8 @@ class Transports:
         settings: TransportSettings | None = None,
     ) -> None:
         self.settings = settings or TransportSettings()
-        self.connections = Connections(on_data, on_lost, self.settings.keep_alive)
+        self.connections = Connections(on_data, on_lost, self.settings.keep_alive, self.settings.group)
+        self.handshakes = Strangers("SIP over TLS", CONNECT_TIMEOUT, MAX_HANDSHAKES, self.settings.group)
         self.bound: list[Listener] = []
         self._listeners = list(listeners)
         self._on_lost = on_lost
@@ -163,7 +171,7 @@ class Transports:
                 port = await self._bind_stream(listener)
             case "ws" | "wss":
                 tls = self.settings.server_tls if listener.is_secure else None
-                server = WebSocketListener(self.connections, tls, self.settings.origins)
+                server = WebSocketListener(self.connections, tls, self.settings.origins, self.settings.web_server)
                 port = await server.open(listener.host, listener.port)
                 self._close_listeners.append(server.close)
             case _:
@@ -171,19 +179,23 @@ class Transports:
         self.bound.append(replace(listener, port=port))
 
     async def _bind_stream(self, listener: Listener) -> int:
-        server = await asyncio.get_running_loop().create_server(
-            lambda: StreamLink(self.connections, listener.transport),
-            listener.host,
-            listener.port,
-            ssl=self.settings.server_tls if listener.is_secure else None,
-            ssl_handshake_timeout=CONNECT_TIMEOUT if listener.is_secure else None,
-        )
+        bound = bound_socket(listener)
+        port: int = bound.getsockname()[1]
+        context = self.settings.server_tls if listener.is_secure else None
+
+        def make() -> StreamLink:
+            return StreamLink(self.connections, listener.transport)
+
+        server: TlsListener | asyncio.Server
+        if context is not None:
+            server = TlsListener(bound, context, make, self.handshakes)
+        else:
+            server = await asyncio.get_running_loop().create_server(make, sock=bound, backlog=BACKLOG)
 
         async def close() -> None:
             server.close()
 
         self._close_listeners.append(close)
-        port: int = server.sockets[0].getsockname()[1]
         return port
 
     def _listener_for(self, transport: str, host: str) -> Listener | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
 from sip.connections import MAX_SILENCE, MAX_UNSENT, PING, Connections
 from sip.flow import Flow
+from sip.listeners import Listener, bound_socket
 from sip.message import MAX_MESSAGE_SIZE
 
 logger = logging.getLogger(__name__)
@@ -30,9 +32,9 @@ class WebSocketLink:
 
     name = ""
 
-    def __init__(self, flow: Flow, socket: web.WebSocketResponse) -> None:
+    def __init__(self, flow: Flow, opened: web.WebSocketResponse) -> None:
         self.flow = flow
-        self._socket = socket
+        self._socket = opened
         self._unsent: deque[bytes] = deque()
         self._size = 0
         self._work = asyncio.Event()
@@ -94,16 +96,16 @@ async def serve(request: web.Request, owner: Connections) -> web.StreamResponse:
     transport = request.transport
     if transport is None:
         raise web.HTTPBadRequest(text="The connection is gone.")
-    socket = web.WebSocketResponse(
+    opened = web.WebSocketResponse(
         protocols=(SUBPROTOCOL,), heartbeat=HEARTBEAT, max_msg_size=MAX_MESSAGE_SIZE, compress=False, timeout=CLOSE_TIME
     )
-    await socket.prepare(request)
+    await opened.prepare(request)
     remote, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
     flow = Flow("wss" if request.secure else "ws", (remote[0], remote[1]), (local[0], local[1]))
-    link = WebSocketLink(flow, socket)
+    link = WebSocketLink(flow, opened)
     if not owner.opened(link, is_ours=False):
-        await socket.close(code=1013)  # try again later
-        return socket
+        await opened.close(code=1013)  # try again later
+        return opened
     reading = asyncio.ensure_future(link.read(owner))
     writing = asyncio.ensure_future(link.write())
     try:
@@ -116,8 +118,8 @@ async def serve(request: web.Request, owner: Connections) -> web.StreamResponse:
         for result in results:
             if isinstance(result, Exception):
                 logger.debug("WebSocket of %s: %r", remote[0], result)
-    await socket.close()
-    return socket
+    await opened.close()
+    return opened
 
 
 def is_welcome(origin: str | None, host: str, allowed: Collection[str]) -> bool:
@@ -135,10 +137,29 @@ def is_welcome(origin: str | None, host: str, allowed: Collection[str]) -> bool:
         return False
 
 
-class WebSocketListener:
-    """A port for nothing but SIP over WebSocket, at any path; ``tls`` makes it WSS. ``origins``: see ``is_welcome``."""
+WebServer = Callable[[web.AppRunner, socket.socket, ssl.SSLContext | None], web.BaseSite]
+"""What takes connections on a bound socket, and lets requests on them be handled."""
 
-    def __init__(self, owner: Connections, tls: ssl.SSLContext | None, origins: Collection[str] = ()) -> None:
+
+def plain_server(runner: web.AppRunner, bound: socket.socket, tls: ssl.SSLContext | None) -> web.BaseSite:
+    """aiohttp's own, which waits long for requests."""
+    return web.SockSite(runner, bound, ssl_context=tls)
+
+
+class WebSocketListener:
+    """A port for nothing but SIP over WebSocket, at any path; ``tls`` makes it WSS. ``origins``: see ``is_welcome``.
+
+    ``server`` says who may hold connections without a request, and for how long.
+    """
+
+    def __init__(
+        self,
+        owner: Connections,
+        tls: ssl.SSLContext | None,
+        origins: Collection[str] = (),
+        server: WebServer = plain_server,
+    ) -> None:
+        self._server = server
         self._owner = owner
         self._tls = tls
         self._origins = origins
@@ -151,12 +172,13 @@ class WebSocketListener:
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSE_TIME)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, host, port, ssl_context=self._tls).start()
+            bound_to = bound_socket(Listener("wss" if self._tls else "ws", host, port))
+            await self._server(self._runner, bound_to, self._tls).start()
         except OSError:
             await self.close()
             raise
-        bound: int = self._runner.addresses[0][1]
-        return bound
+        opened: int = bound_to.getsockname()[1]
+        return opened
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if not is_welcome(request.headers.get("Origin"), request.host, self._origins):
@@ -170,11 +192,11 @@ class WebSocketListener:
             self._runner = None
 
 
-async def _write(socket: web.WebSocketResponse, data: bytes) -> None:
+async def _write(opened: web.WebSocketResponse, data: bytes) -> None:
     """RFC 7118 §5.2: as text if it is UTF-8, which SIP nearly always is."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        await socket.send_bytes(data)
+        await opened.send_bytes(data)
     else:
-        await socket.send_str(text)
+        await opened.send_str(text)

@@ -94,7 +94,7 @@ async def test_a_head_that_never_ends_is_ended(caplog: pytest.LogCaptureFixture)
         for reader, _ in slow:
             assert await is_closed(reader)
         assert (site.waiting, site.refused) == (0, 3)
-        assert len([one for one in caplog.records if "without a request" in one.message]) == 1
+        assert len([one for one in caplog.records if "counted from now on" in one.message]) == 1
         for _, writer in slow:
             writer.close()
 
@@ -137,6 +137,23 @@ async def test_who_floods_makes_room_and_not_another(tmp_path: Path) -> None:
         assert (await reader.readuntil(b"hello 0")).startswith(b"HTTP/1.1 200")
         for _, one in [*flood, (reader, writer)]:
             one.close()
+
+
+async def test_handshakes_that_never_end_are_bounded(tmp_path: Path) -> None:
+    identity = ensure_identity(tmp_path, ["127.0.0.1"], datetime.datetime.now(datetime.UTC))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(identity.certificate_file, identity.private_key_file)
+    trusting = ssl.create_default_context(cafile=str(identity.certificate_file))
+    async with site_of(server, max_waiting=20) as site:
+        silent = [await connect(site) for _ in range(50)]
+        for reader, _ in silent[:30]:
+            assert await is_closed(reader)
+        assert (site.waiting, site.refused) == (20, 30)
+        connector = aiohttp.TCPConnector(ssl=trusting)
+        async with aiohttp.ClientSession(connector=connector) as client, client.get(site.name) as response:
+            assert await response.text() == "hello 0"
+        for _, writer in silent:
+            writer.close()
 
 
 async def test_a_handshake_that_never_comes_is_ended_and_tls_works(tmp_path: Path) -> None:

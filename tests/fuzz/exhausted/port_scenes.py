@@ -149,27 +149,42 @@ def port_scenes(native: Any) -> list[Scene]:
         return Attempt(getattr(one, name), arguments, after)
 
     told = struct.pack("!BBHIIHHI", 0x8F, 205, 5, 1, 70, 0, 3, 1) + b"\x20\x03\0\0"
-    quiet = [
-        ("open_peer",), ("srtp_numbers", 0, True), ("resume", 0, False, 1 << 31, 0, 5, 0), ("refused", 0),
-        ("set_addresses", 0, [World.sending.getsockname(), ("127.0.0.1", 9)], World.sending.getsockname()),
-        ("open_source", 0, 9, "H264", 90_000), ("open_outlet", 1, 90, 100, 5), ("route", 1, 70, (0, 7)),
-        ("carry", 1, 70, "VP8", 100, 0, 0), ("stamp", 1, 70, 0), ("is_sound", 0, 7, 96, 0), ("counters",),
-        ("count_packets", 1, 3, 0, (5, 6)), ("next_number", 0), ("waits", 1), ("gone_far", 0, 1000),
-        ("protect_rtp", 1, [packet(1, b"a"), packet(2, b"b" * 900)]), ("protect_rtcp", 1, [b"\x80\xc9\0\1" + bytes(4)]),
-        ("send", [HELLO, CHECK], World.getting.getsockname()),
-        ("send_rtp", 1, [packet(1, b"a", 90), packet(2, b"b" * 900, 90)], 1.0),
-    ]  # fmt: skip
-    later = [
-        ("requests", 0, 7, 1.0, 0.1), ("source_statistics", 0, 7), ("picture_head", 0, 7),
-        ("resend", 1, 70, [500, 501]), ("outlet_statistics", 1, 70),
-    ]  # fmt: skip
+    quiet: dict[str, tuple[Any, ...]] = {
+        "open_peer": (),
+        "srtp_numbers": (0, True),
+        "resume": (0, False, 1 << 31, 0, 5, 0),
+        "refused": (0,),
+        "set_addresses": (0, [World.sending.getsockname(), ("127.0.0.1", 9)], World.sending.getsockname()),
+        "open_source": (0, 9, "H264", 90_000),
+        "open_outlet": (1, 90, 100, 5),
+        "route": (1, 70, (0, 7)),
+        "carry": (1, 70, "VP8", 100, 0, 0),
+        "stamp": (1, 70, 0),
+        "is_sound": (0, 7, 96, 0),
+        "counters": (),
+        "count_packets": (1, 3, 0, (5, 6)),
+        "next_number": (0,),
+        "waits": (1,),
+        "gone_far": (0, 1000),
+        "protect_rtp": (1, [packet(1, b"a"), packet(2, b"b" * 900)]),
+        "protect_rtcp": (1, [b"\x80\xc9\0\1" + bytes(4)]),
+        "send": ([HELLO, CHECK], World.getting.getsockname()),
+        "send_rtp": (1, [packet(1, b"a", 90), packet(2, b"b" * 900, 90)], 1.0),
+    }
+    later: dict[str, tuple[Any, ...]] = {
+        "requests": (0, 7, 1.0, 0.1),
+        "source_statistics": (0, 7),
+        "picture_head": (0, 7),
+        "resend": (1, 70, [500, 501]),
+        "outlet_statistics": (1, 70),
+    }
     return [
         Scene("MediaPort", opened),
         Scene("MediaPort.set_keys", keyed),
         Scene("MediaPort.receive what is forwarded", forwarded),
         Scene("MediaPort.receive what is handed up", handed_up),
-        *(Scene(f"MediaPort.{name}", partial(changed, name, *rest)) for name, *rest in quiet),
-        *(Scene(f"MediaPort.{name}", partial(repeated, name, *rest)) for name, *rest in later),
+        *(Scene(f"MediaPort.{name}", partial(changed, name, *rest)) for name, rest in quiet.items()),
+        *(Scene(f"MediaPort.{name}", partial(repeated, name, *rest)) for name, rest in later.items()),
         Scene("MediaPort.take_feedback", lambda: counted("take_feedback", 1, told)),
         Scene("MediaPort.feedback", lambda: counted("feedback", 0, 1)),
         Scene("UdpSocket", lambda: Attempt(native.UdpSocket, (World.own.fileno(),))),
