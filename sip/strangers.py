@@ -13,8 +13,8 @@ MAX_STRANGERS = 256
 
 
 class Strangers:
-    """Each has ``seconds`` to say something, and there are ``most`` at once: with more, room is made by the one that has
-    waited longest of those from the address that most are from. ``group``: what of an address one peer cannot change.
+    """Each has ``seconds`` to say something, and there are ``most`` at once: with more, room is made by the one that
+    has waited longest of those from the address that most are from. ``group``: what of it one peer cannot change.
     """
 
     def __init__(

@@ -188,6 +188,15 @@ static struct twcc_sent *sent_of(struct twcc *twcc, uint16_t number)
     return sent->there && sent->number == number ? sent : NULL;
 }
 
+/* How many from ``number`` on, ``count`` at most, are remembered no more, or not sent yet. */
+static uint16_t forgotten(const struct twcc *twcc, uint16_t number, uint16_t count)
+{
+    if ((uint16_t)(twcc->next - 1 - number) < TWCC_KEPT)
+        return 0;
+    uint16_t distance = (uint16_t)(twcc->next - TWCC_KEPT - number);
+    return distance < count ? distance : count;
+}
+
 static size_t note(struct twcc_sent *sent, enum twcc_fate fate, double arrival, struct twcc_result *results, size_t count,
                    size_t room)
 {
@@ -220,12 +229,12 @@ static size_t apply(struct twcc *twcc, const uint8_t *packet, const struct told 
     size_t count = pass_over(twcc, told->first, results, room);
     int64_t ticks = unwrap_reference(twcc, packet) * TICKS_PER_REFERENCE;
     for (uint32_t done = 0; done < told->count; chunks += 2) {
-        uint16_t chunk = get16(chunks), size = chunk_size(chunk);
-        if (!(chunk & 0x8000) && chunk_status(chunk, 0) == MISSING && size > TWCC_KEPT) {
-            done += size; /* more than is remembered */
-            continue;
-        }
-        for (uint16_t i = 0; i < size && done < told->count; i++, done++) {
+        uint16_t chunk = get16(chunks), size = chunk_size(chunk), passed = 0;
+        /* Two octets may speak of 8191 packets that did not come: no time is spent on those that nobody remembers. */
+        if (!(chunk & 0x8000) && chunk_status(chunk, 0) == MISSING)
+            passed = size > TWCC_KEPT ? size : forgotten(twcc, (uint16_t)(told->first + done), size);
+        done += passed;
+        for (uint16_t i = passed; i < size && done < told->count; i++, done++) {
             unsigned status = chunk_status(chunk, i);
             struct twcc_sent *sent = sent_of(twcc, (uint16_t)(told->first + done));
             if (status == SMALL)
@@ -250,7 +259,7 @@ static size_t apply(struct twcc *twcc, const uint8_t *packet, const struct told 
 
 int twcc_take(struct twcc *twcc, const uint8_t *compound, size_t length, struct twcc_result *results, size_t room)
 {
-    size_t count = 0;
+    size_t count = 0, feedbacks = 0;
     if (twcc->id == 0)
         return 0;
     for (size_t at = 0; at < length;) {
@@ -269,6 +278,8 @@ int twcc_take(struct twcc *twcc, const uint8_t *compound, size_t length, struct 
         if (packet[1] == TRANSPORT_FEEDBACK && (packet[0] & 0x1f) == FORMAT_TWCC) {
             if (!look_through(packet, whole, &told))
                 return -1;
+            if (++feedbacks > TWCC_FEEDBACKS)
+                return (int)count;
             count += apply(twcc, packet, &told, results + count, room - count);
         }
         at += size;

@@ -16,6 +16,8 @@
 #define TWCC_KEPT 2048
 /* Packets that one feedback may speak of: half the circle of numbers, beyond which old and new cannot be told apart. */
 #define TWCC_MOST 32768
+/* Feedbacks of one compound that are taken; browsers send each by itself. What they may say costs no more time so. */
+#define TWCC_FEEDBACKS 8
 /* Longest feedback written, and packets that one speaks of: each takes 2 octets for its arrival and 2 bits beside. */
 #define TWCC_LONGEST 1200
 #define TWCC_SPOKEN 512
