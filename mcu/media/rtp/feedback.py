@@ -66,6 +66,10 @@ class LegacyIntraRequest:
         return frame(192, 0, self.ssrc.to_bytes(4, "big"))
 
 
+# Packets that one NACK is believed to miss: as many as are kept. Each word of one may name seventeen.
+MAX_LOST = 512
+
+
 @dataclass(frozen=True, slots=True)
 class GenericNack:
     """Generic NACK (RFC 4585 section 6.2.1). ``lost`` are 16-bit sequence numbers in rising (wrapping) order."""
@@ -170,6 +174,8 @@ def parse_transport_feedback(
         return None
     lost: list[int] = []
     for position in range(8, len(body) - 3, 4):
+        if len(lost) >= MAX_LOST:
+            break
         first, mask = _NACK_ITEM.unpack_from(body, position)
         lost.append(first)
         lost += [(first + bit + 1) & 0xFFFF for bit in range(16) if mask >> bit & 1]

@@ -50,6 +50,12 @@ def test_nacks_name_just_the_lost_packets(first: int, offsets: set[int]) -> None
     assert parse_compound(GenericNack(1, 2, lost).serialise()) == [GenericNack(1, 2, lost)]
 
 
+def test_a_nack_of_more_packets_than_are_kept_is_cut() -> None:
+    (nack,) = parse_compound(GenericNack(1, 2, tuple(range(5000))).serialise())
+    assert isinstance(nack, GenericNack)
+    assert nack.lost == tuple(range(len(nack.lost))) and 512 <= len(nack.lost) < 512 + 17
+
+
 def test_neighbouring_losses_share_an_item() -> None:
     assert GenericNack(1, 2, (10, 11, 26)).serialise().hex() == "81cd00030000000100000002000a8001"
 
