@@ -9,11 +9,13 @@ from typing import Any
 
 from playwright.async_api import Page, ViewportSize
 
+from bench.network_path import Conditions
+from bench.relay import HOST, Relay
 from consilium.simulated_room.clip import ClipFormat, load_clip
 from consilium.simulated_room.room import RoomSettings, SimulatedRoom
 from tests.e2e.checks import ALIKE, UNLIKE, assert_tiles_show, luma
 from tests.e2e.material import Source, likeness
-from tests.peers.chromium import Chromium, look, wait_for_picture
+from tests.peers.chromium import Chromium, lead_media, look, wait_for_picture
 from tests.peers.server import ServerProcess
 
 PATIENCE = 40.0
@@ -24,6 +26,8 @@ SHARED = "12"
 # A camera whose picture browsers send in three sizes.
 WIDTH, HEIGHT = 960, 540
 QUARTER = 134  # even numbers of lines alone
+# Bit/s that only the smallest gets through in.
+NARROW = 400_000
 DESKTOP, PHONE = ViewportSize(width=1280, height=760), ViewportSize(width=360, height=640)
 
 _HAS_HEIGHT = """([name, height]) => {
@@ -190,14 +194,20 @@ async def until_composed(page: Page, shown: list[Source], everybody: list[Source
         raise failure or AssertionError("no picture came") from None
 
 
-async def test_a_picture_comes_in_the_size_that_fits_its_tile(
-    tmp_path: Path, server: ServerProcess, sources: list[Source]
-) -> None:
-    bunny, *_ = sources
+async def camera_in_sizes(tmp_path: Path, bunny: Source) -> Path:
+    """A camera whose picture comes in three sizes."""
     camera = tmp_path / "camera.mjpeg"
     command = ["ffmpeg", "-v", "error", "-y", "-nostdin", "-i", str(bunny.video), "-t", "10"]
     command += ["-vf", f"scale={WIDTH}:{HEIGHT},fps=15", "-c:v", "mjpeg", "-q:v", "5", str(camera)]
     await asyncio.to_thread(subprocess.run, command, check=True)
+    return camera
+
+
+async def test_a_picture_comes_in_the_size_that_fits_its_tile(
+    tmp_path: Path, server: ServerProcess, sources: list[Source]
+) -> None:
+    bunny, *_ = sources
+    camera = await camera_in_sizes(tmp_path, bunny)
     await server.login()
     await server.api("POST", "/conferences", {"number": "1000"})
     # Nothing is composed, which costs the machine most.
@@ -220,10 +230,38 @@ async def test_a_picture_comes_in_the_size_that_fits_its_tile(
         assert not [line for line in chromium.console if line.startswith("error")]
 
 
-async def join_watching(server: ServerProcess, chromium: Chromium) -> Page:
-    """A browser without a camera, with its connection kept where the test can ask it."""
+async def test_a_picture_comes_smaller_while_the_network_is_narrow(
+    tmp_path: Path, server: ServerProcess, sources: list[Source]
+) -> None:
+    bunny, *_ = sources
+    camera = await camera_in_sizes(tmp_path, bunny)
+    await server.login()
+    await server.api("POST", "/conferences", {"number": "1000"})
+    await server.api("PATCH", "/conferences/1000", {"forwarded": True})
+    relay = Relay(3)
+    try:
+        async with Chromium(camera, bunny.sound) as chromium:
+            port = relay.add_port((HOST, server.browser_port))
+            viewer = await join_watching(server, chromium, port)
+            await viewer.set_viewport_size(DESKTOP)
+            _, first = await join_unwatched(server, chromium, "First")
+            await viewer.locator(f'#gallery [data-participant="{first}"] .pin').click()
+            await until_height(viewer, first, HEIGHT)
+            relay.change(Conditions(rate=NARROW))
+            await until_height(viewer, first, QUARTER)
+            relay.change(Conditions())
+            await until_height(viewer, first, HEIGHT // 2)
+            assert relay.down.overflowed > 0, "the network was not narrow"
+    finally:
+        relay.close()
+
+
+async def join_watching(server: ServerProcess, chromium: Chromium, port: int | None = None) -> Page:
+    """A browser without a camera, with its connection kept where the test can ask it; its media go by ``port``."""
     page = await chromium.page()
     await page.add_init_script(_REMEMBER_CONNECTION)
+    if port is not None:
+        await lead_media(page, server.browser_port, port)
     await page.goto(f"{server.url}/?room=1000&name=Viewer")
     await page.set_viewport_size(PHONE)
     await page.click("#preview-camera")

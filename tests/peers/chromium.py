@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from playwright.async_api import Browser, Page, Playwright, async_playwright
+from playwright.async_api import Browser, Page, Playwright, Route, async_playwright
 
 EXECUTABLE = "/usr/bin/chromium"
 
@@ -121,6 +122,21 @@ async def wait_for_picture(page: Page, selector: str = "#remote-video", seconds:
         arg=selector,
         timeout=seconds * 1000,
     )
+
+
+async def lead_media(page: Page, server: int, port: int) -> None:
+    """What the page sends to the server's UDP port goes to another instead, and no media go by TCP."""
+
+    async def rerouted(route: Route) -> None:
+        response = await route.fetch()
+        body = json.loads(await response.text())
+        if isinstance(body, dict) and isinstance(body.get("sdp"), str):
+            sdp = body["sdp"].replace(f" {server} typ host", f" {port} typ host")
+            body["sdp"] = "".join(line for line in sdp.splitlines(keepends=True) if " tcp " not in line)
+        await route.fulfill(response=response, json=body)
+
+    for path in ("**/join", "**/media"):
+        await page.route(path, rerouted)
 
 
 def available() -> bool:
