@@ -5,6 +5,7 @@
 
 #include "fec.h"
 #include "names.h"
+#include "objects.h"
 
 /* Repair packets that one call may ask for: one for each of the packets that are protected at most. */
 #define MAX_REPAIRS FEC_WINDOW
@@ -49,13 +50,6 @@ bool fec_read_extensions(PyObject *numbers, struct fec_extensions *extensions)
     return !PyErr_Occurred();
 }
 
-static bool taken(bool *busy)
-{
-    if (*busy)
-        PyErr_SetString(PyExc_RuntimeError, "in use by another thread");
-    return *busy;
-}
-
 static int sender_init(SenderObject *self, PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {"form", "seed", "mutable", NULL};
@@ -65,7 +59,7 @@ static int sender_init(SenderObject *self, PyObject *arguments, PyObject *keywor
     enum fec_form form;
     struct fec_extensions extensions;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "sK|O", names, &name, &seed, &mutable) ||
-        !form_of_name(name, &form) || !fec_read_extensions(mutable, &extensions) || taken(&self->busy))
+        !form_of_name(name, &form) || !fec_read_extensions(mutable, &extensions) || is_in_use(self->busy))
         return -1;
     fec_begin_sender(&self->fec, form, seed);
     self->fec.mutable = extensions;
@@ -94,7 +88,7 @@ static PyObject *protect(PyObject *object, PyObject *arguments)
         PyErr_NoMemory();
     } else if (!self->begun) {
         PyErr_SetString(PyExc_RuntimeError, "not begun");
-    } else if (!taken(&self->busy)) {
+    } else if (!is_in_use(self->busy)) {
         self->busy = true;
         Py_BEGIN_ALLOW_THREADS;
         for (size_t i = 0; i < count; i++)
@@ -106,7 +100,7 @@ static PyObject *protect(PyObject *object, PyObject *arguments)
         self->busy = false;
         list = PyList_New((Py_ssize_t)made);
         for (size_t i = 0; list != NULL && i < made; i++) {
-            PyObject *one = PyBytes_FromStringAndSize((const char *)out + i * room, (Py_ssize_t)lengths[i]);
+            PyObject *one = bytes_of(out + i * room, lengths[i]);
             if (one == NULL)
                 Py_CLEAR(list);
             else
@@ -128,7 +122,7 @@ static int receiver_init(ReceiverObject *self, PyObject *arguments, PyObject *ke
     enum fec_form form;
     struct fec_extensions extensions;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "s|O", names, &name, &mutable) ||
-        !form_of_name(name, &form) || !fec_read_extensions(mutable, &extensions) || taken(&self->busy))
+        !form_of_name(name, &form) || !fec_read_extensions(mutable, &extensions) || is_in_use(self->busy))
         return -1;
     if (self->fec == NULL && (self->fec = PyMem_Calloc(1, sizeof *self->fec)) == NULL) {
         PyErr_NoMemory();
@@ -141,10 +135,8 @@ static int receiver_init(ReceiverObject *self, PyObject *arguments, PyObject *ke
 
 static void receiver_dealloc(ReceiverObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     PyMem_Free(self->fec);
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
+    object_free((PyObject *)self);
 }
 
 /* The packets that have become known. */
@@ -152,12 +144,8 @@ static PyObject *recovered(struct fec_receiver *fec)
 {
     uint8_t packet[FEC_LONGEST];
     PyObject *list = PyList_New(0);
-    for (size_t length; list != NULL && (length = fec_recover(fec, packet)) > 0;) {
-        PyObject *one = PyBytes_FromStringAndSize((const char *)packet, (Py_ssize_t)length);
-        if (one == NULL || PyList_Append(list, one) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(one);
-    }
+    for (size_t length; list != NULL && (length = fec_recover(fec, packet)) > 0;)
+        append(&list, bytes_of(packet, length));
     return list;
 }
 
@@ -166,7 +154,7 @@ static PyObject *take(PyObject *object, PyObject *data, bool (*work)(struct fec_
     ReceiverObject *self = (ReceiverObject *)object;
     char *octets;
     Py_ssize_t length;
-    if (PyBytes_AsStringAndSize(data, &octets, &length) < 0 || taken(&self->busy))
+    if (PyBytes_AsStringAndSize(data, &octets, &length) < 0 || is_in_use(self->busy))
         return NULL;
     if (self->fec == NULL)
         return PyErr_Format(PyExc_RuntimeError, "not begun");
@@ -195,13 +183,6 @@ static PyObject *counters(PyObject *object, PyObject *Py_UNUSED(nothing))
     return Py_BuildValue("(KKKK)", fec->repairs, fec->recovered, fec->useless, fec->malformed);
 }
 
-static void sender_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
 static PyMethodDef sender_methods[] = {{"protect", protect, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 
 static PyMemberDef sender_members[] = {
@@ -217,7 +198,7 @@ static PyMethodDef receiver_methods[] = {
 };
 
 static PyType_Slot sender_slots[] = {
-    {Py_tp_init, sender_init}, {Py_tp_dealloc, sender_dealloc}, {Py_tp_methods, sender_methods},
+    {Py_tp_init, sender_init}, {Py_tp_dealloc, object_free}, {Py_tp_methods, sender_methods},
     {Py_tp_members, sender_members}, {Py_tp_new, PyType_GenericNew}, {0, NULL},
 };
 
@@ -240,15 +221,7 @@ static PyType_Spec receiver_spec = {
     .slots = receiver_slots,
 };
 
-static int add_type(PyObject *module, PyType_Spec *spec, const char *name)
-{
-    PyObject *type = PyType_FromSpec(spec);
-    int result = type == NULL ? -1 : PyModule_AddObjectRef(module, name, type);
-    Py_XDECREF(type);
-    return result;
-}
-
 int add_fec_types(PyObject *module)
 {
-    return add_type(module, &sender_spec, "FecSender") < 0 ? -1 : add_type(module, &receiver_spec, "FecReceiver");
+    return add_type(module, &sender_spec) == NULL || add_type(module, &receiver_spec) == NULL ? -1 : 0;
 }

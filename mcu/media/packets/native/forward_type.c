@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "objects.h"
 #include "port.h"
 #include "port_type.h"
 
@@ -16,7 +17,7 @@ static struct source *source_found(PyObject *object, unsigned long id, unsigned 
     return source;
 }
 
-static struct outlet *outlet_found(PyObject *object, unsigned long id, unsigned long ssrc)
+struct outlet *outlet_found(PyObject *object, unsigned long id, unsigned long ssrc)
 {
     struct peer *peer = peer_of(object, id);
     struct outlet *outlet = peer == NULL ? NULL : peer_outlet(peer, (uint32_t)ssrc);
@@ -134,16 +135,7 @@ PyObject *forwarding_requests(PyObject *self, PyObject *arguments)
     struct source *source = source_found(self, id, ssrc);
     if (source == NULL)
         return NULL;
-    size_t count = source_requests(source, now, wait, sequences, FORWARD_MISSING);
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *number = PyLong_FromLong(sequences[i]);
-        if (number == NULL)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, number);
-    }
-    return list;
+    return list_of_numbers(sequences, source_requests(source, now, wait, sequences, FORWARD_MISSING));
 }
 
 PyObject *forwarding_source_statistics(PyObject *self, PyObject *arguments)

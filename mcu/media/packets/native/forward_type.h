@@ -4,6 +4,11 @@
 
 #include <Python.h>
 
+#include "port.h"
+
+/* The outlet of this number; NULL with an exception set. */
+struct outlet *outlet_found(PyObject *object, unsigned long id, unsigned long ssrc);
+
 PyObject *forwarding_open_source(PyObject *self, PyObject *arguments, PyObject *keywords);
 PyObject *forwarding_close_source(PyObject *self, PyObject *arguments);
 PyObject *forwarding_deliver(PyObject *self, PyObject *arguments);

@@ -1,5 +1,6 @@
 /* ``H264Packetizer`` and ``H264Depacketizer`` for Python. */
 #include "history_type.h"
+#include "objects.h"
 #include "payload_types.h"
 #include "rtp_type.h"
 
@@ -28,24 +29,12 @@ static int packetizer_init(PacketizerObject *self, PyObject *arguments, PyObject
     Py_ssize_t mtu = 1200;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|in", names, &mode, &mtu))
         return -1;
-    if (mode != 0 && mode != 1)
+    if (mode != 0 && mode != 1) {
         PyErr_Format(PyExc_ValueError, "packetization mode %d is not supported", mode);
-    else if (mtu < 64)
-        PyErr_Format(PyExc_ValueError, "mtu of %zd bytes is too small", mtu);
-    else if (mtu > H264_MAX_SINGLE)
-        PyErr_Format(PyExc_ValueError, "mtu of %zd bytes is more than a datagram carries", mtu);
-    else {
-        self->mode = mode, self->mtu = (unsigned int)mtu;
-        return 0;
+        return -1;
     }
-    return -1;
-}
-
-static void packetizer_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    type->tp_free(self);
-    Py_DECREF(type);
+    self->mode = mode;
+    return set_mtu(mtu, &self->mtu);
 }
 
 /* Where to cut this access unit; NULL with an exception set. It holds until Python runs: whoever makes a container, which
@@ -150,12 +139,8 @@ static PyObject *nal_units(PyObject *Py_UNUSED(module), PyObject *data)
     if (PyBytes_AsStringAndSize(data, &stream, &size) < 0)
         return NULL;
     PyObject *units = PyList_New(0);
-    while (units != NULL && h264_next_unit((const uint8_t *)stream, (size_t)size, &at, &unit)) {
-        PyObject *octets = PyBytes_FromStringAndSize(stream + unit.at, (Py_ssize_t)unit.length);
-        if (octets == NULL || PyList_Append(units, octets) < 0)
-            Py_CLEAR(units);
-        Py_XDECREF(octets);
-    }
+    while (units != NULL && h264_next_unit((const uint8_t *)stream, (size_t)size, &at, &unit))
+        append(&units, PyBytes_FromStringAndSize(stream + unit.at, (Py_ssize_t)unit.length));
     return units;
 }
 
@@ -172,7 +157,7 @@ static PyMemberDef packetizer_members[] = {
 };
 
 static PyType_Slot packetizer_slots[] = {
-    {Py_tp_init, packetizer_init}, {Py_tp_dealloc, packetizer_dealloc}, {Py_tp_methods, packetizer_methods},
+    {Py_tp_init, packetizer_init}, {Py_tp_dealloc, object_free}, {Py_tp_methods, packetizer_methods},
     {Py_tp_members, packetizer_members}, {Py_tp_new, PyType_GenericNew}, {0, NULL},
 };
 
@@ -215,10 +200,8 @@ static int depacketizer_init(DepacketizerObject *self, PyObject *arguments, PyOb
 
 static void depacketizer_dealloc(DepacketizerObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     h264_end(&self->picture);
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
+    object_free((PyObject *)self);
 }
 
 static PyObject *push(DepacketizerObject *self, PyObject *data)
@@ -317,12 +300,8 @@ static PyMethodDef functions[] = {{"nal_units", nal_units, METH_O, NULL}, {NULL,
 
 int add_h264_types(PyObject *module)
 {
-    PyObject *packetizer = PyType_FromSpec(&packetizer_spec);
-    depacketizer_type = (PyTypeObject *)PyType_FromSpec(&depacketizer_spec);
-    int result = -1;
-    if (packetizer != NULL && depacketizer_type != NULL &&
-        PyModule_AddObjectRef(module, "H264Packetizer", packetizer) == 0)
-        result = PyModule_AddObjectRef(module, "H264Depacketizer", (PyObject *)depacketizer_type);
-    Py_XDECREF(packetizer);
-    return result < 0 ? -1 : PyModule_AddFunctions(module, functions);
+    depacketizer_type = add_type(module, &depacketizer_spec);
+    if (depacketizer_type == NULL || add_type(module, &packetizer_spec) == NULL)
+        return -1;
+    return PyModule_AddFunctions(module, functions);
 }

@@ -4,16 +4,15 @@
 #include <string.h>
 
 #include "history.h"
+#include "objects.h"
 
 typedef struct { PyObject_HEAD struct history history; } HistoryObject;
 
 static void history_dealloc(HistoryObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     for (size_t i = 0; i < HISTORY_PACKETS; i++)
         Py_XDECREF((PyObject *)self->history.sent[i].owner);
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
+    object_free((PyObject *)self);
 }
 
 static PyTypeObject *history_type;
@@ -118,6 +117,6 @@ static PyType_Spec spec = {
 
 int add_history_type(PyObject *module)
 {
-    history_type = (PyTypeObject *)PyType_FromSpec(&spec);
-    return history_type == NULL ? -1 : PyModule_AddObjectRef(module, "RetransmissionCache", (PyObject *)history_type);
+    history_type = add_type(module, &spec);
+    return history_type == NULL ? -1 : 0;
 }

@@ -3,6 +3,7 @@
 
 #include <structmember.h>
 
+#include "objects.h"
 #include "payload_types.h"
 #include "rtp_type.h"
 
@@ -59,11 +60,9 @@ static int joiner_clear(JoinerObject *self)
 
 static void joiner_dealloc(JoinerObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     joiner_clear(self);
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
+    object_free((PyObject *)self);
 }
 
 bool is_joiner(PyObject *object)
@@ -265,10 +264,10 @@ int add_joiner_type(PyObject *module)
     reset_name = PyUnicode_InternFromString("reset");
     damaged_name = PyUnicode_InternFromString("damaged");
     clean_start_name = PyUnicode_InternFromString("clean_start");
-    joiner_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    joiner_type = add_type(module, &spec);
     if (push_name == NULL || finish_name == NULL || empty_name == NULL || reset_name == NULL || damaged_name == NULL ||
         clean_start_name == NULL || joiner_type == NULL)
         return -1;
     compiled_push = PyObject_GetAttr((PyObject *)joiner_type, push_name);
-    return compiled_push == NULL ? -1 : PyModule_AddObjectRef(module, "PacketJoiner", (PyObject *)joiner_type);
+    return compiled_push == NULL ? -1 : 0;
 }

@@ -2,18 +2,10 @@
 #include "outlet_repair_type.h"
 
 #include "fec_type.h"
+#include "forward_type.h"
 #include "outlet_repair.h"
 #include "port.h"
 #include "port_type.h"
-
-static struct outlet *outlet_found(PyObject *self, unsigned long id, unsigned long ssrc)
-{
-    const struct peer *peer = peer_of(self, id);
-    struct outlet *outlet = peer == NULL ? NULL : peer_outlet(peer, (uint32_t)ssrc);
-    if (peer != NULL && outlet == NULL)
-        PyErr_SetString(PyExc_KeyError, "no such outlet");
-    return outlet;
-}
 
 PyObject *outlet_repair_protect(PyObject *self, PyObject *arguments)
 {

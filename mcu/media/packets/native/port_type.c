@@ -8,6 +8,7 @@
 
 #include "forward_type.h"
 #include "names.h"
+#include "objects.h"
 #include "outlet_repair_type.h"
 #include "port.h"
 #include "port_type.h"
@@ -56,12 +57,10 @@ static int port_init(PortObject *self, PyObject *arguments, PyObject *keywords)
 
 static void port_dealloc(PortObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     if (self->port != NULL)
         port_end(self->port);
     PyMem_Free(self->port);
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
+    object_free((PyObject *)self);
 }
 
 /* The port, unless another thread is at work on it: all calls belong to one thread. */
@@ -354,8 +353,5 @@ static PyType_Spec spec = {
 
 int add_port_type(PyObject *module)
 {
-    PyObject *type = PyType_FromSpec(&spec);
-    int result = type == NULL ? -1 : PyModule_AddObjectRef(module, "MediaPort", type);
-    Py_XDECREF(type);
-    return result;
+    return add_type(module, &spec) == NULL ? -1 : 0;
 }

@@ -3,6 +3,8 @@
 
 #include <structmember.h>
 
+#include "objects.h"
+
 typedef struct { PyObject_HEAD PyObject *sink; struct reorder reorder; } ReorderObject;
 
 /* Farther from zero no number is taken, so that differences stay numbers. */
@@ -89,11 +91,9 @@ static int reorder_clear(ReorderObject *self)
 
 static void reorder_dealloc(ReorderObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     reorder_clear(self);
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
+    object_free((PyObject *)self);
 }
 
 /* None, or NULL with an exception set. */
@@ -170,15 +170,7 @@ static PyObject *requests_to_send(ReorderObject *self, PyObject *time)
     if (now == -1 && PyErr_Occurred())
         return NULL;
     size_t count = reorder_requests(&self->reorder, now, sequences);
-    PyObject *numbers = PyList_New((Py_ssize_t)count);
-    for (size_t i = 0; numbers != NULL && i < count; i++) {
-        PyObject *number = PyLong_FromLong(sequences[i]);
-        if (number == NULL)
-            Py_CLEAR(numbers);
-        else
-            PyList_SET_ITEM(numbers, (Py_ssize_t)i, number);
-    }
-    return numbers;
+    return list_of_numbers(sequences, count);
 }
 
 static PyMethodDef methods[] = {
@@ -232,12 +224,12 @@ static int set_number(PyObject *type, const char *name, PyObject *number)
 int add_reorder_type(PyObject *module)
 {
     gap_name = PyUnicode_InternFromString("gap");
-    PyObject *type = gap_name == NULL ? NULL : PyType_FromSpec(&spec);
-    int result = type == NULL ? -1 : PyModule_AddObjectRef(module, "ReorderBuffer", type);
-    reorder_type = (PyTypeObject *)type;
+    reorder_type = gap_name == NULL ? NULL : add_type(module, &spec);
+    PyObject *type = (PyObject *)reorder_type;
+    int result = type == NULL ? -1 : 0;
     for (size_t i = 0; result == 0 && i < sizeof waits / sizeof *waits; i++)
         result = set_number(type, waits[i].name, PyFloat_FromDouble(waits[i].value));
     for (size_t i = 0; result == 0 && i < sizeof limits / sizeof *limits; i++)
         result = set_number(type, limits[i].name, PyLong_FromLong(limits[i].value));
-    return result; /* the type stays, for ``reorder_of`` */
+    return result;
 }

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "h264_packets.h"
+#include "objects.h"
+
 PyObject *rtp_error, *payload_error;
 
 PyObject *raise_rtp_fault(enum rtp_fault fault, const uint8_t *packet, size_t length, const struct rtp_view *view)
@@ -90,9 +93,15 @@ static const uint8_t *packet_of(PyObject *data, size_t *length)
     return (const uint8_t *)packet;
 }
 
-static PyObject *bytes_of(const uint8_t *data, size_t length)
+int set_mtu(Py_ssize_t wanted, unsigned int *mtu)
 {
-    return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)length);
+    if (wanted < 64 || wanted > H264_MAX_SINGLE) {
+        PyErr_Format(PyExc_ValueError, wanted < 64 ? "mtu of %zd bytes is too small"
+                                                   : "mtu of %zd bytes is more than a datagram carries", wanted);
+        return -1;
+    }
+    *mtu = (unsigned int)wanted;
+    return 0;
 }
 
 static PyObject *parse_header(PyObject *Py_UNUSED(module), PyObject *data)

@@ -19,6 +19,9 @@ PyObject *raise_payload_fault(enum payload_fault fault, const uint8_t *payload, 
  * first packet's number goes to ``*sequence``. False with TypeError or RtpError set. */
 bool head_of(PyObject *const *arguments, struct rtp_head *head, uint16_t *sequence);
 
+/* Set what a packetizer's payloads have at most, 64 to H264_MAX_SINGLE octets; -1 with ValueError set. */
+int set_mtu(Py_ssize_t wanted, unsigned int *mtu);
+
 /* An integer within a range; -1 with RtpError set. */
 long long number_within(PyObject *value, long long most, const char *name);
 

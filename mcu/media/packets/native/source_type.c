@@ -3,6 +3,7 @@
 
 #include <structmember.h>
 
+#include "objects.h"
 #include "rtp_type.h"
 #include "source_numbers.h"
 
@@ -23,13 +24,6 @@ static int source_init(SourceObject *self, PyObject *arguments, PyObject *keywor
         .jitter_timestamp = timestamp, .jitter_arrival = now, .last_arrival = now,
     };
     return 0;
-}
-
-static void source_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    type->tp_free(self);
-    Py_DECREF(type);
 }
 
 /* (sequence, timestamp, now) */
@@ -63,7 +57,7 @@ static PyMemberDef members[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_init, source_init}, {Py_tp_dealloc, source_dealloc}, {Py_tp_methods, methods}, {Py_tp_members, members},
+    {Py_tp_init, source_init}, {Py_tp_dealloc, object_free}, {Py_tp_methods, methods}, {Py_tp_members, members},
     {Py_tp_new, PyType_GenericNew}, {0, NULL},
 };
 
@@ -135,8 +129,6 @@ static PyMethodDef functions[] = {{"receive_run", receive_run, METH_VARARGS, NUL
 
 int add_source_type(PyObject *module)
 {
-    source_type = (PyTypeObject *)PyType_FromSpec(&spec);
-    if (source_type == NULL || PyModule_AddObjectRef(module, "SourceNumbers", (PyObject *)source_type) < 0)
-        return -1;
-    return PyModule_AddFunctions(module, functions);
+    source_type = add_type(module, &spec);
+    return source_type == NULL ? -1 : PyModule_AddFunctions(module, functions);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "objects.h"
 #include "srtp.h"
 #include "srtp_type.h"
 
@@ -40,22 +41,16 @@ static int srtp_init(SrtpObject *self, PyObject *arguments, PyObject *keywords)
 
 static void srtp_dealloc(SrtpObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     if (self->begun)
         srtp_end(&self->srtp);
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
+    object_free((PyObject *)self);
 }
 
 static bool ready(SrtpObject *self)
 {
     if (!self->begun)
         PyErr_SetString(PyExc_RuntimeError, "there are no keys");
-    else if (self->busy)
-        PyErr_SetString(PyExc_RuntimeError, "in use by another thread");
-    else
-        return true;
-    return false;
+    return self->begun && !is_in_use(self->busy);
 }
 
 static void count(SrtpObject *self, enum srtp_result result)
@@ -164,9 +159,7 @@ PyObject *srtp_sources(const struct srtp *srtp)
                                               (int)source->highest, (unsigned long)source->rtcp_index)
                               : Py_BuildValue("(kkOk)", (unsigned long)source->ssrc, (unsigned long)source->rollovers,
                                               Py_None, (unsigned long)source->rtcp_index);
-        if (entry == NULL || PyList_Append(list, entry) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(entry);
+        append(&list, entry);
     }
     return list;
 }
@@ -248,8 +241,5 @@ static PyType_Spec spec = {
 
 int add_srtp_type(PyObject *module)
 {
-    PyObject *type = PyType_FromSpec(&spec);
-    int result = type == NULL ? -1 : PyModule_AddObjectRef(module, "Srtp", type);
-    Py_XDECREF(type);
-    return result;
+    return add_type(module, &spec) == NULL ? -1 : 0;
 }

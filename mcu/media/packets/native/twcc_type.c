@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "objects.h"
 #include "port_type.h"
 
 /* Longest packet taken for sending: as long as one that is forwarded. */
@@ -113,13 +114,10 @@ PyObject *port_send_rtp(PyObject *object, PyObject *arguments)
         Py_END_ALLOW_THREADS;
         self->busy = false;
         for (; sent < sealed; sent++) {
-            PyObject *left = PyBytes_FromStringAndSize((const char *)out[sent].data, (Py_ssize_t)out[sent].length);
-            if (left == NULL || PyList_Append(list, left) < 0) {
-                Py_XDECREF(left);
-                Py_CLEAR(list);
+            if (!append(&list, bytes_of(out[sent].data, out[sent].length))) {
+                port->unsent += sealed - sent;
                 goto done;
             }
-            Py_DECREF(left);
         }
     }
 done:
@@ -166,10 +164,7 @@ PyObject *port_feedback(PyObject *self, PyObject *arguments)
         size_t length = twcc_write(&peer->twcc, (uint32_t)ssrc, packet);
         if (length == 0)
             break;
-        PyObject *entry = PyBytes_FromStringAndSize((const char *)packet, (Py_ssize_t)length);
-        if (entry == NULL || PyList_Append(list, entry) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(entry);
+        append(&list, bytes_of(packet, length));
     }
     return list;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "objects.h"
 #include "udp.h"
 #include "udp_type.h"
 
@@ -50,22 +51,18 @@ static int udp_init(UdpObject *self, PyObject *arguments, PyObject *keywords)
 
 static void udp_dealloc(UdpObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     PyMem_Free(self->datagrams);
     Py_XDECREF(self->source_name);
     Py_XDECREF(self->target_name);
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
+    object_free((PyObject *)self);
 }
 
 static PyObject *receive(PyObject *object, PyObject *Py_UNUSED(nothing))
 {
     UdpObject *self = (UdpObject *)object;
     int count;
-    if (self->busy) {
-        PyErr_SetString(PyExc_RuntimeError, "in use by another thread");
+    if (is_in_use(self->busy))
         return NULL;
-    }
     self->busy = true;
     Py_BEGIN_ALLOW_THREADS;
     count = udp_receive(self->socket, self->datagrams, UDP_BATCH);
@@ -94,9 +91,7 @@ static PyObject *receive(PyObject *object, PyObject *Py_UNUSED(nothing))
         PyObject *data = PyBytes_FromStringAndSize((const char *)datagram->data, (Py_ssize_t)datagram->length);
         PyObject *entry = data == NULL ? NULL : PyTuple_Pack(2, data, self->source_name);
         Py_XDECREF(data);
-        if (entry == NULL || PyList_Append(list, entry) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(entry);
+        append(&list, entry);
     }
     return list;
 }
@@ -173,8 +168,5 @@ static PyType_Spec spec = {
 
 int add_udp_type(PyObject *module)
 {
-    PyObject *type = PyType_FromSpec(&spec);
-    int result = type == NULL ? -1 : PyModule_AddObjectRef(module, "UdpSocket", type);
-    Py_XDECREF(type);
-    return result;
+    return add_type(module, &spec) == NULL ? -1 : 0;
 }

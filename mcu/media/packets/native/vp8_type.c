@@ -1,5 +1,6 @@
 /* ``Vp8Packetizer`` and ``Vp8Depacketizer`` for Python. */
 #include "history_type.h"
+#include "objects.h"
 #include "payload_types.h"
 #include "rtp_type.h"
 
@@ -17,22 +18,8 @@ static int packetizer_init(PacketizerObject *self, PyObject *arguments, PyObject
     Py_ssize_t mtu = 1200, picture_id = 0;
     if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|nn", names, &mtu, &picture_id))
         return -1;
-    if (mtu < 64)
-        PyErr_Format(PyExc_ValueError, "mtu of %zd bytes is too small", mtu);
-    else if (mtu > H264_MAX_SINGLE)
-        PyErr_Format(PyExc_ValueError, "mtu of %zd bytes is more than a datagram carries", mtu);
-    else {
-        self->mtu = (unsigned int)mtu, self->picture_id = (unsigned int)(picture_id & 0x7fff);
-        return 0;
-    }
-    return -1;
-}
-
-static void packetizer_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    type->tp_free(self);
-    Py_DECREF(type);
+    self->picture_id = (unsigned int)(picture_id & 0x7fff);
+    return set_mtu(mtu, &self->mtu);
 }
 
 static unsigned int take_picture_id(PacketizerObject *self)
@@ -122,7 +109,7 @@ static PyMemberDef packetizer_members[] = {
 };
 
 static PyType_Slot packetizer_slots[] = {
-    {Py_tp_init, packetizer_init}, {Py_tp_dealloc, packetizer_dealloc}, {Py_tp_methods, packetizer_methods},
+    {Py_tp_init, packetizer_init}, {Py_tp_dealloc, object_free}, {Py_tp_methods, packetizer_methods},
     {Py_tp_members, packetizer_members}, {Py_tp_new, PyType_GenericNew}, {0, NULL},
 };
 
@@ -146,10 +133,8 @@ struct vp8_picture *vp8_picture_of(PyObject *object)
 
 static void depacketizer_dealloc(DepacketizerObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     vp8_end(&self->picture);
-    type->tp_free((PyObject *)self);
-    Py_DECREF(type);
+    object_free((PyObject *)self);
 }
 
 static PyObject *push(DepacketizerObject *self, PyObject *data)
@@ -267,12 +252,8 @@ static PyMethodDef functions[] = {{"descriptor_size", descriptor_size, METH_O, N
 
 int add_vp8_types(PyObject *module)
 {
-    PyObject *packetizer = PyType_FromSpec(&packetizer_spec);
-    depacketizer_type = (PyTypeObject *)PyType_FromSpec(&depacketizer_spec);
-    int result = -1;
-    if (packetizer != NULL && depacketizer_type != NULL &&
-        PyModule_AddObjectRef(module, "Vp8Packetizer", packetizer) == 0)
-        result = PyModule_AddObjectRef(module, "Vp8Depacketizer", (PyObject *)depacketizer_type);
-    Py_XDECREF(packetizer);
-    return result < 0 ? -1 : PyModule_AddFunctions(module, functions);
+    depacketizer_type = add_type(module, &depacketizer_spec);
+    if (depacketizer_type == NULL || add_type(module, &packetizer_spec) == NULL)
+        return -1;
+    return PyModule_AddFunctions(module, functions);
 }
