@@ -131,6 +131,8 @@ class Call:
             picture = self._clip.pictures[self._pictures % len(self._clip.pictures)]
             at = self._origin + self._pictures / SHAPE.frame_rate
             self.room["video"].send_picture(CodedPicture(picture.data, picture.keyframe, at), self._now)
+            if self._pictures % SHAPE.frame_rate == 0:  # what we send is reported on, and tells the round trip
+                self.ours["video"].send_picture(CodedPicture(picture.data, picture.keyframe, self._now), self._now)
             self._pictures += 1
 
     def _pass_on(self) -> None:

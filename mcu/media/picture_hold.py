@@ -66,7 +66,7 @@ class PictureHold:
 
     def push(self, unit: CodedPicture, now: float) -> None:
         """Take a picture that has just come."""
-        due = self._pace.due(unit.time, unit.timestamp)
+        due = self._pace.due(unit.time, unit.timestamp, unit.repaired)
         if self._moved_at is not None:
             goal = max(self.margin, self._total) if self._total else self._pace.enough
             self._move(goal, max(0.0, now - self._moved_at), unit.time - due)

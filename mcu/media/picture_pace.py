@@ -64,8 +64,11 @@ class ArrivalPace:
         """When a picture with the timestamp 0 was due; None before the first one."""
         return self._offset
 
-    def due(self, arrival: float, timestamp: int | None) -> float:
-        """When a picture that comes now was due; without a timestamp, now."""
+    def due(self, arrival: float, timestamp: int | None, repaired: bool = False) -> float:
+        """When a picture that comes now was due; without a timestamp, now.
+
+        One that was ``repaired`` may be late on a network that is even: it is waited for by turns only.
+        """
         if timestamp is None:
             return arrival
         captured = timestamp / CLOCK_RATE
@@ -85,7 +88,8 @@ class ArrivalPace:
         if self._pictures % _REVIEW == 0:
             late = sorted(self._lateness)[int(_IN_TIME * (len(self._lateness) - 1))]
             self._late = min(late, MAX_MARGIN) if late > UNNOTICED else 0.0
-        self._peaks.observe(offset, base, arrival)
+        if not repaired:
+            self._peaks.observe(offset, base, arrival)
         self._wait_for_peaks(base, arrival)
         return captured + base
 

@@ -22,7 +22,8 @@ class CodedPicture:
     sender's RTP timestamp unwrapped to an unbounded integer (90 kHz), or None for a picture that we encoded. ``codec``
     is that of the packets that a picture came in: a sender may change it among those agreed on from one picture to the
     next; None for what we encoded. With ``damaged`` parts are missing, of the picture or of those that it refers to: a
-    decoder may mend it from what is around.
+    decoder may mend it from what is around. One that is ``repaired`` has waited for packets that were lost: its
+    ``time`` says nothing of how even the network is.
     """
 
     data: bytes
@@ -31,6 +32,7 @@ class CodedPicture:
     timestamp: int | None = None
     codec: VideoFormat | None = None
     damaged: bool = False
+    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -499,13 +499,15 @@ class ReorderBuffer:
     """Delivers packets to ``sink`` in sequence, by ``push``, and tells it of gaps.
 
     With ``nack`` lost packets are asked for again, and waited for longer. ``first`` is the extended sequence number to
-    begin with. At most 1024 packets are held, and at most 256 missing: beyond that all that is there is passed on.
+    begin with. At most 1024 packets are held, and at most 256 missing where none overtakes another: beyond that all
+    that is there is passed on.
     """
 
     MIN_REORDER_WAIT: ClassVar[float]
     MAX_REORDER_WAIT: ClassVar[float]
     NACK_WAIT: ClassVar[float]
     NACK_DELAY: ClassVar[float]
+    MAX_DISORDER_WAIT: ClassVar[float]
     MAX_AHEAD: ClassVar[int]
     MAX_NACKS: ClassVar[int]
     MAX_MISSING: ClassVar[int]
@@ -517,6 +519,12 @@ class ReorderBuffer:
     """Seconds more before a missing packet is asked for, while repair packets may mend it."""
     mend_wait: float
     """Seconds for which a gap waits at least, while repair packets may mend it."""
+    apart: bool
+    """Whether all that is sent again comes by ``receive_repeated``. Then what others overtook is never taken for it."""
+    repaired: bool
+    """Since it was cleared a packet has been waited for that was sent again, perhaps, or told, or given up."""
+    spread: float
+    """By how many seconds later those come that others overtake: so much longer is waited, and not asked for them."""
     next_request: float
     """When the next request for a missing packet is due, at the earliest."""
 
@@ -539,6 +547,11 @@ class ReorderBuffer:
         /,
     ) -> None:
         """Take a packet as it came in; the second form is told where its payload lies (ValueError for beside it)."""
+
+    def receive_repeated(
+        self, extended: int, timestamp: int, marker: bool, payload_type: int, payload: bytes, now: float, /
+    ) -> None:
+        """The same for one that was sent again for certain, or told by repair packets: it says nothing of disorder."""
 
     def awaits(self, extended: int, /) -> bool:
         """Whether this packet is missing, and has not been given up."""

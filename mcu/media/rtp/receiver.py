@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mcu.media.packets import receive_run
 from mcu.media.rtp.audio_receiver import AudioReceiver
@@ -39,6 +41,9 @@ logger = logging.getLogger(__name__)
 SILENCE = 2.0
 # While packets of the current source come, others are strays or an attack. Sound and picture come each 10 to 40 ms.
 HANDOVER_SILENCE = 0.1
+
+# Reports on the way, two seconds apart, of which the longest counts.
+ROUND_TRIPS = 4
 
 _FORMATS: Mapping[str, VideoFormat] = {
     "H264": "H264", "VP8": "VP8", "H263-2000": "H263", "H263-1998": "H263", "H263": "H263", "H261": "H261",
@@ -79,6 +84,7 @@ class StreamReceiver:
         self._logged = False
         self._lost_before = 0
         self.round_trip = 0.0
+        self._round_trips: deque[float] = deque(maxlen=ROUND_TRIPS)
         self.source: Source | None = None
         self.packets = 0
         self.bytes = 0
@@ -213,7 +219,7 @@ class StreamReceiver:
             return
         self.repaired += 1
         original = self._repeated[payload_type]
-        reorder.receive(extended, timestamp, marker, original, payload[NUMBER_SIZE:], now)
+        reorder.receive_repeated(extended, timestamp, marker, original, payload[NUMBER_SIZE:], now)
         if assembler.pictures:
             self._collect()
 
@@ -231,7 +237,7 @@ class StreamReceiver:
             extended = source.highest + ((sequence - source.highest + 0x8000) & 0xFFFF) - 0x8000
             if payload_type in self._depacketizers and (reorder.awaits(extended) or reorder.is_ahead(extended)):
                 repair.recovered += 1
-                reorder.receive(extended, timestamp, marker, payload_type, data[start:end], now)
+                reorder.receive_repeated(extended, timestamp, marker, payload_type, data[start:end], now)
         if assembler.pictures:
             self._collect()
 
@@ -318,10 +324,14 @@ class StreamReceiver:
             )
             self._reorder = ReorderBuffer(self._assembler, repeats, first)
             self._reorder.round_trip = self.round_trip
+            self._reorder.apart = bool(self._repeated)
 
     def _collect(self) -> None:
-        assert self._assembler is not None
+        assert self._assembler is not None and self._reorder is not None
+        repaired, self._reorder.repaired = self._reorder.repaired, False
         for unit in self._assembler.pictures:
+            if repaired:
+                unit = replace(unit, repaired=True)
             if self.source is not None and unit.timestamp is not None:
                 self.source.clock.arrived(unit.timestamp, unit.time)
             self._events.append(PictureReceived(unit))
@@ -350,10 +360,11 @@ class StreamReceiver:
         return self._reorder.requests_to_send(now) if self._reorder is not None else []
 
     def set_round_trip(self, seconds: float) -> None:
-        """Pace repeated requests by the measured round trip."""
-        self.round_trip = seconds
+        """Pace repeated requests by the measured round trip: where it varies, by the longest of late."""
+        self._round_trips.append(seconds)
+        self.round_trip = max(self._round_trips)
         if self._reorder is not None:
-            self._reorder.round_trip = seconds
+            self._reorder.round_trip = self.round_trip
 
     @property
     def needs_key_frame(self) -> bool:

@@ -18,7 +18,10 @@ NACK_WAIT = ReorderBuffer.NACK_WAIT
 """With retransmission, at least."""
 
 NACK_DELAY = ReorderBuffer.NACK_DELAY
-"""From a packet's absence to the first request for it."""
+"""From a packet's absence to the first request for it, where none overtakes another."""
+
+MAX_DISORDER_WAIT = ReorderBuffer.MAX_DISORDER_WAIT
+"""Where they do: at most."""
 
 MAX_NACKS, MAX_AHEAD, MAX_MISSING = ReorderBuffer.MAX_NACKS, ReorderBuffer.MAX_AHEAD, ReorderBuffer.MAX_MISSING
 

@@ -172,6 +172,7 @@ static void begin_order(void)
     next = (int64_t)chance(70000) - 2000;
     passed = next - 1;
     reorder_begin(&reorder, (struct reorder_sink){pass, gap, &reorder}, one_in(2), next);
+    reorder.apart = one_in(2);
 }
 
 static void order(const struct input *input)
@@ -185,11 +186,12 @@ static void order(const struct input *input)
     if (event >= 8 && event < 20)
         next = number += jumps[chance(one_in(8) ? 11 : 3)];
     next = number >= next ? number + 1 : next;
-    struct reorder_packet packet = {number, input->data, input->length, 96, one_in(9)};
+    struct reorder_packet packet = {number, input->data, input->length, 96, one_in(9), one_in(7)};
     int result = reorder_receive(&reorder, number, &packet, now);
     REQUIRE(result == 0 || result == -1);
     REQUIRE(!reorder_awaits(&reorder, number));
-    REQUIRE(reorder.missing <= REORDER_MAX_MISSING && reorder.held <= REORDER_MAX_AHEAD);
+    REQUIRE(reorder.missing <= REORDER_MAX_AHEAD && reorder.held <= REORDER_MAX_AHEAD);
+    REQUIRE(reorder.spread >= 0 && reorder.spread <= REORDER_MAX_SPREAD);
     reorder.round_trip = one_in(100) ? chance(500) / 1000.0 : reorder.round_trip;
     if (reorder_deadline(&reorder, &deadline) && one_in(4)) {
         REQUIRE(!isnan(deadline));

@@ -37,6 +37,8 @@ MOVES = st.one_of(
     st.tuples(st.just("pause"), st.sampled_from((1, 9, 11, 30, 31, 100, 360, 1100))),
     st.tuples(st.just("path"), st.sampled_from((0, 10, 80, 400))),
     st.tuples(st.just("mend"), st.sampled_from((0, 20, 150))),
+    st.tuples(st.just("again"), st.integers(1, 30)),
+    st.tuples(st.just("apart"), st.integers(0, 1)),
 )
 
 
@@ -57,14 +59,17 @@ def test_packets_are_put_in_order_as_by_the_reference(nack: bool, first: int, mo
         elif move == "mend":
             one.request_wait = other.request_wait = value / 1000
             one.mend_wait = other.mend_wait = value / 500
+        elif move == "apart":
+            one.apart = other.apart = bool(value)
         else:
-            number = following - value if move == "late" else following + (value if move == "skip" else 0)
+            number = following - value if move in ("late", "again") else following + (value if move == "skip" else 0)
             following = max(following, number + 1)
             parts = (number, number & 0xFFFF, value == 1, 96 + value % 2, b"x" * (value % 5), now)
-            one.receive(*parts)
-            other.receive(*parts)
+            for buffer in (one, other):
+                (buffer.receive_repeated if move == "again" else buffer.receive)(*parts)
         assert got.told == expected.told
         assert one.late == other.late
+        assert (one.spread, one.repaired) == (other.spread, other.repaired)
         assert one.next_deadline() == other.next_deadline()
         assert [one.awaits(number - back) for back in range(40)] == [other.awaits(number - back) for back in range(40)]
         assert one.requests_to_send(now) == other.requests_to_send(now)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mcu.media.rtp.reorder import (
     MAX_AHEAD,
+    MAX_DISORDER_WAIT,
     MAX_NACKS,
     MAX_REORDER_WAIT,
     MIN_REORDER_WAIT,
@@ -127,3 +131,82 @@ def test_whatever_comes_is_passed_on_in_rising_order_and_nothing_stays(steps: li
     assert sink.got[-1] == 1000
     for before, after in zip(sink.got, sink.got[1:], strict=False):
         assert before is None or after is None or after == before + 1
+
+
+def over_a_network(buffer: ReorderBuffer, spread: float, first: int, seconds: float) -> int:
+    """A hundred packets a second, each up to ``spread`` later, and sent again when it is asked for. How often."""
+    chance, asked = random.Random(first), 0
+    arrivals = [(n / 100 + chance.random() * spread, n, False) for n in range(first, first + round(seconds * 100))]
+    heapq.heapify(arrivals)
+    while arrivals:
+        now, number, again = heapq.heappop(arrivals)
+        while (deadline := buffer.next_deadline()) is not None and deadline < now:
+            buffer.handle_timer(deadline)
+            wanted = buffer.requests_to_send(deadline)
+            asked += len(wanted)
+            for one in wanted:
+                heapq.heappush(arrivals, (deadline + 0.05 + chance.random() * spread, one, True))
+        if again and buffer.apart:
+            buffer.receive_repeated(number, number, False, 99, b"x", now)
+        else:
+            give(buffer, now, number)
+    return asked
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_packets_that_others_overtake_are_waited_for_and_not_asked_for(apart: bool) -> None:
+    buffer, sink = made(nack=True)
+    buffer.round_trip, buffer.apart = 0.05, apart
+    over_a_network(buffer, 0.8, 0, 6.0)
+    assert buffer.spread > 0.4
+    told = len(sink.got)
+    assert over_a_network(buffer, 0.8, 600, 4.0) < 40
+    assert None not in sink.got[told:]
+
+
+def test_what_is_lost_in_order_is_asked_for_as_soon_as_ever() -> None:
+    buffer, _ = made(nack=True)
+    buffer.round_trip = 0.05
+    for number in range(1000):
+        now = number / 100
+        if number % 5:
+            give(buffer, now, number)
+        if number % 5 == 2:  # the one before the last was lost, and has been asked for since
+            assert buffer.requests_to_send(now - 0.01 + NACK_DELAY + 0.001) == [number - 2]
+            buffer.receive_repeated(number - 2, number - 2, False, 99, b"x", now + 0.001)
+    assert buffer.spread == 0.0 and buffer.repaired
+
+
+def test_what_is_sent_again_in_the_same_stream_is_not_taken_for_late() -> None:
+    buffer, _ = made(nack=True)
+    for number in range(0, 1000, 2):
+        now = number / 50
+        give(buffer, now, number + 1)
+        assert buffer.requests_to_send(now + NACK_DELAY) == [number & 0xFFFF]
+        give(buffer, now + 0.03, number)
+    assert buffer.spread == 0.0
+
+
+def test_a_wait_for_disorder_is_bounded_and_forgotten() -> None:
+    buffer, _ = made(nack=True)
+    buffer.apart, buffer.round_trip = True, 1.0
+    for number in range(0, 100, 2):
+        give(buffer, number / 10, number + 1)
+        give(buffer, number / 10 + 5, number)
+    give(buffer, 20.0, 102)
+    deadline = buffer.next_deadline()
+    assert deadline is not None and deadline <= 20.0 + MAX_DISORDER_WAIT
+    buffer.handle_timer(30.0)
+    give(buffer, 30.0, *range(103, 20_000))
+    assert buffer.spread < 0.001
+    assert buffer.requests_to_send(30.0) == []
+    give(buffer, 40.0, 20_001)
+    assert buffer.requests_to_send(40.0 + NACK_DELAY + 0.001) == [20_000]
+
+
+def test_without_requests_disorder_is_waited_for_as_well() -> None:
+    buffer, sink = made()
+    over_a_network(buffer, 0.4, 0, 3.0)
+    told = len(sink.got)
+    over_a_network(buffer, 0.4, 300, 4.0)
+    assert sink.got[told:].count(None) < 10

@@ -78,16 +78,44 @@ static int skip(struct reorder *reorder, double now)
     while (state_of(reorder, reorder->expected) != REORDER_HELD)
         vacate(reorder, reorder->expected++);
     reorder->given_up_end = reorder->expected;
+    reorder->repaired = true;
     return tell(reorder, now);
 }
+
+/* How long to wait for packets that others overtake, in seconds. */
+static double disorder(const struct reorder *reorder) { return REORDER_MORE_SPREAD * reorder->spread; }
 
 /* How long a gap may hold up what lies behind it, in seconds. */
 static double patience(const struct reorder *reorder)
 {
+    double late = disorder(reorder);
     if (!reorder->nack)
-        return most(reorder->wait, reorder->mend_wait);
+        return most(most(reorder->wait, reorder->mend_wait), late);
     double rounds = REORDER_NACK_DELAY + REORDER_ROUNDS * REORDER_NACK_ROUND * reorder->round_trip;
-    return least(REORDER_MAX_NACK_WAIT, most(REORDER_NACK_WAIT, rounds));
+    double wait = least(REORDER_MAX_NACK_WAIT, most(REORDER_NACK_WAIT, rounds));
+    return late > REORDER_NACK_DELAY ? least(REORDER_MAX_DISORDER_WAIT, wait + late) : wait;
+}
+
+/* A packet came that others had overtaken: learn how late such ones are. */
+static void learn(struct reorder *reorder, int64_t extended, const struct reorder_packet *packet, double now)
+{
+    struct reorder_place *place = reorder->places == NULL ? NULL : place_of(reorder, extended);
+    if (place == NULL || place->number != extended || !place->overtaken)
+        return;
+    bool again = packet->repeated || (place->requests > 0 && !reorder->apart);
+    reorder->repaired = reorder->repaired || (again && place->state == REORDER_LACKING);
+    if (packet->repeated)
+        return;
+    double late = now - place->since;
+    double part = late > reorder->spread ? REORDER_SPREAD_UP : REORDER_SPREAD_DOWN;
+    if (!again)
+        reorder->spread += (late - reorder->spread) * part;
+    else if (place->state == REORDER_LACKING)
+        return; /* late or sent again: another may tell */
+    else
+        reorder->spread = REORDER_SPREAD_GUESS * reorder->spread + REORDER_SPREAD_STEP;
+    reorder->spread = least(REORDER_MAX_SPREAD, reorder->spread);
+    place->overtaken = false;
 }
 
 /* Pass on what is in sequence, and over gaps that have waited long enough. */
@@ -145,6 +173,8 @@ static bool hold(struct reorder *reorder, int64_t extended, const struct reorder
     struct reorder_place *place = place_of(reorder, extended);
     reorder->missing -= place->state == REORDER_LACKING;
     reorder->held++;
+    place->overtaken = place->overtaken && place->number == extended;
+    place->number = extended;
     place->state = REORDER_HELD;
     place->packet = *packet;
     place->packet.payload = copy;
@@ -158,8 +188,10 @@ static void note_missing(struct reorder *reorder, int64_t extended, double now)
         struct reorder_place *place = place_of(reorder, number);
         place->state = REORDER_LACKING;
         place->requests = 0;
+        place->overtaken = true;
+        place->number = number;
         place->since = now;
-        place->next_request = now + REORDER_NACK_DELAY + reorder->request_wait;
+        place->next_request = now + most(REORDER_NACK_DELAY, disorder(reorder)) + reorder->request_wait;
         reorder->missing++;
         if (reorder->nack)
             reorder->next_request = least(reorder->next_request, place->next_request);
@@ -175,10 +207,12 @@ int reorder_receive(struct reorder *reorder, int64_t extended, const struct reor
         reorder->expected = extended + 1;
         reorder->highest = extended;
         reorder->loss -= reorder->loss / REORDER_LOSS_WINDOW;
+        reorder->spread -= reorder->spread * REORDER_SPREAD_FADE;
         return push(reorder, packet, now);
     }
     if (extended < reorder->expected || state_of(reorder, extended) == REORDER_HELD) {
         reorder->late++;
+        learn(reorder, extended, packet, now);
         if (!reorder->nack && extended >= reorder->given_up && extended < reorder->given_up_end)
             reorder->wait = REORDER_MAX_WAIT;
         return 0;
@@ -188,11 +222,16 @@ int reorder_receive(struct reorder *reorder, int64_t extended, const struct reor
         return leap(reorder, extended, packet, now);
     if (reorder->places == NULL)
         reorder->places = calloc(REORDER_PLACES, sizeof *reorder->places);
-    if (reorder->places == NULL || !hold(reorder, extended, packet))
+    if (reorder->places == NULL)
+        return REORDER_NO_MEMORY;
+    if (extended <= reorder->highest)
+        learn(reorder, extended, packet, now);
+    if (!hold(reorder, extended, packet))
         return REORDER_NO_MEMORY;
     if (extended > reorder->highest) {
         note_missing(reorder, extended, now);
-        if (reorder->missing > REORDER_MAX_MISSING)
+        /* Where they come late rather than never, many are on their way. */
+        if (reorder->missing > REORDER_MAX_MISSING && disorder(reorder) <= REORDER_NACK_DELAY)
             return flush(reorder, now);
     }
     return deliver(reorder, now);
@@ -231,7 +270,7 @@ size_t reorder_requests(struct reorder *reorder, double now, uint16_t *sequences
         if (place->state != REORDER_LACKING)
             continue;
         left--;
-        if (place->next_request <= now) {
+        if (place->next_request <= now && count < REORDER_MAX_MISSING) {
             place->requests++;
             place->next_request = place->requests < REORDER_MAX_NACKS ? now + interval : INFINITY;
             sequences[count++] = (uint16_t)number;

@@ -16,6 +16,19 @@
 #define REORDER_ROUNDS 4
 /* Packets swapped on the way differ by a few ms: asking at once would have them sent twice. */
 #define REORDER_NACK_DELAY 0.01
+/* Where others overtake packets, these are measured: how late they come, at most, for packets of which it is known that
+ * they were not sent again. So much later than others are asked for, and so much longer waited for, and a little more. */
+#define REORDER_MAX_SPREAD 1.0
+#define REORDER_MORE_SPREAD 1.25
+#define REORDER_MAX_DISORDER_WAIT 1.2
+/* Up fast, down slowly: what is late by less pulls a 32nd as hard. Packets in sequence pull as well. */
+#define REORDER_SPREAD_UP 0.125
+#define REORDER_SPREAD_DOWN 0.00390625
+#define REORDER_SPREAD_FADE 0.00048828125
+/* A packet that comes twice after it was asked for, or after it was given up, was late and not lost. By how much is not
+ * known, for it may have been sent again. */
+#define REORDER_SPREAD_GUESS 1.125
+#define REORDER_SPREAD_STEP 0.001
 /* A request is repeated after a round trip and a bit, but never faster than this. */
 #define REORDER_NACK_ROUND 1.2
 #define REORDER_MIN_NACK_INTERVAL 0.025
@@ -37,6 +50,7 @@ struct reorder_packet {
     size_t size;
     int payload_type;
     bool marker;
+    bool repeated; /* for certain sent again, or told by repair packets */
 };
 
 /* Takes packets in sequence and is told of gaps. Both return 0, or what the caller is to return at once. */
@@ -51,6 +65,8 @@ enum reorder_state { REORDER_FREE, REORDER_HELD, REORDER_LACKING };
 struct reorder_place {
     enum reorder_state state;
     int requests;
+    bool overtaken; /* the packet of this number, which has not come since */
+    int64_t number;
     double since, next_request;
     struct reorder_packet packet; /* its payload is a copy of ours */
 };
@@ -58,7 +74,10 @@ struct reorder_place {
 struct reorder {
     struct reorder_sink sink;
     bool nack;
+    bool apart; /* what is sent again is known as such */
+    bool repaired; /* since it was cleared something has been waited for that was sent again, perhaps, or given up */
     double wait, loss, round_trip, next_request;
+    double spread; /* by how much later those come that others overtake */
     double request_wait, mend_wait; /* while repair packets may mend a gap: before it is asked for, and that it waits */
     int64_t expected, highest, given_up, given_up_end; /* the last gap's numbers */
     size_t held, missing;

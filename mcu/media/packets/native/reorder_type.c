@@ -104,8 +104,7 @@ static PyObject *result_of(int result)
     return result == REORDER_NO_MEMORY ? PyErr_NoMemory() : NULL;
 }
 
-/* (extended number, timestamp, marker, payload type, data, now[, start, end]): the payload is a part of the data. */
-static PyObject *receive(ReorderObject *self, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *take(ReorderObject *self, PyObject *const *arguments, Py_ssize_t count, bool repeated)
 {
     char *data;
     Py_ssize_t size, start = 0, end;
@@ -121,7 +120,7 @@ static PyObject *receive(ReorderObject *self, PyObject *const *arguments, Py_ssi
     }
     struct reorder_packet packet = {
         .timestamp = PyLong_AsLongLong(arguments[1]), .payload_type = (int)PyLong_AsLong(arguments[3]),
-        .marker = PyObject_IsTrue(arguments[2]) > 0,
+        .marker = PyObject_IsTrue(arguments[2]) > 0, .repeated = repeated,
     };
     double now = PyFloat_AsDouble(arguments[5]);
     if (PyErr_Occurred())
@@ -133,6 +132,17 @@ static PyObject *receive(ReorderObject *self, PyObject *const *arguments, Py_ssi
     packet.payload = (const uint8_t *)data + start;
     packet.size = (size_t)(end - start);
     return result_of(reorder_receive(&self->reorder, extended, &packet, now));
+}
+
+/* (extended number, timestamp, marker, payload type, data, now[, start, end]): the payload is a part of the data. */
+static PyObject *receive(ReorderObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    return take(self, arguments, count, false);
+}
+
+static PyObject *receive_repeated(ReorderObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    return take(self, arguments, count, true);
 }
 
 static PyObject *awaits(ReorderObject *self, PyObject *value)
@@ -175,6 +185,7 @@ static PyObject *requests_to_send(ReorderObject *self, PyObject *time)
 
 static PyMethodDef methods[] = {
     {"receive", (PyCFunction)receive, METH_FASTCALL, NULL},
+    {"receive_repeated", (PyCFunction)receive_repeated, METH_FASTCALL, NULL},
     {"awaits", (PyCFunction)awaits, METH_O, NULL},
     {"is_ahead", (PyCFunction)is_ahead, METH_O, NULL},
     {"next_deadline", (PyCFunction)next_deadline, METH_NOARGS, NULL},
@@ -188,6 +199,9 @@ static PyMemberDef members[] = {
     {"request_wait", T_DOUBLE, offsetof(ReorderObject, reorder.request_wait), 0, NULL},
     {"mend_wait", T_DOUBLE, offsetof(ReorderObject, reorder.mend_wait), 0, NULL},
     {"round_trip", T_DOUBLE, offsetof(ReorderObject, reorder.round_trip), 0, NULL},
+    {"apart", T_BOOL, offsetof(ReorderObject, reorder.apart), 0, NULL},
+    {"repaired", T_BOOL, offsetof(ReorderObject, reorder.repaired), 0, NULL},
+    {"spread", T_DOUBLE, offsetof(ReorderObject, reorder.spread), READONLY, NULL},
     {"next_request", T_DOUBLE, offsetof(ReorderObject, reorder.next_request), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
@@ -209,6 +223,7 @@ static PyType_Spec spec = {
 static const struct { const char *name; double value; } waits[] = {
     {"MIN_REORDER_WAIT", REORDER_MIN_WAIT}, {"MAX_REORDER_WAIT", REORDER_MAX_WAIT},
     {"NACK_WAIT", REORDER_NACK_WAIT}, {"NACK_DELAY", REORDER_NACK_DELAY},
+    {"MAX_DISORDER_WAIT", REORDER_MAX_DISORDER_WAIT},
 };
 static const struct { const char *name; long value; } limits[] = {
     {"MAX_AHEAD", REORDER_MAX_AHEAD}, {"MAX_NACKS", REORDER_MAX_NACKS}, {"MAX_MISSING", REORDER_MAX_MISSING},

@@ -88,7 +88,7 @@ static int receive_plain(const struct run *run, const uint8_t *data, size_t leng
         !source_count(numbers, view.sequence, view.timestamp, run->now, &extended))
         return 0;
     struct reorder_packet packet = {view.timestamp, data + view.start, view.end - view.start, view.payload_type,
-                                    view.marker};
+                                    view.marker, false};
     int result = reorder_receive(run->reorder, extended, &packet, run->now);
     return result == 0 ? 1 : result;
 }
