@@ -172,14 +172,12 @@ class Router:
         self._next_review = on_grid(now + REVIEW_INTERVAL, WAITING_INTERVAL)
         changed = self._has_changed(now)
         restless = changed or now < self._talking_until
-        candidates = self._candidates(now)
-        looked = False
-        for description in self._spec.legs:
-            leg = self._legs.get(description.id)
-            if leg is not None and leg.outlets is not None and (restless or self._is_due(leg)):
-                self._show(leg, leg.outlets, candidates, now)
-                looked = True
-        if looked:
+        due = [leg for leg in self._legs.values() if leg.outlets is not None and (restless or self._is_due(leg))]
+        if due:
+            candidates = self._candidates(now)
+            for leg in due:
+                if leg.outlets is not None:
+                    self._show(leg, leg.outlets, candidates, now)
             self._next_waiting = now
             outlets = [leg.outlets for leg in self._legs.values() if leg.outlets is not None]
             self._routed = {id(source) for each in outlets for source in _shown(each)}

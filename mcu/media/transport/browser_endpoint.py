@@ -57,6 +57,7 @@ class BrowserEndpoint:
         self.addresses: list[NetworkAddress] = []
         self.told: NetworkAddress | None = None  # the compiled port, of where media go
         self.settled = False  # it answers the browser's checks
+        self.moves = 0  # how often that has been told anew
         self.sound: Collection[int] = ()
         self.on_lost: Callable[[float], None] = lambda seconds: None
 

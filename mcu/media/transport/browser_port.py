@@ -290,4 +290,5 @@ class BrowserPort:
 
     def _tell(self, endpoint: BrowserEndpoint) -> None:
         endpoint.told = endpoint.agent.selected
+        endpoint.moves += 1
         self.media.set_addresses(endpoint.peer, endpoint.addresses, endpoint.agent.selected)
