@@ -306,7 +306,7 @@ class MediaLeg:
         """Packetise and send one access unit."""
         stream = self._streams.get(media)
         if stream is not None and self._transport is not None and self.takes_picture(media):
-            stream.send_picture(unit, self._clock())
+            stream.send_picture(unit, self._clock(), self._transport.wait(media))
             self._transport.send_rtp(media, stream.rtp_to_send())
 
     def send_sound(self, unit: CodedSound) -> None:
@@ -378,6 +378,8 @@ class MediaLeg:
         silent = now - self._last_heard
         if silent >= SILENCE_REPORT and now - self._last_silence_report >= SILENCE_REPORT:
             self._last_silence_report = now
+        elif self.is_connected:
+            self.on_network()  # reports that stop are a word too
             self._listener.leg_silent(self, silent)
         self._due = float("inf")
         self._wake_in_time()

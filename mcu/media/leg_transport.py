@@ -55,6 +55,9 @@ class LegTransport(Protocol):
     def send_rtp(self, media: Line, packets: Sequence[bytes], ahead: bool = False) -> None:
         """Send, ``ahead`` of what waits or behind it."""
 
+    def wait(self, media: Line) -> float:
+        """Seconds that what is sent now waits before it leaves, where that is not seen otherwise."""
+
     def send_rtcp(self, media: Line, packets: Sequence[bytes]) -> None: ...
 
     def numbers(self) -> LegNumbers:
@@ -153,6 +156,10 @@ class PlainLegTransport:
         """The network carries so many bit/s of this line; None: nothing is known to bind."""
         if line := self._lines.get(media):
             line.port.follow(rate)
+
+    def wait(self, media: Line) -> float:
+        line = self._lines.get(media)
+        return 0.0 if line is None else line.port.wait
 
     def send_rtp(self, media: Line, packets: Sequence[bytes], ahead: bool = False) -> None:
         if line := self._lines.get(media):
@@ -306,6 +313,9 @@ class BrowserLegTransport:
 
     def send_rtp(self, media: Line, packets: Sequence[bytes], ahead: bool = False) -> None:
         if self._pacer is not None:
+    def wait(self, media: Line) -> float:
+        return 0.0  # packets are counted, and their time taken, when they leave
+
             self._pacer.send(packets, urgent=media == "audio", ahead=ahead)
 
     def follow(self, rate: float | None) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mcu.media.congestion.values import LossAndDelay
 from mcu.media.receiver_network import FIRST_PATIENCE, LEAST_RATE, ReceiverNetwork
+from mcu.media.reported_rate import BLIND_PATIENCE
 from mcu.media.rtp.config import ReceiverFeedback
 
 MOST = 3_000_000
@@ -83,9 +84,9 @@ def test_recovery_takes_a_while_and_is_complete_within_a_quarter_of_a_minute() -
     path.report(0.5, times=3)
     fallen = path.network.rate
     assert fallen is not None and fallen < MOST / 2
-    path.report(times=int(FIRST_PATIENCE / EVERY) - 1)
+    path.report(times=int(BLIND_PATIENCE / EVERY) - 1)
     assert path.network.rate == fallen, "not before some time without loss"
-    assert 5 < path.until_free() < 15 - FIRST_PATIENCE
+    assert 5 < path.until_free() < 15 - BLIND_PATIENCE
 
 
 def test_what_failed_is_tried_again_later_and_later() -> None:
@@ -95,7 +96,7 @@ def test_what_failed_is_tried_again_later_and_later() -> None:
     for _ in range(3):
         waits.append(path.until_free())
         path.report(0.3)
-    assert waits[0] + FIRST_PATIENCE / 2 < waits[1] < waits[2]
+    assert waits[0] + BLIND_PATIENCE / 2 < waits[1] < waits[2]
 
 
 def test_after_a_failure_the_rate_feels_its_way() -> None:
@@ -143,10 +144,11 @@ def test_loss_of_a_full_queue_tells_what_the_link_carries() -> None:
         path.now += EVERY
         feedback = ReceiverFeedback(next(path._reports), lost, None, round_trip)
         path.network.reported(feedback, path.sent, MOST, path.now)
-    assert path.network.rate == pytest.approx(0.85 * 0.5 * MOST)
-    path.now += EVERY
+    rate = path.network.rate
+    assert rate is not None and 0.75 * 0.5 * MOST < rate < 0.85 * 0.5 * MOST  # a queue of 0.35 s has to empty as well
+    path.now += 0.5
     path.network.reported(ReceiverFeedback(next(path._reports), 0.4, None, 0.4), path.sent, MOST, path.now)
-    assert path.network.rate == pytest.approx(0.85 * 0.5 * MOST)  # it tells of what was sent before
+    assert path.network.rate == rate  # it tells of what was sent before
     falls, start = 0, path.now
     while path.now < start + 30:  # up to 1.5 Mbit/s get through
         path.now += EVERY

@@ -137,7 +137,7 @@ class TransportEstimator:
         if now - self.fell < round_trip + _SETTLING:
             self._loss.begin_anew()
         else:
-            self._loss.add(heard.lost, heard.expected, self.sent_rate, now)
+            self._loss.add(heard.lost, heard.expected, self.sent_rate, now, self._through.rate)
         self._join(heard.train, usage)
 
     def _listen(self, packets: Sequence[PacketTold]) -> _Heard:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcu.media.congestion.rate_control import LEAST_RATE
+from mcu.media.congestion.rate_control import FALL, LEAST_RATE
 
 HEAVY, LIGHT = 0.10, 0.02
 """Above the one the rate falls by half of the loss, below the other it may rise."""
@@ -18,7 +18,7 @@ MOST_OWN = 0.3
 """More than this no network loses by itself while somebody still calls it one."""
 
 # Loss that has not fallen by a third after the rate has fallen by a fifth is not due to the rate.
-_FALLEN, _HELPED = 0.8, 0.67
+_FALLEN, _HELPED, _WORSE = 0.8, 0.67, 1.3
 # Reports that this is judged by.
 _SAMPLES = 3
 # How fast a network's own loss is found to be less.
@@ -54,10 +54,14 @@ class OwnLoss:
         if len(self._after) < _SAMPLES:
             return False
         self._before, after = None, sum(self._after) / len(self._after)
-        if after < high * _HELPED or after > MOST_OWN:
+        if after > MOST_OWN:
             return False
-        self.share = after
-        return True
+        self.share = after  # what is left where less is sent
+        return after >= high * _HELPED
+
+    def is_judged(self, share: float, sent: float) -> bool:
+        """Whether less is sent already, and it is about to be seen whether that helps; not where more is lost now."""
+        return self._before is not None and sent < self._before[0] * _FALLEN and share < self._before[1] * _WORSE
 
     def answered(self, share: float, sent: float) -> None:
         """The rate falls for this loss: whether that helps will be seen."""
@@ -87,8 +91,9 @@ class LossBound:
         self._lost = self._expected = 0
         self._began = self._taken = None
 
-    def add(self, lost: int, expected: int, sent: float, now: float) -> None:
-        """So many of so many packets did not come, while ``sent`` bit/s were sent. ``lost`` may be negative: found."""
+    def add(self, lost: int, expected: int, sent: float, now: float, through: float | None = None) -> None:
+        """So many of so many packets did not come, while ``sent`` bit/s were sent and ``through`` came. ``lost`` may be
+        negative: found."""
         self._lost, self._expected = self._lost + lost, self._expected + expected
         if self._began is None:
             self._began = now
@@ -96,7 +101,7 @@ class LossBound:
         if elapsed < _SHORTEST or (self._expected < _ENOUGH_PACKETS and elapsed < _LONGEST):
             return
         if self._expected > 0:
-            self._take(min(1.0, max(0.0, self._lost / self._expected)), sent, now)
+            self._take(min(1.0, max(0.0, self._lost / self._expected)), sent, through, now)
         self._lost = self._expected = 0
         self._began = now
 
@@ -104,7 +109,7 @@ class LossBound:
         """It is beyond all that could be sent."""
         self.rate = None
 
-    def _take(self, share: float, sent: float, now: float) -> None:
+    def _take(self, share: float, sent: float, through: float | None, now: float) -> None:
         elapsed = 0.0 if self._taken is None else min(2.0, now - self._taken)
         self.share = share if self._taken is None else self.share + (share - self.share) * _GAIN
         self._taken = now
@@ -112,9 +117,13 @@ class LossBound:
             self.rate = None
             self.share = self.own.share
         beyond = self.share - self.own.share
-        if beyond > HEAVY + self.own.doubt:
+        if beyond > HEAVY + self.own.doubt and not self.own.is_judged(self.share, sent):
             self.own.answered(self.share, sent)
-            self.rate = max(LEAST_RATE, min(sent, self.rate or sent) * (1 - beyond / 2))
+            lowered = min(sent, self.rate or sent) * (1 - beyond / 2)
+            if through is not None:
+                # A queue that was full from the beginning shows by nothing but this, and has to empty.
+                lowered = min(lowered, FALL * through)
+            self.rate = max(LEAST_RATE, lowered)
             self.fell = now
             self.falls += 1
         elif beyond < LIGHT + self.own.doubt:

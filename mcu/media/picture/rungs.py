@@ -28,8 +28,8 @@ _USUAL_RATE = 30
 
 # Rates are rounded down to these, so that receivers whose limits differ by little share an encoder; bit/s.
 RATES = (
-    8_000_000, 6_000_000, 4_000_000, 3_000_000, 2_000_000, 1_500_000, 1_000_000, 768_000, 512_000, 384_000, 256_000,
-    128_000, 64_000,
+    8_000_000, 6_000_000, 4_000_000, 3_000_000, 2_000_000, 1_500_000, 1_000_000, 768_000, 640_000, 512_000, 384_000,
+    256_000, 128_000, 64_000,
 )  # fmt: skip
 
 # What a receiver may announce to send when it needs a key frame, or packets again.

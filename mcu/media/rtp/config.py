@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mcu.media.rtp.beginning import Beginning
+from mcu.media.rtp.sent_progress import Progress
 from mcu.media.spec import CodecSpec, RepairSpec
 from mcu.media.units import CodedPicture, CodedSound
 
@@ -137,13 +138,15 @@ class ReceiverFeedback:
 
     ``reports`` counts how often it did; ``fraction_lost`` is of the last report, 0 to 1. ``estimated_bitrate`` is the
     most that it says it can get, bit/s; None when it has not said so lately. ``round_trip`` is of the last report,
-    seconds; None where it told nothing of it.
+    seconds; None where it told nothing of it. ``progress`` is how much came of what was sent; None where that is not
+    known.
     """
 
     reports: int = 0
     fraction_lost: float = 0.0
     estimated_bitrate: int | None = None
     round_trip: float | None = None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from mcu.media.rtp.packet import HEADER_SIZE, abs_send_time, pack_extensions, pa
 from mcu.media.rtp.redundancy import RedundancyWriter
 from mcu.media.rtp.repetition import RepetitionNumbers, repetition
 from mcu.media.rtp.retransmission import RetransmissionCache
+from mcu.media.rtp.sent_progress import SentProgress
 from mcu.media.rtp.telephone_event import DigitSender
 from mcu.media.rtp.vp8 import Vp8Packetizer
 from mcu.media.spec import CodecSpec
@@ -23,6 +24,9 @@ from mcu.media.units import CodedPicture, CodedSound
 
 # Sound timestamps follow the samples, not the clock; only when both are further apart than this the samples are wrong.
 MAX_SOUND_DRIFT = 0.1
+# Octets that are sent again for each that is sent: more than half lost is a link that is full, which what is sent again
+# would keep full. So much may be saved up: a second's worth, and at least a key frame's.
+_RESENT_SHARE, _LEAST_RESERVE, _RESERVE_PICTURES = 0.5, 60_000.0, 30
 # How fast the sender reports' mapping follows the difference between sound's timestamps and its times.
 _SKEW_GAIN = 1 / 16
 
@@ -54,6 +58,10 @@ class StreamSender:
         self.bytes = 0
         self.resent = 0
         self.last_sent = float("-inf")
+        self.progress = SentProgress(self.sequence)
+        self.wait = 0.0
+        """Seconds that a picture waits before it leaves; told by who sends it."""
+        self._reserve = self._recent = _LEAST_RESERVE
 
     def _repair_writer(self, rng: random.Random) -> RepairWriter | None:
         config = self._config
@@ -153,18 +161,28 @@ class StreamSender:
         self.bytes += size if out is packets else sum(map(len, out))
         self.octets += size - count * (HEADER_SIZE + len(extensions))
         self.last_sent = now
+        if self._packetizer is not None:
+            # What is sent again by RTX has numbers of its own.
+            again = 0 if self._config.rtx_ssrc is not None else self.resent
+            self.progress.sent(self.sequence, self.packets + again, self.bytes, now + self.wait)
+            self._recent += size - self._recent / _RESERVE_PICTURES
+            most = max(_LEAST_RESERVE, _RESENT_SHARE * self._recent)
+            self._reserve = min(most, self._reserve + _RESENT_SHARE * size)
 
     def resend(self, numbers: Sequence[int], now: float) -> None:
-        """Send these packets again, as far as they are still there."""
+        """Send these packets again, as far as they are still there, and not too many."""
         if self._cache is None:
             return
         for number in numbers:
+            if self._reserve <= 0:
+                break
             packet = self._cache.resend(number, now)
             if packet is not None:
                 packet = self._again(packet)
             if packet is not None:
                 self.out.append(packet)
                 self.bytes += len(packet)
+                self._reserve -= len(packet)
                 self.resent += 1
 
     def _again(self, packet: bytes) -> bytes | None:

@@ -177,6 +177,7 @@ class RtpStream:
             if not self._is_of_the_skip(block):
                 self._remote_fraction_lost = block.fraction_lost / 256
                 self._reports += 1
+                self._sender.progress.reported(block.highest_sequence, block.packets_lost, now)
                 if self._sender.redundancy is not None:
                     self._sender.redundancy.reported(self._remote_fraction_lost, now)
                 if self._sender.repair is not None:
@@ -255,8 +256,9 @@ class RtpStream:
 
     # -- from above ------------------------------------------------------------------------------------------------
 
-    def send_picture(self, unit: CodedPicture, now: float) -> None:
-        """Send a picture of the agreed codec."""
+    def send_picture(self, unit: CodedPicture, now: float, wait: float = 0.0) -> None:
+        """Send a picture of the agreed codec, which leaves so many seconds later."""
+        self._sender.wait = wait
         self._sender.send_picture(unit, now)
 
     def send_sound(self, unit: CodedSound, now: float) -> None:
@@ -444,7 +446,13 @@ class RtpStream:
 
     def receiver_feedback(self, now: float) -> ReceiverFeedback:
         """What the peer has told of what it receives."""
-        return ReceiverFeedback(self._reports, self._remote_fraction_lost, self._estimated(now), self._round_trip)
+        return ReceiverFeedback(
+            self._reports,
+            self._remote_fraction_lost,
+            self._estimated(now),
+            self._round_trip,
+            self._sender.progress.progress,
+        )
 
     @property
     def repair_share(self) -> float:

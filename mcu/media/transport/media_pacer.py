@@ -18,11 +18,12 @@ than in the network's queue, where sound would wait behind it and the delay woul
 UNBOUND = 100e6
 """bit/s, while nothing is known to bind: a receiver's socket, or a switch on the way, has room for so much."""
 
-BURST_SECONDS = 0.02
-"""So much may leave at once after a pause; what a picture usually takes never waits."""
+BURST_SECONDS = 0.005
+"""So much may leave at once after a pause: a link that drops what is beyond its rate has room for as much. What a
+picture usually takes has left before the next one comes."""
 
-LEAST_BURST, LARGEST_BURST = 3_600, 28_800
-"""Octets; the same for slow networks, and for all others: hundreds of packets at once overrun a receiver's socket."""
+LEAST_BURST, LARGEST_BURST = 1_200, 28_800
+"""Octets; the same for slow networks, one packet, and for all others: hundreds at once overrun a receiver's socket."""
 
 LONGEST_WAIT = 0.25
 """Seconds. Rather faster than the pace than later than this: what comes later is of no use in a conversation."""

@@ -22,7 +22,7 @@ PAUSE = 0.002
 
 # Where it is known what the network carries, parts of so many datagrams leave at one and a half times that, the first
 # one as large as would leave in 20 ms: a key frame then waits here and not in the network's queue.
-LEAST_PART, _PACE, _FIRST_PART = 3, 1.5, 0.02
+LEAST_PART, _PACE, _FIRST_PART = 1, 1.5, 0.02
 _DATAGRAM_BITS = 1250 * 8
 # Rather faster than the pace than later than so many seconds: what comes later is of no use in a conversation.
 LONGEST_WAIT = 0.25
@@ -65,6 +65,11 @@ class Pacer:
             pace = rate * _PACE / _DATAGRAM_BITS
             self._part = min(BURST, max(LEAST_PART, int(pace * _FIRST_PART)))
             self._pause = min(_FIRST_PART, max(PAUSE, self._part / pace))
+
+    def wait(self, address: NetworkAddress) -> float:
+        """Seconds that a datagram would wait here now."""
+        waiting = len(self._waiting.get(address, ()))
+        return min(LONGEST_WAIT, waiting / self._part * self._pause)
 
     def send(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
         """Send to an IP address, in order."""

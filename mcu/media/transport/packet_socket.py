@@ -31,6 +31,10 @@ class PacketSocket:
         """The network carries so many bit/s; None: nothing is known to bind."""
         self._pacer.follow(rate)
 
+    def wait(self, address: NetworkAddress) -> float:
+        """Seconds that a paced datagram waits before it leaves."""
+        return self._pacer.wait(address)
+
     def send(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
         """Send to an IP address, in order and paced; nothing after ``close``."""
         if self._socket is not None:

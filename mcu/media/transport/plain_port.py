@@ -97,6 +97,11 @@ class PlainPort:
         if self._rtp is not None:
             self._rtp.follow(rate)
 
+    @property
+    def wait(self) -> float:
+        """Seconds that RTP which is sent now waits before it leaves."""
+        return 0.0 if self._rtp is None or self._remote is None else self._rtp.wait(self._remote)
+
     def send_rtp(self, datagrams: Sequence[bytes], ahead: bool = False) -> None:
         """Send RTP packets, ``ahead`` of those that wait or behind; dropped while no address or key is known."""
         if self._remote is not None and self._rtp is not None:

@@ -164,10 +164,24 @@ class TestLoss:
             own.note(0.0, 0.0, 0.7e6)
         assert own.share < 0.01
 
-    def test_loss_that_falls_was_too_much(self) -> None:
+    def test_loss_that_falls_was_too_much_and_what_is_left_is_its_own(self) -> None:
         own = OwnLoss()
         own.answered(0.2, 1e6)
-        assert [own.note(0.05, 0.1, 0.7e6) for _ in range(3)] == [False] * 3 and own.share == 0.0
+        assert [own.note(0.05, 0.1, 0.7e6) for _ in range(3)] == [False] * 3 and own.share == pytest.approx(0.05)
+
+    def test_while_it_is_seen_whether_less_helps_the_rate_falls_no_further_unless_more_is_lost(self) -> None:
+        loss = LossBound()
+        loss.add(0, 100, 1e6, 0.0)
+        loss.add(60, 100, 1e6, 0.5, 0.8e6)  # 0.3 of them
+        assert loss.rate == pytest.approx(FALL * 0.8e6)
+        loss.begin_anew()
+        for at in (1.0, 1.5):
+            loss.add(20, 100, 0.68e6, at, 0.54e6)
+        assert loss.rate == pytest.approx(FALL * 0.8e6) and loss.falls == 1
+        loss.begin_anew()
+        for at in (2.0, 2.5):
+            loss.add(70, 100, 0.68e6, at, 0.2e6)
+        assert loss.falls == 2
 
     def test_most_of_the_packets_is_never_its_own(self) -> None:
         own = OwnLoss()

@@ -60,12 +60,25 @@ def picture(octets: int, mark: int = 0) -> list[bytes]:
     return [bytes([mark]) * 1200 for _ in range(octets // 1200)]
 
 
-def test_a_usual_picture_leaves_at_once_whatever_the_estimate(world: World) -> None:
-    for estimate, octets in ((None, 28_800), (1_000_000, 4_800), (4_000_000, 15_600)):
+def test_a_usual_picture_leaves_at_once_while_nothing_binds(world: World) -> None:
+    world.pacer.send(picture(28_800))
+    assert len(world.sent) == 24
+
+
+def test_a_usual_picture_has_left_before_the_next_and_overruns_no_short_queue(world: World) -> None:
+    """A link may drop what is beyond its rate at once: packets leave one by one, or a few milliseconds' worth."""
+    for estimate, octets in ((600_000, 2_400), (1_000_000, 4_800), (4_000_000, 15_600)):
         world.sent.clear()
         world.pacer.follow(estimate)
+        start = world.now
         world.pacer.send(picture(octets))
+        world.run(1 / 30)
         assert len(world.sent) == octets // 1200
+        times = [at + 100 for at, _ in world.sent]
+        for begin in times:
+            within = sum(1200 * 8 for at in times if begin <= at < begin + 0.01)
+            assert within <= PACE * estimate * (0.01 + BURST_SECONDS) + 2 * 9600
+        assert times[-1] - start >= 0.5 * (octets - 2400) * 8 / (PACE * estimate)
         world.run(1.0)
 
 
