@@ -362,15 +362,18 @@ class MediaLeg:
     def handle_timer(self, now: float) -> None:
         """Run what is due: RTCP reports, retransmission requests, silence."""
         self._due = float("-inf")  # said once, when all is done
+        any_due = self._camera is not None
         for media, stream in self._streams.items():
             deadline = stream.next_deadline()
             if deadline is not None and deadline <= now:
                 stream.handle_timer(now)
                 self._dispatch(media, stream)
+                any_due = True
         if self._camera is not None:
             self._camera.handle_timer(now)
             self._tell_of_camera(self._camera)
-        self._flush()
+        if any_due:
+            self._flush()
         if self._forwarding is not None and self.is_connected:
             self._forwarding.handle_timer(now)
         if self._congestion is not None and self.is_connected:
@@ -469,7 +472,8 @@ class MediaLeg:
         self._wake_in_time()
 
     def _wake_in_time(self) -> None:
-        self._wake_at(self.next_deadline())
+        if self._due > float("-inf"):  # in ``handle_timer``
+            self._wake_at(self.next_deadline())
 
     def _wake_at(self, when: float) -> None:
         """Have ``handle_timer`` called then, or earlier."""

@@ -286,10 +286,8 @@ class BrowserLegTransport:
 
     @property
     def ways(self) -> object:
-        """The addresses that have proved themselves, and the one in use."""
-        if self._endpoint is None:
-            return None
-        return self._endpoint.agent.selected, tuple(self._endpoint.addresses)
+        """Of the addresses that have proved themselves, and the one in use."""
+        return None if self._endpoint is None else self._endpoint.moves
 
     def has_gone_far(self, packets: int) -> bool:
         """Whether under some SSRC so many packets were sent since ``numbers`` was asked."""
