@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import numpy as np
 import numpy.typing as npt
 
 from layouts.automatic import layout_named
 from layouts.geometry import Rect
-from tests.e2e.material import Samples, Source, likeness, tone_level
+from tests.e2e.material import RATE, Samples, Source, likeness, tone_level
+from tests.peers.baresip import BaresipError
 
 # The clip in a tile correlates above 0.9 with its source after two encodings; other clips stay below 0.3.
 ALIKE = 0.85
@@ -16,6 +20,9 @@ UNLIKE = 0.5
 # A tone that is there stands above PRESENT dB; N-1 leaves less than ABSENT of one's own.
 PRESENT = -40.0
 ABSENT = -55.0
+
+# Two pulses of every tone.
+LISTENED = round(1.5 * RATE)
 
 
 def tiles_of(width: int, height: int, count: int) -> list[Rect]:
@@ -48,3 +55,19 @@ def assert_hears(samples: Samples, others: list[Source], own: Source | None) -> 
     if own is not None:
         level = tone_level(samples, own.frequency)
         assert level < ABSENT, f"hears itself at {level:.1f} dB"
+
+
+async def until_holds(check: Callable[[], Awaitable[None]], seconds: float = 12.0) -> None:
+    """Make a check again and again until it holds: calls need a moment for their first pictures and sounds.
+
+    Raises what the check says at last where it never holds.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while True:
+        try:
+            return await check()
+        except (AssertionError, BaresipError):
+            if loop.time() > end:
+                raise
+        await asyncio.sleep(0.1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -23,11 +25,9 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
     """Three clips with tones; the clips are alike neither in brightness nor in composition."""
     assert baresip.available() and chromium.available(), "make tools installs the programs"
     folder = tmp_path_factory.mktemp("material")
-    return [
-        make_source(folder, "bunny", "bigbuckbunny.mp4", 440.0),
-        make_source(folder, "carphone", "carphone_pristine.mp4", 700.0),
-        make_source(folder, "bikes", "bikes.mp4", 1200.0),
-    ]
+    clips = {"bunny": "bigbuckbunny.mp4", "carphone": "carphone_pristine.mp4", "bikes": "bikes.mp4"}
+    with ThreadPoolExecutor(len(clips)) as pool:
+        return list(pool.map(make_source, repeat(folder), clips, clips.values(), (440.0, 700.0, 1200.0)))
 
 
 @pytest.fixture

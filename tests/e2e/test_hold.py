@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.e2e.checks import assert_tiles_show
+from tests.e2e.checks import assert_tiles_show, until_holds
 from tests.e2e.material import Source
 from tests.peers.baresip import BaresipRoom, JackServer
 from tests.peers.server import ServerProcess
@@ -32,9 +32,12 @@ async def test_hold_and_resume(tmp_path: Path, server: ServerProcess, sources: l
         await room.command("resume")
         after = await _until_state(server, "connected")
         assert after["id"] == before["id"]
-        await asyncio.sleep(2.0)
-        await room.snapshot(tmp_path / "seen.png")
-        assert_tiles_show(np.asarray(Image.open(tmp_path / "seen.png").convert("RGB")), [source], sources)
+
+        async def sees_itself() -> None:
+            await room.snapshot(tmp_path / "seen.png")
+            assert_tiles_show(np.asarray(Image.open(tmp_path / "seen.png").convert("RGB")), [source], sources)
+
+        await until_holds(sees_itself)
         ports = set(re.findall(r"video' established, receiving from 127\.0\.0\.1:(\d+)", room.log()))
         assert len(ports) <= 1, "the server's port for pictures changed"
         await room.hang_up()

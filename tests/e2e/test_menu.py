@@ -14,7 +14,7 @@ from PIL import Image
 
 from mcu.media.codec import g711
 from tests.architecture import ROOT
-from tests.e2e.checks import assert_tiles_show
+from tests.e2e.checks import assert_tiles_show, until_holds
 from tests.e2e.material import Source
 from tests.peers.baresip import BaresipRoom, JackServer
 from tests.peers.server import ServerProcess
@@ -69,11 +69,14 @@ async def test_a_room_comes_through_the_menu_into_its_conference(
         ) as room,
     ):  # fmt: skip
         await room.dial(server.sip_uri("9000"))
-        await asyncio.sleep(4.0)
+
+        async def is_welcomed() -> None:
+            page = await seen(room, tmp_path / "menu.png")
+            assert (page.max(axis=2) > 200).mean() > 0.005, "no text is seen"
+            assert np.sqrt(np.mean(room.heard()[-96_000:] ** 2)) > 0.01, "nothing is said"
+
+        await until_holds(is_welcomed)
         assert (await server.api("GET", "/conferences/1000"))["participants"] == []
-        page = await seen(room, tmp_path / "menu.png")
-        assert (page.max(axis=2) > 200).mean() > 0.005, "no text is seen"
-        assert np.sqrt(np.mean(room.heard()[-96_000:] ** 2)) > 0.01, "nothing is said"
 
         await press(room, "1000#")
         await asyncio.sleep(1.0)
@@ -83,8 +86,11 @@ async def test_a_room_comes_through_the_menu_into_its_conference(
         await press(room, "4711#")
         participant = await joined(server, "1000")
         assert participant["name"] == "Ward 7"
-        await asyncio.sleep(4.0)
-        assert_tiles_show(await seen(room, tmp_path / "conference.png"), [first], [first])
+
+        async def sees_itself() -> None:
+            assert_tiles_show(await seen(room, tmp_path / "conference.png"), [first], [first])
+
+        await until_holds(sees_itself)
         types = [event.get("type") for event in room.events]
         assert types.count("CALL_REMOTE_SDP") == 1 and "CALL_CLOSED" not in types, "there was a new offer"
         await room.hang_up()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.e2e.checks import assert_tiles_show
+from tests.e2e.checks import assert_tiles_show, until_holds
 from tests.e2e.material import Source
 from tests.peers.baresip import BaresipRoom, JackServer
 from tests.peers.server import ServerProcess
@@ -48,8 +48,13 @@ async def test_two_rooms_call_each_other_and_a_conference_calls_one(
             while not (running := await conferences(server)) or len(running[0]["participants"]) < 2:
                 await asyncio.sleep(0.1)
         assert running[0]["locked"] and running[0]["title"] == "Ward 7 – 4001"
-        await asyncio.sleep(4.0)
-        await called.snapshot(tmp_path / "called.png")
+
+        async def sees_both() -> None:
+            await called.snapshot(tmp_path / "called.png")
+            picture = np.asarray(Image.open(tmp_path / "called.png").convert("RGB"))
+            assert_tiles_show(picture, [second, first], [first, second])
+
+        await until_holds(sees_both)
         await caller.hang_up()
         await called.wait_for("CALL_CLOSED")
         assert await conferences(server) == []
@@ -59,4 +64,3 @@ async def test_two_rooms_call_each_other_and_a_conference_calls_one(
         async with asyncio.timeout(15):
             while len((await server.api("GET", "/conferences/1000"))["participants"]) < 1:
                 await asyncio.sleep(0.1)
-    assert_tiles_show(np.asarray(Image.open(tmp_path / "called.png").convert("RGB")), [second, first], [first, second])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.e2e.checks import assert_tiles_show
+from tests.e2e.checks import assert_tiles_show, until_holds
 from tests.e2e.material import Source
 from tests.peers.baresip import BaresipRoom, JackServer
 from tests.peers.server import ServerProcess
@@ -41,8 +41,13 @@ async def test_a_room_dials_and_is_dialled_over_tls(tmp_path: Path, sources: lis
         ):  # fmt: skip
             await room.dial(f"sip:1000@{HOST}:{server.sip_tls_port};transport=tls")
             await _until_connected(server)
-            await room.snapshot(tmp_path / "seen.png")
-            assert_tiles_show(np.asarray(Image.open(tmp_path / "seen.png").convert("RGB")), sources[:1], sources[:1])
+
+            async def sees_itself() -> None:
+                await room.snapshot(tmp_path / "seen.png")
+                seen = np.asarray(Image.open(tmp_path / "seen.png").convert("RGB"))
+                assert_tiles_show(seen, sources[:1], sources[:1])
+
+            await until_holds(sees_itself)
             (participant,) = (await server.api("GET", "/conferences/1000"))["participants"]
             await server.api("DELETE", f"/participants/{participant['id']}")
             await room.wait_for("CALL_CLOSED")
@@ -64,8 +69,7 @@ async def _until_connected(server: ServerProcess, number: str = "1000") -> None:
             conference = await server.api("GET", f"/conferences/{number}")
             if [one["state"] for one in conference["participants"]] == ["connected"]:
                 break
-            await asyncio.sleep(0.2)
-    await asyncio.sleep(2.0)  # pictures decoded
+            await asyncio.sleep(0.1)
 
 
 async def _until_nobody_is_there(server: ServerProcess, number: str) -> None:

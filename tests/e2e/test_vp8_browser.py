@@ -7,7 +7,7 @@ from pathlib import Path
 
 from consilium.simulated_room.clip import ClipFormat, load_clip
 from consilium.simulated_room.room import RoomSettings, SimulatedRoom
-from tests.e2e.checks import assert_tiles_show
+from tests.e2e.checks import assert_tiles_show, until_holds
 from tests.e2e.material import Source
 from tests.peers.chromium import Chromium, look, wait_for_picture
 from tests.peers.server import ServerProcess
@@ -52,9 +52,12 @@ async def test_a_browser_without_h264_sees_and_is_seen(
             await page.goto(f"{server.url}/?room=1000&name=Guest")
             await page.click("#join-button")
             await wait_for_picture(page)
-            await asyncio.sleep(3.0)
-            used = await page.evaluate(_CODECS)
-            assert [set(names) for names in used] == [{"video/VP8"}, {"video/VP8"}]
-            assert_tiles_show(await look(page), [first, second], sources)
+
+            async def sees_both_by_vp8_alone() -> None:
+                used = await page.evaluate(_CODECS)
+                assert [set(names) for names in used] == [{"video/VP8"}, {"video/VP8"}]
+                assert_tiles_show(await look(page), [first, second], sources)
+
+            await until_holds(sees_both_by_vp8_alone)
         finally:
             await room.hang_up()
