@@ -24,6 +24,13 @@ IDLE_INTERVAL = 0.25
 TOLD_INTERVAL = 0.25
 """The estimate is looked at so often, and at once when it falls."""
 
+SILENT_AFTER = 1.0
+"""Seconds, and two round trips: who has told nothing for so long although packets went there has not heard them, or
+cannot be heard. Browsers tell of them four times a second at least."""
+
+LEAST_UNTOLD = 3_000
+"""Octets that went there meanwhile, at least: who is sent nothing has nothing to tell."""
+
 METER_INTERVAL = 0.5
 """Seconds over which the parts of a leg are measured."""
 
@@ -61,6 +68,8 @@ class LegCongestion:
         self._told = float("-inf")
         self._told_rate: float | None = None
         self._heard = False
+        self._heard_at = float("-inf")
+        self._octets_then: int | None = None
         self.malformed = 0
         self._count(spec, first)
 
@@ -88,7 +97,7 @@ class LegCongestion:
         if told is None:
             self.malformed += 1
         elif told:
-            self._heard = True
+            self._heard, self._heard_at, self._octets_then = True, now, None
             self._estimator.told(told, now)
             self._tell(now)
         return _is_feedback_alone(data)
@@ -98,9 +107,10 @@ class LegCongestion:
         return self._next_feedback
 
     def handle_timer(self, now: float) -> None:
-        """Tell the browser what has come."""
+        """Tell the browser what has come, and notice that it tells nothing."""
         if now < self._next_feedback:
             return
+        self._watch_silence(now)
         packets = self._port.feedback(self._peer, self._ssrc)
         self._next_feedback = now + (FEEDBACK_INTERVAL if packets else IDLE_INTERVAL)
         if packets:
@@ -111,6 +121,17 @@ class LegCongestion:
         if extension is not None:
             uncounted = [line.ssrc for line in _lines(spec) if line.transport_sequence_id is None]
             self._port.count_packets(self._peer, extension, first, uncounted)
+
+    def _watch_silence(self, now: float) -> None:
+        round_trip = self._estimator.state().round_trip or 0.0
+        if not self._heard or now - self._heard_at < SILENT_AFTER / 2:
+            return
+        octets = sum(self._octets().values())
+        if self._octets_then is None:
+            self._octets_then = octets
+        if octets - self._octets_then >= LEAST_UNTOLD and now - self._heard_at >= SILENT_AFTER + 2 * round_trip:
+            self._estimator.untold(now)
+            self._tell(now)
 
     def _tell(self, now: float) -> None:
         rate, told = self._estimator.rate, self._told_rate

@@ -119,6 +119,37 @@ def test_a_queue_that_grows_binds_and_is_told_at_once() -> None:
     assert call.followed[-1] == pytest.approx(network.rate, rel=0.3)
 
 
+def test_a_browser_that_tells_nothing_any_more_is_sent_less_and_less() -> None:
+    """And what it had when it tells again."""
+    call = Call()
+    call.tell(3.0)
+    assert call.congestion.network() is not None and call.followed[-1] is None
+    heard = call.now
+    for _ in range(16):
+        call.now += 0.25
+        call.octets["video"] += 25_000
+        call.congestion.handle_timer(call.now)
+        network = call.congestion.network("video")
+        assert network is not None
+        if call.now - heard < 1.0:
+            assert network.rate is None
+    assert network.rate is not None and network.rate < 400_000 and network.falls >= 4
+    assert call.followed[-1] is not None
+    call.tell(0.5)
+    network = call.congestion.network()
+    assert network is not None and network.rate is None
+
+
+def test_a_browser_that_is_sent_nothing_has_nothing_to_tell() -> None:
+    call = Call()
+    call.tell(3.0)
+    for _ in range(40):
+        call.now += 0.25
+        call.congestion.handle_timer(call.now)
+    network = call.congestion.network()
+    assert network is not None and network.rate is None
+
+
 def test_feedback_goes_out_ten_times_a_second_where_something_has_come() -> None:
     call = Call()
     call.port.heard = [b"feedback"]

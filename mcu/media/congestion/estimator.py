@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mcu.media.congestion.acknowledged import AcknowledgedRate
 from mcu.media.congestion.groups import GroupDistances
 from mcu.media.congestion.loss import LossBound
-from mcu.media.congestion.rate_control import RateControl
+from mcu.media.congestion.rate_control import LEAST_RATE, RateControl
 from mcu.media.congestion.trains import Trains
 from mcu.media.congestion.trendline import Trendline
 from mcu.media.congestion.values import FOUND, LOST, UNTOLD, LossAndDelay, PacketTold, Usage
@@ -22,6 +22,9 @@ LIMITED_BELOW = 0.7
 
 SILENCE = 3.0
 """Feedback that stops for so many seconds is another beginning: clocks and queues may have changed."""
+
+SILENT_FALL, SILENT_INTERVAL = 0.7, 0.5
+"""Of the rate is kept each time that nothing has been told for another so many seconds, though it should have been."""
 
 _ROUND_TRIP_GAIN = 0.2
 _USUAL_ROUND_TRIP = 0.2
@@ -72,11 +75,14 @@ class TransportEstimator:
         self._sent_octets = 0
         self._round_trip: float | None = None
         self._last_told: float | None = None
+        self._unheard: float | None = None
+        self._lowered = float("-inf")
+        self._silences = 0
 
     @property
     def rate(self) -> float | None:
         """The most that the network carries, bit/s; None while it does not bind."""
-        bounds = [rate for rate in (self._control.rate, self._loss.rate) if rate is not None]
+        bounds = [rate for rate in (self._control.rate, self._loss.rate, self._unheard) if rate is not None]
         return None if not bounds else min(bounds) * (1 - self._draining)
 
     @property
@@ -116,13 +122,22 @@ class TransportEstimator:
             self._round_trip,
             queueing,
             self.limited,
-            self._control.falls + self._loss.falls,
+            self._control.falls + self._loss.falls + self._silences,
         )
+
+    def untold(self, now: float) -> None:
+        """The receiver should have told of what was sent, for some time, and has not: nobody knows how much comes."""
+        if self._last_told is None or now - self._lowered < SILENT_INTERVAL:
+            return
+        self._lowered = now
+        self._unheard = max(LEAST_RATE, SILENT_FALL * (self.rate or self.sent_rate))
+        self._silences += 1
 
     def told(self, packets: Sequence[PacketTold], now: float) -> None:
         """Take what the receiver told of these packets, in the order in which they were sent."""
         if not packets:
             return
+        self._unheard = None
         if self._last_told is not None and now - self._last_told > SILENCE:
             self._begin_anew()
         self._last_told = now

@@ -25,6 +25,10 @@ MOST = 1.0
 MOST_BESIDE_REPEATS = 0.5
 """The same for who can ask again: what is still lost then, is asked for."""
 
+FULL_QUEUE = 0.1
+"""Seconds by which the round trip is longer than at best: what is lost then did not fit, and repair packets would not
+either."""
+
 _PLAIN_BASE, _PLAIN_SLOPE, _PLAIN_THRESHOLD = 0.2, 4.0, 0.004
 _REPEATS_BASE, _REPEATS_SLOPE = 0.1, 2.0
 
@@ -41,11 +45,15 @@ class RepairPolicy:
         """``repeats``: the peer asks for what it has lost (NACK)."""
         self._repeats = repeats
         self._reports: deque[tuple[float, float]] = deque(maxlen=MOST_REPORTS)
+        self._shortest = 0.0
         self.share = 0.0
 
     def reported(self, fraction_lost: float, round_trip: float, now: float) -> None:
         """The peer told what share of the packets it has lost; ``round_trip`` is 0 while it is not known."""
-        self._reports.append((now, fraction_lost))
+        if round_trip:
+            self._shortest = min(self._shortest or round_trip, round_trip)
+        is_full = round_trip > self._shortest + FULL_QUEUE
+        self._reports.append((now, 0.0 if is_full else fraction_lost))
         while self._reports[0][0] < now - HOLD:
             self._reports.popleft()
         wanted = self._wanted(max(lost for _, lost in self._reports), round_trip)

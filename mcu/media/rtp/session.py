@@ -181,7 +181,11 @@ class RtpStream:
                 if self._sender.redundancy is not None:
                     self._sender.redundancy.reported(self._remote_fraction_lost, now)
                 if self._sender.repair is not None:
-                    self._sender.repair.policy.reported(self._remote_fraction_lost, self._round_trip or 0.0, now)
+                    progress = self._sender.progress.progress
+                    # The way that packets take shows a full queue before sender reports have come through it.
+                    newest = 0.0 if progress is None else progress.at_least
+                    round_trip = max(self._round_trip or 0.0, newest)
+                    self._sender.repair.policy.reported(self._remote_fraction_lost, round_trip, now)
             if block.last_sender_report:
                 elapsed = (self._ntp.middle(now) - block.last_sender_report - block.delay) & 0xFFFFFFFF
                 if elapsed < MAX_ROUND_TRIP * 65536:

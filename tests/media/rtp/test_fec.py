@@ -7,7 +7,7 @@ import random
 import pytest
 
 from mcu.media.rtp import rtcp
-from mcu.media.rtp.fec_policy import HOLD, MOST, MOST_BESIDE_REPEATS, STEP, RepairPolicy
+from mcu.media.rtp.fec_policy import FULL_QUEUE, HOLD, MOST, MOST_BESIDE_REPEATS, STEP, RepairPolicy
 from mcu.media.rtp.fec_sender import CHUNK, RepairWriter, in_red, out_of_red
 from mcu.media.rtp.packet import RtpPacket, parse_header
 from mcu.media.rtp.session import PictureReceived, RtpStream
@@ -70,6 +70,15 @@ def test_who_can_ask_again_is_protected_where_asking_takes_long_or_much_is_lost(
     policy.reported(lost, round_trip, 0.0)
     assert (policy.share > 0) is protected
     assert policy.share <= MOST_BESIDE_REPEATS
+
+
+def test_loss_of_a_full_queue_is_not_answered_by_more_packets() -> None:
+    policy = RepairPolicy(repeats=False)
+    policy.reported(0.0, 0.05, 0.0)
+    policy.reported(0.4, 0.05 + FULL_QUEUE + 0.01, 1.0)
+    assert policy.share == 0
+    policy.reported(0.4, 0.05 + FULL_QUEUE / 2, 2.0)
+    assert policy.share == MOST
 
 
 def test_the_worst_report_counts_for_a_while() -> None:
