@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mcu.media.packets import pack_red, unpack_red
 from mcu.media.rtp.errors import PayloadError
-from mcu.media.rtp.redundancy import MAX_BLOCKS, pack, unpack
+from mcu.media.rtp.redundancy import MAX_BLOCKS
 from mcu.media.rtp.repetition import original_number
 
 
@@ -14,8 +15,8 @@ def fuzz_one(data: bytes) -> None:
     except PayloadError:
         assert len(data) < 2
     try:
-        blocks = unpack(data)
+        blocks = unpack_red(data)
     except PayloadError:
         return
     assert 1 <= len(blocks) <= MAX_BLOCKS
-    assert pack(blocks) == data
+    assert pack_red(blocks) == data

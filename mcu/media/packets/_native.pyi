@@ -325,6 +325,14 @@ def write_packets(
 def repetition(packet: bytes, payload_start: int, payload_type: int, sequence: int, ssrc: int, /) -> bytes:
     """A packet as it goes out again by RTX (RFC 4588). It has neither CSRCs nor padding, as ours have."""
 
+def pack_red(blocks: Sequence[tuple[int, int, bytes]], /) -> bytes:
+    """The payload of a packet of sound with earlier frames (RED, RFC 2198), oldest first: payload type, by how much the
+    timestamp is before that of the packet, and the frame. At most 8 blocks. Raises ValueError for what does not fit.
+    """
+
+def unpack_red(payload: bytes, /) -> list[tuple[int, int, bytes]]:
+    """The blocks of such a payload. Raises PayloadError, also for more than 8."""
+
 def nal_units(data: bytes, /) -> list[bytes]:
     """NAL units of a byte stream (H.264 Annex B), without start codes and trailing zeros; empty ones are left out."""
 

@@ -25,7 +25,7 @@ from mcu.media.rtp.h261 import H261Depacketizer
 from mcu.media.rtp.h263 import H263Depacketizer
 from mcu.media.rtp.h264 import H264Depacketizer, parse_sprop_parameter_sets
 from mcu.media.rtp.packet import parse_header, read_extension
-from mcu.media.rtp.redundancy import ages, unpack
+from mcu.media.rtp.redundancy import ages, unpack_red
 from mcu.media.rtp.reorder import ReorderBuffer
 from mcu.media.rtp.repetition import NUMBER_SIZE, original_number
 from mcu.media.rtp.source import Source
@@ -181,24 +181,24 @@ class StreamReceiver:
     ) -> None:
         """Take a packet of sound with earlier frames (RED, RFC 2198); those that came before are dropped again."""
         try:
-            blocks = unpack(payload)
+            blocks = unpack_red(payload)
         except RtpError as error:
             self.count_malformed(error)
             return
-        *earlier, newest = blocks
+        *earlier, (newest_type, _, newest) = blocks
         assert self._audio is not None
         before, self._newest = self._newest, (extended, timestamp)
         if before is not None and extended == before[0] + 1:
             length = (timestamp - before[1]) & 0xFFFFFFFF
             # A pause of the sender makes the next one longer.
             self._frame_length = min(length, self._frame_length or length)
-        for age, block in zip(ages(blocks, self._frame_length), earlier, strict=True):
-            if block.data and block.payload_type in self._codecs and self._audio.lacks(extended - age):
-                then = (timestamp - block.offset) & 0xFFFFFFFF
-                unit = self._audio.receive(extended - age, then, block.payload_type, block.data, now)
+        for age, (payload_type, offset, frame) in zip(ages(blocks, self._frame_length), earlier, strict=True):
+            if frame and payload_type in self._codecs and self._audio.lacks(extended - age):
+                then = (timestamp - offset) & 0xFFFFFFFF
+                unit = self._audio.receive(extended - age, then, payload_type, frame, now)
                 if unit is not None:
                     self._events.append(SoundReceived(unit))
-        self._receive_sound(source, extended, timestamp, newest.payload_type, newest.data, now, level)
+        self._receive_sound(source, extended, timestamp, newest_type, newest, now, level)
 
     def _receive_repetition(self, payload_type: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
         """Put a packet that was sent again by RTX (RFC 4588) in its place.

@@ -1,16 +1,17 @@
 """Redundant sound (RED, RFC 2198): packets that carry frames of earlier ones as well, so that a loss costs nothing.
 
-Pure. Browsers repeat the frame before, so that a block's place tells the sequence number of the packet that it repeats,
-which the format does not. We repeat some in a row or further apart, the newest last: what is lost in a burst is carried
-by packets behind it. Then timestamps tell, as frames are of one length.
+Compiled code packs and unpacks. Browsers repeat the frame before, so that a block's place tells the sequence number of
+the packet that it repeats, which the format does not. We repeat some in a row or further apart, the newest last: what is
+lost in a burst is carried by packets behind it. Then timestamps tell, as frames are of one length.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
-from mcu.media.rtp.errors import PayloadError
+from mcu.media.packets import pack_red, unpack_red
+
+__all__ = ["Block", "RedundancyWriter", "ages", "pack_red", "unpack_red"]
 
 MAX_BLOCKS = 8
 """Blocks read of one packet; browsers send two, at most."""
@@ -33,54 +34,8 @@ HOLD = 20.0
 """Seconds that repeating goes on after the last report of loss: it comes back, and repeating costs little."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One frame: its payload type, by how much its timestamp is before that of the packet, and its bytes."""
-
-    payload_type: int
-    offset: int
-    data: bytes
-
-
-def pack(blocks: list[Block]) -> bytes:
-    """The payload of a packet; the last block is the newest, with an offset of 0.
-
-    Raises ValueError for what the format cannot hold.
-    """
-    headers = bytearray()
-    for block in blocks[:-1]:
-        if not 0 <= block.offset <= MAX_OFFSET or len(block.data) > MAX_LENGTH:
-            raise ValueError("block is too old or too long")
-        headers += ((0x80 | block.payload_type) << 24 | block.offset << 10 | len(block.data)).to_bytes(4, "big")
-    headers.append(blocks[-1].payload_type)
-    return bytes(headers) + b"".join(block.data for block in blocks)
-
-
-def unpack(payload: bytes) -> list[Block]:
-    """The blocks of a packet, oldest first. Raises PayloadError."""
-    found: list[tuple[int, int, int]] = []
-    position = 0
-    while True:
-        if position >= len(payload):
-            raise PayloadError("RED header is cut off")
-        first = payload[position]
-        if not first & 0x80:
-            position += 1
-            break
-        if position + 4 > len(payload):
-            raise PayloadError("RED header is cut off")
-        if len(found) >= MAX_BLOCKS - 1:
-            raise PayloadError("RED packet of too many blocks")
-        word = int.from_bytes(payload[position : position + 4], "big")
-        found.append((first & 0x7F, word >> 10 & MAX_OFFSET, word & MAX_LENGTH))
-        position += 4
-    blocks = []
-    for payload_type, offset, length in found:
-        if position + length > len(payload):
-            raise PayloadError("RED block runs past the end of the packet")
-        blocks.append(Block(payload_type, offset, payload[position : position + length]))
-        position += length
-    return [*blocks, Block(first, 0, payload[position:])]
+Block = tuple[int, int, bytes]
+"""One frame: its payload type, by how much its timestamp is before that of the packet, and its bytes."""
 
 
 def ages(blocks: list[Block], length: int | None) -> list[int]:
@@ -88,11 +43,10 @@ def ages(blocks: list[Block], length: int | None) -> list[int]:
 
     Where it is not known, and of a packet with one earlier frame as browsers send them, places tell.
     """
-    places = list(range(len(blocks) - 1, 0, -1))
-    offsets = [block.offset for block in blocks[:-1]]
-    if len(offsets) < 2 or not length or any(offset % length for offset in offsets):
-        return places
-    return [offset // length for offset in offsets]
+    earlier = len(blocks) - 1
+    if earlier < 2 or not length or any(offset % length for _, offset, _ in blocks[:-1]):
+        return list(range(earlier, 0, -1))
+    return [offset // length for _, offset, _ in blocks[:-1]]
 
 
 class RedundancyWriter:
@@ -120,8 +74,8 @@ class RedundancyWriter:
             earlier_type, earlier, earlier_data = self._frames[-age]
             offset = (timestamp - earlier) & 0xFFFFFFFF
             if offset <= MAX_OFFSET and len(earlier_data) <= MAX_LENGTH:
-                blocks.append(Block(earlier_type, offset, earlier_data))
+                blocks.append((earlier_type, offset, earlier_data))
             else:
                 blocks.clear()  # whoever goes by places must not miss one in between
         self._frames.append((payload_type, timestamp, data))
-        return pack([*blocks, Block(payload_type, 0, data)]) if blocks else None
+        return pack_red([*blocks, (payload_type, 0, data)]) if blocks else None

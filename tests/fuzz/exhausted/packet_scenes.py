@@ -55,6 +55,8 @@ def _packets(native: Any) -> list[Scene]:
         calls("write_packet", native.write_packet, 96, 7, 8, 9, b"payload", True, (1, 2), b"\xbe\xde\0\0", 3),
         calls("write_packets", native.write_packets, [b"a", b"b" * 900], True, 96, 70_000, 1 << 31, 1 << 31, b""),
         calls("repetition", native.repetition, rtp(1, b"payload"), 12, 97, 70_000, 1 << 31),
+        calls("pack_red", native.pack_red, [(111, 960, b"a"), (111, 0, b"b" * 100)]),
+        calls("unpack_red", native.unpack_red, native.pack_red([(111, 960, b"a"), (111, 0, b"b" * 100)])),
         calls("nal_units", native.nal_units, UNIT),
         calls("descriptor_size", native.descriptor_size, VP8_KEY),
     ]

@@ -21,6 +21,15 @@ void fuzz_parsers(void)
         red_renumber(input.data, input.length, 111);
         REQUIRE(red_is_of(input.data, input.length, 111));
     }
+    struct red_block blocks[RED_BLOCKS];
+    size_t count;
+    if (red_read(input.data, input.length, blocks, &count) == RED_SOUND) {
+        struct input again = copy_of(NULL, 0, red_size(blocks, count));
+        REQUIRE(count >= 1 && count <= RED_BLOCKS && red_size(blocks, count) == input.length);
+        red_write(blocks, count, again.data);
+        REQUIRE(memcmp(again.data, input.data, input.length) == 0);
+        free(again.data);
+    }
     if (vp8_find(input.data, input.length, &places))
         REQUIRE(places.picture_id + 1u + places.long_picture_id <= input.length && places.tl0 < input.length);
     free(input.data);

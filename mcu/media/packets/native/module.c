@@ -7,6 +7,7 @@
 #include "joiner_type.h"
 #include "payload_types.h"
 #include "port_type.h"
+#include "red_type.h"
 #include "rtp_type.h"
 #include "srtp_type.h"
 #include "udp_type.h"
@@ -25,7 +26,7 @@ PyMODINIT_FUNC PyInit__native(void)
         return NULL;
     if (add_rtp_functions(module) < 0 || add_h264_types(module) < 0 || add_vp8_types(module) < 0 ||
         add_joiner_type(module) < 0 || add_reorder_type(module) < 0 || add_history_type(module) < 0 ||
-        add_source_type(module) < 0 ||
+        add_source_type(module) < 0 || add_red_functions(module) < 0 ||
         add_srtp_type(module) < 0 || add_udp_type(module) < 0 || add_port_type(module) < 0) {
         Py_DECREF(module);
         return NULL;
