@@ -1,8 +1,8 @@
 """Redundant sound (RED, RFC 2198): packets that carry frames of earlier ones as well, so that a loss costs nothing.
 
 Compiled code packs and unpacks. Browsers repeat the frame before, so that a block's place tells the sequence number of
-the packet that it repeats, which the format does not. We repeat some in a row or further apart, the newest last: what is
-lost in a burst is carried by packets behind it. Then timestamps tell, as frames are of one length.
+the packet that it repeats, which the format does not. We repeat some in a row or further apart, the newest last: what
+is lost in a burst is carried by packets behind it. Then timestamps tell, as frames are of one length.
 """
 
 from __future__ import annotations
