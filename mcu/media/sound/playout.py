@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from mcu.media.jitter_peaks import JitterPeaks
 from mcu.media.sound.drift import RateConverter
+from mcu.media.sound.lull import Lull, tick_before
 from mcu.media.sound.playout_delay import INITIAL_DELAY, LASTING, MAXIMUM_DELAY, PEAKS, TOO_TIGHT, MarginWatch
 from mcu.media.sound.playout_intake import MAX_PACKETS, Intake
 from mcu.media.sound.playout_packet import Packet, PlayoutStatistics
@@ -46,6 +47,10 @@ NOT_WORTH = 0.1
 heard.
 """
 
+PATIENCE_TICKS = 100
+"""What lip sync asks for, and not the network, waits for a lull, and two seconds at most: to be stretched, or stopped
+in the midst of a word, is worse than to come a little early."""
+
 MENDING_DELAY = TICK - TOO_TIGHT
 """Wanted on top of what jitter asks for while frames are lost: the next one, which can mend a lost one, comes a tick
 later. Beyond half a tick of luck it would not be there, and what is made up instead is worth half as much."""
@@ -70,6 +75,9 @@ class PlayoutBuffer:
         self._cursor = 0
         self._ready = ReadySound()  # begins at the cursor
         self._paused = False
+        self._lull = Lull()
+        self._patient_until = 0  # the tick
+        self._has_lulls = True
         self.music = False
         self._unmended_at = -MENDING_TICKS  # the tick of the last loss that its successor came too late to mend
         # Samples still to be left out (positive) or to be repeated (negative). Repeating may overshoot, for the delay
@@ -131,6 +139,7 @@ class PlayoutBuffer:
             self._owed = -_ticks(wanted.enough - delay)
             self._stand_still()
         else:
+            self._patient_until = self._ticks
             self._owed = _ticks(delay - max(LASTING, wanted.enough), down=True)
         self._margins.changed(before - self._cursor + owed - self._owed)  # what was owed was counted, but not done
 
@@ -168,7 +177,7 @@ class PlayoutBuffer:
             return None
         self._ready.drowsy = drowsy
         self._drop_overdue(now)
-        if self._owed <= -(TICK_SAMPLES if self._paused else REBUFFER) and (self._packets or not self._ready.silent):
+        if self._is_to_stand_still:
             return self._pause()
         self._end_pause()
         self._decode(self._wanted, now)
@@ -208,6 +217,13 @@ class PlayoutBuffer:
         self._margins.note(now - packet.arrival)
         self._cursor += self._converter.pass_over(self._meter.drift)
         return True
+
+    @property
+    def _is_to_stand_still(self) -> bool:
+        if self._paused:
+            return self._owed <= -TICK_SAMPLES and (bool(self._packets) or not self._ready.silent)
+        in_a_hurry = self._owed <= -REBUFFER and self._ticks >= self._patient_until
+        return in_a_hurry and (bool(self._packets) or not self._ready.silent)
 
     def _pause(self) -> Sound | None:
         """Stand still for a tick, so that there is more delay from now on."""
@@ -302,13 +318,15 @@ class PlayoutBuffer:
         mending = MENDING_DELAY if self._ticks - self._unmended_at < MENDING_TICKS else 0.0
         change = self._margins.wanted_change(max(self._extra_delay, mending), slack)
         if change > 0:
-            self._change(min(change, _ticks(MAXIMUM_DELAY - delay, down=True)))
+            patience = 0 if self._margins.wanted_change(mending, slack) > 0 else PATIENCE_TICKS
+            self._change(min(change, _ticks(MAXIMUM_DELAY - delay, down=True)), patience)
         elif change < 0 and not self._keeps_time and (not wanted.enough or delay - wanted.enough > NOT_WORTH):
             self._change(max(change, -_ticks(delay - wanted.enough, down=True)))
 
-    def _change(self, samples: int) -> None:
-        """Come to be later by so many from now on; negative: earlier."""
+    def _change(self, samples: int, patience: int = 0) -> None:
+        """Come to be later by so many from now on, negative: earlier. A lull is waited for, so many ticks at most."""
         self._owed -= samples
+        self._patient_until = self._ticks + (patience if self._has_lulls else 0)
         self._margins.changed(samples)
 
     @property
@@ -337,8 +355,7 @@ class PlayoutBuffer:
             self._owed -= packet.duration
 
     def _take(self) -> Sound:
-        every = HURRIED_TICKS if self._owed > MUCH else STRETCH_TICKS
-        if self._owed and self._ticks % every == 0 and self._ready.starved_at is None and not self.music:
+        if self._owed and self._ready.starved_at is None and not self.music:
             stretched = self._take_faster() if self._owed > 0 else self._take_slower()
             if stretched is not None:
                 return self._converter.convert(stretched, 0.0)
@@ -348,6 +365,8 @@ class PlayoutBuffer:
         return self._converter.convert(self._ready.take(taken), drift)
 
     def _take_faster(self) -> Sound | None:
+        if self._ticks % (HURRIED_TICKS if self._owed > MUCH else STRETCH_TICKS):
+            return None
         left_out = min(self._owed, LONGEST_LAG)
         sound = self._ready.sound[..., : TICK_SAMPLES + left_out]
         if sound.shape[-1] < TICK_SAMPLES + left_out:
@@ -366,6 +385,14 @@ class PlayoutBuffer:
 
     def _take_slower(self) -> Sound | None:
         if self._ready.length < TICK_SAMPLES:
+            return None
+        lull = self._lull.hear(self._ready.sound[..., :TICK_SAMPLES])
+        self._has_lulls = lull or (self._has_lulls and self._ticks != self._patient_until)
+        if lull and self._owed <= -TICK_SAMPLES:
+            self._owed += TICK_SAMPLES
+            self._stretched += 1
+            return tick_before(self._ready.sound)
+        if self._ticks % STRETCH_TICKS or self._ticks < self._patient_until:
             return None
         taken, repeated = lengthen(self._ready.sound[..., :TICK_SAMPLES])
         self._stretched += 1
