@@ -311,10 +311,10 @@ class BrowserLegTransport:
 
     def send_rtp(self, media: Line, packets: Sequence[bytes], ahead: bool = False) -> None:
         if self._pacer is not None:
+            self._pacer.send(packets, urgent=media == "audio", ahead=ahead)
+
     def wait(self, media: Line) -> float:
         return 0.0  # packets are counted, and their time taken, when they leave
-
-            self._pacer.send(packets, urgent=media == "audio", ahead=ahead)
 
     def follow(self, rate: float | None) -> None:
         """The network to the browser carries so many bit/s; None: it does not bind."""
