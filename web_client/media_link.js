@@ -3,14 +3,11 @@
 
 import { audible, forwardable, preferred } from "./codecs.js";
 import { FlowWatch } from "./reconnect.js";
-import { encodings, wholePicture } from "./simulcast.js";
+import { encodings, slideEncodings, wholePicture } from "./simulcast.js";
 import { TileSync } from "./tile_sync.js";
 
 /** The server is ICE-lite and found at its host candidates; gathering ours takes milliseconds, or is not waited for. */
 const GATHERING_CAP_MS = 1000;
-
-/** Enough for a sharp 1920x1080 of slides. */
-const MAXIMUM_CONTENT_BITRATE = 2_500_000;
 
 /** Pictures of others that can be shown each on its own. */
 export const SLOTS = 9;
@@ -87,7 +84,7 @@ export class MediaLink {
 
   /** @param {MediaKind} kind @param {MediaStreamTrack|null} track */
   encodingsOf(kind, track) {
-    if (kind === "content") return [{ maxBitrate: MAXIMUM_CONTENT_BITRATE }];
+    if (kind === "content" && this.sends.content) return slideEncodings(track?.getSettings());
     return kind === "video" && this.sends.video ? encodings(track?.getSettings(), this.sizes) : undefined;
   }
 
@@ -106,11 +103,19 @@ export class MediaLink {
   /** Send the camera's picture in several sizes, or the whole alone. @param {boolean} sizes */
   async sendSizes(sizes) {
     this.sizes = sizes;
-    const { sender } = this.transceivers.video;
+    await this.setEncodings("video", (picture) => encodings(picture, sizes));
+  }
+
+  /**
+   * @param {"video"|"content"} kind
+   * @param {(picture: MediaTrackSettings|undefined) => import("./simulcast.js").Encoding[]} made
+   */
+  async setEncodings(kind, made) {
+    const { sender } = this.transceivers[kind];
     const parameters = sender.getParameters();
     if (!parameters.encodings?.length) return;
     // Of what a server does not take in several sizes the browser keeps the first, which is the smallest.
-    const wanted = parameters.encodings.length > 1 ? encodings(sender.track?.getSettings(), sizes) : [wholePicture()];
+    const wanted = parameters.encodings.length > 1 ? made(sender.track?.getSettings()) : [wholePicture()];
     parameters.encodings.forEach((encoding, index) => Object.assign(encoding, wanted[index], { rid: encoding.rid }));
     try {
       await sender.setParameters(parameters);
@@ -141,6 +146,7 @@ export class MediaLink {
   async answer(/** @type {string} */ sdp) {
     await this.connection.setRemoteDescription({ type: "answer", sdp });
     if (this.sends.video) await this.sendSizes(this.sizes);
+    if (this.sends.content) await this.setEncodings("content", slideEncodings);
   }
 
   /**
@@ -152,6 +158,7 @@ export class MediaLink {
     if (!this.sends[kind]) return track === null;
     await this.transceivers[kind].sender.replaceTrack(track);
     if (kind === "video" && track) await this.sendSizes(this.sizes);
+    if (kind === "content" && track) await this.setEncodings("content", slideEncodings);
     return true;
   }
 

@@ -38,6 +38,29 @@ export function encodings(picture, wanted) {
   });
 }
 
+/** Names of the encodings of what is shared, the smallest first. */
+const SLIDE_RIDS = Object.freeze(["s", "l"]);
+
+/** Enough for a sharp 1920x1080 of slides, and for half of it. */
+const SLIDE_BITRATES = [400_000, 2_500_000];
+
+/**
+ * What to send of a screen: also half its size, for phones and narrow networks. Of a small window browsers send the first
+ * encoding alone, so that is the whole then.
+ * @param {{width?: number, height?: number}|undefined} picture the screen's; undefined: nothing is shared yet
+ * @returns {Encoding[]} always as many
+ */
+export function slideEncodings(picture) {
+  const lines = Math.min(picture?.height || Infinity, picture?.width || Infinity);
+  const isSmall = lines < HEIGHT_OF_THREE;
+  return SLIDE_RIDS.map((rid, index) => ({
+    rid,
+    active: index === 0 || !isSmall,
+    scaleResolutionDownBy: index === 0 && !isSmall ? 2 : 1,
+    maxBitrate: isSmall ? SLIDE_BITRATES[1] : SLIDE_BITRATES[index],
+  }));
+}
+
 /** Where the server takes but one encoding. @returns {Encoding} */
 export function wholePicture() {
   return { active: true, scaleResolutionDownBy: 1, maxBitrate: BITRATES[2] };

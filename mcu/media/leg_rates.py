@@ -14,9 +14,15 @@ LAYERS_BITRATE = 700_000
 """More for whoever sends its picture in several sizes: those of half and a quarter of the side."""
 
 
+SLIDES_BITRATE = 400_000
+"""More for whoever sends its screen in half its size as well."""
+
+
 def receive_bitrate(spec: LegSpec) -> int:
     """Of all pictures together: a browser takes the newest word for all that it sends."""
     usual = RECEIVE_BITRATE + (CONTENT_BITRATE if spec.content is not None else 0)
     if spec.video is not None and len(spec.video.rids) > 1:
         usual += LAYERS_BITRATE
+    if spec.content is not None and len(spec.content.rids) > 1:
+        usual += SLIDES_BITRATE
     return usual if spec.receive_bitrate is None else min(usual, spec.receive_bitrate)

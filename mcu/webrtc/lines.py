@@ -99,7 +99,8 @@ def choose_lines(offer: SessionDescription, local: BrowserLocal) -> list[Line]:
         if agreed:
             slot = sum(line.role is role for line in lines)
             sources = _sources(role, slot, local)
-            rids = offered_encodings(media) if role is Role.VIDEO and direction.receive and local.simulcast else ()
+            sizes = role in (Role.VIDEO, Role.CONTENT) and direction.receive and local.simulcast
+            rids = offered_encodings(media) if sizes else ()
             repeats = _repeats(codecs, agreed) if sources.repeats else ()
             counted = _can_be_counted(agreed, repeats)
             extensions = _one_estimate(numbers.read(media, _wanted(media, bool(rids))), counted)

@@ -37,9 +37,9 @@ class BrowserLocal:
     ``fingerprint`` is of our certificate, as (algorithm, value), e.g. ("sha-256", "AB:CD:…"). ``session_id`` and
     ``version`` go into the answer's origin; ``cname`` ties sound and picture together for lip sync (RFC 3550). Without
     ``content`` no second picture is taken, and as many others as there are ``slots``, after these one for what others
-    share (``shared``), and as many ``voices``, SSRCs of sound of others. With ``simulcast`` the main picture is taken
-    in several encodings. ``picture_rate`` is the most that it may send or get of either picture, bit/s, where the
-    bandwidth of its zone says so.
+    share (``shared``), and as many ``voices``, SSRCs of sound of others. With ``simulcast`` the two pictures that it
+    sends are taken in several encodings. ``picture_rate`` is the most that it may send or get of either picture, bit/s,
+    where the bandwidth of its zone says so.
     """
 
     ufrag: str

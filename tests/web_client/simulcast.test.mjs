@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { encodings, getsPictures, isForwardedTo, wholePicture } from "../../web_client/simulcast.js";
+import { encodings, getsPictures, isForwardedTo, slideEncodings, wholePicture } from "../../web_client/simulcast.js";
 
 const sizes = (made) => made.filter((one) => one.active).map((one) => [one.rid, one.scaleResolutionDownBy]);
 
@@ -54,4 +54,15 @@ test("what one gets oneself is no reason to send more sizes", () => {
   assert.equal(isForwardedTo(conference, "a"), false);
   assert.equal(isForwardedTo(conference, "b"), true);
   assert.equal(isForwardedTo(null, "a"), false);
+});
+
+test("a screen goes out whole and in half its size, a small window whole alone", () => {
+  for (const screen of [undefined, {}, { width: 1920, height: 1080 }, { width: 1280, height: 720 }]) {
+    assert.deepEqual(sizes(slideEncodings(screen)), [["s", 2], ["l", 1]]);
+  }
+  for (const window of [{ width: 500, height: 300 }, { width: 300, height: 900 }]) {
+    assert.deepEqual(sizes(slideEncodings(window)), [["s", 1]]);
+    assert.equal(slideEncodings(window)[0].maxBitrate, slideEncodings(undefined)[1].maxBitrate);
+    assert.equal(slideEncodings(window).length, 2);
+  }
 });

@@ -125,6 +125,24 @@ def test_the_encodings_of_the_main_picture_are_taken_in_the_order_of_the_offer()
     assert not any("rtp-stream-id" in value for value in description.media[2].values("extmap"))
 
 
+def test_what_a_browser_shares_is_taken_in_its_encodings_too() -> None:
+    parts = OFFER.split("m=video ")
+    parts[2] = parts[1].replace("a=mid:1\n", "a=mid:2\n").replace("q;h;f", "s;l")
+    parts[2] = parts[2].replace("a=rid:q send", "a=rid:s send").replace("a=rid:h send", "a=rid:l send")
+
+    answer, description = answered("m=video ".join(parts))
+    one, _ = answered("m=video ".join(parts), replace(HERE, simulcast=False))
+
+    assert answer.content is not None and answer.video is not None and one.content is not None
+    assert answer.content.rids == ("s", "l") and answer.content.mid == "2"
+    assert (answer.content.rid_id, answer.content.repaired_rid_id) == (
+        answer.video.rid_id,
+        answer.video.repaired_rid_id,
+    )
+    assert description.media[2].value("simulcast") == "recv s;l"
+    assert one.content.rids == ()
+
+
 @pytest.mark.parametrize(
     ("encodings", "taken"),
     [

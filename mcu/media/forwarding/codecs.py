@@ -8,7 +8,10 @@ FORWARDED = frozenset({"H264", "VP8"})
 """Codecs whose key frames the packet layer knows."""
 
 SHARED_BITRATE = 2_500_000
-"""What is shared comes as it is only where the rates agreed on have room for it, bit/s: it is in no other size."""
+"""What is shared in one size comes as it is only where the rates agreed on have room for it, bit/s."""
+
+SMALL_SHARED_BITRATE = 500_000
+"""The same of what comes in smaller sizes too."""
 
 # Each profile decodes those before it (ITU-T H.264 annex A, constrained baseline); by profile_idc.
 _PROFILES = {0x42: 0, 0x4D: 1, 0x64: 2}
@@ -66,7 +69,9 @@ def can_get_shared(viewer: LegSpec, sharer: LegSpec, codec: CodecSpec | None) ->
     ways = isinstance(viewer.transport, WebRtcTransport) and isinstance(sharer.transport, WebRtcTransport)
     if not ways or viewer.id == sharer.id or viewer.shared is None or viewer.held or codec is None:
         return False
-    if viewer.picture_bitrate is not None and viewer.picture_bitrate < SHARED_BITRATE:
+    in_sizes = sharer.content is not None and len(sharer.content.rids) > 1
+    needed = SMALL_SHARED_BITRATE if in_sizes else SHARED_BITRATE
+    if viewer.picture_bitrate is not None and viewer.picture_bitrate < needed:
         return False
     return viewer.content_choice == "auto" and can_carry(viewer.shared, codec)
 

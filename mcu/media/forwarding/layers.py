@@ -49,6 +49,18 @@ def fitting(sizes: Sequence[Size | None], tile: Size) -> int | None:
     return min(range(len(sizes)), key=misfit)
 
 
+def covering(sizes: Sequence[Size | None], tile: Size) -> int | None:
+    """The smallest layer that has as many pixels as the tile shows of it, so that letters are as sharp as they can be.
+
+    None when no layer has told its size.
+    """
+    known = [(index, size) for index, size in enumerate(sizes) if size is not None]
+    if not known or not all(tile):
+        return None
+    covers = (index for index, (width, height) in known if min(tile[0] / width, tile[1] / height) <= 1)
+    return next(covers, known[-1][0])
+
+
 def nearest(rates: Sequence[float | None], wanted: int) -> int | None:
     """The layer that comes and is nearest to the wanted one, rather a smaller one; None when none comes."""
     below = [index for index in range(min(wanted, len(rates) - 1), -1, -1) if rates[index] is not None]

@@ -1,13 +1,15 @@
 """Whether what is shared gets through to one receiver as it is. Pure.
 
-It comes in one size. To who cannot get that it is composed, in the size that gets through, until somebody else shares:
-a picture that changes its way back and forth is worse than a smaller one.
+It comes in one size or two. To who cannot get the smallest it is composed, in the size that gets through, until
+somebody else shares: a picture that changes its way back and forth is worse than a smaller one.
 """
 
 from __future__ import annotations
 
 # An estimate may dip: only what is too little for so long is too little. Seconds.
 PATIENCE = 4.0
+# The same where less than half gets through: no dip, and meanwhile voice and faces are behind it in the queue.
+SHORT_PATIENCE, VERY_SHORT = 1.5, 0.5
 # The rate of slides wavers with what is on them; a receiver that gets most of it gets by with repetitions.
 SHORT = 0.8
 
@@ -30,7 +32,8 @@ class Narrow:
             return False
         if self._since is None:
             self._since = now
-        if now - self._since < PATIENCE or self._given_up == sharer:
+        patience = SHORT_PATIENCE if limit < rate * VERY_SHORT else PATIENCE
+        if now - self._since < patience or self._given_up == sharer:
             return False
         self._given_up = sharer
         return True

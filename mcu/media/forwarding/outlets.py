@@ -38,7 +38,7 @@ PictureTime = Callable[[PublishedSource, LegSources], float | None]
 
 
 class _Slot(Outlet):
-    """``highest`` is the newest packet that the receiver has told to have come, ``mean`` the octets of its last ones."""
+    """``highest`` is the newest packet that the receiver has told to have come, ``mean`` octets of the last."""
 
     __slots__ = ("_counted", "fraction_lost", "highest", "mean", "repair", "resent", "spec", "target")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcu.media.congestion.values import LossAndDelay
 from mcu.media.forwarding.budget import Budget
-from mcu.media.forwarding.layers import Offer, choose, fitting, total_rate
+from mcu.media.forwarding.layers import Offer, choose, covering, fitting, total_rate
 from mcu.media.forwarding.narrow import Narrow
 from mcu.media.forwarding.outlets import LegOutlets
 from mcu.media.forwarding.probing import Prober
@@ -90,9 +90,9 @@ class Receiver:
             outlets.probe(now)
 
     def _look_at_slides(self, slides: Picture, now: float) -> bool:
-        """They come in one size, so that the rest of what gets through does not matter."""
+        """They are the most important, so that what else comes does not matter."""
         self.choosing = True
-        rate = max((one for one in slides.sources.rates(now, "content") if one is not None), default=0.0)
+        rate = min((one for one in slides.sources.rates(now, "content") if one is not None), default=0.0)
         return self._narrow.look(slides.sources.spec.id, rate, self._budget.limit, now)
 
 
@@ -102,7 +102,13 @@ def _offer(outlets: LegOutlets, picture: Picture, now: float) -> Offer:
     rates = tuple(None if rate is None else rate * beside for rate in sources.rates(now, picture.media))
     current = outlets.shown(picture.place)
     mine = current is not None and current in layers and rates[current.layer] is not None
-    fits = None if picture.tile is None else fitting(sources.sizes(picture.media), picture.tile)
-    if fits is None and picture.media == "content":
-        fits = len(layers) - 1
-    return Offer(rates, current.layer if mine and current is not None else None, fits)
+    return Offer(rates, current.layer if mine and current is not None else None, _goal(picture))
+
+
+def _goal(picture: Picture) -> int | None:
+    """The layer that suits where the picture is shown: slides are read."""
+    sizes = picture.sources.sizes(picture.media)
+    if picture.media == "video":
+        return None if picture.tile is None else fitting(sizes, picture.tile)
+    covers = None if picture.tile is None else covering(sizes, picture.tile)
+    return len(sizes) - 1 if covers is None else covers

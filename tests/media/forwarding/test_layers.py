@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.forwarding.layers import HEADROOM, Offer, choose, fitting, goal, nearest, total_rate
+from mcu.media.forwarding.layers import HEADROOM, Offer, choose, covering, fitting, goal, nearest, total_rate
 
 SIMULCAST = (150e3, 500e3, 2.0e6)
 
@@ -78,3 +78,12 @@ def test_all_together_stay_within_the_limit_or_at_the_bottom(offers: list[Offer]
     for offer, layer, free in zip(offers, layers, choose(offers, None), strict=True):
         assert (layer is None) == all(rate is None for rate in offer.rates)
         assert layer is None or free is None or layer <= max(free, nearest(offer.rates, 0) or 0)
+
+
+def test_of_slides_the_smallest_with_as_many_pixels_as_are_shown() -> None:
+    sizes = [(960, 540), (1920, 1080)]
+    assert [covering(sizes, tile) for tile in ((390, 844), (960, 540), (961, 541), (1280, 720), (3000, 2000))] == [
+        0, 0, 1, 1, 1
+    ]  # fmt: skip
+    assert covering([None, (1280, 720)], (100, 100)) == 1
+    assert covering([None, None], (100, 100)) is None and covering(sizes, (0, 540)) is None

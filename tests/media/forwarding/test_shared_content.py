@@ -13,7 +13,7 @@ from mcu.media.rtp.rtcp import (
     ReportBlock,
 )
 from mcu.media.spec import LegSpec, PlainTransport, Tiles, VideoSpec
-from tests.media.forwarding.browsers import H264, VP8, Browser, Meeting, leg, meeting, video
+from tests.media.forwarding.browsers import H264, REPAIRED, RID, SIZES, VP8, Browser, Meeting, leg, meeting, video
 from tests.peers.ports import port_block
 
 SCREEN = "2"
@@ -89,6 +89,39 @@ async def test_to_whom_it_does_not_get_through_it_is_composed() -> None:
         before = len(bob.got(2300))
         await here.until(lambda: _delivered(here, "ann"), lambda: ann.answer(14, mid=SCREEN))
         assert len(bob.got(2300)) <= before + 2
+
+
+async def test_who_has_little_room_gets_it_in_half_its_size() -> None:
+    async with meeting() as here:
+        ann = await here.join("ann", lambda told: in_sizes(sharing_leg("ann", 1, told)))
+        bob, cat = await join(here, "bob", 2), await join(here, "cat", 3)
+        await here.apply(*here.spec.legs, content_from="ann")
+
+        def share() -> None:
+            ann.answer(14, 15, rids=("q", "f"), mid=SCREEN)
+
+        await here.until(lambda: _sizes(bob, 2300)[-3:] == _sizes(cat, 3300)[-3:] == ["f"] * 3, share)
+
+        def complain() -> None:
+            share()
+            told = ReceiverEstimatedMaximumBitrate(7, 70_000, (2300,))
+            bob.report(ReceiverReport(7, (ReportBlock(2300, 0, 0, 0, 0),)), told)
+
+        await here.until(lambda: _sizes(bob, 2300)[-9:] == ["q"] * 9, complain)
+        assert _sizes(cat, 3300)[-1] == "f" and shared(here, "bob") == "ann"
+        assert not here.conference._pictures.composes_shared()
+
+
+def in_sizes(spec: LegSpec) -> LegSpec:
+    """It shares in two encodings."""
+    assert spec.content is not None
+    content = spec.content.model_copy(update={"rids": ("q", "f"), "rid_id": RID, "repaired_rid_id": REPAIRED})
+    return spec.model_copy(update={"content": content})
+
+
+def _sizes(browser: Browser, ssrc: int) -> list[str]:
+    """Of which encoding each picture was."""
+    return ["f" if len(packet.payload) > SIZES["f"] else "q" for packet in browser.got(ssrc)]
 
 
 async def test_the_next_who_shares_is_shown_from_a_key_frame_on() -> None:
