@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -25,8 +26,9 @@ from bench.speech import speech
 from bench.time_code import time_coded_clip
 from consilium.simulated_room.clip import Clip
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
-from mcu.media.conference_sync import picture_delay, sound_delay
-from mcu.media.lip_sync import Delays, LipSync
+from mcu.media.conference_sync import ConferenceSync
+from mcu.media.leg import MediaLeg
+from mcu.media.lip_sync import Holds
 from mcu.media.picture.source import PictureSourceWorker
 from mcu.media.picture_hold import PictureHold
 from mcu.media.rtp.session import KeyFrameRequested, PictureReceived, RtpStream, SoundReceived, StreamConfig
@@ -63,6 +65,17 @@ class Shown:
     sound: float | None
 
 
+@dataclass(frozen=True)
+class _Leg:
+    """What lip sync looks at of a leg."""
+
+    id: str
+    ends: Mapping[str, RtpStream]
+
+    def streams(self) -> Iterator[tuple[str, RtpStream]]:
+        yield from self.ends.items()
+
+
 class Call:
     """A room, its network and our side of it. Times are in seconds from the call's beginning."""
 
@@ -91,12 +104,18 @@ class Call:
         self._first: dict[str, int] = {}
         self._pictures = self._frames = self._ticks = 0
         self._key_frame_asked = False
-        self.playout, self.hold, self._sync = PlayoutBuffer((OPUS,)), PictureHold(), LipSync()
+        self.playout, self.hold = PlayoutBuffer((OPUS,)), PictureHold()
+        self._sync = ConferenceSync(
+            {"room": cast(MediaLeg, _Leg("room", self.ours))},
+            lambda _: self.playout.statistics(self._now),
+            lambda _, media: DECODING + 0.5 / SHAPE.frame_rate + self.hold.margin,
+            self._hold_back,
+            lambda _, media: self.hold.origin,
+        )
         self._source = PictureSourceWorker("room", "H264", lambda: self._now, lambda _: self._ask())
         self._source.show(frozenset({TILE}))
         self._serial = 0
         self._left: dict[float, CodedPicture] = {}
-        self._next_review = self._now + 1.0
         self._canvas = 0
         self.shown: list[Shown] = []
         self.heard: list[Sound] = []
@@ -171,9 +190,7 @@ class Call:
         while self._canvas / SHAPE.frame_rate <= self.now:
             self._show()
             self._canvas += 1
-        if self._now >= self._next_review:
-            self._next_review += 1.0
-            self._review()
+        self._sync.handle_timer(self._now)
 
     def _show(self) -> None:
         newest = self._source.newest
@@ -192,13 +209,7 @@ class Call:
     def _captured(self, kind: str, timestamp: int, clock_rate: int) -> float:
         return ((timestamp - self._first[kind] + 0x80000000) % 0x100000000 - 0x80000000) / clock_rate
 
-    def _review(self) -> None:
-        """As ``ConferenceSync`` does."""
-        told = all(stream.capture_offset is not None for stream in self.ours.values())
-        sound = sound_delay(self.ours["audio"], self.playout.statistics(self._now), told, self._now)
-        latency = DECODING + 0.5 / SHAPE.frame_rate + self.hold.margin
-        picture = picture_delay(self.ours["video"], latency, told, self.hold.origin, self._now)
-        holds = self._sync.review(Delays(sound, picture))
+    def _hold_back(self, _: str, holds: Holds) -> None:
         self.playout.hold_back(holds.sound)
         self.hold.goal = holds.picture
 

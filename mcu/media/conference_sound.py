@@ -90,7 +90,7 @@ class ConferenceSound:
         self._pipeline.push(leg_id, unit)
 
     def playout(self, leg_id: str) -> Playing | None:
-        """What a leg's playout buffer does, at most a second ago; None for one that sends no sound."""
+        """What a leg's playout buffer did, at most 200 ms ago; None for one that sends no sound."""
         return self._pipeline.statistics().legs.get(leg_id)
 
     def hold_back(self, leg_id: str, seconds: float) -> None:

@@ -13,6 +13,9 @@ from mcu.media.rtp.session import RtpStream
 # Sound is measured once a second, and nobody's mouth is watched more closely.
 REVIEW_INTERVAL = 1.0
 
+# Sound that a network makes later or earlier is followed sooner: seconds between two looks, and what has moved by then.
+LOOK_INTERVAL, MOVED = 0.25, 0.02
+
 
 class Playing(Protocol):
     """What a playout buffer tells of itself; see ``PlayoutStatistics``."""
@@ -49,22 +52,37 @@ class ConferenceSync:
         self._hold = hold
         self._origin = origin
         self._syncs: dict[str, LipSync] = {}
-        self._next_review = 0.0
+        self._origins: dict[str, float | None] = {}
+        self._next_review = self._next_look = 0.0
 
     def next_deadline(self) -> float:
         """When ``handle_timer`` has something to do."""
-        return self._next_review
+        return self._next_look
 
     def handle_timer(self, now: float) -> None:
-        """Review all legs when it is time."""
-        if now < self._next_review:
+        """Review all legs when it is time, and between those whose sound has moved."""
+        if now < self._next_look:
             return
-        self._next_review = now + REVIEW_INTERVAL
-        for gone in self._syncs.keys() - self._legs.keys():
-            del self._syncs[gone]
+        self._next_look = now + LOOK_INTERVAL
+        whole = now >= self._next_review
+        if whole:
+            self._next_review = now + REVIEW_INTERVAL
+            for gone in self._syncs.keys() - self._legs.keys():
+                del self._syncs[gone]
+                del self._origins[gone]
         for leg in self._legs.values():
-            sync = self._syncs.setdefault(leg.id, LipSync())
-            self._hold(leg.id, sync.review(self.delays(leg, now)))
+            if whole or self._has_moved(leg.id):
+                sync = self._syncs.setdefault(leg.id, LipSync())
+                playing = self._playout(leg.id)
+                self._origins[leg.id] = None if playing is None else playing.origin
+                delays = self.delays(leg, now)
+                self._hold(leg.id, sync.review(delays) if whole else sync.follow(delays))
+
+    def _has_moved(self, leg_id: str) -> bool:
+        before, playing = self._origins.get(leg_id), self._playout(leg_id)
+        if before is None or playing is None or playing.origin is None:
+            return False
+        return abs(playing.origin - before) > MOVED
 
     def delays(self, leg: MediaLeg, now: float) -> Delays:
         """How long a leg's streams take now."""

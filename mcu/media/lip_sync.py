@@ -58,7 +58,7 @@ class Holds:
 
 
 class LipSync:
-    """One leg's. Call ``review`` about once a second.
+    """One leg's. Call ``review`` about once a second, and ``follow`` between where sound moves.
 
     Whoever is faster waits. Pictures can be held back to the millisecond; sound follows by and by, and so what it lacks
     is measured again at each review.
@@ -72,20 +72,27 @@ class LipSync:
 
     def review(self, delays: Delays) -> Holds:
         """What to hold back from now on."""
+        at_rest = delays.sound is not None and self._is_at_rest(delays.sound)
+        self._sound = delays.sound
+        return self._correct(delays, at_rest)
+
+    def follow(self, delays: Delays) -> Holds:
+        """The same, for pictures only that wait for sound: that is on its way to where the network takes it."""
+        return self._correct(delays, at_rest=False)
+
+    def _correct(self, delays: Delays, at_rest: bool) -> Holds:
         slowest = _slowest_picture(delays)
         if slowest is None or delays.sound is None:
             self._lead = 0.0
         else:
             lacking = slowest + max(0.0, -self._lead) - delays.sound
-            at_rest = self._is_at_rest(delays.sound)
             off = _off(lacking, self._lead)
             if abs(lacking) > IMPLAUSIBLE:
                 self._lead = 0.0
             elif abs(off) > DEAD_BAND and (at_rest or (self._lead <= 0 and self._lead + off <= 0)):
-                # Pictures that wait for sound that is not held back can follow it wherever the network takes it.
+                # Sound that is held back must come to rest first: it may be on its way to what it was told before.
                 self._lead = min(MAX_SOUND_HOLD, max(-MAX_PICTURE_HOLD, self._lead + off))
                 self._waited = 0
-        self._sound = delays.sound
         goal = None if slowest is None else slowest + max(0.0, -self._lead)
         return Holds(max(0.0, self._lead), _hold(goal, delays.picture), _hold(goal, delays.content))
 

@@ -16,8 +16,8 @@ from mcu.media.units import CodedPicture
 SLEW = 0.05
 """A hold changes by so many seconds a second: motion 5 % slower or faster is not seen, a jump is."""
 
-FAR, FAST_SLEW = 0.15, 0.25
-"""A hold that is off by more than this comes faster: a quarter more or less speed is soon over, lips out of step are
+FAR, FAST_SLEW = 0.06, 0.3
+"""A hold that is off by more than this comes faster: a third more or less speed is soon over, lips out of step are
 not."""
 
 MAX_HELD = 128

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from mcu.media.conference_sync import ConferenceSync
 from mcu.media.demultiplexer import Media
 from mcu.media.leg import MediaLeg
-from mcu.media.lip_sync import Delays, Holds
+from mcu.media.lip_sync import MAY_LAG, Delays, Holds
 from mcu.media.picture_hold import SLEW, HeldPictures
 from mcu.media.rtp.session import RtpStream, StreamConfig
 from mcu.media.sound.playout_packet import PlayoutStatistics
@@ -97,6 +97,19 @@ def test_a_leg_is_reviewed_once_a_second_and_forgotten_when_it_has_gone() -> Non
     stage.legs.clear()
     stage.sync.handle_timer(10.0)
     assert len(stage.held) == 3 and not stage.sync._syncs
+
+
+def test_a_leg_whose_sound_a_network_makes_later_is_looked_at_four_times_a_second() -> None:
+    stage = Stage(room())
+    assert stage.playing is not None
+    stage.playing = replace(stage.playing, origin=0.15 - 7 / 8000)
+    for tick in range(300):
+        assert stage.playing is not None and stage.playing.origin is not None
+        if 100 <= tick < 200:
+            stage.playing = replace(stage.playing, origin=stage.playing.origin + 0.001)
+        stage.sync.handle_timer(2.0 + tick / 100)
+    assert 3 + 3 <= len(stage.held) <= 3 + 4
+    assert stage.held[-1].picture == pytest.approx(0.1 + 0.15 - 0.13 - MAY_LAG, abs=0.011)
 
 
 # Pictures that wait
