@@ -59,6 +59,9 @@ class _Certificate(RTCCertificate):
         context = super()._create_ssl_context(srtp_profiles)
         context.set_cipher_list(_CIPHERS)
         context.set_min_proto_version(_DTLS_1_2)
+        # Asked only where the handshake begins with ``DTLSv1_listen``.
+        context.set_cookie_generate_callback(lambda connection: connection.get_app_data() or b"")
+        context.set_cookie_verify_callback(lambda connection, cookie: cookie == connection.get_app_data())
         return context
 
 
@@ -101,11 +104,29 @@ class _DatagramPipe:
         self._send_datagram(data)
 
 
+class _Transport(RTCDtlsTransport):
+    """aiortc's, which may begin with a ClientHello that brings back a cookie."""
+
+    cookie: bytes | None = None
+
+    async def _do_handshake(self) -> None:
+        if self.cookie is not None:
+            try:
+                self._ssl.set_app_data(self.cookie)
+                self._ssl.bio_write(await self.transport._recv())
+                self._ssl.DTLSv1_listen()
+            except (SSL.Error, ConnectionError) as error:
+                logger.debug("DTLS: a ClientHello with a cookie leads nowhere: %r", error)
+                self._set_state(State.FAILED)
+                return
+        await super()._do_handshake()
+
+
 class DtlsSession:
     """One association: handshake, then protect and unprotect.
 
     ``fingerprints`` are those of the peer's certificate as its SDP gave them (RFC 8122); a peer that shows another
-    certificate is refused.
+    certificate is refused. ``cookie``: as the server, the peer's ClientHello brings it back (``DtlsCookies``).
     """
 
     def __init__(
@@ -114,9 +135,11 @@ class DtlsSession:
         fingerprints: Sequence[tuple[str, str]],
         role: str,
         send: Callable[[bytes], None],
+        cookie: bytes | None = None,
     ) -> None:
         self._pipe = _DatagramPipe(send)
-        self._transport = RTCDtlsTransport(self._pipe, [certificate])  # type: ignore[arg-type]
+        self._transport = _Transport(self._pipe, [certificate])  # type: ignore[arg-type]
+        self._transport.cookie = cookie
         self._transport._set_role(role)
         self._parameters = RTCDtlsParameters(
             fingerprints=[RTCDtlsFingerprint(algorithm=name, value=value) for name, value in fingerprints]

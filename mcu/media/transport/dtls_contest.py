@@ -1,16 +1,19 @@
 """A DTLS server for a peer whose address nobody has proved: strangers may try, and do no harm to the one who is meant.
 
 A stranger's ClientHello that comes first would leave an association that the peer's own can finish no more. So each
-address has an association of its own until one of them ends with the certificate that the description announced.
+address has an association of its own until one of them ends with the certificate that the description announced. From
+another address than the one that the description named, it begins once a cookie has come back from there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 
 from mcu.media.transport.dtls import DtlsError, DtlsSession
+from mcu.media.transport.dtls_cookies import DtlsCookies, is_client_hello
 from mcu.media.transport.sockets import NetworkAddress
 from mcu.media.transport.srtp_numbers import Sources
 
@@ -20,24 +23,23 @@ logger = logging.getLogger(__name__)
 MAX_RIVALS = 8
 MAX_BEGUN = 64
 
-_HANDSHAKE, _CLIENT_HELLO = 22, 1
-# Octets of a record before its content (RFC 6347 section 4.1).
-_RECORD_HEADER = 13
+_SECRET = 32
 
 
 class DtlsContest:
-    """Used like a ``DtlsSession``, whichever wins. ``make`` begins one that sends by what it is given; ``expected`` is
-    the address that the description named; ``won`` is told where the peer is.
+    """Used like a ``DtlsSession``, whichever wins. ``make`` begins one that sends by what it is given, with the cookie
+    that has come back; ``expected`` is the address that the description named; ``won`` is told where the peer is.
     """
 
     def __init__(
         self,
-        make: Callable[[Callable[[bytes], None]], DtlsSession],
+        make: Callable[[Callable[[bytes], None], bytes | None], DtlsSession],
         send: Callable[[bytes, NetworkAddress], None],
         expected: Callable[[], NetworkAddress | None],
         won: Callable[[NetworkAddress], None],
     ) -> None:
         self._make, self._send, self._expected, self._won = make, send, expected, won
+        self._cookies = DtlsCookies(secrets.token_bytes(_SECRET))
         self._rivals: dict[NetworkAddress, tuple[DtlsSession, asyncio.Task[None]]] = {}
         self._begun = 0
         self._closing: set[asyncio.Task[None]] = set()
@@ -103,14 +105,20 @@ class DtlsContest:
     def _begin(self, data: bytes, source: NetworkAddress) -> bool:
         """Whether an association is begun for this address."""
         is_expected = source == self._expected()
-        if not _is_client_hello(data) or (self._begun >= MAX_BEGUN and not is_expected):
+        cookie = self._cookies.answer(data, source)
+        if cookie is None and not is_expected:
+            question = self._cookies.question(data, source)
+            if question is not None:
+                self._send(question, source)
+            return False
+        if not is_client_hello(data) or (self._begun >= MAX_BEGUN and not is_expected):
             return False
         if len(self._rivals) >= MAX_RIVALS:
             self._give_up(next(one for one in self._rivals if one != self._expected()))
         if not self._begun and not is_expected:
             logger.debug("DTLS: a ClientHello from another address than announced")
         self._begun += 1
-        session = self._make(lambda datagram: self._send(datagram, source))
+        session = self._make(lambda datagram: self._send(datagram, source), cookie)
         self._rivals[source] = session, asyncio.create_task(self._run(session, source))
         return True
 
@@ -138,8 +146,3 @@ class DtlsContest:
         closing = asyncio.create_task(session.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
-
-
-def _is_client_hello(data: bytes) -> bool:
-    """The first message of a handshake, in the clear."""
-    return len(data) > _RECORD_HEADER and data[0] == _HANDSHAKE and data[_RECORD_HEADER] == _CLIENT_HELLO

@@ -83,8 +83,8 @@ class MediaLine:
     def _associate(
         self, component: Component, keys: DtlsKeys, certificate: RTCCertificate
     ) -> DtlsSession | DtlsContest:
-        def make(send: Callable[[bytes], None]) -> DtlsSession:
-            return DtlsSession(certificate, keys.fingerprints, keys.role, send)
+        def make(send: Callable[[bytes], None], cookie: bytes | None = None) -> DtlsSession:
+            return DtlsSession(certificate, keys.fingerprints, keys.role, send, cookie)
 
         if keys.role == "client" or self._agents:
             return make(lambda data: self.port.send_other(component, data))

@@ -10,16 +10,16 @@ import pytest
 from mcu.media.transport.dtls import DtlsError
 from mcu.media.transport.dtls_contest import MAX_BEGUN, MAX_RIVALS, DtlsContest
 from mcu.media.transport.sockets import NetworkAddress
+from tests.media.transport.hellos import HELLO, client_hello, cookie_of
 
-HELLO = b"\x16\xfe\xff" + bytes(10) + b"\x01" + bytes(40)
 PEER: NetworkAddress = ("192.0.2.1", 5000)
 
 
 class Handshake:
     """Stands for an association: does what the test says, and keeps what it gets."""
 
-    def __init__(self, send: Callable[[bytes], None]) -> None:
-        self.send = send
+    def __init__(self, send: Callable[[bytes], None], cookie: bytes | None) -> None:
+        self.send, self.cookie = send, cookie
         self.received: list[bytes] = []
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = False
@@ -51,9 +51,19 @@ class Contest:
             self._make, lambda data, address: self.sent.append((data, address)), lambda: PEER, self.won.append
         )
 
-    def _make(self, send: Callable[[bytes], None]) -> Handshake:  # type: ignore[override]
-        self.made.append(Handshake(send))
+    def _make(self, send: Callable[[bytes], None], cookie: bytes | None) -> Handshake:  # type: ignore[override]
+        self.made.append(Handshake(send, cookie))
         return self.made[-1]
+
+    def begin(self, address: NetworkAddress) -> bytes:
+        """Begin from an address that is to show first that it gets what is sent there; its ClientHello."""
+        before = len(self.sent)
+        self.contest.receive_dtls(HELLO, address)
+        (question,) = (data for data, at in self.sent[before:] if at == address)
+        del self.sent[before:]
+        hello = client_hello(cookie_of(question))
+        self.contest.receive_dtls(hello, address)
+        return hello
 
 
 @pytest.fixture
@@ -72,10 +82,12 @@ async def settle() -> None:
 
 async def test_each_address_has_an_association_and_the_first_to_end_well_wins(field: Contest) -> None:
     contest = field.contest
-    for address in (other(1), PEER, other(1)):
-        contest.receive_dtls(HELLO, address)
+    hello = field.begin(other(1))
+    contest.receive_dtls(HELLO, PEER)
+    contest.receive_dtls(hello, other(1))
     first, peer = field.made
-    assert (first.received, peer.received) == ([HELLO, HELLO], [HELLO])
+    assert (first.received, peer.received) == ([hello, hello], [HELLO])
+    assert first.cookie == cookie_of(hello) and peer.cookie is None
     peer.send(b"flight")
     assert field.sent == [(b"flight", PEER)]
     shaking = asyncio.create_task(contest.handshake())
@@ -95,7 +107,7 @@ async def test_each_address_has_an_association_and_the_first_to_end_well_wins(fi
 async def test_a_stranger_that_fails_is_forgotten_and_the_peer_that_fails_is_told(field: Contest) -> None:
     contest = field.contest
     shaking = asyncio.create_task(contest.handshake())
-    contest.receive_dtls(HELLO, other(1))
+    field.begin(other(1))
     field.made[0].over.set_exception(DtlsError("another certificate"))
     await settle()
     assert not shaking.done() and field.made[0].closed
@@ -116,9 +128,9 @@ async def test_a_flood_of_strangers_is_bounded_and_leaves_the_peer_its_place(fie
     contest = field.contest
     contest.receive_dtls(HELLO, PEER)
     for number in range(3 * MAX_BEGUN):
-        contest.receive_dtls(HELLO, other(number))
+        field.begin(other(number))
     await settle()
-    assert len(field.made) == MAX_BEGUN and contest.ignored == 2 * MAX_BEGUN + 1
+    assert len(field.made) == MAX_BEGUN and contest.ignored == 3 * MAX_BEGUN + 2 * MAX_BEGUN + 1
     assert len([one for one in field.made if not one.closed]) == MAX_RIVALS
     assert not field.made[0].closed
     field.made[0].over.set_result(None)
@@ -130,9 +142,27 @@ async def test_a_flood_of_strangers_is_bounded_and_leaves_the_peer_its_place(fie
 
 async def test_the_peer_may_begin_whatever_strangers_have_begun(field: Contest) -> None:
     for number in range(2 * MAX_BEGUN):
-        field.contest.receive_dtls(HELLO, other(number))
+        field.begin(other(number))
     field.contest.receive_dtls(HELLO, PEER)
     field.made[-1].over.set_result(None)
     await settle()
     assert field.won == [PEER]
     await field.contest.close()
+
+
+async def test_a_flood_in_the_name_of_others_begins_nothing_and_the_peer_behind_a_nat_comes_through(
+    field: Contest,
+) -> None:
+    contest = field.contest
+    for number in range(10 * MAX_BEGUN):
+        contest.receive_dtls(HELLO, other(number))
+        contest.receive_dtls(client_hello(bytes(20)), other(number))
+    await settle()
+    assert field.made == []
+    # What they are sent is one datagram each time, shorter than theirs.
+    assert len(field.sent) == 20 * MAX_BEGUN and all(len(data) < len(HELLO) for data, _ in field.sent)
+    field.begin(other(1))
+    field.made[0].over.set_result(None)
+    await settle()
+    assert field.won == [other(1)]
+    await contest.close()

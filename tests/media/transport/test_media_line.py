@@ -19,9 +19,11 @@ from aiortc.rtcdtlstransport import RTCCertificate
 from consilium.certificates import Identity, ensure_identity
 from mcu.media.spec import DtlsKeys, IceSpec, SdesKeys
 from mcu.media.transport.dtls import DtlsSession, load_certificate
+from mcu.media.transport.dtls_contest import MAX_BEGUN
 from mcu.media.transport.media_line import MediaLine
 from mcu.media.transport.sockets import bound_udp_socket
 from tests.media.transport.checks import check
+from tests.media.transport.hellos import client_hello, cookie_of
 from tests.media.transport.sockets import Box, peer
 from tests.peers.ports import port_block
 
@@ -210,6 +212,29 @@ async def test_strangers_who_shake_hands_first_do_not_keep_the_peer_out(
     for end in (one, other):
         await asyncio.wait_for(end.connected.wait(), 10)
     assert one.line.is_connected and other.line.is_connected and one.failed == []
+    await assert_they_talk(one, other)
+
+
+async def test_a_peer_behind_a_nat_shakes_hands_from_where_it_was_not_announced(
+    stack: AsyncExitStack, identities: tuple[Identity, Identity]
+) -> None:
+    ports = port_block(4)
+    mine = DtlsKeys(fingerprints=(("sha-256", identities[1].fingerprint),), role="server")
+    theirs = DtlsKeys(fingerprints=(("sha-256", identities[0].fingerprint),), role="client")
+    one = await make_end(stack, ports[0], mine, identities[0], mux=True)
+    one.line.port.set_remote((HOST, 9), True, True)
+    one.line.start()
+    # Hellos in the name of addresses that never ask for anything: nothing is begun for them.
+    async with peer() as others:
+        for number in range(MAX_BEGUN + 5):
+            others.send(client_hello(random=bytes([number]) * 32), ports[0])
+            assert cookie_of(await others.next())
+    other = await make_end(stack, ports[2], theirs, identities[1], mux=True)
+    other.line.port.set_remote((HOST, ports[0]), True, True)
+    other.line.start()
+    for end in (one, other):
+        await asyncio.wait_for(end.connected.wait(), 10)
+    assert one.failed == []
     await assert_they_talk(one, other)
 
 
