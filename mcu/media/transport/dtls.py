@@ -111,6 +111,7 @@ class _Transport(RTCDtlsTransport):
 
     async def _do_handshake(self) -> None:
         if self.cookie is not None:
+            assert self._ssl is not None
             try:
                 self._ssl.set_app_data(self.cookie)
                 self._ssl.bio_write(await self.transport._recv())
