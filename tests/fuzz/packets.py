@@ -26,6 +26,7 @@ CORE_FILES = (
     *("rtp_packet.c", "picture_buffer.c", "h264_packets.c", "vp8_packets.c", "reorder.c", "history.c"),
     "source_numbers.c",
     "outlet_repair.c",
+    "outlet_sound.c",
     "stun.c",
 )
 SEEDS_OF = ("fuzz_rtp", "fuzz_rtcp", "fuzz_h264_payload", "fuzz_vp8_payload", "fuzz_stun", "fuzz_telephone_event")

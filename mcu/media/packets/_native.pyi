@@ -209,6 +209,11 @@ class MediaPort:
         By RTX they say nothing of it; without, they come again as they were, since a number stands for one packet only.
         """
 
+    def repeat_sound(self, peer: int, ssrc: int, ages: bytes, /) -> None:
+        """With each packet of an outlet for sound go the frames that were so many packets before it, the oldest first,
+        3 at most, where the receiver has agreed to them (RED) and they have come. Empty: those that the sender sent
+        along."""
+
     def protect_outlet(
         self, peer: int, ssrc: int, repair_ssrc: int, payload_type: int, mutable: Sequence[int], /
     ) -> None:

@@ -39,6 +39,8 @@ static void carry(int i, enum rtp_codec codec)
 static void begin_outlet(int i)
 {
     outlet_begin(&outlets[i], 100 + (uint32_t)i, 96, one_in(2) ? 200 + (uint32_t)i : 0, 97, (uint16_t)chance(65536));
+    for (uint8_t j = 0, most = (uint8_t)chance(OUTLET_EARLIER + 1); j < most; j++)
+        outlets[i].earlier[j] = (uint8_t)(2 * (most - j) - 1);
     outlets[i].send_time_id = (uint8_t)(one_in(2) ? 0 : 1 + chance(14));
     for (int codec = 0; codec < RTP_CODECS; codec++)
         if (one_in(2))
@@ -80,9 +82,12 @@ static void check_used_once(int i, const uint8_t *packet, size_t length)
 static void write_all(int from, const struct input *packet)
 {
     for (int i = 0; i < OUTLETS; i++) {
-        struct input out = copy_of(packet->data, packet->length, FORWARD_OVERHEAD);
+        bool is_sound = sources[from].is_sound;
+        size_t longest = is_sound ? FORWARD_LONGEST : packet->length;
+        struct input out = {malloc(longest + FORWARD_OVERHEAD), 0};
+        REQUIRE(out.data != NULL);
         size_t length = outlet_write(&outlets[i], &sources[from], packet->data, packet->length, now, out.data);
-        REQUIRE(length <= packet->length + (outlets[i].send_time_id != 0 ? 8 : 0));
+        REQUIRE(length <= longest + (outlets[i].send_time_id != 0 ? 8 : 0));
         if (length > 0)
             check_used_once(i, out.data, length);
         free(out.data);

@@ -1,6 +1,6 @@
 #include "forward.h"
 
-#include "red.h"
+#include "outlet_sound.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -360,36 +360,11 @@ static size_t write_stamp(uint32_t stamp, uint8_t *out)
     return 8;
 }
 
-/* Whether a packet is of what is forwarded of its source: sound alone, or with earlier frames. */
-static bool is_carried(const struct source *source, const uint8_t *packet, const uint8_t *payload, size_t size)
-{
-    uint8_t type = packet[1] & 0x7f;
-    if (!source->is_sound || type == source->sound_type)
-        return true;
-    return source->redundant_type != 0 && type == source->redundant_type && red_is_of(payload, size, source->sound_type);
-}
-
-/* Sound with earlier frames, under the receiver's numbers; who has not agreed to it gets the newest frame alone. */
-static size_t write_redundant(const struct outlet *outlet, const uint8_t *payload, size_t size, uint8_t *out,
-                              size_t header)
-{
-    const struct carriage *carriage = &outlet->carriage;
-    size_t first = 0;
-    if (carriage->redundant != 0)
-        out[1] = (uint8_t)((out[1] & 0x80) | carriage->redundant);
-    else
-        first = red_newest(payload, size);
-    memcpy(out + header, payload + first, size - first);
-    if (carriage->redundant != 0)
-        red_renumber(out + header, size, carriage->payload_type);
-    return size - first;
-}
-
 size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t *packet, size_t length, double now,
                     uint8_t *out)
 {
     size_t start, size;
-    if (!rtp_payload(packet, length, &start, &size) || !is_carried(source, packet, packet + start, size))
+    if (!rtp_payload(packet, length, &start, &size) || !outlet_carries(source, packet, packet + start, size))
         return 0;
     /* A source whose numbers begin anew is a new one: its old ones have been used here. */
     bool feeds = outlet->source == source && outlet->beginnings == source->beginnings;
@@ -409,8 +384,8 @@ size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t 
     outlet->origins[outgoing % FORWARD_KEPT] = (struct origin){outgoing, incoming, outlet->turn, stamp_of(outlet, now)};
     size_t header = write_header(outlet, packet, outgoing, out);
     header += write_stamp(outlet->origins[outgoing % FORWARD_KEPT].stamp, out);
-    if (source->is_sound && (packet[1] & 0x7f) == source->redundant_type)
-        size = write_redundant(outlet, packet + start, size, out, header);
+    if (source->is_sound)
+        size = outlet_write_sound(outlet, source, packet, packet + start, size, out, header);
     else
         memcpy(out + header, packet + start, size);
     if (source->codec == CODEC_VP8)

@@ -21,6 +21,8 @@
 #define FORWARD_OVERHEAD 8
 /* Packets of a source that may be missing at once; beyond that only a key frame helps. */
 #define FORWARD_MISSING 128
+/* Earlier frames of sound that go out in one packet with the newest. */
+#define OUTLET_EARLIER 3
 /* Octets kept of the beginning of a key frame: a browser's sequence parameter set has about 30. */
 #define FORWARD_HEAD 64
 
@@ -75,6 +77,7 @@ struct outlet {
     uint32_t timestamp_offset, last_timestamp;
     uint16_t picture_id_offset, last_picture_id;
     uint8_t tl0_offset, last_tl0;
+    uint8_t earlier[OUTLET_EARLIER]; /* how many packets back are frames of sound that go along, the oldest first; or 0 */
     uint8_t send_time_id; /* of the header extension that says when a packet left; 0 for none */
     double last_sent;
     void *owner; /* whose outlet it is */
@@ -111,7 +114,8 @@ bool outlet_waits(const struct outlet *outlet);
 /* Feed the outlet from ``source`` from its next key frame on; NULL: from nothing, at once. False without memory. */
 bool outlet_route(struct outlet *outlet, struct source *source);
 
-/* Write the packet as this outlet sends it; ``out`` has room for it and FORWARD_OVERHEAD. 0 when it is not for it. */
+/* Write the packet as this outlet sends it; ``out`` has room for it and FORWARD_OVERHEAD, and of a source of sound for
+ * FORWARD_LONGEST instead of it. 0 when it is not for it. */
 size_t outlet_write(struct outlet *outlet, struct source *source, const uint8_t *packet, size_t length, double now,
                     uint8_t *out);
 

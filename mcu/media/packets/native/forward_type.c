@@ -206,6 +206,27 @@ PyObject *forwarding_stamp(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+PyObject *forwarding_repeat_sound(PyObject *self, PyObject *arguments)
+{
+    unsigned long id, ssrc;
+    Py_buffer ages;
+    if (!PyArg_ParseTuple(arguments, "kky*", &id, &ssrc, &ages))
+        return NULL;
+    struct outlet *outlet = outlet_found(self, id, ssrc);
+    const uint8_t *age = ages.buf;
+    bool good = ages.len <= OUTLET_EARLIER;
+    for (Py_ssize_t i = 0; good && i < ages.len; i++)
+        good = age[i] > 0 && (i == 0 || age[i] < age[i - 1]);
+    if (outlet != NULL && good) {
+        memset(outlet->earlier, 0, sizeof outlet->earlier);
+        memcpy(outlet->earlier, age, (size_t)ages.len);
+    } else if (outlet != NULL) {
+        PyErr_Format(PyExc_ValueError, "at most %d frames, the oldest first", OUTLET_EARLIER);
+    }
+    PyBuffer_Release(&ages);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
 PyObject *forwarding_close_outlet(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;

@@ -20,6 +20,7 @@ PyObject *forwarding_source_statistics(PyObject *self, PyObject *arguments);
 PyObject *forwarding_open_outlet(PyObject *self, PyObject *arguments, PyObject *keywords);
 PyObject *forwarding_carry(PyObject *self, PyObject *arguments);
 PyObject *forwarding_stamp(PyObject *self, PyObject *arguments);
+PyObject *forwarding_repeat_sound(PyObject *self, PyObject *arguments);
 PyObject *forwarding_close_outlet(PyObject *self, PyObject *arguments);
 PyObject *forwarding_route(PyObject *self, PyObject *arguments);
 PyObject *forwarding_resend(PyObject *self, PyObject *arguments);

@@ -319,6 +319,7 @@ static PyMethodDef methods[] = {
     {"open_outlet", (PyCFunction)(void (*)(void))forwarding_open_outlet, NAMED, NULL},
     {"carry", forwarding_carry, METH_VARARGS, NULL},
     {"stamp", forwarding_stamp, METH_VARARGS, NULL},
+    {"repeat_sound", forwarding_repeat_sound, METH_VARARGS, NULL},
     {"protect_outlet", outlet_repair_protect, METH_VARARGS, NULL},
     {"set_repair_share", outlet_repair_set_share, METH_VARARGS, NULL},
     {"repair_statistics", outlet_repair_statistics, METH_VARARGS, NULL},
