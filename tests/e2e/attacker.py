@@ -85,6 +85,20 @@ class Flood:
                 return
 
 
+async def knock(target: Address, packets: Sequence[bytes]) -> None:
+    """Connect by TCP again and again, framed packets (RFC 4571) and bare ones in turn, until cancelled."""
+    for count in itertools.count():
+        try:
+            _, writer = await asyncio.open_connection(*target, local_addr=(STRANGER_HOST, 0))
+            for data in packets[count % 7 :: 7]:
+                writer.write(data if count % 2 else struct.pack("!H", len(data)) + data)
+            await writer.drain()
+            writer.close()
+        except OSError:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)
+
+
 def stranger() -> socket.socket:
     """A socket on a host that has no business with anybody."""
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -79,9 +79,11 @@ async def test_a_flood_of_bad_packets_does_a_call_no_harm(tmp_path: Path, source
                 before = await _got(rooms, page, 1.0)
                 lines = server.log().count("\n")
                 shots += _shots(server, rooms, tap)
+                knocking = asyncio.create_task(attacker.knock((HOST, server.browser_port), shots[0].packets))
                 async with Flood(shots, PACKETS_PER_SECOND) as flood:
                     during = await _got(rooms, page, SECONDS)
                     people = (await server.api("GET", "/conferences/1000"))["participants"]
+                knocking.cancel()
                 logged = server.log().count("\n") - lines
                 await page.click("#leave-button")
             finally:
@@ -206,6 +208,7 @@ def _assert_counted(log: str, flood: Flood, browser_port: int, room_ports: set[i
     }
     for port in room_ports:
         assert told[port] > COUNTED * flood.sent[HOST, port] / 2, (port, told, dict(flood.sent))
+    assert len(re.findall(r"browser streams: a connection from 127\.0\.0\.2 is refused", log)) == 1
     (strangers,) = re.findall(r"browser port: (\d+) datagrams of strangers in all", log)
     (forged,) = re.findall(r"browser port: (\d+) datagrams of a browser that did not authenticate", log)
     assert int(strangers) + int(forged) > COUNTED * flood.sent[HOST, browser_port], log
