@@ -89,10 +89,13 @@ class LipSync:
             off = _off(lacking, self._lead)
             if abs(lacking) > IMPLAUSIBLE:
                 self._lead = 0.0
-            elif abs(off) > DEAD_BAND and (at_rest or (self._lead <= 0 and self._lead + off <= 0)):
-                # Sound that is held back must come to rest first: it may be on its way to what it was told before.
-                self._lead = min(MAX_SOUND_HOLD, max(-MAX_PICTURE_HOLD, self._lead + off))
-                self._waited = 0
+            elif abs(off) > DEAD_BAND:
+                # Sound that is to be held back must be at rest: it may be on its way to what it was told before.
+                most = MAX_SOUND_HOLD if at_rest else max(0.0, self._lead)
+                least = -MAX_PICTURE_HOLD if at_rest or self._lead <= 0 else self._lead
+                lead = min(most, max(least, self._lead + off))
+                self._waited = 0 if lead != self._lead else self._waited
+                self._lead = lead
         goal = None if slowest is None else slowest + max(0.0, -self._lead)
         return Holds(max(0.0, self._lead), _hold(goal, delays.picture), _hold(goal, delays.content))
 

@@ -296,3 +296,10 @@ def test_between_reviews_pictures_follow_sound_and_sound_that_waits_is_left_alon
     held = settle(sync, Delays(sound=0.05, picture=0.2))
     assert held.sound == pytest.approx(0.15, abs=0.011)
     assert sync.follow(Delays(sound=0.08, picture=0.2)) == held
+
+
+def test_pictures_that_have_become_slower_than_sound_wait_no_longer_whatever_sound_does() -> None:
+    sync = LipSync()
+    assert settle(sync, Delays(sound=0.6, picture=0.1)).picture > 0.4
+    assert sync.follow(Delays(sound=0.65, picture=0.9)) == Holds()
+    assert sync.review(Delays(sound=0.7, picture=0.9)).picture == 0.0
