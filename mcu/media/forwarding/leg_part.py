@@ -77,6 +77,7 @@ class LegForwarding:
             elif isinstance(packet, Goodbye):
                 self.sources.goodbye(packet)
             self.outlets.receive_rtcp(packet, now)
+            self.voices.receive_rtcp(packet, now)
 
     def next_deadline(self) -> float:
         """When ``handle_timer`` has something to do; infinity while there is nothing that comes or goes."""

@@ -10,7 +10,8 @@ from mcu.media.forwarding.sound_rules import opus_of
 from mcu.media.forwarding.voice_source import LegVoice
 from mcu.media.packets import MediaPort
 from mcu.media.rtp.clock import NtpClock
-from mcu.media.rtp.rtcp import SenderReport
+from mcu.media.rtp.redundancy import RepeatPolicy
+from mcu.media.rtp.rtcp import ReceiverReport, RtcpPacket, SenderReport
 from mcu.media.spec import AudioSpec
 
 logger = logging.getLogger(__name__)
@@ -22,12 +23,13 @@ VoiceTime = Callable[[LegVoice], float | None]
 
 
 class _Place(Outlet):
-    __slots__ = ("spec", "voice")
+    __slots__ = ("repeats", "spec", "voice")
 
     def __init__(self, port: MediaPort, peer: int, spec: AudioSpec) -> None:
         super().__init__(port, peer, spec.ssrc)
         self.spec = spec
         self.voice: LegVoice | None = None
+        self.repeats = RepeatPolicy()
 
 
 class LegVoices:
@@ -81,6 +83,18 @@ class LegVoices:
         """Packets and octets that went out in all places."""
         counters = [place.counters() for place in self._places]
         return sum(one.packets for one in counters), sum(one.octets for one in counters)
+
+    def receive_rtcp(self, packet: RtcpPacket, now: float) -> None:
+        """Take what is about our places: who loses packets gets earlier frames with each. Never raises."""
+        if not isinstance(packet, ReceiverReport | SenderReport):
+            return
+        lost = {block.ssrc: block.fraction_lost / 256 for block in packet.reports}
+        for place in self._places:
+            if place.ssrc in lost and place.spec.redundancy is not None:
+                before = place.repeats.ages
+                place.repeats.reported(lost[place.ssrc], now)
+                if place.repeats.ages != before:
+                    self._port.repeat_sound(self._peer, place.ssrc, bytes(reversed(place.repeats.ages)))
 
     def next_deadline(self) -> float:
         """When ``handle_timer`` has something to do; infinity while there are no places."""

@@ -49,26 +49,37 @@ def ages(blocks: list[Block], length: int | None) -> list[int]:
     return [offset // length for _, offset, _ in blocks[:-1]]
 
 
+class RepeatPolicy:
+    """``ages`` says which of the frames before go out again with each, counted back, the newest first. Seconds."""
+
+    def __init__(self) -> None:
+        self.ages: tuple[int, ...] = ()
+        self._until = float("-inf")
+
+    def reported(self, fraction_lost: float, now: float) -> None:
+        """The peer told what share of the packets it has lost."""
+        ages = next((ages for least, ages in REPEATED if fraction_lost >= least), ())
+        if len(ages) >= len(self.ages) or now >= self._until:
+            self.ages = ages
+            self._until = now + HOLD
+
+
 class RedundancyWriter:
     """Remembers the last frames and decides by what the peer reports how many of them to repeat. Time in seconds."""
 
     def __init__(self, payload_type: int) -> None:
         self.payload_type = payload_type
         self._frames: deque[tuple[int, int, bytes]] = deque(maxlen=max(REPEATED[0][1]))
-        self._ages: tuple[int, ...] = ()
-        self._until = float("-inf")
+        self._policy = RepeatPolicy()
 
     def reported(self, fraction_lost: float, now: float) -> None:
         """The peer told what share of the packets it has lost."""
-        ages = next((ages for least, ages in REPEATED if fraction_lost >= least), ())
-        if len(ages) >= len(self._ages) or now >= self._until:
-            self._ages = ages
-            self._until = now + HOLD
+        self._policy.reported(fraction_lost, now)
 
     def write(self, payload_type: int, timestamp: int, data: bytes) -> bytes | None:
         """The payload with what is to be repeated; None when nothing is, and the frame goes out as it is."""
         blocks: list[Block] = []
-        for age in reversed(self._ages):
+        for age in reversed(self._policy.ages):
             if age > len(self._frames):
                 continue
             earlier_type, earlier, earlier_data = self._frames[-age]

@@ -9,7 +9,9 @@ import pytest
 
 from mcu.media.conference_sound import _sound_leg
 from mcu.media.rtp.clock import NTP_OFFSET
-from mcu.media.rtp.rtcp import SenderReport
+from mcu.media.rtp.packet import RtpPacket
+from mcu.media.rtp.redundancy import unpack_red
+from mcu.media.rtp.rtcp import ReceiverReport, ReportBlock, SenderReport
 from mcu.media.sound.state import SoundLeg
 from mcu.media.spec import AudioSpec, LegSpec
 from tests.media.forwarding.browsers import OPUS, Browser, Meeting, leg, meeting
@@ -178,3 +180,34 @@ def _from_end(browser: Browser, report: SenderReport) -> int:
     """Which packet a report is about, counted back from the last."""
     stamps = [packet.timestamp for packet in browser.got(report.ssrc)]
     return stamps.index(report.rtp_timestamp) - len(stamps)
+
+
+async def test_who_loses_sound_gets_earlier_frames_with_it_and_nobody_else() -> None:
+    red = 63
+    async with meeting() as here:
+        ann = await join(here, "ann", 1)
+
+        def knows_red(name: str, number: int, told: str) -> LegSpec:
+            made = listener(name, number, told)
+            return made.model_copy(
+                update={"voices": tuple(one.model_copy(update={"redundancy": red}) for one in made.voices)}
+            )
+
+        bob = await here.join("bob", lambda told: knows_red("bob", 2, told))
+        cat = await here.join("cat", lambda told: knows_red("cat", 3, told))
+
+        def talk() -> None:
+            ann.speak(15, payload=WORD)
+
+        await here.until(lambda: sum(words(bob, 2)) > 5 and sum(words(cat, 3)) > 5, talk)
+        place = next(2400 + index for index, count in enumerate(words(bob, 2)) if count)
+        bob.report(ReceiverReport(7, (ReportBlock(place, 51, 0, 0, 0),)))  # a fifth
+
+        def redundant(browser: Browser) -> list[RtpPacket]:
+            return [packet for packet in browser.packets if packet.payload_type == red]
+
+        await here.until(lambda: len(redundant(bob)) > 5, talk)
+        assert not redundant(cat)
+        blocks = unpack_red(redundant(bob)[-1].payload)
+        assert [offset for _, offset, _ in blocks] == [5 * 960, 3 * 960, 960, 0]
+        assert {(kind, data) for kind, _, data in blocks} == {(OPUS.payload_type, WORD)}
