@@ -51,6 +51,7 @@ class _Missing:
     since: float
     next_request: float
     requests: int = 0
+    came: int = 0
 
 
 class ReorderBuffer:
@@ -164,10 +165,11 @@ class ReorderBuffer:
         self.repaired = self.repaired or (again and extended in self._missing)
         if repeated:
             return
+        place.came += 1
         late = now - place.since
         if not again:
             self.spread += (late - self.spread) * (SPREAD_UP if late > self.spread else SPREAD_DOWN)
-        elif extended in self._missing:
+        elif place.came <= place.requests:
             return  # late or sent again: another may tell
         else:
             self.spread = SPREAD_GUESS * self.spread + SPREAD_STEP

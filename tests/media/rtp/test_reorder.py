@@ -210,3 +210,25 @@ def test_without_requests_disorder_is_waited_for_as_well() -> None:
     told = len(sink.got)
     over_a_network(buffer, 0.4, 300, 4.0)
     assert sink.got[told:].count(None) < 10
+
+
+def test_what_is_sent_again_twice_for_it_was_asked_for_twice_is_not_taken_for_late() -> None:
+    buffer, _ = made(nack=True)
+    buffer.round_trip = 0.04
+    for number in range(0, 1000, 2):
+        now = number / 5
+        give(buffer, now, number + 1)
+        asked = [at / 1000 for at in range(60) if buffer.requests_to_send(now + at / 1000)]
+        assert len(asked) == 2
+        for at in asked:
+            give(buffer, now + at + buffer.round_trip, number)
+    assert buffer.spread == 0.0
+
+
+def test_what_comes_once_more_than_it_was_asked_for_was_late() -> None:
+    buffer, _ = made(nack=True)
+    for number in range(0, 100, 2):
+        give(buffer, number, number + 1)
+        assert buffer.requests_to_send(number + 1.25 * buffer.spread + NACK_DELAY + 0.001) == [number]
+        give(buffer, number + 0.5, number, number)
+    assert buffer.spread > 0.1

@@ -106,11 +106,12 @@ static void learn(struct reorder *reorder, int64_t extended, const struct reorde
     reorder->repaired = reorder->repaired || (again && place->state == REORDER_LACKING);
     if (packet->repeated)
         return;
+    place->came++;
     double late = now - place->since;
     double part = late > reorder->spread ? REORDER_SPREAD_UP : REORDER_SPREAD_DOWN;
     if (!again)
         reorder->spread += (late - reorder->spread) * part;
-    else if (place->state == REORDER_LACKING)
+    else if (place->came <= place->requests)
         return; /* late or sent again: another may tell */
     else
         reorder->spread = REORDER_SPREAD_GUESS * reorder->spread + REORDER_SPREAD_STEP;
@@ -187,7 +188,7 @@ static void note_missing(struct reorder *reorder, int64_t extended, double now)
     for (int64_t number = reorder->highest + 1; number < extended; number++) {
         struct reorder_place *place = place_of(reorder, number);
         place->state = REORDER_LACKING;
-        place->requests = 0;
+        place->requests = place->came = 0;
         place->overtaken = true;
         place->number = number;
         place->since = now;

@@ -25,8 +25,8 @@
 #define REORDER_SPREAD_UP 0.125
 #define REORDER_SPREAD_DOWN 0.00390625
 #define REORDER_SPREAD_FADE 0.00048828125
-/* A packet that comes twice after it was asked for, or after it was given up, was late and not lost. By how much is not
- * known, for it may have been sent again. */
+/* A packet that comes more often than it was asked for was late and not lost. By how much is not known, for what came
+ * first may have been sent again. */
 #define REORDER_SPREAD_GUESS 1.125
 #define REORDER_SPREAD_STEP 0.001
 /* A request is repeated after a round trip and a bit, but never faster than this. */
@@ -64,7 +64,7 @@ enum reorder_state { REORDER_FREE, REORDER_HELD, REORDER_LACKING };
 
 struct reorder_place {
     enum reorder_state state;
-    int requests;
+    int requests, came; /* how often it was asked for, and how often it came since it was missed */
     bool overtaken; /* the packet of this number, which has not come since */
     int64_t number;
     double since, next_request;
