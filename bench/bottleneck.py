@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 
 from bench.network_path import Conditions, NetworkPath
 from bench.report import Figures
+from mcu.media.congestion import probing
 from mcu.media.congestion.estimator import TransportEstimator
+from mcu.media.congestion.probing import Probing
 from mcu.media.congestion.values import CAME, LOST
+from mcu.media.leg_congestion import USEFUL
 from mcu.media.picture.rungs import RATES
 from mcu.media.receiver_network import ReceiverNetwork
 from mcu.media.transport.media_pacer import BURST_SECONDS, LEAST_BURST, PACE, UNBOUND
@@ -59,6 +62,7 @@ class Bottleneck:
         demand: float = 1.0,
         ladder: bool = True,
         feedback_loss: float = 0.0,
+        probes: bool = True,
         seed: int = 1,
     ) -> None:
         self._changes = deque(changes)
@@ -69,6 +73,8 @@ class Bottleneck:
         )
         self.estimator = TransportEstimator()
         self.network = ReceiverNetwork()
+        self._probing = Probing() if probes else None
+        self._probe_rate, self._probe_end = 0.0, 0.0
         self._most, self._demand, self._ladder, self._cross = most, demand, ladder, cross
         self._now = 100.0
         self._start = self._now
@@ -133,6 +139,8 @@ class Bottleneck:
     def _send(self) -> None:
         estimate = self.estimator.rate
         pace = (UNBOUND if estimate is None else PACE * estimate) / 8
+        if self._now < self._probe_end:
+            pace = max(pace, self._probe_rate / 8)
         self._budget = min(self._budget + pace * STEP, max(LEAST_BURST, pace * BURST_SECONDS))
         while self._waiting and self._budget > 0:
             size = self._waiting.popleft()
@@ -156,9 +164,20 @@ class Bottleneck:
 
     def _listen(self, packets: list[tuple[float, float, int, int]]) -> None:
         self.estimator.told(packets, self._now)
+        if self._probing is not None:
+            self._probe(self._probing)
         if self.network.estimated(self.estimator.state(), self._rung, self._most, self._now):
             before, self._rung = self._rung, self._chosen()
             self._key_frame = self._key_frame or (self._rung != before and self._ladder)
+
+    def _probe(self, probes: Probing) -> None:
+        estimator = self.estimator
+        if estimator.rate is None or estimator.rate >= USEFUL * estimator.sent_rate:
+            return
+        rate = probes.due(estimator.rate, estimator.fell, estimator.is_calm, self._now)
+        if rate is not None:
+            self._probe_rate, self._probe_end = rate, self._now + (probing.OCTETS + sum(self._waiting)) * 8 / rate
+            self._waiting.extend([PACKET] * (probing.OCTETS // PACKET))
 
 
 WIDE, NARROW = 6e6, 1e6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mcu.media.congestion import probing
 from mcu.media.demultiplexer import Media
 from mcu.media.forwarding.leg_part import LegForwarding
 from mcu.media.leg_beginnings import LegBeginnings
@@ -70,6 +71,12 @@ def make_congestion(
         found["slots"] = forwarding.outlets.statistics()[1] + forwarding.voices.statistics()[1]
         return found
 
+    def probe(rate: float) -> None:
+        for media, stream in streams.items():
+            if media != "audio" and (packets := stream.probe(probing.OCTETS, clock())):
+                transport.probe(packets, rate)
+                return
+
     return LegCongestion(
         port,
         peer,
@@ -78,5 +85,6 @@ def make_congestion(
         send_rtcp=lambda packets: transport.send_rtcp("video", packets),
         octets=octets,
         follow=transport.follow,
+        probe=probe,
         changed=changed,
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from mcu.media.congestion.estimator import TransportEstimator
+from mcu.media.congestion.probing import Probing
 from mcu.media.congestion.values import LossAndDelay
 from mcu.media.packets import MediaPort
 from mcu.media.spec import AudioSpec, LegSpec, VideoSpec
@@ -34,13 +35,17 @@ LEAST_UNTOLD = 3_000
 METER_INTERVAL = 0.5
 """Seconds over which the parts of a leg are measured."""
 
+USEFUL = 3.0
+"""Times what is sent: an estimate beyond that waits for somebody who uses it."""
+
 Part = Literal["audio", "video", "content", "slots"]
 """What a browser is sent: its streams, and all that is forwarded to it."""
 
 
 class LegCongestion:
     """``send_rtcp`` takes RTCP to the browser. ``octets`` tells how much it was sent so far of each part. ``follow`` is
-    told what the network carries, ``changed`` that it is worth a look.
+    told what the network carries, ``changed`` that it is worth a look; ``probe`` is to try a rate by packets that say
+    nothing new.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class LegCongestion:
         send_rtcp: Callable[[Sequence[bytes]], None],
         octets: Callable[[], Mapping[Part, int]],
         follow: Callable[[float | None], None],
+        probe: Callable[[float], None],
         changed: Callable[[], None],
     ) -> None:
         self._port = port
@@ -60,6 +66,8 @@ class LegCongestion:
         self._send_rtcp = send_rtcp
         self._octets = octets
         self._follow = follow
+        self._probe = probe
+        self._probing = Probing()
         self._changed = changed
         self._ssrc = next((line.ssrc for line in _lines(spec)), 1)
         self._estimator = TransportEstimator()
@@ -99,6 +107,7 @@ class LegCongestion:
         elif told:
             self._heard, self._heard_at, self._octets_then = True, now, None
             self._estimator.told(told, now)
+            self._try_more(now)
             self._tell(now)
         return _is_feedback_alone(data)
 
@@ -132,6 +141,14 @@ class LegCongestion:
         if octets - self._octets_then >= LEAST_UNTOLD and now - self._heard_at >= SILENT_AFTER + 2 * round_trip:
             self._estimator.untold(now)
             self._tell(now)
+
+    def _try_more(self, now: float) -> None:
+        """What nobody would use, or what one probe cannot show, is not tried."""
+        known = self._estimator
+        if known.rate is not None and known.rate < USEFUL * known.sent_rate:
+            rate = self._probing.due(known.rate, known.fell, known.is_calm, now)
+            if rate is not None:
+                self._probe(rate)
 
     def _tell(self, now: float) -> None:
         rate, told = self._estimator.rate, self._told_rate

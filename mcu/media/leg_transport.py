@@ -321,6 +321,11 @@ class BrowserLegTransport:
         if self._pacer is not None:
             self._pacer.follow(rate)
 
+    def probe(self, packets: Sequence[bytes], rate: float) -> None:
+        """Try whether the network carries this rate, bit/s, with packets that the browser knows already."""
+        if self._pacer is not None and packets:
+            self._pacer.probe(packets, rate)
+
     def _send_again(self, packets: Sequence[bytes]) -> None:
         if self._endpoint is not None:
             self._port.send(packets, self._endpoint.agent.selected)

@@ -27,6 +27,8 @@ _TESTED_PATIENCE = 1.0
 _ATTEMPT, _LONGEST_TESTED = 5.0, 10.0
 # Steps of the ladder are up to twice the rate; a larger one begins with a key frame that fills the link for long.
 _STEP = 2.0
+# By so much more than what failed was tested: it would not fail now.
+_BEYOND = 1.2
 # A fall lasts for so long, while a queue grows that was there already.
 _FALLING = 1.0
 
@@ -83,8 +85,8 @@ class ReceiverNetwork:
         calm = now - self._troubled
         if self._failed is not None and self._rose > self._troubled and now - self._rose > _ATTEMPT:
             self._failed, self._patience = None, FIRST_PATIENCE  # what failed before holds by now
-        if network.rate is None:
-            # The loss that had lowered it has turned out to be the network's own: nothing binds.
+        if network.rate is None or (self._failed is not None and network.rate > _BEYOND * self._failed):
+            # The loss that had lowered it has turned out to be the network's own, or more was found to get through.
             self._failed = None
         wanted = tested = rate * _STEP if network.rate is None else max(rate, network.rate)
         if calm >= self._patience and network.limited:

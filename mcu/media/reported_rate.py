@@ -45,8 +45,8 @@ _LEAST_KEPT, _SHORT_QUEUE = 0.5, 0.2
 # Loss that has always been there, and is no more than it was, is no reason not to try more.
 _UNUSUAL, _USUAL_GAIN = 1.5, 0.2
 
-# A queue that has not become shorter by a tenth although less is sent, twice, is not ours. One that has gets time.
-_SHORTER, _TRIES, _EMPTYING = 0.9, 2, 4.0
+# A queue that should have emptied by now, with so much less being sent than the link was found to carry, is not ours.
+_LEAST_SPARE = 0.05
 
 # After a fall, what was sent before is still reported for a round trip and so many seconds.
 _SETTLING = 0.3
@@ -66,8 +66,9 @@ class ReportedRate:
         self._failures = 0
         self._troubled = self._rose = self._fell = self._missed = float("-inf")
         self._failed: float | None = None
-        self._heavy = self._tries = 0
-        self._queue = self._usual = 0.0
+        self._heavy = 0
+        self._usual = 0.0
+        self._full: tuple[float, float] | None = None
 
     def take(self, feedback: ReceiverFeedback, sent: int, most: int, now: float) -> None:
         """Look at what the peer reported of a stream that may be sent at ``sent`` bit/s now, ``most`` in the call."""
@@ -82,9 +83,7 @@ class ReportedRate:
         full = word.queueing > FULL_QUEUE
         self._heavy = self._heavy + 1 if beyond > HEAVY + doubt else 0
         estimate = feedback.estimated_bitrate
-        if full and not self._heavy and now - self._fell < _EMPTYING and word.queueing < _SHORTER * self._queue:
-            self._troubled = now
-        elif self._heavy and full:
+        if self._heavy and full:
             # Not by chance: the link is full, and what came is what it carries.
             self._full_at(self._carried(word, sent), word.queueing, sent, now)
         elif self._heavy > 1 or (self._heavy and word.through is None):
@@ -99,8 +98,7 @@ class ReportedRate:
         elif self.rate is not None:
             self._rise(self.rate, word.seconds, most, now)
         if not full:
-            self._tries = 0
-        self._queue = word.queueing
+            self._full = None
 
     def _carried(self, word: Word, sent: int) -> float:
         """bit/s that got through, or at least would have."""
@@ -116,11 +114,14 @@ class ReportedRate:
 
     def _answer_queue(self, word: Word, sent: int, now: float) -> None:
         """Nothing is lost, but it waits."""
-        if self._tries >= _TRIES:
-            self._reports.excuse()
-        else:
-            self._tries += 1
+        carried, queue = self._full or (0.0, 0.0)
+        spare = carried - (word.through or 0.0)
+        if spare <= _LEAST_SPARE * carried:
             self._full_at(self._carried(word, sent), word.queueing, sent, now)
+        elif now - self._fell < queue * carried / spare + _SETTLING:
+            self._troubled = now  # it has time to empty
+        else:
+            self._reports.excuse()
 
     def _watch_silence(self, sent: int, now: float) -> None:
         silence = self._reports.silence(now)
@@ -132,13 +133,14 @@ class ReportedRate:
 
     def _full_at(self, carried: float, queueing: float, sent: int, now: float) -> None:
         """The link is full at this rate: beyond it lies an attempt, and below it room for the queue to empty."""
-        kept = max(_LEAST_KEPT, FALL - max(0.0, queueing - _SHORT_QUEUE) / 2)
+        kept = max(_LEAST_KEPT, FALL - max(0.0, queueing - _SHORT_QUEUE) / 4)
         wanted = kept * carried
         if self.rate is not None and self.rate < 1.05 * wanted:
             wanted = FALL * self.rate  # what came is what was sent besides: packets that were lost
         self._fall(wanted, sent, now)
         self._failed = min(carried, self._failed or carried)
         self._failures = max(self._failures, 1)
+        self._full = carried, queueing
 
     def _fall(self, rate: float, sent: int, now: float) -> None:
         if now - self._rose < _BLAME:

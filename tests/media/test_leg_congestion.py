@@ -59,6 +59,7 @@ class Call:
         self.port = Port()
         self.sent: list[bytes] = []
         self.followed: list[float | None] = []
+        self.probed: list[float] = []
         self.octets: dict[Part, int] = {"audio": 0, "video": 0}
         self.changes = 0
         self.now = 0.0
@@ -70,6 +71,7 @@ class Call:
             send_rtcp=self.sent.extend,
             octets=lambda: self.octets,
             follow=self.followed.append,
+            probe=self.probed.append,
             changed=self._changed,
         )
 
@@ -140,6 +142,18 @@ def test_a_browser_that_tells_nothing_any_more_is_sent_less_and_less() -> None:
     assert network is not None and network.rate is None
 
 
+def test_once_bound_and_calm_it_is_tried_whether_more_gets_through() -> None:
+    call = Call()
+    call.tell(3.0)
+    assert call.probed == []
+    call.tell(1.0, growth=0.3)
+    bound = call.congestion.network()
+    assert bound is not None and bound.rate is not None and call.probed == []
+    call.tell(1.0, growth=-0.3)
+    call.tell(6.0)
+    assert call.probed and call.probed[0] >= 1.9 * bound.rate
+
+
 def test_a_browser_that_is_sent_nothing_has_nothing_to_tell() -> None:
     call = Call()
     call.tell(3.0)
@@ -176,6 +190,7 @@ def test_what_is_no_feedback_alone_is_for_others_too(data: bytes) -> None:
             send_rtcp=lambda packets: None,
             octets=dict,
             follow=lambda rate: None,
+            probe=lambda rate: None,
             changed=lambda: None,
         )
         assert not congestion.receive_rtcp(data, 1.0)

@@ -27,6 +27,9 @@ MAX_SOUND_DRIFT = 0.1
 # Octets that are sent again for each that is sent: more than half lost is a link that is full, which what is sent again
 # would keep full. So much may be saved up: a second's worth, and at least a key frame's.
 _RESENT_SHARE, _LEAST_RESERVE, _RESERVE_PICTURES = 0.5, 60_000.0, 30
+PROBED_PACKETS = 100
+"""The last so many are sent once more to try the way there."""
+
 # How fast the sender reports' mapping follows the difference between sound's timestamps and its times.
 _SKEW_GAIN = 1 / 16
 
@@ -184,6 +187,25 @@ class StreamSender:
                 self.bytes += len(packet)
                 self._reserve -= len(packet)
                 self.resent += 1
+
+    def probe(self, octets: int, now: float) -> list[bytes]:
+        """So many octets of packets sent lately, once more, to try the way there with; fewer where less was sent. None
+        where RTX (RFC 4588) was not agreed: nothing else may come twice.
+        """
+        if self._cache is None or self._config.rtx_ssrc is None:
+            return []
+        found: list[bytes] = []
+        size = 0
+        for number in range(self.sequence - 1, self.sequence - 1 - PROBED_PACKETS, -1):
+            packet = self._cache.resend(number & 0xFFFF, now)
+            repeated = None if packet is None else self._again(packet)
+            if repeated is not None and repeated is not packet:
+                found.append(repeated)
+                size += len(repeated)
+            if size >= octets:
+                break
+        self.bytes += size
+        return found
 
     def _again(self, packet: bytes) -> bytes | None:
         """The packet as it goes out again: as it was, or where it was agreed by RTX (RFC 4588)."""

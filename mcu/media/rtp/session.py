@@ -265,6 +265,10 @@ class RtpStream:
         self._sender.wait = wait
         self._sender.send_picture(unit, now)
 
+    def probe(self, octets: int, now: float) -> list[bytes]:
+        """Packets to try the way to the peer with, which knows them already: see ``StreamSender``."""
+        return self._sender.probe(octets, now)
+
     def send_sound(self, unit: CodedSound, now: float) -> None:
         """Send a sound frame of the agreed codec."""
         self._sender.send_sound(unit, now)

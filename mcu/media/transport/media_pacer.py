@@ -72,6 +72,7 @@ class MediaPacer:
         self._waiting: deque[bytes] = deque()
         self._octets = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._probe_rate, self._probe_end = 0.0, float("-inf")
         self.dropped = 0
 
     def follow(self, estimate: float | None) -> None:
@@ -98,6 +99,12 @@ class MediaPacer:
         if self._timer is None:
             self._send_part()
 
+    def probe(self, packets: Sequence[bytes], rate: float) -> None:
+        """Send these behind all that waits, and all of it at this rate, bit/s."""
+        octets = self._octets + sum(map(len, packets))
+        self._probe_rate, self._probe_end = rate, self._clock() + octets * 8 / rate
+        self.send(packets)
+
     def close(self) -> None:
         """Send no more; what waits is dropped."""
         self._waiting.clear()
@@ -114,6 +121,8 @@ class MediaPacer:
         self._timer = None
         now = self._clock()
         pace = max(self._rate / 8, self._octets / LONGEST_WAIT)
+        if now < self._probe_end:
+            pace = max(pace, self._probe_rate / 8)
         self._allowance = min(self._burst, self._allowance + pace * max(0.0, now - self._filled))
         self._filled = now
         part: list[bytes] = []

@@ -23,12 +23,32 @@ def test_a_link_that_narrows_and_widens_is_followed(demand: float, seed: int) ->
     instants = Bottleneck(CAP, demand=demand, seed=seed).run(30)
     # Half a second of buffer was full at once; it stands for no more than two.
     assert all(one.rung <= NARROW for one in between(instants, NARROW_AT + 2, WIDE_AT) if one.rung != NARROW)
-    assert all(one.queue < 0.1 for one in between(instants, NARROW_AT + 2.5, NARROW_AT + 6))
+    assert all(one.queue < 0.2 for one in between(instants, NARROW_AT + 2.5, NARROW_AT + 6)), "a key frame, or a probe"
     assert sum(one.queue > 0.2 for one in between(instants, NARROW_AT + 2.5, WIDE_AT)) <= 1
     narrow = between(instants, NARROW_AT + 4, WIDE_AT)
     assert min(one.rung for one in narrow) >= NARROW / 2
     # And afterwards what the picture had before comes back, or the step below it.
     assert max(one.rung for one in between(instants, WIDE_AT, WIDE_AT + 15)) >= 3_000_000
+
+
+@pytest.mark.parametrize(("demand", "loss"), [(1.0, 0.0), (0.6, 0.0), (1.0, 0.05), (1.0, 0.1)])
+def test_a_link_that_widens_is_found_by_probes_within_seconds(demand: float, loss: float) -> None:
+    backs = []
+    for seed in range(1, 5):
+        instants = Bottleneck(CAP, demand=demand, loss=loss, seed=seed).run(30)
+        backs.append(next(one.at for one in instants if one.at > WIDE_AT and one.rung >= 3_000_000) - WIDE_AT)
+        narrow = between(instants, NARROW_AT + 3, WIDE_AT)
+        assert sum(one.queue for one in narrow) / len(narrow) < 0.08, "probes make no standing queue"
+    assert sum(backs) / len(backs) <= 5
+
+
+def test_without_probes_it_takes_longer() -> None:
+    """By the ladder's steps alone, each of which costs a key frame."""
+    with_probes, without = (
+        next(one.at for one in Bottleneck(CAP, demand=0.6, probes=probes).run(30) if one.at > 13 and one.rung >= 3e6)
+        for probes in (True, False)
+    )
+    assert with_probes <= without - 2
 
 
 def test_while_nothing_is_too_much_nothing_binds() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -10,6 +11,8 @@ from mcu.media.congestion.acknowledged import AcknowledgedRate
 from mcu.media.congestion.estimator import SILENCE, TransportEstimator
 from mcu.media.congestion.groups import GroupDistances
 from mcu.media.congestion.loss import LossBound, OwnLoss
+from mcu.media.congestion.probing import AFTER_FALL, AGAIN, FACTOR, FIRST_PAUSE, LONGEST_PAUSE, Probing
+from mcu.media.congestion.probing import LEAST_RATE as LEAST_PROBED
 from mcu.media.congestion.rate_control import FALL, LEAST_BY_DELAY, LinkCapacity, RateControl
 from mcu.media.congestion.trains import Trains
 from mcu.media.congestion.trendline import Trendline
@@ -207,6 +210,33 @@ class TestTrains:
     @pytest.mark.parametrize("train", [(0.002, 0.002, 5, 0), (0.002, 0.002, 20, 5), (0.002, 0.0002, 20, 0)])
     def test_few_packets_lost_ones_and_lumps_say_nothing(self, train: tuple[float, float, int, int]) -> None:
         assert self.train(*train) is None
+
+
+class TestProbing:
+    @staticmethod
+    def times(rates: list[float], fell: float = 0.0, calm: bool = True) -> list[float]:
+        """When it probes, where the estimate is the next of these rates with each probe, and then stays."""
+        probing, found = Probing(), []
+        for step in range(300):
+            rate = rates[min(len(found), len(rates) - 1)]
+            if probing.due(rate, fell, calm, step * 0.1) is not None:
+                found.append(step * 0.1)
+        return found
+
+    def test_what_finds_more_is_followed_at_once_by_the_next(self) -> None:
+        found = self.times([1e6, 2e6, 4e6, 8e6])
+        assert found[0] == pytest.approx(AFTER_FALL)
+        assert [b - a for a, b in itertools.pairwise(found[:4])] == pytest.approx([AGAIN] * 3, abs=0.11)
+
+    def test_what_finds_nothing_is_tried_more_and_more_seldom(self) -> None:
+        gaps = [b - a for a, b in itertools.pairwise(self.times([1e6]))]
+        assert gaps[:4] == pytest.approx([2 * FIRST_PAUSE, 4 * FIRST_PAUSE, LONGEST_PAUSE, LONGEST_PAUSE], abs=0.11)
+
+    def test_a_queue_a_fresh_fall_and_a_rate_too_small_for_a_train_are_left_alone(self) -> None:
+        assert self.times([1e6], calm=False) == [] and self.times([1e6], fell=29.5) == []
+        assert self.times([LEAST_PROBED / 2]) == []
+        assert Probing().due(None, 0.0, True, 10.0) is None
+        assert Probing().due(1e6, 0.0, True, 10.0) == FACTOR * 1e6
 
 
 class TestEstimator:

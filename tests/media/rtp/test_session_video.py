@@ -341,3 +341,25 @@ def test_numbers_left_out_by_a_successor_are_no_loss_of_the_network() -> None:
     report(5200, 128)
     feedback = stream.receiver_feedback(1.0)
     assert (feedback.reports, feedback.fraction_lost) == (1, 0.5)
+
+
+def test_packets_to_try_the_way_with_are_repeats_that_the_peer_knows() -> None:
+    """Only where RTX gives them numbers of their own."""
+    config = video_config(1, feedback=BROWSER, repeats={99: 100}, rtx_ssrc=11)
+    end = stream(config)
+    pictures = [(access_unit(Random(number), 3_000, number == 0), number) for number in range(10)]
+    units = [CodedPicture(data, number == 0, number / 30) for data, number in pictures]
+    assert end.probe(8_000, 0.0) == []
+    for unit in units:
+        end.send_picture(unit, unit.time)
+    sent = {RtpPacket.parse(data).sequence for data in end.rtp_to_send()}
+    before = end.statistics(1.0).bytes_sent
+    probe = [RtpPacket.parse(data) for data in end.probe(8_000, 1.0)]
+    assert sum(len(packet.payload) for packet in probe) > 7_000 and all(packet.ssrc == 11 for packet in probe)
+    assert {int.from_bytes(packet.payload[:2], "big") for packet in probe} <= sent
+    assert len({packet.sequence for packet in probe}) == len(probe)
+    assert end.statistics(1.0).bytes_sent > before + 8_000 - 1 and end.rtp_to_send() == []
+    plain = stream(video_config(1, feedback=BROWSER))
+    for unit in units:
+        plain.send_picture(unit, unit.time)
+    assert plain.probe(8_000, 1.0) == []

@@ -104,6 +104,22 @@ def test_while_nothing_binds_a_key_frame_takes_milliseconds(world: World) -> Non
     assert len(world.sent) == 100 and world.sent[-1][0] <= 0.01
 
 
+def test_a_probe_leaves_at_its_own_rate_with_what_waits_and_then_the_usual_one_counts(world: World) -> None:
+    world.pacer.follow(1_000_000)
+    world.run(1.0)
+    world.pacer.send(picture(6_000, 1))
+    world.pacer.probe(picture(12_000, 2), 4_000_000)
+    world.run(0.05)
+    times = [at for at, _ in world.sent]
+    assert [packet[0] for _, packet in world.sent] == [1] * 5 + [2] * 10
+    assert (18_000 - 2_400) * 8 / (times[-1] - times[0]) == pytest.approx(4_000_000, rel=0.15)
+    world.run(1.0)
+    before = len(world.sent)
+    world.pacer.send(picture(12_000))
+    world.run(0.02)
+    assert len(world.sent) - before <= 6
+
+
 def test_sound_overtakes_pictures(world: World) -> None:
     world.pacer.follow(500_000)
     world.pacer.send(picture(60_000))
