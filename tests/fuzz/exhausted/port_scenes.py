@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import socket
 import struct
 from functools import partial
@@ -11,12 +12,25 @@ from tests.fuzz.exhausted.scene import Attempt, Scene
 
 SUITE = "AEAD_AES_128_GCM"
 CHECK = b"\0\1\0\0" + b"\x21\x12\xa4\x42" + bytes(12)
+PASSWORD = b"p" * 24
+
+
+def _request() -> bytes:
+    """A connectivity check, as short as there are (RFC 8445 section 7.2)."""
+    name = b"ours:theirs"
+    attributes = struct.pack("!HH", 0x0006, len(name)) + name + bytes(-len(name) % 4)
+    head = struct.pack("!HHI", 1, len(attributes) + 24, 0x2112A442) + bytes(range(12))
+    tag = hmac.digest(PASSWORD, head + attributes, "sha1")
+    return head + attributes + struct.pack("!HH", 0x0008, 20) + tag
+
+
+REQUEST = _request()
 HELLO = b"\x16\xfe\xfd" + bytes(20)
 
 
 def packet(sequence: int, payload: bytes, ssrc: int = 7) -> bytes:
-    """A packet of VP8."""
-    return struct.pack("!BBHII", 0x80, 96, sequence, 90 * sequence, ssrc) + payload
+    """A packet of VP8 that is a whole picture."""
+    return struct.pack("!BBHII", 0x80, 0xE0, sequence, 90 * sequence, ssrc) + payload
 
 
 KEY = b"\x90\x80\x80\x01\x10\x02\x00\x9d\x01\x2a" + b"\7" * 300
@@ -114,6 +128,34 @@ def port_scenes(native: Any) -> list[Scene]:
 
         return Attempt(world.port.receive, (1.0,), after)
 
+    def shared() -> Attempt:
+        world = World(native)
+        world.port.protect_outlet(1, 70, 71, 110, (3,))
+
+        def after(failed: bool) -> None:
+            works(world)
+            assert (world.port.repair_statistics(1, 70)[0] > 0) is not failed
+
+        return Attempt(world.port.set_repair_share, (1, 70, 1.0), after)
+
+    def checked() -> Attempt:
+        world = World(native)
+        world.port.answer_checks(0, b"ours:theirs", PASSWORD)
+        world.sending.sendto(REQUEST, world.own.getsockname())
+
+        def after(failed: bool) -> None:
+            # It was answered here, or handed up.
+            answers = World._empty(World.sending)
+            assert failed or handed == [True] or [answer[:2] for answer in answers] == [b"\x01\x01"]
+            works(world)
+
+        handed: list[bool] = []
+
+        def receive(now: float) -> None:
+            handed.append(bool(world.port.receive(now)))
+
+        return Attempt(receive, (1.0,), after)
+
     def handed_up() -> Attempt:
         world = World(native)
         world.sending.sendto(CHECK, world.own.getsockname())
@@ -154,6 +196,10 @@ def port_scenes(native: Any) -> list[Scene]:
         "srtp_numbers": (0, True),
         "resume": (0, False, 1 << 31, 0, 5, 0),
         "refused": (0,),
+        "answer_checks": (0, b"ours:theirs", PASSWORD),
+        "last_check": (0,),
+        "protect_outlet": (1, 70, 71, 110, (3,)),
+        "repair_statistics": (1, 70),
         "set_addresses": (0, [World.sending.getsockname(), ("127.0.0.1", 9)], World.sending.getsockname()),
         "open_source": (0, 9, "H264", 90_000),
         "open_outlet": (1, 90, 100, 5),
@@ -183,6 +229,8 @@ def port_scenes(native: Any) -> list[Scene]:
         Scene("MediaPort.set_keys", keyed),
         Scene("MediaPort.receive what is forwarded", forwarded),
         Scene("MediaPort.receive what is handed up", handed_up),
+        Scene("MediaPort.receive a check", checked, interpreted=True),
+        Scene("MediaPort.set_repair_share", shared),
         *(Scene(f"MediaPort.{name}", partial(changed, name, *rest)) for name, rest in quiet.items()),
         *(Scene(f"MediaPort.{name}", partial(repeated, name, *rest)) for name, rest in later.items()),
         Scene("MediaPort.take_feedback", lambda: counted("take_feedback", 1, told)),
