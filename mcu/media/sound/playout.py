@@ -314,7 +314,8 @@ class PlayoutBuffer:
         if self._owed < 0 or self._owed >= SHORTEST_LAG:
             return
         # With a clock that runs off, packets slide along our ticks, and some are needed a tick sooner than others.
-        slack = TICK if self._meter.drift else 0.0
+        # Sound that waits for its picture is as late as that asks for, not as early as it might be.
+        slack = TICK * (bool(self._meter.drift) + bool(self._extra_delay))
         mending = MENDING_DELAY if self._ticks - self._unmended_at < MENDING_TICKS else 0.0
         change = self._margins.wanted_change(max(self._extra_delay, mending), slack)
         if change > 0:
