@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from mcu.gateway.tasks import Tasks
 from mcu.gateway.tls_stream import TlsError, TlsIdentity, TlsStream
 from sip.sdp.floor import NegotiatedFloor
+from sip.strangers import Strangers
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +19,8 @@ CONNECT_TIMEOUT = 5.0
 
 # Seconds until both certificates must have been shown.
 HANDSHAKE_TIMEOUT = 10.0
+# Handshakes at once: the room's own, and those of strangers.
+MAX_HANDSHAKES = 8
 
 # Who begins with TLS has been read in two ways: whoever made the offer (RFC 4583 section 7), or whoever connects
 # (RFC 8122 section 5.1). So we wait for the peer's hello, and begin only where none comes; as the one who answered
@@ -58,6 +61,8 @@ class FloorStream:
         self._tasks = Tasks("floor control")
         self._connecting = False
         self._early: list[bytes] = []
+        self._strangers = Strangers("floor control", HANDSHAKE_TIMEOUT, MAX_HANDSHAKES)
+        self._failures = 0
 
     async def open(self) -> None:
         """See ``FloorChannel``."""
@@ -138,13 +143,19 @@ class FloorStream:
             if not self._floor.secure:
                 await self._read(reader, writer, None, b"")
                 return
+            peer = writer.get_extra_info("peername")
+            stranger = self._strangers.add(peer[0] if peer else "", writer.transport.abort)
             try:
-                async with asyncio.timeout(HANDSHAKE_TIMEOUT):
-                    tls, first = await self._shake_hands(reader, writer)
-            except (TlsError, OSError, TimeoutError) as error:
-                logger.info("floor control: no TLS with %s: %s", self._floor.remote_host, error or "no answer")
+                tls, first = await self._shake_hands(reader, writer)
+            except (TlsError, OSError) as error:
+                self._failures += 1
+                if self._failures == 1:
+                    logger.info("floor control: no TLS with %s: %s", stranger.host, error)
             else:
+                stranger.leave()
                 await self._read(reader, writer, tls, first)
+            finally:
+                stranger.leave()
         finally:
             writer.transport.abort()
 

@@ -227,3 +227,28 @@ async def test_a_call_gets_its_floor_over_tls_as_its_description_says(ours: Know
         world.gateway.handle(CallEnded("call-1", "left"))
         await world.settle()
         assert world.taken == 0
+
+
+async def test_strangers_who_never_shake_hands_are_bounded_and_the_room_comes_through(
+    ours: Known, theirs: Known, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    port = free_port()
+    floor = NegotiatedFloor(
+        0, SECURE_PROTOCOL, FloorRole.SERVER, HERE, 9, 9, 41, 1, False, (theirs.fingerprint,), answering=True
+    )
+    stream = FloorStream(floor, HERE, port, heard.set_result, lambda: None, ours.identity)
+    await stream.open()
+    strangers = [await asyncio.open_connection(HERE, port, local_addr=("127.0.0.2", 0)) for _ in range(20)]
+    async with asyncio.timeout(PATIENCE):
+        for reader, _ in strangers[:12]:
+            assert await reader.read() == b""
+    _, writer = await asyncio.open_connection(HERE, port, ssl=context_of(theirs))
+    writer.write(b"it is me")
+    async with asyncio.timeout(PATIENCE):
+        assert await heard == b"it is me"
+    for _, one in [*strangers, (None, writer)]:
+        one.transport.abort()
+    await stream.close()
+    assert len([record for record in caplog.records if "no TLS" in record.getMessage()]) == 1
