@@ -63,6 +63,7 @@ def test_a_long_queue_is_emptied() -> None:
 def test_random_loss_alone_does_not_lower_the_rate(loss: float, seed: int) -> None:
     later = between(NarrowRoom((Change(0, 20e6),), loss=loss, seed=seed).run(40), 5, 40)
     assert mean(one.rung for one in later) > 0.8 * MOST
+    assert mean(one.pictures for one in later) > 29  # what is lost is sent again
 
 
 @pytest.mark.parametrize(("rate", "least"), [(0.6e6, 0.3), (1e6, 0.5), (1.5e6, 0.45)])
@@ -70,6 +71,7 @@ def test_a_link_that_drops_what_is_beyond_its_rate(rate: float, least: float) ->
     """Room for ten milliseconds, which is one packet; sound takes its part."""
     later = between(NarrowRoom((Change(0, rate),), queue=0.01).run(40), 8, 40)
     assert least * rate < mean(one.through for one in later) < rate
+    assert mean(one.pictures for one in later) > 20
 
 
 def test_loss_besides_does_not_keep_the_rate_low_for_ever() -> None:
