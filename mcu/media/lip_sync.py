@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mcu.media import jitter_peaks
+
 MAX_SOUND_HOLD = 0.3
 """The most that sound waits for a slow picture on top of what the network asks for: longer waits hurt a conversation
 more than lips that come late."""
 
-MAX_PICTURE_HOLD = 1.0
+MAX_PICTURE_HOLD = jitter_peaks.MAXIMUM
 """The most that pictures wait for sound: as long as the playout buffer waits on the worst network that it bears."""
 
 DEAD_BAND = 0.010

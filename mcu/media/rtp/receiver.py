@@ -83,6 +83,7 @@ class StreamReceiver:
         self._frame_length: int | None = None
         self._logged = False
         self._lost_before = 0
+        self._repeats_apart = False
         self.round_trip = 0.0
         self._round_trips: deque[float] = deque(maxlen=ROUND_TRIPS)
         self.source: Source | None = None
@@ -214,6 +215,8 @@ class StreamReceiver:
         except RtpError as error:
             self.count_malformed(error)
             return
+        # Some agree on it and send the packets themselves again: not before the first has come so it is believed.
+        self._repeats_apart = reorder.apart = True
         extended = source.highest - ((source.highest - sequence) & 0xFFFF)
         if not reorder.awaits(extended):
             return
@@ -324,7 +327,7 @@ class StreamReceiver:
             )
             self._reorder = ReorderBuffer(self._assembler, repeats, first)
             self._reorder.round_trip = self.round_trip
-            self._reorder.apart = bool(self._repeated)
+            self._reorder.apart = self._repeats_apart
 
     def _collect(self) -> None:
         assert self._assembler is not None and self._reorder is not None
