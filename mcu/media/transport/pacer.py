@@ -88,20 +88,28 @@ class Pacer:
             self._timer = self._loop.call_later(self._pause, self._send_waiting)
 
     def send_ahead(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
-        """Send before all that waits, at the same pace: somebody's picture stands still until they come."""
+        """Send again what was lost: before all that waits, and as much as is sound to send at once without regard to
+        pace. Somebody's picture stands still until it has come, and the pace is that of what is sent first.
+        """
+        sent = self._send_now(datagrams[:BURST], address) if datagrams else 0
+        if sent < len(datagrams):
+            self._put_ahead(datagrams[sent:], address)
+
+    def _put_ahead(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
         waiting = self._waiting.get(address)
         if waiting is None:
-            self.send(datagrams, address)
-            return
+            waiting = self._waiting[address] = deque()
         room = MAX_WAITING - len(waiting)
         self.dropped += max(0, len(datagrams) - room)
         waiting.extendleft(reversed(datagrams[:room]))
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._pause, self._send_waiting)
 
     def send_at_once(self, datagrams: Sequence[bytes], address: NetworkAddress) -> None:
         """Send without regard to pace and to what waits: reports and requests, which are few and tell the time."""
         sent = self._send_now(datagrams, address) if datagrams else 0
         if sent < len(datagrams):  # the kernel has no room
-            self.send_ahead(datagrams[sent:], address)
+            self._put_ahead(datagrams[sent:], address)
 
     def close(self) -> None:
         """Send no more; what waits is dropped."""

@@ -150,18 +150,18 @@ async def test_reports_do_not_wait_behind_a_picture_nor_lose_their_order() -> No
     way.close()
 
 
-async def test_what_is_sent_again_goes_before_what_waits_at_the_same_pace() -> None:
+async def test_what_is_sent_again_waits_for_nothing_and_what_is_too_much_goes_next() -> None:
     kernel = Kernel(room=1000)
     way = Pacer(kernel.send)
-    way.send_ahead([b"nothing waits"], HERE)
-    assert kernel.sent == [(b"nothing waits", HERE)]
     way.follow(100_000)
     way.send([bytes([index]) for index in range(20)], HERE)
     before = len(kernel.sent)
-    way.send_ahead([b"again 1", b"again 2"], HERE)
-    assert len(kernel.sent) == before
-    await until(kernel, before + 2)
-    assert [data for data, _ in kernel.sent[before : before + 2]] == [b"again 1", b"again 2"]
+    way.send_ahead([b"again"], HERE)
+    assert kernel.sent[before:] == [(b"again", HERE)]
+    way.send_ahead([b"%d" % index for index in range(BURST + 2)], HERE)
+    assert len(kernel.sent) == before + 1 + BURST
+    await until(kernel, before + 1 + BURST + 2)
+    assert [data for data, _ in kernel.sent[before + 1 + BURST :][:2]] == [b"24", b"25"]
     way.close()
 
 
