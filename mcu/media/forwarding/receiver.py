@@ -79,6 +79,8 @@ class Receiver:
             source = None if layer is None else picture.sources.layers(picture.media)[layer]
             if source is not None:
                 outlets.route(picture.place, (picture.sources, source))
+            elif picture.sources.is_excessive(picture.media):
+                outlets.route(picture.place, None)
         return gave_up
 
     def _follow(self, outlets: LegOutlets, network: LossAndDelay, held_back: bool, now: float) -> None:

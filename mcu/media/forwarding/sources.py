@@ -49,6 +49,9 @@ OBSERVE_INTERVAL = 0.1
 REPORT_INTERVAL = 1.0
 # What receivers ask for alone is answered by one key frame a second: it costs all others of the rate that they share.
 KEY_FRAME_SPACING = 1.0
+# A browser is told how much it may send. One that sends so many times as much, and more than any does by mistake, is
+# not passed on: its receivers, and all that we send, would have to bear it.
+EXCESS, LEAST_EXCESS = 3.0, 8_000_000.0
 
 
 class LegSources:
@@ -165,9 +168,15 @@ class LegSources:
         # Slides stand still.
         silence = LAYER_SILENCE if media == "video" else PICTURE_SILENCE
         return tuple(
-            None if source is None or now - source.counters.arrival > silence else source.report.rate
+            None
+            if source is None or now - source.counters.arrival > silence or self._is_excessive(source)
+            else source.report.rate
             for source in self.layers(media)
         )
+
+    def is_excessive(self, media: PictureMedia) -> bool:
+        """Whether so much comes of any layer of a picture that nobody is to get it."""
+        return any(source is not None and self._is_excessive(source) for source in self.layers(media))
 
     def sizes(self, media: PictureMedia = "video") -> tuple[tuple[int, int] | None, ...]:
         """Width and height of each layer's pictures; None for what has not told."""
@@ -190,6 +199,7 @@ class LegSources:
             (
                 now - source.counters.arrival <= LAYER_SILENCE,
                 now - source.counters.arrival <= PICTURE_SILENCE,
+                self._is_excessive(source),
                 source.size,
             )
             for source in self._sources.values()
@@ -252,6 +262,10 @@ class LegSources:
         self._sources.clear()
 
     # Inside
+
+    def _is_excessive(self, source: PublishedSource) -> bool:
+        limit = self.maximum_bitrate
+        return limit is not None and source.report.rate > max(EXCESS * limit, LEAST_EXCESS)
 
     def _line(self, media: PictureMedia) -> VideoSpec | None:
         return self.spec.video if media == "video" else self.spec.content

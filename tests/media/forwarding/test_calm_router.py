@@ -45,6 +45,9 @@ class Sources:
     def rates(self, now: float, media: str = "video") -> tuple[float, ...]:
         return tuple(1e6 for _ in self.layers(media))
 
+    def is_excessive(self, media: str) -> bool:
+        return False
+
     def sizes(self, media: str = "video") -> tuple[None, ...]:
         return tuple(None for _ in self.layers(media))
 
