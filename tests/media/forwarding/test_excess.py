@@ -7,7 +7,7 @@ from mcu.media.leg_rates import receive_bitrate
 from tests.media.forwarding.browsers import leg, meeting
 
 OCTETS = 1150
-PER_TICK = 40
+PER_TICK = 100
 TICKS_PER_SECOND = 50
 
 
