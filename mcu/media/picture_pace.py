@@ -33,8 +33,8 @@ MAX_MARGIN = 0.15
 stands for a moment. What is late by more again and again is another matter (``JitterPeaks``): then all stand still.
 """
 
-PEAKS = 3
-"""So many late ones within ``jitter_peaks.MEMORY`` are waited for."""
+PEAKS = 2
+"""So many late ones within ``jitter_peaks.MEMORY`` are waited for, as with sound."""
 
 NOT_WORTH = 0.1
 """Seconds of waiting that are not taken back while there is jitter like this: it will have them again."""
