@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include "forward_type.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "objects.h"
@@ -24,6 +25,40 @@ struct outlet *outlet_found(PyObject *object, unsigned long id, unsigned long ss
     if (peer != NULL && outlet == NULL)
         PyErr_SetString(PyExc_KeyError, "no such outlet");
     return outlet;
+}
+
+/* Read arguments that begin with the numbers of a peer and a stream, and what these are; false with an exception set. */
+static bool read_arguments(PyObject *arguments, const char *format, va_list places, unsigned long *id,
+                           unsigned long *ssrc)
+{
+    va_list first;
+    va_copy(first, places);
+    const unsigned long *id_place = va_arg(first, unsigned long *), *ssrc_place = va_arg(first, unsigned long *);
+    va_end(first);
+    if (!PyArg_VaParse(arguments, format, places))
+        return false;
+    *id = *id_place, *ssrc = *ssrc_place;
+    return true;
+}
+
+static struct source *source_named(PyObject *self, PyObject *arguments, const char *format, ...)
+{
+    unsigned long id, ssrc;
+    va_list places;
+    va_start(places, format);
+    bool read = read_arguments(arguments, format, places, &id, &ssrc);
+    va_end(places);
+    return read ? source_found(self, id, ssrc) : NULL;
+}
+
+struct outlet *outlet_named(PyObject *self, PyObject *arguments, const char *format, ...)
+{
+    unsigned long id, ssrc;
+    va_list places;
+    va_start(places, format);
+    bool read = read_arguments(arguments, format, places, &id, &ssrc);
+    va_end(places);
+    return read ? outlet_found(self, id, ssrc) : NULL;
 }
 
 /* Sources */
@@ -67,9 +102,7 @@ PyObject *forwarding_open_source(PyObject *self, PyObject *arguments, PyObject *
 PyObject *forwarding_close_source(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
+    struct source *source = source_named(self, arguments, "kk", &id, &ssrc);
     if (source == NULL)
         return NULL;
     peer_close_source(((PortObject *)self)->port->peers[id], source);
@@ -80,9 +113,7 @@ PyObject *forwarding_deliver(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
     int wanted;
-    if (!PyArg_ParseTuple(arguments, "kkp", &id, &ssrc, &wanted))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
+    struct source *source = source_named(self, arguments, "kkp", &id, &ssrc, &wanted);
     if (source == NULL)
         return NULL;
     source->deliver = wanted;
@@ -92,9 +123,7 @@ PyObject *forwarding_deliver(PyObject *self, PyObject *arguments)
 PyObject *forwarding_repeat(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc, rtx_ssrc;
-    if (!PyArg_ParseTuple(arguments, "kkk", &id, &ssrc, &rtx_ssrc))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
+    struct source *source = source_named(self, arguments, "kkk", &id, &ssrc, &rtx_ssrc);
     if (source == NULL)
         return NULL;
     source->rtx_ssrc = (uint32_t)rtx_ssrc;
@@ -105,9 +134,7 @@ PyObject *forwarding_is_sound(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
     unsigned char sound_type, redundant_type;
-    if (!PyArg_ParseTuple(arguments, "kkbb", &id, &ssrc, &sound_type, &redundant_type))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
+    struct source *source = source_named(self, arguments, "kkbb", &id, &ssrc, &sound_type, &redundant_type);
     if (source == NULL)
         return NULL;
     source_is_sound(source, sound_type, redundant_type);
@@ -117,9 +144,7 @@ PyObject *forwarding_is_sound(PyObject *self, PyObject *arguments)
 PyObject *forwarding_picture_head(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    const struct source *source = source_found(self, id, ssrc);
+    const struct source *source = source_named(self, arguments, "kk", &id, &ssrc);
     if (source == NULL)
         return NULL;
     return PyBytes_FromStringAndSize((const char *)source->head, (Py_ssize_t)source->head_size);
@@ -130,9 +155,7 @@ PyObject *forwarding_requests(PyObject *self, PyObject *arguments)
     unsigned long id, ssrc;
     double now, wait;
     uint16_t sequences[FORWARD_MISSING];
-    if (!PyArg_ParseTuple(arguments, "kkdd", &id, &ssrc, &now, &wait))
-        return NULL;
-    struct source *source = source_found(self, id, ssrc);
+    struct source *source = source_named(self, arguments, "kkdd", &id, &ssrc, &now, &wait);
     if (source == NULL)
         return NULL;
     return list_of_numbers(sequences, source_requests(source, now, wait, sequences, FORWARD_MISSING));
@@ -141,9 +164,7 @@ PyObject *forwarding_requests(PyObject *self, PyObject *arguments)
 PyObject *forwarding_source_statistics(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    const struct source *source = source_found(self, id, ssrc);
+    const struct source *source = source_named(self, arguments, "kk", &id, &ssrc);
     if (source == NULL)
         return NULL;
     return Py_BuildValue("(KKKKKkkd)", source->packets, source->octets, source->lost, source->recovered,
@@ -180,9 +201,7 @@ PyObject *forwarding_carry(PyObject *self, PyObject *arguments)
     const char *name;
     unsigned char payload_type, rtx, redundant;
     enum rtp_codec codec;
-    if (!PyArg_ParseTuple(arguments, "kksbbb", &id, &ssrc, &name, &payload_type, &rtx, &redundant))
-        return NULL;
-    struct outlet *outlet = outlet_found(self, id, ssrc);
+    struct outlet *outlet = outlet_named(self, arguments, "kksbbb", &id, &ssrc, &name, &payload_type, &rtx, &redundant);
     if (outlet == NULL || !codec_of_name(name, &codec))
         return NULL;
     if (payload_type > 127 || rtx > 127 || redundant > 127)
@@ -195,9 +214,7 @@ PyObject *forwarding_stamp(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
     unsigned char number;
-    if (!PyArg_ParseTuple(arguments, "kkb", &id, &ssrc, &number))
-        return NULL;
-    struct outlet *outlet = outlet_found(self, id, ssrc);
+    struct outlet *outlet = outlet_named(self, arguments, "kkb", &id, &ssrc, &number);
     if (outlet == NULL)
         return NULL;
     if (number > 14)
@@ -230,9 +247,7 @@ PyObject *forwarding_repeat_sound(PyObject *self, PyObject *arguments)
 PyObject *forwarding_close_outlet(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    struct outlet *outlet = outlet_found(self, id, ssrc);
+    struct outlet *outlet = outlet_named(self, arguments, "kk", &id, &ssrc);
     if (outlet == NULL)
         return NULL;
     peer_close_outlet(((PortObject *)self)->port->peers[id], outlet);
@@ -283,9 +298,7 @@ PyObject *forwarding_resend(PyObject *self, PyObject *arguments)
 PyObject *forwarding_outlet_statistics(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    const struct outlet *outlet = outlet_found(self, id, ssrc);
+    const struct outlet *outlet = outlet_named(self, arguments, "kk", &id, &ssrc);
     if (outlet == NULL)
         return NULL;
     return Py_BuildValue("(KKKKkdO)", outlet->packets, outlet->octets, outlet->resent, (unsigned long long)outlet->turn,

@@ -9,6 +9,9 @@
 /* The outlet of this number; NULL with an exception set. */
 struct outlet *outlet_found(PyObject *object, unsigned long id, unsigned long ssrc);
 
+/* The outlet that arguments begin with, by the numbers of peer and stream, "kk"; and read them as PyArg_ParseTuple. */
+struct outlet *outlet_named(PyObject *self, PyObject *arguments, const char *format, ...);
+
 PyObject *forwarding_open_source(PyObject *self, PyObject *arguments, PyObject *keywords);
 PyObject *forwarding_close_source(PyObject *self, PyObject *arguments);
 PyObject *forwarding_deliver(PyObject *self, PyObject *arguments);

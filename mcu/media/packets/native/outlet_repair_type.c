@@ -33,9 +33,7 @@ PyObject *outlet_repair_set_share(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
     double share;
-    if (!PyArg_ParseTuple(arguments, "kkd", &id, &ssrc, &share))
-        return NULL;
-    struct outlet *outlet = outlet_found(self, id, ssrc);
+    struct outlet *outlet = outlet_named(self, arguments, "kkd", &id, &ssrc, &share);
     if (outlet == NULL)
         return NULL;
     if (!(share >= 0 && share <= 1))
@@ -48,9 +46,7 @@ PyObject *outlet_repair_set_share(PyObject *self, PyObject *arguments)
 PyObject *outlet_repair_statistics(PyObject *self, PyObject *arguments)
 {
     unsigned long id, ssrc;
-    if (!PyArg_ParseTuple(arguments, "kk", &id, &ssrc))
-        return NULL;
-    const struct outlet *outlet = outlet_found(self, id, ssrc);
+    const struct outlet *outlet = outlet_named(self, arguments, "kk", &id, &ssrc);
     if (outlet == NULL)
         return NULL;
     const struct outlet_repair *repair = outlet->repair;
