@@ -14,7 +14,7 @@ from mcu.media.forwarding.probing import Prober
 from mcu.media.forwarding.published import PictureMedia
 from mcu.media.forwarding.sources import LegSources
 
-# Seconds of queue beyond which losses are its doing, and for how long after a fall reports still tell of them.
+# Seconds of queue beyond which losses are its doing, and for how long reports still tell of them afterwards.
 _QUEUE, _AFTERMATH = 0.1, 2.0
 
 
@@ -36,7 +36,6 @@ class Receiver:
         self._budget = Budget()
         self._narrow = Narrow()
         self._prober = Prober()
-        self._falls = 0
 
     def is_too_narrow_for(self, sharer: str) -> bool:
         """Whether what this one shares does not get through as it is."""
@@ -85,9 +84,8 @@ class Receiver:
 
     def _follow(self, outlets: LegOutlets, network: LossAndDelay, held_back: bool, now: float) -> None:
         """What the network's state means for repair packets, and for trying more."""
-        if network.falls != self._falls or (network.queueing or 0.0) > _QUEUE:
+        if (network.queueing or 0.0) > _QUEUE:
             outlets.overloaded(now + _AFTERMATH)
-        self._falls = network.falls
         if self._prober.look(held_back, network, now):
             outlets.probe(now)
 

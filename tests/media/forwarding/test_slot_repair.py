@@ -91,10 +91,9 @@ def test_little_loss_counts_where_asking_takes_long(ends: Ends) -> None:
     ends.outlets.picture_time = lambda source, sources: 7.0  # a report tells of another instant than its own
     ends.outlets.handle_timer(10.2)
     (report,) = (one for one in ends.told["receiver"] if isinstance(one, SenderReport))
-    tell(ends, 0.05, 11.25, report, delay=1.0)
+    tell(ends, 0.05, 11.25, delay=1.0)  # of another report, of which nothing is known
     believed(ends, 12.25)
     assert ends.outlets.repair_share(0) == 0
-    tell(ends, 0.05, 12.5, delay=1.0)  # of another report, of which nothing is known
     tell(ends, 0.05, 12.5, report, delay=2.0)
     believed(ends, 13.5)
     assert ends.outlets.repair_share(0) > 0
