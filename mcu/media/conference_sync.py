@@ -8,6 +8,7 @@ from typing import Protocol
 from mcu.media.leg import MediaLeg
 from mcu.media.leg_listener import PictureMedia
 from mcu.media.lip_sync import Delays, Holds, LipSync
+from mcu.media.rtp.clock import on_grid
 from mcu.media.rtp.session import RtpStream
 
 # Sound is measured once a second, and nobody's mouth is watched more closely.
@@ -63,7 +64,7 @@ class ConferenceSync:
         """Review all legs when it is time, and between those whose sound has moved."""
         if now < self._next_look:
             return
-        self._next_look = now + LOOK_INTERVAL
+        self._next_look = on_grid(now + LOOK_INTERVAL, LOOK_INTERVAL)
         whole = now >= self._next_review
         if whole:
             self._next_review = now + REVIEW_INTERVAL

@@ -36,6 +36,7 @@ from mcu.media.link import (
     frame,
     read_message,
 )
+from mcu.media.rtp.clock import on_grid
 from mcu.media.thread_priority import come_first
 from mcu.media.ticker import Ticker
 from mcu.media.transport.browser_port import BrowserPort
@@ -49,6 +50,8 @@ logger = logging.getLogger(__name__)
 STATISTICS_INTERVAL = 2.0
 # Whether the machine keeps up is asked this often: a second of stumbling pictures is long enough.
 REVIEW_INTERVAL = 1.0
+# Both with what conferences look at: one wake for all.
+GRID = 0.25
 # Facts go up in batches; this is the longest that one waits.
 REPORT_DELAY = 0.02
 
@@ -174,10 +177,10 @@ class Worker:
             if conference.next_deadline() <= now:
                 conference.handle_timer(now)
         if now >= self._next_review:
-            self._next_review = now + REVIEW_INTERVAL
+            self._next_review = on_grid(now + REVIEW_INTERVAL, GRID)
             self._workload.review(self._conferences)
         if now >= self._next_statistics:
-            self._next_statistics = now + STATISTICS_INTERVAL
+            self._next_statistics = on_grid(now + STATISTICS_INTERVAL, GRID)
             for conference in conferences:
                 for fact in conference.statistics(now):
                     self._report(fact)

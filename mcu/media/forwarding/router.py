@@ -169,7 +169,7 @@ class Router:
 
     def _review(self, now: float) -> None:
         self._now = now
-        self._next_review = on_grid(now + REVIEW_INTERVAL, WAITING_INTERVAL)
+        self._next_review = on_grid(now + REVIEW_INTERVAL, REVIEW_INTERVAL)
         changed = self._has_changed(now)
         restless = changed or now < self._talking_until
         due = [leg for leg in self._legs.values() if leg.outlets is not None and (restless or self._is_due(leg))]

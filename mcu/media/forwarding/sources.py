@@ -44,8 +44,10 @@ NACK_INTERVAL = 0.02
 NACK_REPEAT = 0.1
 # So long after the last gap there may be something to ask for: the packet layer asks eight times, then gives it up.
 LACKING = 1.0
-# Sources are looked at so often: their jitter is taken from the packets that happen to be the last.
-OBSERVE_INTERVAL = 0.1
+# Sources are looked at so often: their jitter is taken from the packets that happen to be the last. More often while a
+# key frame is waited for.
+OBSERVE_INTERVAL = 0.25
+WAITING_INTERVAL = 0.1
 REPORT_INTERVAL = 1.0
 # What receivers ask for alone is answered by one key frame a second: it costs all others of the rate that they share.
 KEY_FRAME_SPACING = 1.0
@@ -230,6 +232,9 @@ class LegSources:
             source.asked = True
         if not self.closed:
             self._ask(source, now)
+            if self._next_requests > now + WAITING_INTERVAL:
+                self._next_requests = now + WAITING_INTERVAL
+                self._on_due(self._next_requests)
 
     def packets_missing(self, now: float) -> None:
         """Packets of a source are missing: they are asked for soon, and again."""
@@ -245,13 +250,15 @@ class LegSources:
         """Requests and reports that are due."""
         if self.closed or now < self._next_requests:
             return
-        lacking = now < self._lacking_until
-        self._next_requests = on_grid(now + (NACK_INTERVAL if lacking else OBSERVE_INTERVAL), NACK_INTERVAL)
+        lacking, waiting = now < self._lacking_until, False
         for source in tuple(self._sources.values()):
             self.observe(source, now)
             self._ask(source, now)
+            waiting = waiting or source.requester.wanting or source.asked
             if lacking and source.routed and not source.delivered:
                 self._request_missing(source, now)
+        interval = NACK_INTERVAL if lacking else WAITING_INTERVAL if waiting else OBSERVE_INTERVAL
+        self._next_requests = on_grid(now + interval, interval)
         if now >= self._next_report:
             self._next_report = now + REPORT_INTERVAL
             self._send_reports(now)
