@@ -63,10 +63,13 @@ class Bottleneck:
         ladder: bool = True,
         feedback_loss: float = 0.0,
         probes: bool = True,
+        jitter: float = 0.0,
         seed: int = 1,
     ) -> None:
         self._changes = deque(changes)
-        self._conditions = Conditions(rate=self._changes.popleft().rate, queue=queue, delay=0.02, loss=loss)
+        self._conditions = Conditions(
+            rate=self._changes.popleft().rate, queue=queue, delay=0.02, loss=loss, jitter=jitter
+        )
         self._path: NetworkPath[int] = NetworkPath(self._conditions, seed)
         self._back: NetworkPath[list[tuple[float, float, int, int]]] = NetworkPath(
             Conditions(delay=0.02, loss=feedback_loss), seed + 1

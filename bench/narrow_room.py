@@ -115,10 +115,13 @@ class NarrowRoom:
         demand: float = 1.0,
         feedback: frozenset[str] = FEEDBACK,
         repair: RepairSpec | None = None,
+        jitter: float = 0.0,
         seed: int = 1,
     ) -> None:
         self._changes = deque(changes)
-        self._conditions = Conditions(rate=self._changes.popleft().rate, queue=queue, delay=DELAY, loss=loss)
+        self._conditions = Conditions(
+            rate=self._changes.popleft().rate, queue=queue, delay=DELAY, loss=loss, jitter=jitter
+        )
         self._there: NetworkPath[str] = NetworkPath(self._conditions, seed)
         self._back: NetworkPath[str] = NetworkPath(self._conditions, seed + 1)
         self._now = self._start = 100.0

@@ -83,11 +83,6 @@ class Reports:
         self._start = self._middle = self._said = None
         self._lost = self._lasted = 0.0
 
-    def excuse(self) -> None:
-        """The queue that stands is not ours: what the way takes now is the best that there is."""
-        while len(self._lowest) > 1:
-            self._lowest.popleft()
-
     def take(self, feedback: ReceiverFeedback, now: float) -> Word | None:
         """A report, which may be one that was taken before."""
         if feedback.reports == self._reports:

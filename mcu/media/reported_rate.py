@@ -21,6 +21,9 @@ BLIND_PATIENCE, LONGEST_BLIND = 4.0, 160.0
 FULL_QUEUE = 0.1
 """Seconds by which the round trip is longer than at best."""
 
+EXCUSED_FOR = 30.0
+"""Seconds for which a delay that is not ours is borne: jitter, or a queue on the way of the reports."""
+
 # A fall this soon after a rise was the fault of the rise, and one that has lasted for so long has not failed.
 _BLAME, _HELD = 8.0, 1.8
 
@@ -46,7 +49,7 @@ _LEAST_KEPT, _SHORT_QUEUE = 0.5, 0.2
 _UNUSUAL, _USUAL_GAIN = 1.5, 0.2
 
 # A queue that should have emptied by now, with so much less being sent than the link was found to carry, is not ours.
-_LEAST_SPARE = 0.05
+_LEAST_SPARE, _TIMES = 0.05, 1.5
 
 # After a fall, what was sent before is still reported for a round trip and so many seconds.
 _SETTLING = 0.3
@@ -69,6 +72,7 @@ class ReportedRate:
         self._heavy = 0
         self._usual = 0.0
         self._full: tuple[float, float] | None = None
+        self._excused, self._excused_at = 0.0, float("-inf")
 
     def take(self, feedback: ReceiverFeedback, sent: int, most: int, now: float) -> None:
         """Look at what the peer reported of a stream that may be sent at ``sent`` bit/s now, ``most`` in the call."""
@@ -80,7 +84,7 @@ class ReportedRate:
             self.rate = None
         self._usual += (word.lost - self._usual) * _USUAL_GAIN
         beyond, doubt = word.lost - self._own.share, self._own.doubt
-        full = word.queueing > FULL_QUEUE
+        full = word.queueing > FULL_QUEUE + (self._excused if now - self._excused_at < EXCUSED_FOR else 0.0)
         self._heavy = self._heavy + 1 if beyond > HEAVY + doubt else 0
         estimate = feedback.estimated_bitrate
         if self._heavy and full:
@@ -118,10 +122,10 @@ class ReportedRate:
         spare = carried - (word.through or 0.0)
         if spare <= _LEAST_SPARE * carried:
             self._full_at(self._carried(word, sent), word.queueing, sent, now)
-        elif now - self._fell < queue * carried / spare + _SETTLING:
+        elif now - self._fell < _TIMES * queue * carried / spare + _SETTLING:
             self._troubled = now  # it has time to empty
         else:
-            self._reports.excuse()
+            self._excused, self._excused_at = word.queueing, now
 
     def _watch_silence(self, sent: int, now: float) -> None:
         silence = self._reports.silence(now)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from mcu.media.congestion.acknowledged import AcknowledgedRate
 from mcu.media.congestion.groups import GroupDistances
 from mcu.media.congestion.loss import LossBound
-from mcu.media.congestion.rate_control import LEAST_RATE, RateControl
+from mcu.media.congestion.rate_control import LEAST_RATE, REGRETTED, RateControl
+from mcu.media.congestion.releases import Releases
 from mcu.media.congestion.trains import Trains
 from mcu.media.congestion.trendline import Trendline
 from mcu.media.congestion.values import FOUND, LOST, UNTOLD, LossAndDelay, PacketTold, Usage
@@ -26,6 +27,11 @@ SILENCE = 3.0
 SILENT_FALL, SILENT_INTERVAL = 0.7, 0.5
 """Of the rate is kept each time that nothing has been told for another so many seconds, though it should have been."""
 
+HELD_UP, HOLDING = 10.0, 0.8
+"""Seconds for which a network that holds packets up and lets them go is known for it, and for which it may hold them
+then before that is taken for a queue."""
+
+_CLEARLY = 1.3
 _ROUND_TRIP_GAIN = 0.2
 _USUAL_ROUND_TRIP = 0.2
 # A train may tell of a link far wider than what is sent; in one step it counts for so much of what gets through.
@@ -55,6 +61,7 @@ class _Heard:
     usage: Usage = Usage.NORMAL
     train: float | None = None
     newest: float | None = None
+    released: float = 0.0
     lost: int = 0
     expected: int = 0
 
@@ -69,6 +76,9 @@ class TransportEstimator:
         self._control = RateControl()
         self._loss = LossBound()
         self._trains = Trains()
+        self._releases = Releases()
+        self._released = float("-inf")
+        self._too_much = float("-inf"), 0.0
         self._train: tuple[float, float] | None = None
         self._most = self._most_at = 0.0
         self._sent: deque[tuple[float, int]] = deque()
@@ -145,10 +155,15 @@ class TransportEstimator:
         if heard.newest is not None:
             self._take_round_trip(now - heard.newest)
         self._note_train(heard.train or self._trains.so_far(), now)
+        if heard.released:
+            self._note_release(heard.released, now)
         usage, through = self._answered(heard.usage, now)
         self._note_most(self._through.rate, now)
         round_trip = self._round_trip or _USUAL_ROUND_TRIP
+        falls = self._control.falls
         self._control.update(usage, through, self.limited, round_trip, now)
+        if self._control.falls != falls and now - self._too_much[0] > REGRETTED:
+            self._too_much = now, self.sent_rate
         if now - self.fell < round_trip + _SETTLING:
             self._loss.begin_anew()
         else:
@@ -176,6 +191,7 @@ class TransportEstimator:
                 continue
             heard.lost -= fate == FOUND
             heard.newest = sent
+            heard.released = max(heard.released, self._releases.add(sent, arrival, octets, self.sent_rate) or 0.0)
             train = self._trains.add(sent, arrival, octets)
             if train is not None:
                 heard.train = max(train, heard.train or 0.0)
@@ -202,11 +218,24 @@ class TransportEstimator:
             return usage, through
         if self._trend.queueing < _NOTICEABLE or self._is_own_doing(now):
             return Usage.UNDER, through
+        if now - self._released < (HOLDING if self._holds_up else 0.0):
+            return Usage.UNDER, through
         if self.sent_rate < _LITTLE * self._most:
             # Whoever sends little fills no queue: that is somebody else's, and soon gone as a rule.
             stays = self._trend.queueing > _OWN_QUEUE
             return Usage.OVER if stays else Usage.UNDER, max(through, _LITTLE * self._most)
         return usage, through
+
+    def _note_release(self, rate: float, now: float) -> None:
+        """A queue that empties is let go as well, as fast as the link carries it: that is no more than was too much."""
+        if rate > _CLEARLY * self._too_much[1]:
+            self._control.regret(now)
+            self._released = now
+
+    @property
+    def _holds_up(self) -> bool:
+        """Whether the network is known to."""
+        return self._last_told is not None and self._last_told - self._released < HELD_UP
 
     def _note_train(self, rate: float | None, now: float) -> None:
         if rate is not None:
@@ -255,5 +284,6 @@ class TransportEstimator:
     def _begin_anew(self) -> None:
         """Of delay; what was found of the rate stays."""
         self._groups, self._trend, self._trains = GroupDistances(), Trendline(), Trains()
+        self._releases = Releases()
         self._sent.clear()
         self._sent_octets = 0

@@ -16,6 +16,9 @@ LEAST_BY_DELAY = 200_000
 """bit/s. Delay alone lowers the rate no further: a receiver that is short of CPU delays as well, and sending less does
 not help it. Where a link is as narrow as that, loss tells."""
 
+REGRETTED = 1.5
+"""Seconds for which a fall can be taken back."""
+
 # Far from where the link was full the last time: by the second. Near it: a packet in each time to respond.
 _RISE_PER_SECOND = 1.08
 _LEAST_STEP = 4_000.0
@@ -49,6 +52,10 @@ class LinkCapacity:
         """Whether the link is about to be full."""
         return self.mean is not None and abs(rate / 1000 - self.mean) <= self._width
 
+    def forget(self) -> None:
+        """What was found was none."""
+        self.mean = None
+
     def leave(self, rate: float) -> None:
         """What gets through is beyond all that was seen: the link is another by now."""
         if self.mean is not None and rate / 1000 > self.mean + self._width:
@@ -75,6 +82,7 @@ class RateControl:
         self._capacity = LinkCapacity()
         self._holds = False
         self._updated: float | None = None
+        self._before: tuple[float, float | None] | None = None
 
     def update(self, usage: Usage, through: float | None, limited: bool, round_trip: float, now: float) -> None:
         """``through`` is what gets through, bit/s. ``limited``: less is sent than could be, so nothing is tested."""
@@ -89,6 +97,13 @@ class RateControl:
             self._holds = False
         elif self.rate is not None and through is not None and not limited:
             self._rise(self.rate, through, elapsed, round_trip)
+
+    def regret(self, now: float) -> None:
+        """The falls of the last moments were a mistake."""
+        if self._before is not None and now - self._before[0] <= REGRETTED:
+            self.rate, self._before = self._before[1], None
+            self._capacity.forget()
+            self.fell = float("-inf")
 
     def lift(self, rate: float) -> None:
         """More has been found to get through."""
@@ -110,6 +125,8 @@ class RateControl:
         self._capacity.below(through)
         self._capacity.full_at(through)
         before, self.rate = self.rate, max(LEAST_BY_DELAY, min(lowered, self.rate or lowered))
+        if self._before is None or now - self._before[0] > REGRETTED:
+            self._before = now, before
         self.fell = now
         self.falls += self.rate != before
 

@@ -95,6 +95,19 @@ def test_a_queue_that_was_full_from_the_beginning_is_emptied(loss: float) -> Non
     assert sum(one.rung for one in later) / len(later) > 0.55e6
 
 
+@pytest.mark.parametrize("jitter", [0.05, 0.1, 0.3])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_wide_network_that_holds_packets_up_is_not_taken_for_a_narrow_one(jitter: float, seed: int) -> None:
+    later = between(Bottleneck((Change(0, 20e6),), jitter=jitter, seed=seed).run(40), 8, 40)
+    assert sum(one.rung for one in later) / len(later) > 0.7 * 4_000_000
+
+
+def test_a_narrow_one_that_does_so_is_still_found_to_be_narrow() -> None:
+    later = between(Bottleneck(CAP, jitter=0.05).run(12), NARROW_AT + 4, WIDE_AT)
+    assert sum(one.queue for one in later) / len(later) < 0.15
+    assert 0.4 * NARROW < sum(one.rung for one in later) / len(later) <= 1.1 * NARROW
+
+
 def test_lost_feedback_is_borne() -> None:
     instants = Bottleneck(CAP, feedback_loss=0.2).run(30)
     assert all(one.rung <= NARROW for one in between(instants, NARROW_AT + 2, WIDE_AT))

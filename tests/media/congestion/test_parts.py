@@ -13,7 +13,8 @@ from mcu.media.congestion.groups import GroupDistances
 from mcu.media.congestion.loss import LossBound, OwnLoss
 from mcu.media.congestion.probing import AFTER_FALL, AGAIN, FACTOR, FIRST_PAUSE, LONGEST_PAUSE, Probing
 from mcu.media.congestion.probing import LEAST_RATE as LEAST_PROBED
-from mcu.media.congestion.rate_control import FALL, LEAST_BY_DELAY, LinkCapacity, RateControl
+from mcu.media.congestion.rate_control import FALL, LEAST_BY_DELAY, REGRETTED, LinkCapacity, RateControl
+from mcu.media.congestion.releases import Releases
 from mcu.media.congestion.trains import Trains
 from mcu.media.congestion.trendline import Trendline
 from mcu.media.congestion.values import CAME, FOUND, LOST, UNTOLD, Usage
@@ -144,6 +145,16 @@ class TestRateControl:
             control.update(Usage.NORMAL, 2e6, True, 0.1, step * 0.1)
         assert control.rate == before
 
+    def test_a_fall_that_was_a_mistake_is_taken_back_soon_or_not_at_all(self) -> None:
+        control = RateControl()
+        control.update(Usage.OVER, 1e6, False, 0.1, 0.0)
+        control.update(Usage.OVER, 0.4e6, False, 0.1, 1.0)
+        control.regret(REGRETTED)
+        assert control.rate is None
+        control.update(Usage.OVER, 1e6, False, 0.1, 10.0)
+        control.regret(10.1 + REGRETTED)
+        assert control.rate == pytest.approx(FALL * 1e6)
+
     def test_there_is_a_least_rate(self) -> None:
         control = RateControl()
         control.update(Usage.OVER, 100.0, False, 0.1, 0.0)
@@ -210,6 +221,28 @@ class TestTrains:
     @pytest.mark.parametrize("train", [(0.002, 0.002, 5, 0), (0.002, 0.002, 20, 5), (0.002, 0.0002, 20, 0)])
     def test_few_packets_lost_ones_and_lumps_say_nothing(self, train: tuple[float, float, int, int]) -> None:
         assert self.train(*train) is None
+
+
+class TestReleases:
+    @staticmethod
+    def found(arrivals: list[float], step: float = 0.01, octets: int = 1200) -> list[float | None]:
+        """Packets every ``step`` seconds, some 1 Mbit/s, that come at these times."""
+        releases = Releases()
+        return [releases.add(index * step, at, octets, 1e6) for index, at in enumerate(arrivals)]
+
+    def test_what_comes_at_once_was_held_up(self) -> None:
+        found = self.found([5.0, 5.01, *(5.1 + index * 0.0005 for index in range(8)), 5.11])
+        rates = [rate for rate in found if rate is not None]
+        assert rates and max(rates) == pytest.approx(1200 * 8 / 0.0005, rel=0.01)
+        assert found[:5] == [None] * 5, "some, before it is believed"
+
+    def test_a_queue_lets_go_no_faster_than_its_link_and_steady_packets_are_none(self) -> None:
+        assert not any(self.found([5 + index * 0.01 for index in range(50)]))
+        assert not any(self.found([5 + index * 0.0096 for index in range(50)]))
+
+    def test_a_picture_that_was_sent_at_once_is_none(self) -> None:
+        releases = Releases()
+        assert not any(releases.add(1 + index * 1e-4, 6 + index * 1e-4, 1200, 1e6) for index in range(20))
 
 
 class TestProbing:
