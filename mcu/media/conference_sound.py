@@ -9,8 +9,8 @@ from mcu.media.conference_sync import Playing
 from mcu.media.forwarding.sound_rules import gives_voice, hears_voices
 from mcu.media.leg import MediaLeg
 from mcu.media.sound.announcer import load_announcement
-from mcu.media.sound.mix import aac_config
 from mcu.media.sound.pipeline import CodedMix, RecordedSound, SoundLeg, SoundPipeline, SoundState, SoundStatistics
+from mcu.media.sound.recorded_mix import aac_config
 from mcu.media.spec import ConferenceSpec
 from mcu.media.units import CodedSound
 

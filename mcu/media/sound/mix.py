@@ -5,13 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 
 from mcu.media.codec.audio_encoder import (
-    AAC_FRAME,
-    AacEncoder,
     EncoderKey,
     SoundEncoder,
     encode_all,
@@ -21,9 +18,11 @@ from mcu.media.codec.audio_encoder import (
 from mcu.media.sound.announcer import Announcer
 from mcu.media.sound.leg_sound import LegSound
 from mcu.media.sound.level import Fader
+from mcu.media.sound.limited_mixes import EVERYONE, NOTHING, LimitedMixes, Source
 from mcu.media.sound.mixer import Limiter, Mixture
 from mcu.media.sound.playout_packet import PlayoutStatistics
-from mcu.media.sound.samples import RATE, SILENCE_DBFS, TICK_SAMPLES, Sound, silence, stereo
+from mcu.media.sound.recorded_mix import RecordedMix
+from mcu.media.sound.samples import SILENCE_DBFS, Sound
 from mcu.media.sound.speaker import SpeakerDetector
 from mcu.media.sound.state import CodedMix, RecordedSound, SoundLeg, SoundState
 from mcu.media.sound.tones import Tones
@@ -42,15 +41,8 @@ OWN_MIX_LIMIT = 8
 IDLE_ENCODER = 5.0
 """Seconds after which an encoder that nobody listens to is let go."""
 
-RECORDING_SLIP = 0.010
-"""Seconds by which recorded time may differ from the ticks before it is set right (ticks were skipped)."""
-
-EVERYONE = ("everyone", "")
-NOTHING = ("nothing", "")
 ANNOUNCEMENT, TONE = "", " "
 """Stand for an announcement and a tone among the ids of legs."""
-Source = tuple[str, str]
-"""Which mix a listener gets: EVERYONE, NOTHING, ("without", leg), or ("rest", leg) of what is not forwarded."""
 
 _Listened = tuple[Source, EncoderKey, float]
 """A mix, how it is coded, and how much louder in dB."""
@@ -75,32 +67,6 @@ class _Output:
     used_at: float
 
 
-class _Recording:
-    """The full mix as AAC, with times that stay true when ticks were skipped."""
-
-    def __init__(self, now: float, channels: int) -> None:
-        self.channels = channels
-        self._encoder = AacEncoder(channels)
-        self._anchor = now
-        self._samples = 0
-
-    def encode(self, sound: Sound, now: float) -> list[RecordedSound]:
-        slip = now - (self._anchor + self._samples / RATE)
-        if abs(slip) > RECORDING_SLIP:
-            self._anchor += slip
-        self._samples += sound.shape[-1]
-        return [
-            RecordedSound(data, self._anchor + position / RATE, AAC_FRAME)
-            for data, position in self._encoder.encode(sound)
-        ]
-
-
-@cache
-def aac_config(channels: int) -> bytes:
-    """The AudioSpecificConfig of recorded sound (ISO/IEC 14496-3 clause 1.6.2.1), for the muxer: AAC-LC, 48 kHz."""
-    return AacEncoder(channels).config
-
-
 class SoundMix:
     """The sound of one conference. Not thread-safe: one thread calls everything."""
 
@@ -116,8 +82,8 @@ class SoundMix:
         self._processing = ProcessingSpec()
         self._grouped: tuple[tuple[frozenset[str], bool], _Groups] | None = None
         self._faders: dict[_Listened, Fader] = {}
-        self._mixes: _Mixes | None = None  # of the last tick
-        self._recording: _Recording | None = None
+        self._mixes: LimitedMixes | None = None  # of the last tick
+        self._recording: RecordedMix | None = None
         self._record = False
         self._record_channels = 1
 
@@ -173,7 +139,7 @@ class SoundMix:
             {leg_id: leg.voice_level for leg_id, leg in self._legs.items() if leg.spec.heard}, now
         )
         forwarded = frozenset(leg_id for leg_id, leg in self._legs.items() if leg.spec.forwarded)
-        mixes = _Mixes(mixture, self._limiters, forwarded)
+        mixes = LimitedMixes(mixture, self._limiters, forwarded)
         self._mixes = mixes
         coded = self._coded(mixes, now)
         self._limiters = mixes.limiters
@@ -206,10 +172,10 @@ class SoundMix:
             self._recording = None
             return []
         if self._recording is None:
-            self._recording = _Recording(now, self._record_channels)
+            self._recording = RecordedMix(now, self._record_channels)
         return self._recording.encode(self._mixes.get(EVERYONE, self._recording.channels), now)
 
-    def _coded(self, mixes: _Mixes, now: float) -> list[CodedMix]:
+    def _coded(self, mixes: LimitedMixes, now: float) -> list[CodedMix]:
         jobs: list[tuple[SoundEncoder, Sound]] = []
         heard = self._listeners(now)
         faders: dict[_Listened, Fader] = {}
@@ -293,35 +259,6 @@ class SoundMix:
         """The level of a leg in the last tick, in dBFS."""
         leg = self._legs.get(leg_id)
         return leg.gate.level if leg is not None and leg.spec.heard else SILENCE_DBFS
-
-
-class _Mixes:
-    """The limited mixes of one tick, each made when first asked for."""
-
-    def __init__(
-        self, mixture: Mixture, limiters: dict[tuple[Source, int], Limiter], forwarded: frozenset[str] = frozenset()
-    ) -> None:
-        self._mixture = mixture
-        self._forwarded = forwarded
-        self._before = limiters
-        self._made: dict[tuple[Source, int], Sound] = {}
-        self.limiters: dict[tuple[Source, int], Limiter] = {}
-
-    def get(self, source: Source, channels: int = 1) -> Sound:
-        made = self._made.get((source, channels))
-        if made is None:
-            made = self._made[source, channels] = self._make(source, channels)
-        return made
-
-    def _make(self, source: Source, channels: int) -> Sound:
-        if source == NOTHING:
-            return silence(TICK_SAMPLES) if channels == 1 else stereo(silence(TICK_SAMPLES))
-        limiter = self.limiters[source, channels] = self._before.get((source, channels)) or Limiter()
-        kind, leg = source
-        if kind == "rest":
-            return limiter.limit(self._mixture.rest(self._forwarded, leg, channels))
-        whole = source == EVERYONE
-        return limiter.limit(self._mixture.everyone(channels) if whole else self._mixture.without(source[1], channels))
 
 
 def _by_payload_type(listeners: Iterable[SoundLeg]) -> list[tuple[CodecSpec, list[str]]]:

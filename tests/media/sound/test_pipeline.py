@@ -14,7 +14,6 @@ import pytest
 
 from mcu.media.codec.audio_decoder import make_decoder
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
-from mcu.media.sound.mix import aac_config
 from mcu.media.sound.pipeline import (
     IDLE,
     CodedMix,
@@ -23,6 +22,7 @@ from mcu.media.sound.pipeline import (
     SoundPipeline,
     SoundState,
 )
+from mcu.media.sound.recorded_mix import aac_config
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound, level_dbfs, silence
 from mcu.media.spec import CodecSpec
 from mcu.media.units import CodedSound

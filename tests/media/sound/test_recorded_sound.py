@@ -13,7 +13,8 @@ import pytest
 from mcu.media.codec.aac_config import parse_audio_config
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
 from mcu.media.conference_sound import ConferenceSound
-from mcu.media.sound.mix import SoundMix, aac_config
+from mcu.media.sound.mix import SoundMix
+from mcu.media.sound.recorded_mix import aac_config
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound
 from mcu.media.sound.state import RecordedSound, SoundLeg, SoundState
 from mcu.media.spec import AudioSpec, CodecSpec, ConferenceSpec, LegSpec, PlainTransport

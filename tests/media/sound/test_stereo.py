@@ -10,8 +10,8 @@ import pytest
 
 from mcu.media.codec.audio_decoder import make_decoder
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
-from mcu.media.sound.mix import aac_config
 from mcu.media.sound.playout import PlayoutBuffer
+from mcu.media.sound.recorded_mix import aac_config
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound, join, stereo
 from mcu.media.sound.tones import AMPLITUDE, HIGH, LOW
 from mcu.media.spec import CodecSpec, ProcessingSpec
