@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mcu.media.congestion.values import LossAndDelay
 from mcu.media.facts import Fact, SlotsChanged
-from mcu.media.forwarding.codecs import can_be_shown, can_get_shared, gives_pictures, is_forwarded, usual_codec
+from mcu.media.forwarding.codecs import gives_pictures, is_forwarded
 from mcu.media.forwarding.director import SPEECH, STAY, Candidate, Director, Viewer
 from mcu.media.forwarding.layers import fitting, goal
 from mcu.media.forwarding.outlets import LegOutlets
@@ -18,8 +18,9 @@ from mcu.media.forwarding.sound_behind import SoundBehind
 from mcu.media.forwarding.sound_rules import hears_voices
 from mcu.media.forwarding.sources import LegSources
 from mcu.media.forwarding.voices import SpeakingLeg, VoiceRouter
+from mcu.media.forwarding.ways import Ways
 from mcu.media.rtp.clock import on_grid
-from mcu.media.spec import CodecSpec, ConferenceSpec, LegSpec, Tiles, VideoSpec
+from mcu.media.spec import ConferenceSpec, LegSpec, Tiles
 
 # Who is shown, and in which layer, is looked at so often, and slots change no faster.
 REVIEW_INTERVAL = 0.25
@@ -84,6 +85,7 @@ class Router:
         self._voices = voices
         self._behind = SoundBehind(sound_delay, lambda who: voices.time_of(who, 0.0))
         self._spec = ConferenceSpec(id=conference_id, revision=0)
+        self._ways = Ways(self._spec, self._sources_of, self._is_too_narrow)
         self._director = Director()
         self._receivers: dict[str, _Receiver] = {}
         self._tiles: dict[str, Tiles] = {}
@@ -96,7 +98,7 @@ class Router:
 
     def apply(self, spec: ConferenceSpec) -> None:
         """Take a new description; it is followed at the next tick of the timer."""
-        self._spec = spec
+        self._spec = self._ways.spec = spec
         self._receivers = {leg.id: self._receivers[leg.id] for leg in spec.legs if leg.id in self._receivers}
         self._tiles = {leg.id: self._tiles[leg.id] for leg in spec.legs if leg.id in self._tiles}
         self._director.keep({leg.id for leg in spec.legs}, {leg.id for leg in spec.legs if is_forwarded(leg)})
@@ -120,19 +122,11 @@ class Router:
 
     def gets_shared(self, viewer: LegSpec) -> bool:
         """Whether this leg gets as it is what is shared now."""
-        return self._sharer_for(viewer) is not None
+        return self._ways.sharer_for(viewer, self._now) is not None
 
     def remainder(self, viewer: LegSpec) -> frozenset[str] | None:
         """Who has to be composed for this leg, since no slot can show them; None where all are."""
-        if not is_forwarded(viewer) or self._spec.page is not None:
-            return None
-        return frozenset(
-            leg.id
-            for leg in self._spec.legs
-            if leg.id != viewer.id
-            and gives_pictures(leg)
-            and not can_be_shown(viewer, leg, self._codec(leg, leg.video, "video"))
-        )
+        return self._ways.remainder(viewer, self._now)
 
     def forget(self, leg: ForwardingLeg) -> None:
         """A leg has left this conference, with its sources and slots."""
@@ -218,30 +212,18 @@ class Router:
             self._remainders = remainders
             self._on_remainders()
 
-    def _codec(self, leg: LegSpec, line: VideoSpec | None, media: PictureMedia) -> CodecSpec | None:
-        """What somebody sends, or is going to."""
-        open_leg = self._legs.get(leg.id)
-        sources = None if open_leg is None else open_leg.sources
-        return (None if sources is None else sources.codec(self._now, media)) or usual_codec(line)
+    def _sources_of(self, leg_id: str) -> LegSources | None:
+        leg = self._legs.get(leg_id)
+        return None if leg is None else leg.sources
 
-    def _sharer_for(self, viewer: LegSpec) -> LegSpec | None:
-        """Who shares, where this leg gets that as it is."""
-        if viewer.shared is None or self._spec.content_from is None or self._spec.page is not None:
-            return None
-        sharer = next((leg for leg in self._spec.legs if leg.id == self._spec.content_from), None)
-        if sharer is None or sharer.content is None or not sharer.content.receive or sharer.held:
-            return None
-        receiver = self._receivers.get(viewer.id)
-        if receiver is not None and receiver.is_too_narrow_for(sharer.id):
-            return None
-        codec = self._codec(sharer, sharer.content, "content")
-        return sharer if can_get_shared(viewer, sharer, codec) else None
+    def _is_too_narrow(self, viewer: str, sharer: str) -> bool:
+        receiver = self._receivers.get(viewer)
+        return receiver is not None and receiver.is_too_narrow_for(sharer)
 
     def _candidates(self, now: float) -> list[Candidate]:
         found = []
         for order, leg in enumerate(self._spec.legs):
-            open_leg = self._legs.get(leg.id)
-            sources = None if open_leg is None else open_leg.sources
+            sources = self._sources_of(leg.id)
             codec = sources.codec(now) if sources is not None and gives_pictures(leg) else None
             if codec is not None:
                 found.append(Candidate(leg.id, codec, order, leg.priority))
@@ -254,7 +236,7 @@ class Router:
         receiver.connected = leg.is_connected
         faces = len(leg.spec.slots)
         shown: tuple[str | None, ...] = (None,) * faces
-        sharer = self._sharer_for(leg.spec) if leg.is_connected else None
+        sharer = self._ways.sharer_for(leg.spec, now) if leg.is_connected else None
         if leg.is_connected and (is_forwarded(leg.spec) or sharer is not None):
             outlets.picture_time = self._time_beside_voice if hears_voices(leg.spec) else self._picture_time
             outlets.update(leg.spec.slots if leg.spec.shared is None else (*leg.spec.slots, leg.spec.shared))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mcu.media.forwarding.codecs import SHARED_BITRATE, accepts, can_carry, can_get_shared, carried
+from mcu.media.forwarding.codecs import (
+    SHARED_BITRATE,
+    SMALL_SHARED_BITRATE,
+    accepts,
+    can_carry,
+    can_get_shared,
+    carried,
+)
 from mcu.media.spec import CodecSpec, VideoSpec
 from tests.media.forwarding.browsers import leg, video
 
@@ -59,3 +66,7 @@ def test_what_is_shared_goes_as_it_is_to_who_has_a_place_and_the_rate_for_it() -
     ):  # fmt: skip
         assert not can_get_shared(viewer.model_copy(update=change), sharer, VP8)
     assert can_get_shared(viewer.model_copy(update={"picture_bitrate": SHARED_BITRATE}), sharer, VP8)
+    in_sizes = sharer.model_copy(update={"content": video(9, rids=("s", "l"))})
+    for rate, gets in ((SMALL_SHARED_BITRATE - 1, False), (SMALL_SHARED_BITRATE, True)):
+        narrow = viewer.model_copy(update={"picture_bitrate": rate})
+        assert can_get_shared(narrow, in_sizes, VP8) is gets and not can_get_shared(narrow, sharer, VP8)
