@@ -27,8 +27,8 @@ MAX_SOUND_DRIFT = 0.1
 # Octets that are sent again for each that is sent: more than half lost is a link that is full, which what is sent again
 # would keep full. So much may be saved up: a second's worth, and at least a key frame's.
 _RESENT_SHARE, _LEAST_RESERVE, _RESERVE_PICTURES = 0.5, 60_000.0, 30
-PROBED_PACKETS = 100
-"""The last so many are sent once more to try the way there."""
+PROBED_PACKETS, PROBED_FOR = 100, 1.0
+"""The last so many are sent once more to try the way there, for so many seconds: a stream that rests tries nothing."""
 
 # How fast the sender reports' mapping follows the difference between sound's timestamps and its times.
 _SKEW_GAIN = 1 / 16
@@ -192,7 +192,7 @@ class StreamSender:
         """So many octets of packets sent lately, once more, to try the way there with; fewer where less was sent. None
         where RTX (RFC 4588) was not agreed: nothing else may come twice.
         """
-        if self._cache is None or self._config.rtx_ssrc is None:
+        if self._cache is None or self._config.rtx_ssrc is None or now - self.last_sent > PROBED_FOR:
             return []
         found: list[bytes] = []
         size = 0

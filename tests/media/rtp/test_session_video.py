@@ -359,6 +359,7 @@ def test_packets_to_try_the_way_with_are_repeats_that_the_peer_knows() -> None:
     assert {int.from_bytes(packet.payload[:2], "big") for packet in probe} <= sent
     assert len({packet.sequence for packet in probe}) == len(probe)
     assert end.statistics(1.0).bytes_sent > before + 8_000 - 1 and end.rtp_to_send() == []
+    assert end.probe(8_000, 2.0) == [], "the stream rests"
     plain = stream(video_config(1, feedback=BROWSER))
     for unit in units:
         plain.send_picture(unit, unit.time)
