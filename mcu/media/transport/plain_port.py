@@ -245,8 +245,7 @@ class PlainPort:
             self._receive_rtcp(data, source)
 
     def _receive_rtcp(self, data: bytes, source: NetworkAddress) -> None:
-        if (self._remote is None or source[0] != self._remote[0]) and source not in self._proved:
-            # Behind NAT, RTCP may well come before RTP has told the address: it can wait.
+        if not self._may_report(source):
             self.count_stranger(source)
             return
         packet = self._cipher.unprotect_rtcp(data)
@@ -256,6 +255,18 @@ class PlainPort:
             self._remote_rtcp = source
             self._rtcp_heard = True
         self._on_rtcp(packet)
+
+    def _may_report(self, source: NetworkAddress) -> bool:
+        """Whether RTCP from there may be the peer's."""
+        if source in self._proved:
+            return True
+        if self._remote is None or source[0] != self._remote[0]:
+            return False  # behind NAT, RTCP may well come before RTP has told the address: it can wait
+        if self._cipher.authenticates:
+            return True
+        # In the clear, whoever shares the peer's host, or its NAT, could speak for it.
+        settled = self._remote if self._mux and self._settled else self._remote_rtcp if self._rtcp_heard else None
+        return settled is None or source in (settled, self._rtcp_address(self._announced))
 
     def _is_other(self, data: bytes) -> bool:
         return self._on_other is not None and bool(data) and data[0] < 64

@@ -150,6 +150,36 @@ async def test_rtcp_of_an_unknown_host_is_not_heard(line: Line) -> None:
     assert line.rtcp.items == [] and line.port.strangers == 2
 
 
+@pytest.mark.parametrize("mux", [False, True])
+async def test_who_shares_the_rooms_host_does_not_report_for_it(line: Line, mux: bool) -> None:
+    async with peer() as room, peer() as reports, peer() as other:
+        # Behind NAT: of the room's address only the host is as announced.
+        line.port.set_remote((room.address[0], 9), symmetric=True, rtcp_mux=mux)
+        sender, number = (room, line.number) if mux else (reports, line.number + 1)
+        await line.hears(room, packet(1))
+        sender.send(RTCP, number)
+        await line.rtcp.until(RTCP)
+        for _ in range(3):
+            other.send(RTCP + RTCP, number)
+        sender.send(RTCP * 3, number)
+        await line.rtcp.until(RTCP * 3)
+        assert line.rtcp.items == [RTCP, RTCP * 3] and line.port.strangers == 3
+        line.port.send_rtcp([RTCP])
+        assert await sender.next() == RTCP
+
+
+async def test_the_announced_address_may_report_after_somebody_was_quicker(line: Line) -> None:
+    block = port_block(2)
+    async with peer(block[0]) as rtp, peer(block[1]) as rtcp, peer() as quicker:
+        line.port.set_remote(rtp.address, symmetric=True, rtcp_mux=False)
+        quicker.send(RTCP, line.number + 1)
+        await line.rtcp.until(RTCP)
+        rtcp.send(RTCP * 2, line.number + 1)
+        await line.rtcp.until(RTCP * 2)
+        line.port.send_rtcp([RTCP])
+        assert await rtcp.next() == RTCP
+
+
 async def test_muxed_rtcp_shares_the_rtp_port(line: Line) -> None:
     async with peer() as room:
         line.port.set_remote(room.address, symmetric=True, rtcp_mux=True)
