@@ -149,3 +149,16 @@ async def test_the_browsers_own_packets_from_another_address_are_a_strangers(sce
         stranger.send(check(password="wrong"), scene.number)
         assert await scene.delivered(packets[:1]) == [rtp(0)]
     assert scene.refused == 0 and scene.port.strangers == 22
+
+
+async def test_how_many_there_were_is_told_at_the_end(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with peer() as stranger:
+        assert await scene.delivered([rtp(1), rtcp()] * 5) == []
+        assert await scene.delivered([rtp(1)] * 3, stranger) == []
+    scene.endpoint.close()
+    scene.port.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "browser port: 10 datagrams of a browser that did not authenticate",
+        "browser port: 3 datagrams of strangers in all",
+    ]
