@@ -32,6 +32,7 @@ from mcu.media.leg_transport import (
     LegTransportError,
     PlainLegTransport,
 )
+from mcu.media.report_flood import ReportFlood
 from mcu.media.rtp.clock import NtpClock
 from mcu.media.rtp.errors import RtcpError
 from mcu.media.rtp.rtcp import parse_compound
@@ -102,17 +103,16 @@ class MediaLeg:
         self._streams = make_streams(self.spec, self._beginnings, self._rng, now, self._wallclock)
         self._camera = make_camera(self.spec, self._beginnings, now)
         transport: PlainLegTransport | BrowserLegTransport
+        take_reports = ReportFlood(self._receive_rtcp, self._clock)
         if isinstance(self.spec.transport, PlainTransport):
             if certificate is None and browsers is not None:
                 certificate = browsers.certificate
-            transport = PlainLegTransport(
-                self._receive_rtp, self._receive_rtcp, payload_types(self.spec), bind, certificate
-            )
+            transport = PlainLegTransport(self._receive_rtp, take_reports, payload_types(self.spec), bind, certificate)
         elif browsers is None:
             raise LegTransportError("there is no port for browsers here")
         else:
             transport = BrowserLegTransport(
-                self._receive_rtp, self._receive_rtcp, payload_types(self.spec), browsers, mids(self.spec)
+                self._receive_rtp, take_reports, payload_types(self.spec), browsers, mids(self.spec)
             )
         transport.on_rtp_run = self._receive_rtp_run
         transport.on_connected = self._connected
