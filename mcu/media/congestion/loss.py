@@ -18,7 +18,7 @@ MOST_OWN = 0.3
 """More than this no network loses by itself while somebody still calls it one."""
 
 # Loss that has not fallen by a third after the rate has fallen by a fifth is not due to the rate.
-_FALLEN, _HELPED, _WORSE = 0.8, 0.67, 1.3
+_FALLEN, _HELPED, _WORSE, _BY_CHANCE = 0.8, 0.67, 1.3, 0.1
 # Reports that this is judged by.
 _SAMPLES = 3
 # How fast a network's own loss is found to be less.
@@ -61,7 +61,11 @@ class OwnLoss:
 
     def is_judged(self, share: float, sent: float) -> bool:
         """Whether less is sent already, and it is about to be seen whether that helps; not where more is lost now."""
-        return self._before is not None and sent < self._before[0] * _FALLEN and share < self._before[1] * _WORSE
+        return (
+            self._before is not None
+            and sent < self._before[0] * _FALLEN
+            and share < self._before[1] * _WORSE + _BY_CHANCE
+        )
 
     def answered(self, share: float, sent: float) -> None:
         """The rate falls for this loss: whether that helps will be seen."""
@@ -122,7 +126,8 @@ class LossBound:
             lowered = min(sent, self.rate or sent) * (1 - beyond / 2)
             if through is not None:
                 # A queue that was full from the beginning shows by nothing but this, and has to empty.
-                lowered = min(lowered, FALL * through)
+                # Of feedback that was lost nothing is known, and so not that it came.
+                lowered = min(lowered, FALL * max(through, sent * (1 - share)))
             self.rate = max(LEAST_RATE, lowered)
             self.fell = now
             self.falls += 1

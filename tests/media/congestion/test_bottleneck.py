@@ -79,6 +79,18 @@ def test_a_link_without_a_queue_binds_by_its_loss() -> None:
     assert all(one.rung <= 2_000_000 for one in later) and sum(one.rung for one in later) / len(later) >= 0.75e6
 
 
+@pytest.mark.parametrize("most", [1_000_000, 2_000_000])
+def test_loss_both_ways_is_no_ruin_either(most: int) -> None:
+    """Of feedback that is lost nothing is known; it does not mean that nothing came."""
+    found = []
+    for seed in range(1, 6):
+        later = between(
+            Bottleneck((Change(0, 20e6),), most=most, loss=0.2, feedback_loss=0.2, seed=seed).run(30), 8, 30
+        )
+        found.append(sum(one.rung for one in later) / len(later))
+    assert sum(found) / len(found) > 0.8 * most
+
+
 @pytest.mark.parametrize(("rate", "least"), [(0.6e6, 0.3), (1e6, 0.5), (2e6, 0.5)])
 def test_a_link_that_drops_at_once_is_used(rate: float, least: float) -> None:
     """Ten milliseconds of 1 Mbit/s are one packet."""
