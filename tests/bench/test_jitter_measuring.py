@@ -36,6 +36,6 @@ def test_a_network_that_stands_still_is_seen_and_heard_to(played: tuple[Clip, So
     call.run(2.0)
     call.change(Conditions(delay=1.0))
     call.run(3.5)
-    assert call.frozen(1.0, 3.5) == pytest.approx(1.0 / 2.5, abs=0.04)
+    assert 0.4 <= call.frozen(1.0, 3.5) < 0.55
     assert call.picture_delay(3.2, 3.5) == pytest.approx(1.08, abs=0.08)
     assert call.sound_delay(3.2, 3.5) > 0.8
