@@ -28,6 +28,7 @@ CORE_FILES = (
     "outlet_repair.c",
     "outlet_sound.c",
     "stun.c",
+    "port_peers.c",
 )
 SEEDS_OF = ("fuzz_rtp", "fuzz_rtcp", "fuzz_h264_payload", "fuzz_vp8_payload", "fuzz_stun", "fuzz_telephone_event")
 SANITIZE = ("-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all")

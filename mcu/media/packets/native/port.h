@@ -78,6 +78,10 @@ void port_close_peer(struct port *port, struct peer *peer);
 bool port_set_addresses(struct port *port, struct peer *peer, const struct address *addresses, size_t count,
                         const struct address *selected);
 
+/* The peer that may send from this address; NULL for nobody's. And whether a peer gets its packets there. */
+struct peer *port_find(const struct port *port, const struct sockaddr_storage *name);
+bool peer_receives_at(const struct peer *peer, const struct sockaddr_storage *name);
+
 struct source *peer_open_source(struct peer *peer, enum rtp_codec codec, uint32_t ssrc, uint32_t clock_rate,
                                 uint32_t rtx_ssrc, bool deliver);
 void peer_close_source(struct peer *peer, struct source *source);
