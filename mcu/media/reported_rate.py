@@ -72,6 +72,8 @@ class ReportedRate:
         self._heavy = 0
         self._usual = 0.0
         self._full: tuple[float, float] | None = None
+        self._silent = False
+        self._heard_at: float | None = None
         self._excused, self._excused_at = 0.0, float("-inf")
 
     def take(self, feedback: ReceiverFeedback, sent: int, most: int, now: float) -> None:
@@ -99,8 +101,11 @@ class ReportedRate:
             self._answer_queue(word, sent, now)
         elif beyond > LIGHT + doubt and (self._heavy or self._is_blind or word.lost > _UNUSUAL * self._usual):
             self._troubled = now
+        elif self._silent:
+            self.rate = self._heard_at  # what was sent meanwhile has come
         elif self.rate is not None:
             self._rise(self.rate, word.seconds, most, now)
+        self._silent = False
         if not full:
             self._full = None
 
@@ -131,9 +136,10 @@ class ReportedRate:
         silence = self._reports.silence(now)
         if silence.seconds < _LEAST_SILENCE or silence.intervals < _MISSED or now - self._missed < 1.0:
             return
-        self._missed = self._troubled = now
-        self._failed = None
-        self.rate = max(LEAST_RATE, _SILENT_FALL * min(sent, self.rate or sent))
+        if not self._silent:
+            self._silent, self._heard_at = True, self.rate
+        self._missed = now
+        self.rate = max(LEAST_RATE, _SILENT_FALL * (self.rate or sent))
 
     def _full_at(self, carried: float, queueing: float, sent: int, now: float) -> None:
         """The link is full at this rate: beyond it lies an attempt, and below it room for the queue to empty."""
