@@ -378,11 +378,11 @@ class MediaLeg:
             self._forwarding.handle_timer(now)
         if self._congestion is not None and self.is_connected:
             self._congestion.handle_timer(now)
+        elif self.is_connected:
+            self.on_network()  # reports that stop are a word too
         silent = now - self._last_heard
         if silent >= SILENCE_REPORT and now - self._last_silence_report >= SILENCE_REPORT:
             self._last_silence_report = now
-        elif self.is_connected:
-            self.on_network()  # reports that stop are a word too
             self._listener.leg_silent(self, silent)
         self._due = float("inf")
         self._wake_in_time()
