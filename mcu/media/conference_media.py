@@ -302,7 +302,7 @@ class ConferenceMedia:
         """A peer has told of the way to it: a rung that it does not carry is left at once."""
         now, moves = self._clock(), False
         for media, stream in leg.streams():
-            if media == "audio":
+            if media == "audio" or not leg.takes_picture(media):
                 continue
             network = leg.network(media)
             if network is not None:
