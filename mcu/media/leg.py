@@ -24,6 +24,7 @@ from mcu.media.leg_count import CountedStream, LegCount
 from mcu.media.leg_listener import LegListener, PictureMedia, tell_of_camera, tell_of_stream
 from mcu.media.leg_opening import make_camera, make_streams
 from mcu.media.leg_rates import receive_bitrate
+from mcu.media.leg_reception import LegReception
 from mcu.media.leg_streams import is_same_path, mids, payload_types
 from mcu.media.leg_transport import (
     BrowserAccess,
@@ -34,8 +35,6 @@ from mcu.media.leg_transport import (
 )
 from mcu.media.report_flood import ReportFlood
 from mcu.media.rtp.clock import NtpClock
-from mcu.media.rtp.errors import RtcpError
-from mcu.media.rtp.rtcp import parse_compound
 from mcu.media.rtp.session import RtpStream
 from mcu.media.spec import CameraRequest, LegNumbers, LegSpec, Line, PlainTransport, SdesKeys
 from mcu.media.transport.plain_port import Bind
@@ -75,7 +74,7 @@ class MediaLeg:
         self._forwarding: LegForwarding | None = None
         self._congestion: LegCongestion | None = None
         self._wallclock = 0.0
-        self._last_heard = clock()
+        self._reception = LegReception(self, clock)
         self._last_silence_report = 0.0
         self._due = float("inf")
         self.on_due: Callable[[float], None] = lambda when: None
@@ -102,23 +101,27 @@ class MediaLeg:
         self._wallclock = time.time()
         self._streams = make_streams(self.spec, self._beginnings, self._rng, now, self._wallclock)
         self._camera = make_camera(self.spec, self._beginnings, now)
+        reception = self._reception
+        reception.streams, reception.camera = self._streams, self._camera
         transport: PlainLegTransport | BrowserLegTransport
-        take_reports = ReportFlood(self._receive_rtcp, self._clock)
+        take_reports = ReportFlood(reception.receive_rtcp, self._clock)
         if isinstance(self.spec.transport, PlainTransport):
             if certificate is None and browsers is not None:
                 certificate = browsers.certificate
-            transport = PlainLegTransport(self._receive_rtp, take_reports, payload_types(self.spec), bind, certificate)
+            transport = PlainLegTransport(
+                reception.receive_rtp, take_reports, payload_types(self.spec), bind, certificate
+            )
         elif browsers is None:
             raise LegTransportError("there is no port for browsers here")
         else:
             transport = BrowserLegTransport(
-                self._receive_rtp, take_reports, payload_types(self.spec), browsers, mids(self.spec)
+                reception.receive_rtp, take_reports, payload_types(self.spec), browsers, mids(self.spec)
             )
-        transport.on_rtp_run = self._receive_rtp_run
+        transport.on_rtp_run = reception.receive_rtp_run
         transport.on_connected = self._connected
         transport.on_failed = lambda reason: self._listener.leg_failed(self, reason)
         await transport.open(self.spec.transport, self._beginnings.numbering)
-        self._transport = transport
+        self._transport = reception.transport = transport
         if isinstance(transport, BrowserLegTransport):
             transport.on_lost = lambda seconds: self._listener.leg_silent(self, seconds)
             self._open_browser_parts(transport, now)
@@ -127,25 +130,25 @@ class MediaLeg:
         if self._camera is not None:
             counted["camera"] = self._camera
         self._count = LegCount(transport, counted, self.sources)
-        self._last_heard = now
+        reception.last_heard = now
         if self.wants_picture_from():
             self.request_key_frame()
         self._wake_in_time()
 
     def _open_browser_parts(self, transport: BrowserLegTransport, now: float) -> None:
-        self._forwarding = make_forwarding(
+        self._forwarding = self._reception.forwarding = make_forwarding(
             transport,
             self.spec,
             self._beginnings,
             NtpClock(now, self._wallclock),
             on_delivery=self._delivered,
             on_begun=lambda media: self._listener.media_flowing(self, media),
-            on_due=self._wake_at,
+            on_due=self.wake_at,
             now=now,
         )
         sources = self._forwarding.sources
         transport.on_missing = lambda: sources.packets_missing(self._clock())
-        self._congestion = make_congestion(
+        self._congestion = self._reception.congestion = make_congestion(
             transport,
             self.spec,
             self._beginnings.numbering.first_number,
@@ -164,7 +167,7 @@ class MediaLeg:
         wanted_before = self.wants_picture_from()
         if self.spec.held and not spec.held:
             # It was silent by right; what counts is whether it is heard from now on.
-            self._last_heard = self._clock()
+            self._reception.last_heard = self._clock()
         before, after = receive_bitrate(self.spec), receive_bitrate(spec)
         self.spec = spec
         video = self._streams.get("video")
@@ -196,8 +199,8 @@ class MediaLeg:
             stream.close(now)
         if self._camera is not None:
             self._camera.close(now)
-            self._tell_of_camera(self._camera)
-        self._flush()
+            self.tell_of_camera(self._camera)
+        self.flush()
         self._last_numbers, self._count = self.numbers(), None
         self._camera = None
         self._streams.clear()
@@ -205,6 +208,7 @@ class MediaLeg:
             self._forwarding.close()
             self._forwarding = None
         self._congestion = None
+        self._reception.close()
         if self._transport is not None:
             transport, self._transport = self._transport, None
             await transport.close()
@@ -327,7 +331,7 @@ class MediaLeg:
                 stream.send_digit(digit, self._clock())
             except ValueError as error:
                 logger.warning("leg %s: %s", self.id, error)
-        self._flush()
+        self.flush()
 
     def control_camera(self, request: CameraRequest) -> None:
         """Ask the peer's camera to move (H.281)."""
@@ -335,18 +339,18 @@ class MediaLeg:
             logger.warning("leg %s: far-end camera control was not agreed", self.id)
             return
         self._camera.control(request, self._clock())
-        self._flush()
+        self.flush()
 
     def request_key_frame(self, media: PictureMedia = "video") -> None:
         """Ask the peer for a key frame (RFC 4585 PLI, RFC 5104 FIR)."""
         stream = self._streams.get(media)
         if stream is not None:
             stream.request_key_frame(self._clock())
-            self._flush()
+            self.flush()
 
     def next_deadline(self) -> float:
         """When ``handle_timer`` has something to do; it may lie in the past."""
-        due = max(self._last_heard, self._last_silence_report) + SILENCE_REPORT
+        due = max(self._reception.last_heard, self._last_silence_report) + SILENCE_REPORT
         for stream in self._streams.values():
             deadline = stream.next_deadline()
             if deadline is not None and deadline < due:
@@ -367,20 +371,20 @@ class MediaLeg:
             deadline = stream.next_deadline()
             if deadline is not None and deadline <= now:
                 stream.handle_timer(now)
-                self._dispatch(media, stream)
+                self.tell_of_stream(media, stream)
                 any_due = True
         if self._camera is not None:
             self._camera.handle_timer(now)
-            self._tell_of_camera(self._camera)
+            self.tell_of_camera(self._camera)
         if any_due:
-            self._flush()
+            self.flush()
         if self._forwarding is not None and self.is_connected:
             self._forwarding.handle_timer(now)
         if self._congestion is not None and self.is_connected:
             self._congestion.handle_timer(now)
         elif self.is_connected:
             self.on_network()  # reports that stop are a word too
-        silent = now - self._last_heard
+        silent = now - self._reception.last_heard
         if silent >= SILENCE_REPORT and now - self._last_silence_report >= SILENCE_REPORT:
             self._last_silence_report = now
             self._listener.leg_silent(self, silent)
@@ -399,72 +403,6 @@ class MediaLeg:
             stream.change_source()
             stream.request_key_frame(self._clock())
 
-    def _receive_rtp_run(self, media: Line, packets: list[bytes]) -> None:
-        """Packets of one line that came together."""
-        if media == "camera":
-            for data in packets:
-                self._receive_rtp(media, data)
-        elif (stream := self._streams.get(media)) is not None:
-            now = self._last_heard = self._clock()
-            for run in (packets,) if self._forwarding is None else self._forwarding.decoded_runs(media, packets, now):
-                stream.receive_rtp_run(run, now)
-                self._received(media, stream)
-
-    def _receive_rtp(self, media: Line, data: bytes) -> None:
-        if media == "camera":
-            # Not a sign of life: a room that sends nothing but this is not there for anybody to see or hear.
-            if self._camera is not None:
-                self._camera.receive_rtp(data, self._clock())
-                self._tell_of_camera(self._camera)
-                self._flush()
-            return
-        stream = self._streams.get(media)
-        if stream is not None:
-            now = self._clock()
-            self._last_heard = now
-            if self._forwarding is not None and not self._forwarding.is_decoded(media, data, now):
-                return
-            stream.receive_rtp(data, now)
-            self._received(media, stream)
-
-    def _received(self, media: Media, stream: RtpStream) -> None:
-        """What came of packets that a stream received."""
-        self._dispatch(media, stream)
-        if self._transport is not None and (reports := stream.rtcp_to_send()):
-            self._transport.send_rtcp(media, reports)
-        deadline = stream.next_deadline()
-        if deadline is not None and deadline < self._due:
-            self._wake_at(deadline)
-
-    def _receive_rtcp(self, media: Line | None, data: bytes) -> None:
-        """``media`` is None where all streams share one path: each stream takes the parts that are about it."""
-        now = self._clock()
-        self._last_heard = now
-        if self._congestion is not None and self._congestion.receive_rtcp(data, now):
-            return
-        streams = [(name, stream) for name, stream in self._streams.items() if media is None or name == media]
-        try:
-            packets = parse_compound(data)
-        except RtcpError as error:
-            for _, stream in streams:
-                stream.malformed_rtcp(error)
-            return
-        for name, stream in streams:
-            stream.take_rtcp(packets, now)
-            self._dispatch(name, stream)
-            if (lost := stream.loss_asked_for) is not None:
-                stream.loss_asked_for = None
-                if (sound := self._streams.get("audio")) is not None:
-                    sound.network_loses(lost, now)
-        if self._forwarding is not None:
-            self._forwarding.take_rtcp(packets, now)
-        self._flush()
-        if self._congestion is None:
-            self.on_network()
-
-    def _dispatch(self, media: Media, stream: RtpStream) -> None:
-        tell_of_stream(self._listener, self, self.id, media, stream)
-
     def _connected(self) -> None:
         for stream in self._streams.values():
             stream.tell_maximum_bitrate()
@@ -473,18 +411,30 @@ class MediaLeg:
 
     def _wake_in_time(self) -> None:
         if self._due > float("-inf"):  # in ``handle_timer``
-            self._wake_at(self.next_deadline())
+            self.wake_at(self.next_deadline())
 
-    def _wake_at(self, when: float) -> None:
+    # For what comes, see ``ReceivingLeg``
+
+    def tell_of_stream(self, media: Media, stream: RtpStream) -> None:
+        """Tell the conference what has happened in a stream."""
+        tell_of_stream(self._listener, self, self.id, media, stream)
+
+    def tell_of_network(self) -> None:
+        """Tell whoever chooses what it gets."""
+        self.on_network()
+
+    def wake_at(self, when: float) -> None:
         """Have ``handle_timer`` called then, or earlier."""
         if when < self._due:
             self._due = when
             self.on_due(when)
 
-    def _tell_of_camera(self, camera: CameraStream) -> None:
+    def tell_of_camera(self, camera: CameraStream) -> None:
+        """Tell it what came for cameras."""
         tell_of_camera(self._listener, self, camera)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what the streams have made."""
         if self._transport is None:
             return
         if self._camera is not None and self._transport.is_connected:

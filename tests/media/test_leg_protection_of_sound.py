@@ -44,7 +44,7 @@ async def test_requests_for_pictures_have_earlier_frames_carried(lost: int) -> N
         leg.send_sound(CodedSound(bytes(60), 111, now, samples=1600))
         if lost and number % 2:
             wanted = tuple((video.next_sequence - back) & 0xFFFF for back in range(1, lost))
-            leg._receive_rtcp("video", serialise_compound((GenericNack(9, 7, wanted),)))
+            leg._reception.receive_rtcp("video", serialise_compound((GenericNack(9, 7, wanted),)))
     types = [RtpPacket.parse(peer.recv(2000)).payload_type for _ in range(30)]
     assert types[0] == 111
     assert types[-1] == (RED if lost else 111)

@@ -66,7 +66,7 @@ class Timed:
     def hear(self, sequence: int) -> None:
         """A packet of a picture comes in."""
         packet = struct.pack("!BBHII", 0x80, 96, sequence, 0, 9) + b"\x41\x9a" + bytes(20)
-        self.leg._receive_rtp("video", packet)
+        self.leg._reception.receive_rtp("video", packet)
 
     async def close(self) -> None:
         await self.leg.close()
