@@ -14,8 +14,10 @@ import numpy as np
 
 from bench.bottleneck import cap_figures
 from bench.loss_view import Plane, compared, freeze_ratio, graded, played, similarity
+from bench.narrow_room import room_figures
 from bench.network_path import Conditions, NetworkPath
 from bench.report import Benchmark, Figures
+from bench.simulated_call import Kind, SimulatedCall
 from bench.speech import speech
 from bench.time_code import time_coded_clip
 from consilium.simulated_room.clip import Clip, ClipFormat
@@ -46,6 +48,15 @@ KINDS = (
     ("repaired", NONE, RepairSpec(form="ulpfec", payload_type=49, red=48, single=True)),
     ("both", FEEDBACK, RepairSpec(form="flexfec-03", payload_type=49, ssrc=77, single=True)),
 )
+# Whole calls from their first moment on a bad network, by the same names.
+CALLS = (
+    ("call_5", Kind(), Conditions(loss=0.05, delay=DELAY)),
+    ("call_20", Kind(), Conditions(loss=0.2, delay=DELAY)),
+    ("call_burst_20", Kind(), Conditions(loss=0.2, burst=BURST, delay=DELAY)),
+    ("call_plain_20", Kind(NONE, None, None), Conditions(loss=0.2, delay=DELAY)),
+    ("call_repaired_20", Kind(NONE, KINDS[2][2]), Conditions(loss=0.2, delay=DELAY)),
+)
+CALL_SECONDS = 6.0
 
 
 async def run(seconds: float, seeds: int = 2) -> Figures:
@@ -72,11 +83,30 @@ def _run(seconds: float, seeds: int) -> Figures:
             figures[f"{'random' if burst == 1 else 'burst'}_{percent}"] = found
             if burst == 1 and percent == 0:
                 found.pop("ssim_plain")
+    figures |= _calls(sentence, seeds)
     figures["cap"] = {
         name: cap_figures(demand, loss, seed=1)
         for name, demand, loss in (("full", 1.0, 0.0), ("easy", 0.6, 0.0), ("loss_5", 1.0, 0.05))
     }
+    figures["cap_room"] = {
+        name: room_figures(camera, loss, seeds=8)
+        for name, camera, loss in (("usual", 0.0, 0.0), ("reports_lost", 2.5e6, 0.0), ("loss_5", 0.0, 0.05))
+    }
     return figures
+
+
+def _calls(sentence: Sound, seeds: int) -> Figures:
+    clip = time_coded_clip(SHAPE, SENTENCE_SECONDS, 1, None)
+    found: Figures = {}
+    for name, kind, conditions in CALLS:
+        runs = []
+        for seed in range(seeds):
+            call = SimulatedCall(clip, sentence, kind, conditions, seed)
+            call.run(CALL_SECONDS)
+            runs.append(call.figures())
+        known = {key: [value for one in runs if (value := one[key]) is not None] for key in runs[0]}
+        found[name] = {key: round(float(np.mean(values)), 4) if values else None for key, values in known.items()}
+    return found
 
 
 def _clean(clip: Clip) -> list[Plane]:
@@ -195,8 +225,15 @@ BENCHMARK = Benchmark(
         "random_5.freeze_ratio_repeated": "0.005 at most",
         "random_20.freeze_ratio_repeated": "0.03 at most",
         "random_20.pesq_opus": "2.8 or more",
+        "call_5.freeze_ratio_up": "0.005 at most",
+        "call_20.freeze_ratio_up": "0.03 at most",
+        "call_20.freeze_ratio_down": "0.03 at most",
+        "call_20.pesq_up": "2.8 or more",
+        "call_20.pesq_down": "2.8 or more",
         "cap.full.follow_s": "2 at most",
         "cap.full.recover_s": "15 at most",
+        "cap_room.usual.recover_s": "15 at most",
+        "cap_room.usual.narrow_mbit_s": "0.6 or more, beside sound",
     },
     options=(("seeds", 2, "how often each is measured"),),
 )

@@ -9,12 +9,14 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+import statistics
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.bottleneck import KEY_FRAME, Change
 from bench.network_path import Conditions, NetworkPath
+from bench.report import Figures
 from mcu.media.picture.key_frames import KeyFrameGate
 from mcu.media.picture.rungs import rung_for_leg
 from mcu.media.picture.state import Rung
@@ -227,3 +229,33 @@ class NarrowRoom:
         rung = self._chosen()
         if rung != self._rung:
             self._rung, self._encoder = rung, Encoder(rung, self._demand)
+
+
+_NARROW_AT, _WIDE_AT, _END = 4.0, 12.0, 32.0
+_WIDE, _NARROW = 6e6, 1e6
+
+
+def room_figures(camera: float, loss: float, seeds: int) -> Figures:
+    """A link of 6, 1 and again 6 Mbit/s, means of so many calls: what gets through while it is narrow, how long the
+    queue is then, what share of the pictures comes in all of that time, and seconds until three quarters of the former
+    rate have come back.
+    """
+    used, queues, pictures, backs = [], [], [], []
+    changes = (Change(0, _WIDE), Change(_NARROW_AT, _NARROW), Change(_WIDE_AT, _WIDE))
+    for seed in range(1, seeds + 1):
+        instants = NarrowRoom(changes, camera=camera, loss=loss, seed=seed).run(_END)
+        narrow = [one for one in instants if _NARROW_AT < one.at <= _WIDE_AT]
+        before = max(one.rung for one in instants if one.at <= _NARROW_AT)
+        settled = narrow[len(narrow) // 2 :]
+        used.append(statistics.mean(one.through for one in settled))
+        queues.append(statistics.mean(one.queue for one in settled))
+        pictures.append(statistics.mean(one.pictures for one in narrow) / 30)
+        back = next((one.at for one in instants if one.at > _WIDE_AT and one.rung >= 0.75 * before), _END)
+        backs.append(back - _WIDE_AT)
+    return {
+        "narrow_mbit_s": round(statistics.mean(used) / 1e6, 2),
+        "narrow_queue_s": round(statistics.mean(queues), 3),
+        "narrow_pictures": round(statistics.mean(pictures), 2),
+        "recover_s": round(statistics.mean(backs), 1),
+        "recover_worst_s": round(max(backs), 1),
+    }
