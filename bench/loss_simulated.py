@@ -17,7 +17,8 @@ from bench.loss_view import Plane, compared, freeze_ratio, graded, played, simil
 from bench.narrow_room import room_figures
 from bench.network_path import Conditions, NetworkPath
 from bench.report import Benchmark, Figures
-from bench.simulated_call import Kind, SimulatedCall
+from bench.simulated_call import SimulatedCall
+from bench.simulated_ends import Kind
 from bench.speech import speech
 from bench.time_code import time_coded_clip
 from consilium.simulated_room.clip import Clip, ClipFormat

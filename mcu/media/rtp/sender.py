@@ -24,9 +24,10 @@ from mcu.media.units import CodedPicture, CodedSound
 
 # Sound timestamps follow the samples, not the clock; only when both are further apart than this the samples are wrong.
 MAX_SOUND_DRIFT = 0.1
-# Octets that are sent again for each that is sent: more than half lost is a link that is full, which what is sent again
-# would keep full. So much may be saved up: a second's worth, and at least a key frame's.
-_RESENT_SHARE, _LEAST_RESERVE, _RESERVE_PICTURES = 0.5, 60_000.0, 30
+# Octets that are sent again for each that is sent, at most: where more is asked for the link is full, and what is sent
+# again would keep it full. With a fifth lost in bursts, requests and repetitions too, it is half or more. So much may
+# be saved up: a second's worth, and at least a key frame's.
+_RESENT_SHARE, _LEAST_RESERVE, _RESERVE_PICTURES = 1.0, 60_000.0, 30
 PROBED_PACKETS, PROBED_FOR = 100, 1.0
 """The last so many are sent once more to try the way there, for so many seconds: a stream that rests tries nothing."""
 
