@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.fuzz.exhausted.inside import load
 from tests.fuzz.exhausted.port_scenes import port_scenes
-from tests.fuzz.exhausted.scene import Attempt, Scene, calls, makes
+from tests.fuzz.exhausted.scene import Attempt, Scene, calls, makes, untried
 
 SUITES = {"AES_CM_128_HMAC_SHA1_80": 30, "AEAD_AES_128_GCM": 28, "AEAD_AES_256_GCM": 44}
 START = b"\0\0\0\1"
@@ -29,7 +29,7 @@ def rtp(sequence: int, payload: bytes, *, marker: bool = False, payload_type: in
 def scenes(file: str) -> list[Scene]:
     """All, with the compiled module of this file."""
     native = load("_native", file)
-    return [
+    made = [
         Scene("import", lambda: Attempt(_import_anew, (file,)), interpreted=True, keeps=True),
         *_packets(native),
         *_cutting(native),
@@ -39,6 +39,9 @@ def scenes(file: str) -> list[Scene]:
         *_protection(native),
         *port_scenes(native),
     ]
+    missing = untried(native, made)
+    assert not missing, f"there is no scene of {missing}"
+    return made
 
 
 def _import_anew(file: str) -> None:
@@ -82,6 +85,10 @@ def _cutting(native: Any) -> list[Scene]:
         data = _fresh(data)
         return Attempt(made.packetize, (data,), lambda failed: _same_length(made.packetize(data), len(data)))
 
+    def stored_one() -> Attempt:
+        cache = native.RetransmissionCache()
+        return Attempt(cache.store, (5, rtp(5, b"kept")), lambda failed: _kept(cache))
+
     def stored() -> Attempt:
         cache = native.RetransmissionCache()
         cache.store(5, rtp(5, b"kept"))
@@ -104,6 +111,7 @@ def _cutting(native: Any) -> list[Scene]:
         Scene("Vp8Packetizer.packets", lambda: packets(native.Vp8Packetizer(), b"\x10" * 4000, numbers)),
         Scene("Vp8Packetizer.packetize", lambda: packetize(native.Vp8Packetizer(), b"\x10" * 4000)),
         makes("RetransmissionCache", native.RetransmissionCache),
+        Scene("RetransmissionCache.store", stored_one),
         Scene("RetransmissionCache.store_run", stored),
         Scene("RetransmissionCache.resend", resent),
     ]
@@ -141,6 +149,20 @@ def _joining(native: Any) -> list[Scene]:
 
         return Attempt(depacketizer.take, (), after)
 
+    def let_go(make: Callable[[], Any], method: str) -> Attempt:
+        depacketizer = make()
+        depacketizer.push(VP8_KEY)
+        return Attempt(getattr(depacketizer, method), (), lambda failed: _same(depacketizer.whole, method == "reset"))
+
+    def pushed_to_joiner() -> Attempt:
+        class Joiner(native.PacketJoiner):  # type: ignore[misc]
+            def finish(self, now: float) -> None:
+                raise AssertionError("no picture has ended")
+
+        depacketizer = native.H264Depacketizer()
+        joiner = Joiner({96: depacketizer}, _refuse)
+        return Attempt(joiner.push, (90, False, 96, IDR, 0.0), lambda failed: _same(depacketizer.whole, not failed))
+
     h264, vp8 = native.H264Depacketizer, native.Vp8Depacketizer
     return [
         makes("H264Depacketizer", h264, (SPS, PPS)),
@@ -150,6 +172,12 @@ def _joining(native: Any) -> list[Scene]:
         Scene("H264Depacketizer.push of a fragment", lambda: pushed(h264, FRAGMENTS[:1], FRAGMENTS[1] + bytes(20_000))),
         Scene("Vp8Depacketizer.push", lambda: pushed(vp8, (), VP8_KEY)),
         Scene("Vp8Depacketizer.push of more", lambda: pushed(vp8, (VP8_KEY,), b"\x80\x80\x80\x01" + bytes(20_000))),
+        *(
+            Scene(f"{name}.{method}", partial(let_go, make, method))
+            for name, make in (("H264Depacketizer", h264), ("Vp8Depacketizer", vp8))
+            for method in ("cut", "reset")
+        ),
+        Scene("PacketJoiner.push", pushed_to_joiner),
         Scene("H264Depacketizer.take", lambda: taken(lambda: h264((SPS, PPS)), FRAGMENTS)),
         Scene("Vp8Depacketizer.take", lambda: taken(vp8, (VP8_KEY,))),
         *(
@@ -262,7 +290,7 @@ def _order(native: Any) -> list[Scene]:
             buffer.receive(number, 90, False, 96, bytes([number]), 0.0)
         return sink, buffer
 
-    def received() -> Attempt:
+    def received(name: str = "receive") -> Attempt:
         sink, buffer = disordered(True)
 
         def after(failed: bool) -> None:
@@ -271,7 +299,7 @@ def _order(native: Any) -> list[Scene]:
             told = [one for one in sink.told if one is not None]
             assert told == sorted(told, key=bytes) and len(told) >= 5, told
 
-        return Attempt(buffer.receive, (13, 90, False, 96, bytes([13]), 0.0), after)
+        return Attempt(getattr(buffer, name), (13, 90, False, 96, bytes([13]), 0.0), after)
 
     def first() -> Attempt:
         sink = _Sink()
@@ -325,6 +353,9 @@ def _order(native: Any) -> list[Scene]:
         makes("ReorderBuffer", native.ReorderBuffer, _Sink(), True, 5),
         Scene("ReorderBuffer.receive", received),
         Scene("ReorderBuffer.receive the first one held", first),
+        Scene("ReorderBuffer.receive_repeated", lambda: received("receive_repeated")),
+        Scene("ReorderBuffer.awaits", lambda: asked("awaits", 11)),
+        Scene("ReorderBuffer.is_ahead", lambda: asked("is_ahead", 17)),
         Scene("ReorderBuffer.handle_timer", timed),
         Scene("ReorderBuffer.requests_to_send", lambda: asked("requests_to_send", 1.0)),
         Scene("ReorderBuffer.next_deadline", lambda: asked("next_deadline")),
@@ -358,6 +389,7 @@ def _repair(native: Any) -> list[Scene]:
         Scene("FecSender.protect", protect),
         Scene("FecReceiver.received", lambda: repaired("received")),
         Scene("FecReceiver.repair", lambda: repaired("repair")),
+        calls("FecReceiver.counters", native.FecReceiver("ulpfec").counters),
     ]
 
 
@@ -388,14 +420,17 @@ def _protection(native: Any) -> list[Scene]:
                 receiver.unprotect_rtp, (sealed,), lambda failed: _same(receiver.unprotect_rtp(more), [rtp(9, b"more")])
             )
 
-        def reports(suite: str = suite, key: bytes = key) -> Attempt:
+        def reports(inbound: bool, suite: str = suite, key: bytes = key) -> Attempt:
             sender, receiver = native.Srtp(suite, key, inbound=False), native.Srtp(suite, key, inbound=True)
             report = b"\x80\xc9\0\1" + bytes(4)
-            return Attempt(
-                lambda: receiver.unprotect_rtcp(sender.protect_rtcp([report] * 3)),
-                (),
-                lambda failed: _same(receiver.unprotect_rtcp(sender.protect_rtcp([report])), [report]),
-            )
+            sealed = sender.protect_rtcp([report] * 3)
+
+            def after(failed: bool) -> None:
+                assert receiver.unprotect_rtcp(sender.protect_rtcp([report])) == [report]
+
+            if inbound:
+                return Attempt(receiver.unprotect_rtcp, (sealed,), after)
+            return Attempt(sender.protect_rtcp, ([report] * 3,), after)
 
         def begun(suite: str = suite, key: bytes = key) -> Attempt:
             context = native.Srtp.__new__(native.Srtp)
@@ -414,7 +449,8 @@ def _protection(native: Any) -> list[Scene]:
             Scene(f"Srtp {suite}", begun, interpreted=True),
             Scene(f"Srtp.protect_rtp {suite}", protected),
             Scene(f"Srtp.unprotect_rtp {suite}", unprotected),
-            Scene(f"Srtp of RTCP {suite}", reports, interpreted=True),
+            Scene(f"Srtp.protect_rtcp {suite}", partial(reports, False)),
+            Scene(f"Srtp.unprotect_rtcp {suite}", partial(reports, True)),
         ]
     context = native.Srtp("AEAD_AES_128_GCM", bytes(28), inbound=False)
     context.protect_rtp([rtp(1, b"a")])

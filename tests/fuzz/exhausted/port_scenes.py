@@ -107,6 +107,17 @@ def port_scenes(native: Any) -> list[Scene]:
         world = World(native)
         return Attempt(getattr(world.port, name), arguments, lambda failed: works(world))
 
+    def closed(name: str, *arguments: Any) -> Attempt:
+        world = World(native)
+
+        def after(failed: bool) -> None:
+            assert not failed
+            world.send(packet(1, KEY))
+            world.port.receive(1.0)
+            assert not world.got()
+
+        return Attempt(getattr(world.port, name), arguments, after)
+
     def keyed() -> Attempt:
         world = World(native)
         keys = (0, SUITE, bytes([10]) * 28, bytes(28))
@@ -196,6 +207,9 @@ def port_scenes(native: Any) -> list[Scene]:
         "srtp_numbers": (0, True),
         "resume": (0, False, 1 << 31, 0, 5, 0),
         "refused": (0,),
+        "deliver": (0, 7, False),
+        "repeat": (0, 7, 0),
+        "repeat_sound": (1, 70, b""),
         "answer_checks": (0, b"ours:theirs", PASSWORD),
         "last_check": (0,),
         "protect_outlet": (1, 70, 71, 110, (3,)),
@@ -217,6 +231,7 @@ def port_scenes(native: Any) -> list[Scene]:
         "send": ([HELLO, CHECK], World.getting.getsockname()),
         "send_rtp": (1, [packet(1, b"a", 90), packet(2, b"b" * 900, 90)], 1.0),
     }
+    closing: dict[str, tuple[Any, ...]] = {"close_peer": (1,), "close_source": (0, 7), "close_outlet": (1, 70)}
     later: dict[str, tuple[Any, ...]] = {
         "requests": (0, 7, 1.0, 0.1),
         "source_statistics": (0, 7),
@@ -231,6 +246,7 @@ def port_scenes(native: Any) -> list[Scene]:
         Scene("MediaPort.receive what is handed up", handed_up),
         Scene("MediaPort.receive a check", checked, interpreted=True),
         Scene("MediaPort.set_repair_share", shared),
+        *(Scene(f"MediaPort.{name}", partial(closed, name, *rest)) for name, rest in closing.items()),
         *(Scene(f"MediaPort.{name}", partial(changed, name, *rest)) for name, rest in quiet.items()),
         *(Scene(f"MediaPort.{name}", partial(repeated, name, *rest)) for name, rest in later.items()),
         Scene("MediaPort.take_feedback", lambda: counted("take_feedback", 1, told)),

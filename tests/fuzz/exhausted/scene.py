@@ -43,6 +43,19 @@ def calls(name: str, function: Callable[..., Any], *arguments: Any) -> Scene:
     return Scene(name, lambda: Attempt(function, arguments, after))
 
 
+def untried(module: Any, scenes: list[Scene]) -> list[str]:
+    """What a module offers that no scene is named after."""
+    names = {scene.name.split()[0] for scene in scenes}
+    offered = []
+    for name, found in vars(module).items():
+        if not callable(found) or (isinstance(found, type) and issubclass(found, Exception)):
+            continue
+        offered.append(name)
+        if isinstance(found, type):
+            offered += [f"{name}.{method}" for method, inner in vars(found).items() if callable(inner)]
+    return [name for name in offered if "__" not in name and name not in names]
+
+
 def makes(name: str, function: Callable[..., Any], *arguments: Any) -> Scene:
     """An object is made, and goes again."""
     return Scene(name, lambda: Attempt(function, arguments))
