@@ -11,8 +11,8 @@ export const STALLED_PATIENCE_MS = 2000;
 /** Asking the server may take this long: it may be waiting for a new worker. Longer than a request's own time-out. */
 export const ANSWER_PATIENCE_MS = 12_000;
 
-/** With the answer in hand, a connection that looks for another way has this long before a fresh one is made. */
-export const RESTART_PATIENCE_MS = 2500;
+/** With the answer in hand, a connection that looks for another way, at last by TCP, is given this long. */
+export const RESTART_PATIENCE_MS = 3500;
 
 /** With the answer in hand, a connection that is not up after this long is tried again. */
 export const CONNECT_PATIENCE_MS = 4000;
