@@ -169,7 +169,10 @@ class WebSocketListener:
         """Listen; returns the port. Raises OSError."""
         application = web.Application()
         application.router.add_get("/{path:.*}", self._serve)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=CLOSE_TIME)
+        # Whoever is refused has nothing more to ask for; aiohttp would keep the connection for an hour.
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=CLOSE_TIME, keepalive_timeout=CLOSE_TIME
+        )
         await self._runner.setup()
         try:
             bound_to = bound_socket(Listener("wss" if self._tls else "ws", host, port))

@@ -260,6 +260,16 @@ async def test_websockets_are_counted_bounded_and_cut_when_silent(monkeypatch: p
         await client.ws_connect(url, protocols=["sip"])
 
 
+async def test_a_request_that_is_refused_keeps_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_TIME", 0.1)
+    async with Site(Listener("ws", HOST, 0)) as site:
+        reader, writer = await asyncio.open_connection(HOST, site.port("ws"))
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 400")
+        writer.close()
+
+
 async def test_a_message_too_large_closes_the_websocket() -> None:
     async with Site(Listener("ws", HOST, 0)) as site, aiohttp.ClientSession() as client:
         browser = await client.ws_connect(f"http://{HOST}:{site.port('ws')}/", protocols=["sip"])
