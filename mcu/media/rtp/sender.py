@@ -25,9 +25,9 @@ from mcu.media.units import CodedPicture, CodedSound
 # Sound timestamps follow the samples, not the clock; only when both are further apart than this the samples are wrong.
 MAX_SOUND_DRIFT = 0.1
 # Octets that are sent again for each that is sent, at most: where more is asked for the link is full, and what is sent
-# again would keep it full. With a fifth lost in bursts, requests and repetitions too, it is half or more. So much may
-# be saved up: a second's worth, and at least a key frame's.
-_RESENT_SHARE, _LEAST_RESERVE, _RESERVE_PICTURES = 1.0, 60_000.0, 30
+# again would keep it full. With a fifth lost in bursts, requests and repetitions too, it is half or more. Less
+# where a queue is seen to stand. So much may be saved up: a second's worth, and at least a key frame's.
+_RESENT_SHARE, _RESENT_WHERE_FULL, _LEAST_RESERVE, _RESERVE_PICTURES = 1.0, 0.4, 60_000.0, 30
 PROBED_PACKETS, PROBED_FOR = 100, 1.0
 """The last so many are sent once more to try the way there, for so many seconds: a stream that rests tries nothing."""
 
@@ -170,8 +170,9 @@ class StreamSender:
             again = 0 if self._config.rtx_ssrc is not None else self.resent
             self.progress.sent(self.sequence, self.packets + again, self.bytes, now + self.wait)
             self._recent += size - self._recent / _RESERVE_PICTURES
-            most = max(_LEAST_RESERVE, _RESENT_SHARE * self._recent)
-            self._reserve = min(most, self._reserve + _RESENT_SHARE * size)
+            share = _RESENT_WHERE_FULL if self.progress.is_full else _RESENT_SHARE
+            most = share * max(_LEAST_RESERVE, self._recent)
+            self._reserve = min(most, self._reserve + share * size)
 
     def resend(self, numbers: Sequence[int], now: float) -> None:
         """Send these packets again, as far as they are still there, and not too many."""

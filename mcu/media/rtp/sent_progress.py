@@ -10,6 +10,13 @@ MOST_PICTURES = 512
 """Remembered: some fifteen seconds, longer than receivers wait with a report."""
 
 
+FULL_QUEUE = 0.1
+"""Seconds by which the way there and back takes longer than at best."""
+
+# Seconds by which the best is taken for longer, each second.
+_FORGOTTEN = 0.005
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Since the stream began: ``packets`` and ``octets`` that were sent of it, those sent again too, and how many of
@@ -33,6 +40,9 @@ class SentProgress:
         self._block: tuple[int, int] | None = None
         self._came = 0
         self.progress: Progress | None = None
+        self.is_full = False
+        """Whether packets waited in a queue when it was last heard of them."""
+        self._shortest: tuple[float, float] | None = None
 
     def sent(self, following: int, packets: int, octets: int, now: float) -> None:
         """So much in all; ``following`` is the number of the next packet, with its roll-overs."""
@@ -55,3 +65,10 @@ class SentProgress:
         _, packets, octets, left = self._sent[place - 1]
         at_least = now - self._sent[place][3] if place < len(self._sent) else 0.0
         self.progress = Progress(highest, packets, octets, self._came, max(0.0, at_least), max(0.0, now - left))
+        self._note_shortest(self.progress.at_most, now)
+        self.is_full = self._shortest is not None and at_least > self._shortest[0] + FULL_QUEUE
+
+    def _note_shortest(self, round_trip: float, now: float) -> None:
+        """The best is forgotten by and by: ways change."""
+        shortest, since = self._shortest or (round_trip, now)
+        self._shortest = min(round_trip, shortest + (now - since) * _FORGOTTEN), now

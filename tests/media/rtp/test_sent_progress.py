@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcu.media.rtp.sent_progress import MOST_PICTURES, SentProgress
+from mcu.media.rtp.sent_progress import FULL_QUEUE, MOST_PICTURES, SentProgress
 
 
 def sent(first: int = 65_530) -> SentProgress:
@@ -36,6 +36,20 @@ def test_the_round_trip_lies_between_the_newest_that_came_and_the_one_after_it()
     progress.reported((65_530 + 29) & 0xFFFF, 0, 0.5)
     found = progress.progress
     assert found is not None and found.at_least == 0.0 and abs(found.at_most - (0.5 - 10 / 30)) < 1e-6
+
+
+def test_a_queue_shows_by_how_long_ago_what_has_not_come_was_sent() -> None:
+    progress = sent()
+    progress.reported((65_530 + 8) & 0xFFFF, 0, 0.15)
+    assert not progress.is_full
+    progress.reported((65_530 + 20) & 0xFFFF, 0, 0.3)
+    assert not progress.is_full, "pictures further apart are no queue"
+    progress.reported((65_530 + 23) & 0xFFFF, 0, 0.3 + 2 * FULL_QUEUE)
+    assert progress.is_full
+    for picture in range(11, 40):
+        progress.sent(65_530 + 3 * picture, 3 * picture, 3000 * picture, picture / 30)
+    progress.reported((65_530 + 113) & 0xFFFF, 0, 38 / 30 + 0.06)
+    assert not progress.is_full
 
 
 def test_what_was_sent_again_and_came_counts_as_come() -> None:
