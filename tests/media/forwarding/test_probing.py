@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -11,17 +10,9 @@ from mcu.media.congestion.trains import LEAST_OCTETS, LEAST_PACKETS, LEAST_SPAN
 from mcu.media.congestion.values import LossAndDelay
 from mcu.media.forwarding.probing import BURSTS, INTERVAL, Prober
 from mcu.media.rtp.rtcp import ReceiverReport, ReportBlock
-from tests.media.forwarding.test_outlets import Ends
+from tests.media.forwarding.ends import Ends
 
 REVIEW = 0.25
-
-
-@pytest.fixture
-def ends() -> Iterator[Ends]:
-    ends = Ends()
-    yield ends
-    for one in ends.udp:
-        one.close()
 
 
 def trains(prober: Prober, network: LossAndDelay, start: float, seconds: float, held_back: bool = True) -> list[float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from mcu.media.forwarding.published import PublishedSource
@@ -11,18 +9,10 @@ from mcu.media.rtp.packet import RtpPacket
 from mcu.media.rtp.rtcp import ReceiverReport, ReportBlock, SenderReport
 from mcu.media.spec import RepairSpec, VideoSpec
 from tests.media.forwarding.browsers import video
-from tests.media.forwarding.test_outlets import Ends
+from tests.media.forwarding.ends import Ends
 
 REPAIRED = RepairSpec(form="flexfec-03", payload_type=118, ssrc=9000, single=True)
 SLOT = 2100
-
-
-@pytest.fixture
-def ends() -> Iterator[Ends]:
-    ends = Ends()
-    yield ends
-    for one in ends.udp:
-        one.close()
 
 
 def repaired(**changes: object) -> VideoSpec:
