@@ -18,8 +18,9 @@ FIRST_PATIENCE, LONGEST_PATIENCE = 2.0, 16.0
 BLIND_PATIENCE, LONGEST_BLIND = 4.0, 160.0
 """The same where no round trip is told: a queue does not show before much is lost."""
 
-FULL_QUEUE = 0.1
-"""Seconds by which the round trip is longer than at best."""
+FULL_QUEUE, LONG_QUEUE = 0.1, 0.3
+"""Seconds by which the round trip is longer than at best: the one counts when it is seen twice, or after
+a rise, the other at once."""
 
 EXCUSED_FOR = 30.0
 """Seconds for which a delay that is not ours is borne: jitter, or a queue on the way of the reports."""
@@ -72,7 +73,7 @@ class ReportedRate:
         self._heavy = 0
         self._usual = 0.0
         self._full: tuple[float, float] | None = None
-        self._silent = False
+        self._waited = self._silent = False
         self._heard_at: float | None = None
         self._excused, self._excused_at = 0.0, float("-inf")
 
@@ -88,6 +89,7 @@ class ReportedRate:
         beyond, doubt = word.lost - self._own.share, self._own.doubt
         full = word.queueing > FULL_QUEUE + (self._excused if now - self._excused_at < EXCUSED_FOR else 0.0)
         self._heavy = self._heavy + 1 if beyond > HEAVY + doubt else 0
+        waited, self._waited = self._waited, full
         estimate = feedback.estimated_bitrate
         if self._heavy and full:
             # Not by chance: the link is full, and what came is what it carries.
@@ -97,8 +99,10 @@ class ReportedRate:
             self._fall(self._kept(word, beyond, sent), sent, now)
         elif estimate is not None and estimate < min(sent, self.rate or sent) * _ESTIMATE_MARGIN:
             self._fall(estimate, sent, now)
-        elif full:
+        elif full and (waited or word.queueing > LONG_QUEUE or now - self._rose < _BLAME):
             self._answer_queue(word, sent, now)
+        elif full:
+            self._troubled = now  # one word may be of a peer that had other work
         elif beyond > LIGHT + doubt and (self._heavy or self._is_blind or word.lost > _UNUSUAL * self._usual):
             self._troubled = now
         elif self._silent:

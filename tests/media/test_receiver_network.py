@@ -165,6 +165,21 @@ def test_loss_of_a_full_queue_tells_what_the_link_carries() -> None:
     assert path.now - start <= 22
 
 
+def test_a_short_delay_counts_when_it_is_seen_twice_and_a_long_one_at_once() -> None:
+    """A peer that had other work answers late, once."""
+
+    def rate(*round_trips: float) -> int | None:
+        path = Path()
+        for round_trip in (0.05, 0.05, *round_trips):
+            path.now += EVERY
+            feedback = ReceiverFeedback(next(path._reports), 0.0, None, round_trip)
+            path.network.reported(feedback, path.sent, MOST, path.now)
+        return path.network.rate
+
+    assert rate(0.2) is None and rate(0.2, 0.05, 0.2) is None
+    assert rate(0.2, 0.2) is not None and rate(0.5) is not None
+
+
 def test_many_reports_of_few_packets_each_count_as_one() -> None:
     """Whoever asks for lost packets reports with every request."""
     path = Path()
