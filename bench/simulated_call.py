@@ -17,22 +17,33 @@ from av.video.codeccontext import VideoCodecContext
 from bench.loss_view import Seen, freeze_ratio, graded, played, shown_at, similarity
 from bench.narrow_room import ADDRESS, Timers
 from bench.network_path import Conditions, NetworkPath
-from bench.simulated_ends import OPUS, Judged, Kind, Line, decoded, luma_of, picture_configs, plane_of, sound_configs
+from bench.simulated_ends import (
+    H264,
+    OPUS,
+    Judged,
+    Kind,
+    Line,
+    decoded,
+    luma_of,
+    picture_configs,
+    plane_of,
+    sound_configs,
+)
 from consilium.simulated_room.clip import Clip
 from mcu.media.codec.audio_encoder import EncoderKey, make_encoder
 from mcu.media.codec.video_encoder import VideoEncoder
 from mcu.media.conference_sync import picture_delay, sound_delay
 from mcu.media.lip_sync import Delays, LipSync
 from mcu.media.picture.key_frames import KeyFrameGate
-from mcu.media.picture.rungs import RATES
+from mcu.media.picture.rungs import RATES, rung_for_leg
 from mcu.media.picture.source import PictureSourceWorker
-from mcu.media.picture.state import Rung
 from mcu.media.picture_hold import PictureHold
 from mcu.media.receiver_network import ReceiverNetwork
 from mcu.media.rtp.session import KeyFrameRequested, PictureReceived, SoundReceived
 from mcu.media.sound.mix import SoundMix
 from mcu.media.sound.samples import RATE, TICK, TICK_SAMPLES, Sound
 from mcu.media.sound.state import SoundLeg, SoundState
+from mcu.media.spec import ConferenceSpec, VideoSpec
 from mcu.media.transport.pacer import Pacer
 from mcu.media.transport.sockets import NetworkAddress
 from mcu.media.units import CodedPicture, CodedSound
@@ -73,7 +84,9 @@ class SimulatedCall:
         self._shown: int | None = None  # the picture of the clip that is decoded last
         self._on_canvas: int | None = None
         # Pictures down.
-        self._rung = Rung(*self._size, clip.format.frame_rate, COMPOSED_BITRATE, intra_refresh=not kind.feedback)
+        conference = ConferenceSpec(id="call", revision=1, width=self._size[0], height=self._size[1])
+        video = VideoSpec(ssrc=4, send_codec=H264, receive_codecs=(H264,), feedback=kind.feedback)
+        self._rung = replace(rung_for_leg(conference, video), bitrate=COMPOSED_BITRATE)
         self._encoder = VideoEncoder(self._rung)
         self._keys = KeyFrameGate()
         self._network = ReceiverNetwork()

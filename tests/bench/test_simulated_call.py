@@ -48,6 +48,13 @@ def test_from_the_first_moment_of_a_fifth_lost_pictures_go_on_both_ways(clip: Cl
     assert lossy.mix.leg_statistics(lossy.now)["near"].concealed < 0.5
 
 
+def test_a_room_that_cannot_ask_sees_most_of_each_picture(clip: Clip) -> None:
+    figures = call(clip, Conditions(delay=0.02, loss=0.1), Kind(frozenset(), None, None)).figures()
+    assert figures["freeze_ratio_down"] == 0.0
+    likeness = figures["ssim_down"]
+    assert likeness is not None and likeness > 0.7
+
+
 def test_the_same_call_gives_the_same_figures(clip: Clip) -> None:
     one, other = (call(clip, Conditions(delay=0.02, loss=0.1, burst=4.0)) for _ in range(2))
     assert [seen.at for seen in one.up.seen] == [seen.at for seen in other.up.seen]

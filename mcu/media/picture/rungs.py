@@ -49,6 +49,9 @@ _ENOUGH = {
 # Slices for receivers that take single NAL units only (RFC 6184 packetization-mode 0) must fit one packet.
 MODE_0_SLICE = 1150
 
+# And for those that take fragments, but cannot ask for a lost one: of a slice that is one packet nothing else is lost.
+PLAIN_SLICE = 1100
+
 # profile_idc, the first octet of profile-level-id (ITU-T H.264 A.2), to the profile that the encoder is told.
 _PROFILES: dict[str, H264Profile] = {"42": "baseline", "4d": "main", "58": "main", "64": "high"}
 
@@ -66,8 +69,18 @@ def rung_for_leg(conference: ConferenceSpec, video: VideoSpec) -> Rung:
 
 
 def _refreshed(rung: Rung, video: VideoSpec) -> Rung:
-    """Renewed bit by bit where the receiver has no means to ask for a key frame."""
-    return replace(rung, intra_refresh=rung.codec == "H264" and not video.feedback & _KEY_FRAME_REQUESTS)
+    """Renewed bit by bit where the receiver has no means to ask for a key frame, nor for a lost packet."""
+    return rung if rung.codec != "H264" or video.feedback & _KEY_FRAME_REQUESTS else _renewed(rung)
+
+
+def _renewed(rung: Rung) -> Rung:
+    """Each slice is a packet as well: without one of those the rest of the picture can be decoded."""
+    return replace(rung, intra_refresh=True, max_slice=rung.max_slice or PLAIN_SLICE)
+
+
+def _with_key_frames(rung: Rung) -> Rung:
+    slices = None if rung.max_slice == PLAIN_SLICE else rung.max_slice
+    return replace(rung, intra_refresh=False, max_slice=slices)
 
 
 # What is shared is rather slow than small or blurred: pictures a second by the rate they must do with, bit/s.
@@ -125,9 +138,9 @@ def share_renewed(rungs: Mapping[Key, Rung], recording: bool) -> dict[Key, Rung]
     renews itself serves also those who can ask.
     """
     if recording:
-        return {key: replace(rung, intra_refresh=False) for key, rung in rungs.items()}
+        return {key: _with_key_frames(rung) for key, rung in rungs.items()}
     renewed = {rung for rung in rungs.values() if rung.intra_refresh}
-    twins = {key: replace(rung, intra_refresh=True) for key, rung in rungs.items()}
+    twins = {key: _renewed(rung) for key, rung in rungs.items()}
     return {key: twins[key] if twins[key] in renewed else rung for key, rung in rungs.items()}
 
 

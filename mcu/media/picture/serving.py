@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from mcu.media.picture.rungs import MODE_0_SLICE
 from mcu.media.picture.state import Rung
 from mcu.media.units import CodedPicture
 
@@ -87,5 +88,6 @@ class Serving(Generic[Outlet]):
 
 
 def _can_follow(old: Rung, new: Rung) -> bool:
-    """Whether a receiver that shall have the new rung can take the old one's pictures: same codec, same packets."""
-    return (old.codec, old.max_slice, old.profile) == (new.codec, new.max_slice, new.profile)
+    """Whether a receiver that shall have the new rung can take the old one's pictures: same codec, fitting packets."""
+    takes = new.max_slice != MODE_0_SLICE or old.max_slice is not None
+    return takes and (old.codec, old.profile) == (new.codec, new.profile)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mcu.media.picture.rungs import (
     MODE_0_SLICE,
+    PLAIN_SLICE,
     RATES,
     SIZES,
     rung_for_content,
@@ -216,6 +217,16 @@ def test_who_can_ask_gets_key_frames_on_request_and_others_a_picture_that_renews
     assert rung_for_leg(FULL, video(feedback=frozenset({"remb"}))).intra_refresh
     assert rung_for_content(FULL, video(feedback=frozenset())).intra_refresh
     assert not rung_for_leg(FULL, video(send=codec("VP8"), feedback=frozenset())).intra_refresh
+
+
+def test_who_cannot_ask_for_a_lost_packet_gets_slices_that_can_be_decoded_without_it() -> None:
+    mode_1 = codec(packetization_mode="1")
+    asks: frozenset[Literal["nack", "pli", "fir", "remb"]] = frozenset({"pli"})
+    assert rung_for_leg(FULL, video(send=mode_1, feedback=asks)).max_slice is None
+    assert rung_for_leg(FULL, video(send=mode_1, feedback=frozenset())).max_slice == PLAIN_SLICE
+    assert rung_for_content(FULL, video(send=mode_1, feedback=frozenset())).max_slice == PLAIN_SLICE
+    assert rung_for_leg(FULL, video(send=codec(), feedback=frozenset())).max_slice == MODE_0_SLICE
+    assert rung_for_leg(FULL, video(send=codec("VP8"), feedback=frozenset())).max_slice is None
 
 
 @pytest.mark.parametrize(

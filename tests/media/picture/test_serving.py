@@ -86,6 +86,18 @@ def test_a_receiver_of_another_codec_is_not_sent_the_old_one() -> None:
         assert again.take(HIGH, picture(1.1)) == []
 
 
+def test_smaller_slices_are_a_reason_to_wait_for_nobody_who_takes_large_ones() -> None:
+    for before, after in (
+        (HIGH, replace(HIGH, max_slice=1100, intra_refresh=True)),
+        (replace(HIGH, max_slice=1100), HIGH),
+    ):
+        serving: Serving[str] = Serving()
+        serving.choose({"a": before})
+        serving.take(before, picture(1.0, keyframe=True))
+        serving.choose({"a": after})
+        assert [outlet for outlet, _ in serving.take(before, picture(1.1))] == ["a"]
+
+
 def test_who_leaves_is_served_no_more() -> None:
     serving: Serving[str] = Serving()
     serving.choose({"a": HIGH, "b": HIGH})
