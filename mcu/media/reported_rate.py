@@ -47,7 +47,7 @@ _LITTLE = 0.5
 _LEAST_KEPT, _SHORT_QUEUE = 0.5, 0.2
 
 # Loss that has always been there, and is no more than it was, is no reason not to try more.
-_UNUSUAL, _USUAL_GAIN = 1.5, 0.2
+_UNUSUAL, _CHANCE, _USUAL_GAIN = 1.5, 0.04, 0.2
 
 # A queue that should have emptied by now, with so much less being sent than the link was found to carry, is not ours.
 _LEAST_SPARE, _TIMES = 0.05, 1.5
@@ -103,7 +103,7 @@ class ReportedRate:
             self._answer_queue(word, sent, now)
         elif full:
             self._troubled = now  # one word may be of a peer that had other work
-        elif beyond > LIGHT + doubt and (self._heavy or self._is_blind or word.lost > _UNUSUAL * self._usual):
+        elif beyond > LIGHT + doubt and (self._heavy or self._is_blind or word.lost > _UNUSUAL * self._usual + _CHANCE):
             self._troubled = now
         elif self._silent:
             self.rate = self._heard_at  # what was sent meanwhile has come
