@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import threading
 from collections.abc import Iterator
@@ -98,6 +99,27 @@ def test_a_picture_that_a_network_spreads_is_waited_for_once(brief: Port) -> Non
         brief.media.receive(NOW)
         waited.append(left_at(receiver.got(1)[0]) > NOW % 64)
     assert waited == [True, False, False, True], "the next picture is another matter"
+
+
+def test_a_picture_without_an_end_goes_on_when_the_patience_is_over() -> None:
+    """Packets that come closer together than would end the wait: a batch of them would take ten seconds."""
+    with contextlib.contextmanager(port_with)(0.6) as port:
+        sender, receiver = pair(port)
+        over = threading.Event()
+
+        def trickle() -> None:
+            for sequence in range(2, 200):
+                if over.wait(0.15):
+                    break
+                sender.send([part(sequence)])
+
+        sending = threading.Thread(target=trickle)
+        sender.send([part(1, first=True)])
+        sending.start()
+        port.media.receive(NOW)
+        over.set()
+        sending.join()
+        assert 0 < left_at(receiver.got(1)[0]) - NOW % 64 < 5.0
 
 
 def test_sound_waits_for_nothing(patient: Port) -> None:
