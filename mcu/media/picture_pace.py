@@ -28,7 +28,7 @@ _IN_TIME = 0.95
 UNNOTICED = 0.04
 """Lateness up to this, seconds, is that of a good network, and of large pictures: nothing waits for it."""
 
-MAX_MARGIN = 0.15
+MAX_MARGIN = 0.12
 """The most that pictures wait for some that are late by turns: more costs a conversation more than a picture that
 stands for a moment. What is late by more again and again is another matter (``JitterPeaks``): then all stand still.
 """
