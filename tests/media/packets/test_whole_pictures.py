@@ -12,7 +12,7 @@ import pytest
 from mcu.media.packets import MediaPort
 from tests.media.packets.test_media_port import DELTA_VP8, KEY_VP8, Client, Port, forwarded, rtp
 
-LONG, SHORT = 9.0, 0.003
+LONG, SHORT, SOME = 9.0, 0.003, 0.05
 NOW = 100.0
 STAMP = 3
 
@@ -34,6 +34,11 @@ def patient() -> Iterator[Port]:
 @pytest.fixture
 def brief() -> Iterator[Port]:
     yield from port_with(SHORT)
+
+
+@pytest.fixture
+def some() -> Iterator[Port]:
+    yield from port_with(SOME)
 
 
 def part(sequence: int, *, first: bool = False, last: bool = False, key: bool = False) -> bytes:
@@ -99,6 +104,22 @@ def test_a_picture_that_a_network_spreads_is_waited_for_once(brief: Port) -> Non
         brief.media.receive(NOW)
         waited.append(left_at(receiver.got(1)[0]) > NOW % 64)
     assert waited == [True, False, False, True], "the next picture is another matter"
+
+
+def test_many_pictures_that_are_spread_take_no_more_than_a_share_of_the_time(some: Port) -> None:
+    sender, receiver = pair(some)
+
+    def waited(picture: int, now: float) -> bool:
+        sender.send([part(2 * picture + 1, first=True)])
+        some.media.receive(now)
+        sender.send([part(2 * picture + 2, last=True)])
+        some.media.receive(now)
+        return left_at(receiver.got(2)[0]) > now % 64
+
+    spread = [waited(picture, NOW) for picture in range(30)]
+    assert spread[0]
+    assert not any(spread[20:]), "what was saved up is used"
+    assert waited(30, NOW + 1.0), "time has gone by"
 
 
 def test_a_picture_without_an_end_goes_on_when_the_patience_is_over() -> None:

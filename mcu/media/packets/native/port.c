@@ -186,14 +186,28 @@ static bool is_torn(struct source *const *of, int count)
     return false;
 }
 
-/* Whether more came in within the patience, which began at ``begun``. A network may spread a picture: then its rest is
- * not waited for again. */
+static double lesser(double one, double other) { return one < other ? one : other; }
+
+/* As time goes on, some of it may be waited again. */
+static void save_waiting(struct port *port, double now)
+{
+    double most = PORT_WAITING_SAVED * port->patience;
+    if (now > port->reckoned)
+        port->waiting = lesser(most, port->waiting + PORT_WAITING_SHARE * (now - port->reckoned));
+    port->reckoned = now;
+}
+
+/* Whether more came in within the patience, which began at ``begun``, and within what may be waited in all. A network may
+ * spread a picture: then its rest is not waited for again. */
 static bool wait_for_more(struct port *port, struct source *const *of, int count, double begun)
 {
-    double left = begun + port->patience - seconds(), quiet = PORT_QUIET * port->patience;
+    double start = seconds();
+    double left = lesser(begun + port->patience - start, port->waiting);
     if (left <= 0)
         return false;
-    if (udp_wait(port->socket, left < quiet ? left : quiet))
+    bool came = udp_wait(port->socket, lesser(left, PORT_QUIET * port->patience));
+    port->waiting -= seconds() - start;
+    if (came)
         return true;
     for (int i = 0; i < count; i++)
         if (of[i] != NULL && of[i]->torn)
@@ -239,6 +253,7 @@ static int receive_batch(struct port *port, double now, int *events)
 int port_receive(struct port *port, double now)
 {
     int events = 0, count = UDP_BATCH;
+    save_waiting(port, now);
     port->now = now;
     for (int i = 0; i < PORT_BATCHES && count == UDP_BATCH && events == 0; i++) {
         count = receive_batch(port, port->now, &events);

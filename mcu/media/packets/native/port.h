@@ -28,6 +28,10 @@
 #define PORT_MOST_PATIENCE 10.0
 /* Share of the patience with a picture (see struct port) after which the next of its packets is not waited for. */
 #define PORT_QUIET 0.3
+/* Share of the time that may go by waiting so, since whoever calls waits too; and how much of it may be saved up, in
+ * patiences. */
+#define PORT_WAITING_SHARE 0.2
+#define PORT_WAITING_SAVED 4.0
 /* Full batches taken by one call, so that timers and signalling get their turn. */
 #define PORT_BATCHES 8
 
@@ -56,6 +60,7 @@ struct port {
     /* Seconds that packets of a picture wait at most for the rest of it. Browsers send them within a millisecond; those
      * that go out together cost a fraction of what they cost one by one. */
     double patience;
+    double waiting, reckoned; /* seconds that may still go by waiting so, see PORT_WAITING_SHARE; and as of when */
     struct peer *peers[PORT_MAX_PEERS];
     uint32_t next_peer; /* numbers go round, so that what came for a peer that is gone is not taken for another's */
     struct peer *table[PORT_TABLE];
