@@ -30,6 +30,7 @@ from mcu.media.rtp.config import (
 from mcu.media.rtp.early_report import EarlyReports
 from mcu.media.rtp.errors import RtcpError
 from mcu.media.rtp.keyframe_request import KeyFrameRequester
+from mcu.media.rtp.peer_reports import PeerReports
 from mcu.media.rtp.receiver import StreamReceiver
 from mcu.media.rtp.requested_loss import RequestedLoss
 from mcu.media.rtp.rtcp import RtcpPacket
@@ -60,12 +61,8 @@ FIRST_RTCP_INTERVAL = 0.3
 # A report is a sender report while something was sent within this time (RFC 3550 section 6.4: two intervals).
 SENDER_TIMEOUT = 2 * RTCP_INTERVAL
 REMB_INTERVAL = 1.0
-# A browser repeats its estimate every second or so while it has one.
-ESTIMATE_LIFE = 10.0
 # Reports of all streams are due at the same instants, so that many of them wake nobody more often than a few.
 REPORT_GRID = 0.1
-# A round trip beyond this is a wrong echo of our report, not a path.
-MAX_ROUND_TRIP = 10.0
 
 
 class RtpStream:
@@ -80,6 +77,7 @@ class RtpStream:
         self._rtcp_out: list[bytes] = []
         self._receiver = StreamReceiver(config, self._events)
         self._sender = StreamSender(config, rng)
+        self._peer = PeerReports(config, self._ntp, self._sender)
         self._key_frames = KeyFrameRequester()
         self._intra_sequence = rng.getrandbits(8)
         self._next_report = on_grid(now + FIRST_RTCP_INTERVAL * (0.5 + rng.random()), REPORT_GRID)
@@ -89,12 +87,6 @@ class RtpStream:
         """The share of packets that the peer loses by what it asks for; None while that is not known. To be cleared."""
         self._maximum_bitrate: int | None = None
         self._next_estimate = float("inf")
-        self._round_trip: float | None = None
-        self._remote_fraction_lost = 0.0
-        self._skipped_to = config.beginning.sequence if config.beginning and config.beginning.resumed else None
-        self._reports = 0
-        self._estimate: tuple[int, float] | None = None
-        self._requested_maximum: int | None = None
         self._closed = False
         self._requested = 0
         self._key_frame_requests = 0
@@ -171,34 +163,8 @@ class RtpStream:
         self._handle_report_blocks(packet.reports, now)
 
     def _handle_report_blocks(self, blocks: tuple[rtcp.ReportBlock, ...], now: float) -> None:
-        for block in blocks:
-            if block.ssrc != self.config.ssrc:
-                continue
-            if not self._is_of_the_skip(block):
-                self._remote_fraction_lost = block.fraction_lost / 256
-                self._reports += 1
-                self._sender.progress.reported(block.highest_sequence, block.packets_lost, now)
-                if self._sender.redundancy is not None:
-                    self._sender.redundancy.reported(self._remote_fraction_lost, now)
-                if self._sender.repair is not None:
-                    progress = self._sender.progress.progress
-                    # The way that packets take shows a full queue before sender reports have come through it.
-                    newest = 0.0 if progress is None else progress.at_least
-                    round_trip = max(self._round_trip or 0.0, newest)
-                    self._sender.repair.policy.reported(self._remote_fraction_lost, round_trip, now)
-            if block.last_sender_report:
-                elapsed = (self._ntp.middle(now) - block.last_sender_report - block.delay) & 0xFFFFFFFF
-                if elapsed < MAX_ROUND_TRIP * 65536:
-                    self._round_trip = elapsed / 65536
-                    self._receiver.set_round_trip(self._round_trip)
-
-    def _is_of_the_skip(self, block: rtcp.ReportBlock) -> bool:
-        """Where a stream goes on, numbers are left out. The first report beyond them counts them as lost, wrongly."""
-        if self._skipped_to is None:
-            return False
-        if (block.highest_sequence - self._skipped_to) & 0xFFFF < 0x8000:
-            self._skipped_to = None
-        return True
+        for seconds in self._peer.take_blocks(blocks, now):
+            self._receiver.set_round_trip(seconds)
 
     def _handle_goodbye(self, packet: rtcp.Goodbye, now: float) -> None:
         source = self._receiver.source
@@ -236,27 +202,16 @@ class RtpStream:
             self._sender.redundancy.reported(share, now)
 
     def _handle_estimate(self, packet: rtcp.ReceiverEstimatedMaximumBitrate, now: float) -> None:
-        if self.config.ssrc in packet.ssrcs:
-            self._estimate = packet.bitrate, now
-            self._reports += 1
+        if self._peer.take_estimate(packet, now):
             self._events.append(BitrateEstimated(packet.bitrate))
 
     def _handle_maximum_request(self, packet: rtcp.TemporaryMaximumBitrateRequest, now: float) -> None:
-        """RFC 5104 section 4.2.1: it holds until changed, and the peer is told that it does."""
-        mine = [limit for limit in packet.limits if limit.ssrc == self.config.ssrc]
-        if not mine:
-            return
-        self._requested_maximum = min(limit.bitrate for limit in mine)
-        self._reports += 1
-        bounding = tuple(replace(limit, ssrc=packet.sender_ssrc) for limit in mine)
-        self._rtcp_out.append(self._compound(now, rtcp.TemporaryMaximumBitrateNotification(self.config.ssrc, bounding)))
-
-    def _estimated(self, now: float) -> int | None:
-        """The least that the peer says it can get; an estimate that it does not repeat is forgotten."""
-        said = [] if self._requested_maximum is None else [self._requested_maximum]
-        if self._estimate is not None and now - self._estimate[1] < ESTIMATE_LIFE:
-            said.append(self._estimate[0])
-        return min(said, default=None)
+        """RFC 5104 section 4.2.1: the peer is told that it holds."""
+        mine = self._peer.take_maximum(packet)
+        if mine:
+            bounding = tuple(replace(limit, ssrc=packet.sender_ssrc) for limit in mine)
+            told = rtcp.TemporaryMaximumBitrateNotification(self.config.ssrc, bounding)
+            self._rtcp_out.append(self._compound(now, told))
 
     # -- from above ------------------------------------------------------------------------------------------------
 
@@ -454,13 +409,7 @@ class RtpStream:
 
     def receiver_feedback(self, now: float) -> ReceiverFeedback:
         """What the peer has told of what it receives."""
-        return ReceiverFeedback(
-            self._reports,
-            self._remote_fraction_lost,
-            self._estimated(now),
-            self._round_trip,
-            self._sender.progress.progress,
-        )
+        return self._peer.feedback(now)
 
     @property
     def repair_share(self) -> float:
@@ -477,8 +426,8 @@ class RtpStream:
             packets_sent=sender.packets,
             bytes_sent=sender.bytes,
             jitter_ms=receiver.source.jitter_seconds * 1000 if receiver.source is not None else 0.0,
-            round_trip_ms=self._round_trip * 1000 if self._round_trip is not None else None,
-            remote_fraction_lost=self._remote_fraction_lost,
+            round_trip_ms=self._peer.round_trip * 1000 if self._peer.round_trip is not None else None,
+            remote_fraction_lost=self._peer.fraction_lost,
             malformed=receiver.malformed,
         )
 
