@@ -108,6 +108,7 @@ class BaresipRoom:
             "poll_method": "epoll",
             "sip_listen": f"127.0.0.1:{self._sip_port}",
             "call_local_timeout": "120",
+            "rtp_ports": "31100-32700",  # its own range holds the ports that tests take (see ``ports``)
             "module_path": "/usr/lib/baresip/modules",
             "audio_source": f"aufile,{sound}",
             "audio_player": f"jack,{self.name}",

@@ -98,7 +98,7 @@ async def test_offer_sends_both_kinds_prefers_h264_and_carries_candidates(
     # Nine pictures of others, what one of them shares, and nine voices.
     assert [line.split()[0] for line in slots] == ["video"] * 10 + ["audio"] * 9
     assert all("a=recvonly" in line for line in slots) and len(body["sdp"]) < 0.75 * MAX_SDP
-    assert "a=simulcast:send ~q;~h;f" in video and "a=simulcast" not in content
+    assert "a=simulcast:send ~q;~h;f" in video and "a=simulcast:send s;l" in content
     assert len(body["sdp"]) < 40_000
     assert "a=candidate" in audio
     first = video.split()[3]
