@@ -139,6 +139,7 @@ class ConferencePictures:
         rungs = without_forwarded(rungs, specs, self._remainder, shared=content is not None)
         self._networks = {outlet: network for outlet, network in self._networks.items() if outlet in rungs}
         self._repairs = {outlet: share for outlet, share in self._repairs.items() if outlet in rungs}
+        begun = {rung for outlet, rung in rungs.items() if self._serving.wanted(outlet) is None}
         moved = self._serving.choose(rungs)
         self._recorded = frozenset(recorded)
         self._state = PictureState(
@@ -164,7 +165,7 @@ class ConferencePictures:
             self._request_shared(spec.content_from)
         self._sharing, self._content_from = sharing, spec.content_from
         for rung in moved | self._recorded:
-            self._pipeline.request_key_frame(rung)
+            self._pipeline.request_key_frame(rung, newcomer=rung in begun)
 
     def composed(self) -> frozenset[str]:
         """Whose pictures may be in one that is composed now."""

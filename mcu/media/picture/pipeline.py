@@ -143,11 +143,11 @@ class PicturePipeline:
             with self._lock:
                 self._set_scenes()
 
-    def request_key_frame(self, rung: Rung) -> None:
-        """A receiver of ``rung`` cannot decode; requests are merged."""
+    def request_key_frame(self, rung: Rung, newcomer: bool = False) -> None:
+        """A receiver of ``rung`` cannot decode, perhaps because it has only just come; requests are merged."""
         encoder = self._encoders.get(rung)
         if encoder is not None:
-            encoder.request_key_frame()
+            encoder.request_key_frame(newcomer)
 
     def speaker(self, source_id: str | None) -> None:
         """Who speaks now: gets a frame, and a tile as the rules of seating say."""

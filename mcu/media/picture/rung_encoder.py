@@ -77,8 +77,8 @@ class RungEncoder:
     def join(self, timeout: float) -> None:
         self._thread.join(timeout)
 
-    def request_key_frame(self) -> None:
-        self._keys.request()
+    def request_key_frame(self, newcomer: bool = False) -> None:
+        self._keys.request(newcomer)
 
     def restart(self) -> None:
         """Pictures come again after a pause, for receivers that have none of those before."""

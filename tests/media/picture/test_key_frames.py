@@ -67,3 +67,22 @@ def test_after_a_while_of_calm_all_is_as_before():
     assert gate.due(30.0)
     gate.made(30.0)
     assert made_while_asked(gate, 30.1, 32.0) == [30.5, 31.5]
+
+
+def test_a_newcomer_does_not_wait_for_those_who_ask_without_end():
+    gate = KeyFrameGate()
+    assert made_while_asked(gate, 0.0, 4.0)[-1] == 3.5
+    gate.request(newcomer=True)
+    assert not gate.due(3.9)
+    assert gate.due(4.0)
+    gate.made(4.0)
+    assert made_while_asked(gate, 4.1, 9.0) == [6.0, 8.0], "who asks on and on gains nothing by it"
+
+
+def test_newcomers_in_a_row_each_get_theirs():
+    gate = KeyFrameGate()
+    gate.made(0.0)
+    for number in range(1, 8):
+        gate.request(newcomer=True)
+        assert gate.due(1.5 * number)
+        gate.made(1.5 * number)
