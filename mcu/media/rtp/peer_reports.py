@@ -43,7 +43,7 @@ class PeerReports:
 
     def _take_loss(self, block: rtcp.ReportBlock, now: float) -> None:
         sender = self._sender
-        self.fraction_lost = block.fraction_lost / 256
+        self.fraction_lost = sender.fraction_lost = block.fraction_lost / 256
         self._told += 1
         sender.progress.reported(block.highest_sequence, block.packets_lost, now)
         if sender.redundancy is not None:

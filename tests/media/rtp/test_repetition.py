@@ -93,6 +93,18 @@ def test_heavy_loss_both_ways_costs_hardly_a_picture(seed: int) -> None:
     assert len(link.of(receiver, PictureReceived)) >= 0.97 * len(camera.sent)
 
 
+@pytest.mark.parametrize(("fraction_lost", "copies"), [(0, 1), (13, 1), (51, 2)])
+def test_where_much_is_lost_what_is_asked_for_is_sent_twice(fraction_lost: int, copies: int) -> None:
+    sender, _ = ends()
+    numbers = [RtpPacket.parse(packet).sequence for packet in sent(sender, 1.0)]
+    block = rtcp.ReportBlock(1, fraction_lost, 0, numbers[-1], 0, 0, 0)
+    sender.receive_rtcp(rtcp.serialise_compound((rtcp.ReceiverReport(9, (block,)),)), 1.05)
+    sender.receive_rtcp(nack(1, *numbers[:2]), 1.1)
+    again = [RtpPacket.parse(packet) for packet in sender.rtp_to_send()]
+    assert sorted(original_number(packet.payload) for packet in again) == sorted(numbers[:2] * copies)
+    assert len({packet.sequence for packet in again}) == len(again), "each has a number of its own"
+
+
 def test_numbers_rise_follow_the_stream_and_never_reach_it() -> None:
     numbers = RepetitionNumbers(1000)
     assert numbers.take(1000) is None
