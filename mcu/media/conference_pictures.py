@@ -68,6 +68,8 @@ class ConferencePictures:
         self._serving: Serving[Outlet] = Serving()
         self._networks: dict[Outlet, ReceiverNetwork] = {}
         self._repairs: dict[Outlet, float] = {}
+        # Who holds and comes back, again and again, is no newcomer each time: that would be a key frame for everybody.
+        self._begun: set[Outlet] = set()
         self._state = PictureState()
         self._recorded: frozenset[Rung] = frozenset()
         self._spec: ConferenceSpec | None = None
@@ -139,7 +141,8 @@ class ConferencePictures:
         rungs = without_forwarded(rungs, specs, self._remainder, shared=content is not None)
         self._networks = {outlet: network for outlet, network in self._networks.items() if outlet in rungs}
         self._repairs = {outlet: share for outlet, share in self._repairs.items() if outlet in rungs}
-        begun = {rung for outlet, rung in rungs.items() if self._serving.wanted(outlet) is None}
+        begun = {rung for outlet, rung in rungs.items() if outlet not in self._begun}
+        self._begun = {outlet for outlet in self._begun | rungs.keys() if outlet[0] in self._legs}
         moved = self._serving.choose(rungs)
         self._recorded = frozenset(recorded)
         self._state = PictureState(
