@@ -105,6 +105,23 @@ def test_where_much_is_lost_what_is_asked_for_is_sent_twice(fraction_lost: int, 
     assert len({packet.sequence for packet in again}) == len(again), "each has a number of its own"
 
 
+def test_who_says_that_all_is_lost_gets_no_more_than_the_stream_again() -> None:
+    sender, _ = ends()
+    stream_octets = repeated = 0
+    for round_ in range(40):
+        now = 1.0 + 0.1 * round_
+        packets = sent(sender, now, 20_000)
+        stream_octets += sum(map(len, packets))
+        numbers = [RtpPacket.parse(packet).sequence for packet in packets]
+        block = rtcp.ReportBlock(1, 255, 0, numbers[-1], 0, 0, 0)
+        sender.receive_rtcp(rtcp.serialise_compound((rtcp.ReceiverReport(9, (block,)),)), now)
+        for ask in range(5):
+            sender.receive_rtcp(nack(1, *numbers), now + 0.01 * ask)
+        repeated += sum(map(len, sender.rtp_to_send()))
+    # What was saved up at the beginning comes on top, and one packet each time.
+    assert repeated < 1.2 * stream_octets
+
+
 def test_numbers_rise_follow_the_stream_and_never_reach_it() -> None:
     numbers = RepetitionNumbers(1000)
     assert numbers.take(1000) is None
