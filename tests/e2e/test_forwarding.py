@@ -91,9 +91,7 @@ window.RTCPeerConnection = class extends Original {
 
 async def test_browsers_see_each_others_pictures_as_they_are(server: ServerProcess, sources: list[Source]) -> None:
     bunny, carphone, bikes = sources
-    await server.login()
-    await server.api("POST", "/conferences", {"number": "1000"})
-    await server.api("PATCH", "/conferences/1000", {"forwarded": True})
+    await open_forwarded(server)
     async with Chromium(bunny.camera, bunny.sound) as first, Chromium(carphone.camera, carphone.sound) as second:
         one, one_id = await join_unwatched(server, first, "One")
         other, other_id = await join_unwatched(server, second, "Other")
@@ -144,6 +142,13 @@ async def until_voices_are_heard(server: ServerProcess, page: Page) -> None:
             if voices > 1e-4 and mixed < voices / 100:
                 return
             await asyncio.sleep(0.3)
+
+
+async def open_forwarded(server: ServerProcess) -> None:
+    """Log in, and begin a conference where nothing is composed, which costs the machine most."""
+    await server.login()
+    await server.api("POST", "/conferences", {"number": "1000"})
+    await server.api("PATCH", "/conferences/1000", {"forwarded": True})
 
 
 async def join_unwatched(server: ServerProcess, chromium: Chromium, name: str) -> tuple[Page, str]:
@@ -214,10 +219,7 @@ async def test_a_picture_comes_in_the_size_that_fits_its_tile(
 ) -> None:
     bunny, *_ = sources
     camera = await camera_in_sizes(tmp_path, bunny)
-    await server.login()
-    await server.api("POST", "/conferences", {"number": "1000"})
-    # Nothing is composed, which costs the machine most.
-    await server.api("PATCH", "/conferences/1000", {"forwarded": True})
+    await open_forwarded(server)
     async with Chromium(camera, bunny.sound) as chromium:
         viewer = await join_watching(server, chromium)
         _, first = await join_unwatched(server, chromium, "First")
@@ -241,9 +243,7 @@ async def test_a_picture_comes_smaller_while_the_network_is_narrow(
 ) -> None:
     bunny, *_ = sources
     camera = await camera_in_sizes(tmp_path, bunny)
-    await server.login()
-    await server.api("POST", "/conferences", {"number": "1000"})
-    await server.api("PATCH", "/conferences/1000", {"forwarded": True})
+    await open_forwarded(server)
     relay = Relay(3)
     try:
         async with Chromium(camera, bunny.sound) as chromium:
